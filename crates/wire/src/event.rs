@@ -1,0 +1,53 @@
+//! What a stream event means for the texts that grow through it.
+
+use crate::body::{Reading, Side, read};
+use crate::json::{JsonError, JsonLimits, NodeKind, Tape};
+
+/// A stream event, read.
+#[derive(Debug)]
+pub struct EventReading {
+    /// The spans of its JSON.
+    pub tape: Tape,
+    /// What must be inspected.
+    pub reading: Reading,
+    /// Choices whose `finish_reason` came, or the block that stopped.
+    pub finished: Vec<u32>,
+    /// Whether nothing follows.
+    pub last: bool,
+}
+
+/// Whether a payload is OpenAI's end mark.
+pub fn is_done(payload: &[u8]) -> bool {
+    payload.trim_ascii() == b"[DONE]"
+}
+
+/// Reads the payload of an event of either family.
+///
+/// # Errors
+/// When it is not JSON; it is then inspected as plain text.
+pub fn read_event(payload: &[u8], limits: &JsonLimits) -> Result<EventReading, JsonError> {
+    let tape = Tape::read(payload, limits)?;
+    let reading = read(&tape, payload, Side::Answer);
+    let mut finished = Vec::new();
+    let mut last = false;
+    if let Some(kind) = tape.member(payload, 0, "type") {
+        match tape.text(payload, kind).as_ref() {
+            "content_block_stop" => finished.push(index(&tape, payload, 0)),
+            "message_stop" | "error" => last = true,
+            _ => {}
+        }
+    }
+    if let Some(choices) = tape.member(payload, 0, "choices") {
+        for (choice, _) in tape.members(choices) {
+            let reason = tape.member(payload, choice, "finish_reason").and_then(|id| tape.node(id));
+            if reason.is_some_and(|node| node.kind == NodeKind::String && node.end - node.start > 2) {
+                finished.push(index(&tape, payload, choice));
+            }
+        }
+    }
+    Ok(EventReading { tape, reading, finished, last })
+}
+
+fn index(tape: &Tape, payload: &[u8], object: u32) -> u32 {
+    tape.member(payload, object, "index").and_then(|id| tape.text(payload, id).parse().ok()).unwrap_or(0)
+}

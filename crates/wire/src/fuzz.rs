@@ -1,0 +1,54 @@
+//! Entry points for fuzz targets: properties that must hold for any bytes. A broken property aborts the target.
+
+use crate::json::{JsonLimits, NodeKind, Splice, Tape, escape_into, raw_offsets, splice, unescape};
+use crate::{Side, SseReader, read};
+
+/// Any bytes: no panic; when they are JSON, no edit gives the same bytes, and an edited string reads back as edited.
+pub fn json_spans(bytes: &[u8]) {
+    let limits = JsonLimits { depth: 64, nodes: 10_000 };
+    let Ok(tape) = Tape::read(bytes, &limits) else { return };
+    assert_eq!(splice(bytes, &[]).as_deref(), Some(bytes), "no edits, same bytes");
+    let reading = read(&tape, bytes, Side::Request);
+    let Some(part) = reading.parts.iter().find(|part| tape.node(part.node).is_some_and(|node| node.kind == NodeKind::String)) else {
+        return;
+    };
+    let Some(node) = tape.node(part.node) else { return };
+    let raw = bytes.get(node.inner()).unwrap_or_default();
+    let text = unescape(raw);
+    let offsets: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let mapped = raw_offsets(raw, &offsets);
+    assert!(mapped.is_sorted(), "offsets rise");
+    assert_eq!(mapped.last(), Some(&raw.len()), "the end maps to the end");
+    let mut with = vec![b'"'];
+    escape_into("x\"\\\n\u{1}\u{e9}", &mut with);
+    with.push(b'"');
+    let edited = splice(bytes, &[Splice { range: node.outer(), with }]).unwrap_or_default();
+    let again = Tape::read(&edited, &limits);
+    assert!(
+        again.is_ok_and(|again| again.len() == tape.len() && again.text(&edited, part.node) == "x\"\\\n\u{1}\u{e9}"),
+        "edited text reads back"
+    );
+}
+
+/// Any bytes: frames put together are the bytes, however they were split.
+pub fn sse(bytes: &[u8]) {
+    let whole = frames(bytes, bytes.len().max(1));
+    let step = bytes.first().map_or(1, |byte| usize::from(*byte % 7) + 1);
+    let split = frames(bytes, step);
+    assert_eq!(whole, split, "same frames for every split");
+    assert_eq!(whole.concat(), bytes, "nothing is lost");
+}
+
+fn frames(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
+    let mut reader = SseReader::new(usize::MAX);
+    let mut out = Vec::new();
+    for chunk in bytes.chunks(step) {
+        reader.push(chunk);
+        while let Ok(Some(frame)) = reader.next_frame() {
+            assert_eq!(frame.with_payload(&frame.payload()).len() >= frame.payload().len(), true, "payload fits");
+            out.push(frame.raw);
+        }
+    }
+    out.extend(reader.finish().map(|frame| frame.raw));
+    out
+}

@@ -1,0 +1,154 @@
+//! The tape: one flat list of the values and keys of a JSON text, in the order in which they stand.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::escape::unescape;
+use super::reader::{JsonError, JsonLimits, Reader};
+
+/// Index of a node on its tape.
+pub type NodeId = u32;
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// `{…}`
+    Object,
+    /// `[…]`
+    Array,
+    /// A member's name.
+    Key,
+    /// A string value.
+    String,
+    /// A number literal.
+    Number,
+    /// `true`
+    True,
+    /// `false`
+    False,
+    /// `null`
+    Null,
+}
+
+/// A value or a key: where it stands, and what it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Node {
+    /// First byte, quotes included.
+    pub start: u32,
+    /// One past the last byte, quotes included.
+    pub end: u32,
+    /// The container this node is in; the root's parent is itself.
+    pub parent: NodeId,
+    /// In an object: the node of its key. In an array: its position. For the root: 0.
+    pub slot: u32,
+    /// What it is.
+    pub kind: NodeKind,
+    /// For strings and keys: whether the text between the quotes holds a backslash.
+    pub escaped: bool,
+}
+
+/// All nodes of one JSON text. The root is node 0.
+#[derive(Debug, Default)]
+pub struct Tape {
+    pub(super) nodes: Vec<Node>,
+}
+
+impl Tape {
+    /// Reads a JSON text strictly (RFC 8259, no duplicate check), in one pass.
+    ///
+    /// # Errors
+    /// Says what is wrong and at which byte: not JSON, text after the value, invalid UTF-8, or a limit.
+    pub fn read(bytes: &[u8], limits: &JsonLimits) -> Result<Self, JsonError> {
+        Reader::new(bytes, limits).read()
+    }
+
+    /// All nodes in document order; a container stands before its members, a key before its value.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        (0..).zip(self.nodes.iter())
+    }
+
+    /// The number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is nothing on the tape.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// One node.
+    pub fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id as usize)
+    }
+
+    /// The members of a container: every node whose parent it is, keys left out.
+    pub fn members(&self, container: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
+        let end = self.node(container).map_or(0, |node| node.end);
+        (container + 1..)
+            .zip(self.nodes.iter().skip(container as usize + 1))
+            .take_while(move |(_, node)| node.start < end)
+            .filter(move |(_, node)| node.parent == container && node.kind != NodeKind::Key)
+    }
+
+    /// The text of a string or key; of a number or literal, its bytes. Lone surrogates become U+FFFD.
+    pub fn text<'a>(&self, bytes: &'a [u8], id: NodeId) -> Cow<'a, str> {
+        let Some(node) = self.node(id) else { return Cow::Borrowed("") };
+        let raw = bytes.get(node.inner()).unwrap_or_default();
+        if node.escaped {
+            return Cow::Owned(unescape(raw));
+        }
+        String::from_utf8_lossy(raw)
+    }
+
+    /// The name under which a value stands in its object; `None` in an array and for the root.
+    pub fn key<'a>(&self, bytes: &'a [u8], id: NodeId) -> Option<Cow<'a, str>> {
+        let node = self.node(id)?;
+        let parent = self.node(node.parent)?;
+        (parent.kind == NodeKind::Object && id != node.parent).then(|| self.text(bytes, node.slot))
+    }
+
+    /// The member of an object under a name; the last one, if there are several.
+    pub fn member(&self, bytes: &[u8], object: NodeId, name: &str) -> Option<NodeId> {
+        self.members(object).filter(|(id, _)| self.key(bytes, *id).is_some_and(|key| key == name)).map(|(id, _)| id).last()
+    }
+
+    /// JSON pointer (RFC 6901) of a node. `conceal` may replace a key's text.
+    pub fn pointer(&self, bytes: &[u8], id: NodeId, conceal: impl Fn(NodeId) -> bool) -> String {
+        let mut parts = Vec::new();
+        let mut at = id;
+        while let Some(node) = self.node(at) {
+            let holder = if node.kind == NodeKind::Key { Some((at, node.parent)) } else { None };
+            let (slot, parent) = holder.unwrap_or((node.slot, node.parent));
+            if holder.is_none() && parent == at {
+                break;
+            }
+            match self.node(parent).map(|node| node.kind) {
+                Some(NodeKind::Object) if conceal(slot) => parts.push("~key".to_owned()),
+                Some(NodeKind::Object) => parts.push(self.text(bytes, slot).replace('~', "~0").replace('/', "~1")),
+                _ => parts.push(slot.to_string()),
+            }
+            at = parent;
+        }
+        parts.iter().rev().fold(String::new(), |mut pointer, part| {
+            pointer.push('/');
+            pointer.push_str(part);
+            pointer
+        })
+    }
+}
+
+impl Node {
+    /// The bytes between the quotes of a string or key; all bytes of anything else.
+    pub fn inner(&self) -> Range<usize> {
+        match self.kind {
+            NodeKind::Key | NodeKind::String => self.start as usize + 1..(self.end as usize).saturating_sub(1),
+            _ => self.start as usize..self.end as usize,
+        }
+    }
+
+    /// All bytes, quotes included.
+    pub fn outer(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+//!
+//! Sources of the formats: RFC 8259 (JSON), RFC 6901 (pointers), WHATWG HTML (server-sent events), and the published API references
+//! of OpenAI (chat completions) and Anthropic (messages).
+
+mod body;
+mod control;
+mod event;
+#[doc(hidden)]
+pub mod fuzz;
+pub mod json;
+pub mod refusal;
+mod route;
+mod sse;
+mod unread;
+mod zone;
+
+pub use body::{Channel, Form, Part, Reading, Side, Unread, read};
+pub use control::{Control, ControlError, control};
+pub use event::{EventReading, is_done, read_event};
+pub use route::{Family, Found, Route, shape_of};
+pub use sse::{Frame, SseError, SseReader};

@@ -1,0 +1,170 @@
+//! The map of the wire formats: what a value is, by where it stands. One table for whole bodies and stream events.
+//!
+//! A key that no row names leads to [`Zone::Free`]: inspected, with the role and class of what holds it. Nothing is skipped by default.
+
+use bartizan_vocabulary::{Role, TextClass};
+
+/// A kind of place in a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zone {
+    /// The top object of a request, an answer or a stream event.
+    Root,
+    /// An array of messages.
+    Messages,
+    /// One message, or the `delta` of an OpenAI choice.
+    Message,
+    /// A message's content: a string or an array of parts.
+    Content,
+    /// One content part or content block, or the `delta` of an Anthropic event.
+    Part,
+    /// Source of an image or document.
+    Source,
+    /// Array of tool calls.
+    ToolCalls,
+    /// One tool call.
+    ToolCall,
+    /// Array of tool definitions.
+    Tools,
+    /// One tool definition.
+    Tool,
+    /// A JSON schema.
+    Schema,
+    /// `choices`.
+    Choices,
+    /// One choice.
+    Choice,
+    /// Log probabilities: they repeat the text.
+    Logprobs,
+    /// An image reference.
+    Image,
+    /// An audio part.
+    Audio,
+    /// A file part.
+    File,
+    /// Signed or encrypted by the provider.
+    Sealed,
+    /// Anything else.
+    Free,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub zone: Zone,
+    pub role: Role,
+    pub class: TextClass,
+    /// An edit here would break the exchange: names, ids, enumerations.
+    pub fixed: bool,
+    /// Below the `delta` (or opening block) of a stream event: pieces of one text come one after the other.
+    pub delta: bool,
+}
+
+/// A row: from a zone, under a key, to a place. `None` keeps what the holder has.
+struct Row(Zone, &'static [&'static str], Zone, Option<Role>, Option<TextClass>, bool);
+
+use TextClass as C;
+use Zone as Z;
+
+const ROWS: &[Row] = &[
+    Row(Z::Root, &["messages"], Z::Messages, None, None, false),
+    Row(Z::Root, &["system"], Z::Content, Some(Role::System), Some(C::Text), false),
+    Row(Z::Root, &["tools", "functions"], Z::Tools, Some(Role::Other), Some(C::ToolDefinition), false),
+    Row(Z::Root, &["response_format", "output_config", "output_format"], Z::Schema, Some(Role::Other), Some(C::ToolDefinition), false),
+    Row(Z::Root, &["tool_choice", "function_call"], Z::ToolCall, Some(Role::Other), Some(C::Metadata), true),
+    Row(Z::Root, &["choices"], Z::Choices, None, None, false),
+    Row(Z::Root, &["content"], Z::Content, None, Some(C::Text), false),
+    Row(Z::Root, &["content_block", "delta"], Z::Part, None, Some(C::Text), false),
+    Row(Z::Root, &["message"], Z::Root, None, None, false),
+    Row(
+        Z::Root,
+        &["model", "id", "object", "type", "role", "service_tier", "system_fingerprint", "stop_reason", "reasoning_effort", "request_id"],
+        Z::Free,
+        None,
+        Some(C::Metadata),
+        true,
+    ),
+    Row(Z::Message, &["role", "id", "tool_call_id", "type"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Message, &["content"], Z::Content, None, Some(C::Text), false),
+    Row(Z::Message, &["refusal"], Z::Free, None, Some(C::Text), false),
+    Row(Z::Message, &["reasoning_content", "reasoning"], Z::Free, None, Some(C::Reasoning), false),
+    Row(Z::Message, &["tool_calls"], Z::ToolCalls, None, Some(C::ToolArguments), false),
+    Row(Z::Message, &["function_call"], Z::ToolCall, None, Some(C::ToolArguments), false),
+    Row(Z::Part, &["type", "id", "tool_use_id", "name", "stop_reason", "cache_control"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Part, &["text", "refusal"], Z::Free, None, None, false),
+    Row(Z::Part, &["thinking"], Z::Free, None, Some(C::Reasoning), false),
+    Row(Z::Part, &["input", "partial_json"], Z::Free, None, Some(C::ToolArguments), false),
+    Row(Z::Part, &["content"], Z::Content, None, None, false),
+    Row(Z::Part, &["signature", "encrypted_content", "thoughtSignature"], Z::Sealed, None, None, true),
+    Row(Z::Part, &["image_url"], Z::Image, None, None, true),
+    Row(Z::Part, &["input_audio", "audio"], Z::Audio, None, None, true),
+    Row(Z::Part, &["file"], Z::File, None, None, true),
+    Row(Z::Part, &["source"], Z::Source, None, None, false),
+    Row(Z::ToolCall, &["id", "type", "name"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::ToolCall, &["function", "custom"], Z::ToolCall, None, None, false),
+    Row(Z::ToolCall, &["arguments", "input"], Z::Free, None, Some(C::ToolArguments), false),
+    Row(Z::Tool, &["function"], Z::Tool, None, None, false),
+    Row(Z::Tool, &["name", "type", "cache_control"], Z::Free, None, None, true),
+    Row(Z::Tool, &["parameters", "input_schema"], Z::Schema, None, None, false),
+    Row(Z::Schema, &["enum", "required", "type", "$ref", "const", "format", "pattern", "name"], Z::Schema, None, None, true),
+    Row(Z::Schema, &["description", "title", "default", "examples"], Z::Free, None, None, false),
+    Row(Z::Choice, &["message", "delta"], Z::Message, None, Some(C::Text), false),
+    Row(Z::Choice, &["text"], Z::Free, None, Some(C::Text), false),
+    Row(Z::Choice, &["finish_reason"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Choice, &["logprobs"], Z::Logprobs, None, None, false),
+];
+
+impl Place {
+    /// The place of a body's root.
+    pub(crate) fn root(role: Role) -> Self {
+        Self { zone: Zone::Root, role, class: TextClass::Metadata, fixed: false, delta: false }
+    }
+
+    /// The place of the value under `key`.
+    pub(crate) fn under(self, key: &str) -> Self {
+        let delta = self.delta || matches!((self.zone, key), (Zone::Root, "delta" | "content_block") | (Zone::Choice, "delta"));
+        let row = ROWS.iter().find(|row| row.0 == self.zone && row.1.contains(&key));
+        match row {
+            Some(row) => Self { zone: row.2, role: row.3.unwrap_or(self.role), class: row.4.unwrap_or(self.class), fixed: row.5, delta },
+            None => Self { zone: self.zone.inside(), fixed: self.fixed && self.zone != Zone::Part, delta, ..self },
+        }
+    }
+
+    /// The place of an element of the array that stands here.
+    pub(crate) fn element(self) -> Self {
+        let zone = match self.zone {
+            Zone::Messages => Zone::Message,
+            Zone::Content => Zone::Part,
+            Zone::ToolCalls => Zone::ToolCall,
+            Zone::Tools => Zone::Tool,
+            Zone::Choices => Zone::Choice,
+            other => other,
+        };
+        Self { zone, ..self }
+    }
+}
+
+impl Zone {
+    /// Where an unknown key leads.
+    fn inside(self) -> Self {
+        match self {
+            Self::Schema | Self::Logprobs | Self::Image | Self::Audio | Self::File | Self::Source | Self::Sealed => self,
+            _ => Self::Free,
+        }
+    }
+}
+
+/// The role that a message's `role` names.
+pub(crate) fn role_named(word: &str) -> Role {
+    match word {
+        "system" | "developer" => Role::System,
+        "user" => Role::User,
+        "assistant" | "model" => Role::Assistant,
+        "tool" | "function" => Role::Tool,
+        _ => Role::Other,
+    }
+}
+
+/// Words of the formats that hold no value of anybody: not worth a look.
+pub(crate) fn is_format_word(word: &str) -> bool {
+    word.len() <= 24 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
