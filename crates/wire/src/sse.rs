@@ -38,6 +38,11 @@ pub struct SseReader {
 }
 
 impl Frame {
+    /// Reads the lines of one whole event.
+    pub fn parse(raw: Vec<u8>) -> Self {
+        fields(raw, 0)
+    }
+
     /// The payload: the `data` lines joined by line feeds. Borrowed when there is one line.
     pub fn payload(&self) -> std::borrow::Cow<'_, [u8]> {
         let part = |range: &Range<usize>| self.raw.get(range.clone()).unwrap_or_default();

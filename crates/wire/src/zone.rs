@@ -165,6 +165,6 @@ pub(crate) fn role_named(word: &str) -> Role {
 }
 
 /// Words of the formats that hold no value of anybody: not worth a look.
-pub(crate) fn is_format_word(word: &str) -> bool {
+pub fn is_format_word(word: &str) -> bool {
     word.len() <= 24 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }

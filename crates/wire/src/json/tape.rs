@@ -124,7 +124,7 @@ impl Tape {
                 break;
             }
             match self.node(parent).map(|node| node.kind) {
-                Some(NodeKind::Object) if conceal(slot) => parts.push("~key".to_owned()),
+                Some(NodeKind::Object) if conceal(slot) => parts.push("*".to_owned()),
                 Some(NodeKind::Object) => parts.push(self.text(bytes, slot).replace('~', "~0").replace('/', "~1")),
                 _ => parts.push(slot.to_string()),
             }
