@@ -1,0 +1,158 @@
+//! The pass over all entries: recomputes the tree and notes every file that disagrees.
+
+use std::collections::BTreeSet;
+
+use super::{Damage, Report, Wrong};
+use crate::entry::accepted_rotation;
+use crate::hash::{Hash, leaf_hash};
+use crate::note::VerifierKey;
+use crate::tile::{Bundle, ReadError, Tile, TileKind, TileReader};
+use crate::tree::TreeState;
+
+/// A stored tile that differs from the recomputed one.
+#[derive(Clone, Copy)]
+pub(super) struct Mismatch {
+    /// The stored tile.
+    pub(super) tile: Tile,
+    /// First hash that differs.
+    pub(super) position: u64,
+}
+
+/// State of the pass.
+pub(super) struct Walk<'a> {
+    reader: &'a dyn TileReader,
+    size: u64,
+    /// Keys trusted so far: the given one and those that rotations hand on to.
+    pub(super) keys: Vec<VerifierKey>,
+    /// The tree recomputed from the entries.
+    pub(super) tree: TreeState,
+    /// Differences to be explained once the root is known.
+    pub(super) mismatches: Vec<Mismatch>,
+    /// `(level, index)` of tiles below which damage was named already; entries count as level 0.
+    pub(super) named: BTreeSet<(u8, u64)>,
+    anchor: Option<u64>,
+    /// Root of the tree at the size of the checkpoint held elsewhere.
+    pub(super) root_at_anchor: Option<Hash>,
+}
+
+/// Mismatches kept for explanation; each later one is as good as its parent's.
+const MAX_MISMATCHES: usize = 1_000;
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(reader: &'a dyn TileReader, size: u64, key: &VerifierKey, anchor: Option<u64>) -> Self {
+        let tree = TreeState::new();
+        let root_at_anchor = (anchor == Some(0)).then(|| tree.root());
+        Self { reader, size, keys: vec![key.clone()], tree, mismatches: Vec::new(), named: BTreeSet::new(), anchor, root_at_anchor }
+    }
+
+    pub(super) fn run(&mut self, report: &mut Report) -> Result<(), ReadError> {
+        let mut filled = Vec::new();
+        for index in 0..self.size.div_ceil(256) {
+            let Some(tile) = Tile::in_tree(TileKind::Level(0), index, self.size) else { break };
+            let leaves = self.leaves(tile, report)?;
+            for leaf in leaves {
+                self.tree.append_hash(leaf, &mut filled);
+                if self.anchor == Some(self.tree.size()) {
+                    self.root_at_anchor = Some(self.tree.root());
+                }
+            }
+            for write in filled.drain(..) {
+                if write.tile.kind != TileKind::Level(0) {
+                    self.compare(write.tile, write.bytes.as_chunks().0, report)?;
+                }
+            }
+        }
+        for write in self.tree.partials() {
+            if !matches!(write.tile.kind, TileKind::Level(0) | TileKind::Entries) {
+                self.compare(write.tile, write.bytes.as_chunks().0, report)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaf hashes of one bundle, compared with its tile; where the bundle is unusable, the tile's hashes.
+    fn leaves(&mut self, tile: Tile, report: &mut Report) -> Result<Vec<Hash>, ReadError> {
+        let bundle = Tile { kind: TileKind::Entries, ..tile };
+        let (path, bytes) = self.fetch(bundle)?;
+        let mut hashes = Vec::with_capacity(256);
+        let mut whole = true;
+        for entry in Bundle::new(bytes.as_deref().unwrap_or_default()) {
+            let Ok(entry) = entry else {
+                whole = false;
+                break;
+            };
+            if let Some(key) = accepted_rotation(entry, &self.keys) {
+                self.keys.push(key);
+            }
+            hashes.push(leaf_hash(entry));
+        }
+        let width = usize::from(tile.width);
+        whole &= hashes.len() == if path.ends_with(&bundle.full().path()) { 256 } else { width };
+        if whole {
+            hashes.truncate(width);
+            self.compare(tile, &hashes, report)?;
+            return Ok(hashes);
+        }
+        let stored = self.stored(tile)?.1;
+        let expected = stored.clone().unwrap_or_default();
+        let first = expected.iter().zip(&hashes).take_while(|(a, b)| a == b).count() as u64;
+        let wrong = if bytes.is_none() { Wrong::Missing } else { Wrong::Truncated };
+        let index = (wrong == Wrong::Truncated).then_some(tile.index * 256 + first);
+        report.push(Damage { file: path, tile: Some(bundle), index, wrong });
+        self.named.insert((0, tile.index));
+        if stored.is_none() {
+            self.compare(tile, &[], report)?;
+        }
+        Ok(stored.unwrap_or_else(|| vec![[0; 32]; width]))
+    }
+
+    /// Compares a stored tile with the hashes that it should hold.
+    fn compare(&mut self, tile: Tile, expected: &[Hash], report: &mut Report) -> Result<(), ReadError> {
+        let (path, stored) = self.stored(tile)?;
+        let level = level_of(tile);
+        let Some(stored) = stored else {
+            let exists = self.reader.read(&path)?.is_some();
+            let wrong = if exists { Wrong::Truncated } else { Wrong::Missing };
+            report.push(Damage { file: path, tile: Some(tile), index: None, wrong });
+            self.named.insert((level, tile.index));
+            return Ok(());
+        };
+        let mut positions = (0..).zip(expected.iter().zip(&stored)).filter(|(_, (a, b))| a != b).map(|(position, _)| position);
+        let explained = |position: u64, named: &BTreeSet<(u8, u64)>| level > 0 && named.contains(&(level - 1, tile.index * 256 + position));
+        if let Some(position) = positions.find(|position| !explained(*position, &self.named))
+            && self.mismatches.len() < MAX_MISMATCHES
+        {
+            self.mismatches.push(Mismatch { tile, position });
+        }
+        Ok(())
+    }
+
+    /// Path that was read, and the hashes; `None` when missing or of another length.
+    fn stored(&self, tile: Tile) -> Result<(String, Option<Vec<Hash>>), ReadError> {
+        let (path, bytes) = self.fetch(tile)?;
+        let width = usize::from(if path == tile.path() { tile.width } else { 256 });
+        let exact = bytes.filter(|bytes| bytes.len() == width * 32);
+        Ok((path, exact.and_then(|bytes| crate::tile::hashes_of(&bytes, usize::from(tile.width)))))
+    }
+
+    /// A file as asked for, else the full one; the path is the one asked for when neither is there.
+    fn fetch(&self, tile: Tile) -> Result<(String, Option<Vec<u8>>), ReadError> {
+        let path = tile.path();
+        if let Some(bytes) = self.reader.read(&path)? {
+            return Ok((path, Some(bytes)));
+        }
+        let full = tile.full().path();
+        match self.reader.read(&full)? {
+            Some(bytes) => Ok((full, Some(bytes))),
+            None => Ok((path, None)),
+        }
+    }
+}
+
+/// Level of a tile; entries count as level 0.
+pub(super) fn level_of(tile: Tile) -> u8 {
+    match tile.kind {
+        TileKind::Entries => 0,
+        TileKind::Level(level) => level,
+    }
+}
