@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+//!
+//! What does not live here: storage of keys (`store`), HTTP (`gateway`, `console`), and what a principal may do (`policy`).
+
+mod credential;
+mod directory;
+mod groups;
+mod models;
+mod present;
+mod scope;
+
+pub use credential::{Credential, CredentialKind, ParseCredentialError, fuzz_parse_key, same_hash};
+pub use directory::{Directory, MemoryDirectory};
+pub use groups::{GroupError, Groups};
+pub use models::{PatternError, check_pattern, may_use};
+pub use present::{PresentError, Presented, presented};
+pub use scope::{Endpoint, Scope, UnknownScopeError, allows, endpoints};

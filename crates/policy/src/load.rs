@@ -1,0 +1,138 @@
+//! From texts to a policy set: parse, check annotations, validate strictly, digest. Everything wrong is reported at once.
+
+use std::collections::HashMap;
+
+use bartizan_vocabulary::{PolicyId, PolicyVersion};
+use cedar_policy::{Policy, Schema, ValidationMode, Validator};
+use sha2::{Digest, Sha256};
+
+use crate::annotate;
+use crate::cedar_input::SCHEMA;
+use crate::condition::globs_in_sets;
+use crate::diagnose::{Diagnostic, LoadErrors};
+use crate::rule::Rule;
+use crate::scan::{Piece, pieces};
+
+/// Version of the schema; part of every policy set's digest.
+const SCHEMA_VERSION: u32 = 1;
+const MAX_POLICY_BYTES: usize = 64 * 1024;
+
+/// A policy file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// File name, for messages.
+    pub name: String,
+    /// Cedar text.
+    pub text: String,
+}
+
+/// Where a rule came from, to place what the validator says.
+struct Origin<'a> {
+    source: &'a Source,
+    offset: usize,
+}
+
+/// Digest over the schema version and every name and text, whatever the order of the sources.
+pub(crate) fn version(sources: &[Source]) -> PolicyVersion {
+    let mut sorted: Vec<&Source> = sources.iter().collect();
+    sorted.sort_by(|a, b| (&a.name, &a.text).cmp(&(&b.name, &b.text)));
+    let mut hasher = Sha256::new();
+    hasher.update(SCHEMA_VERSION.to_be_bytes());
+    for part in sorted.iter().flat_map(|source| [&source.name, &source.text]) {
+        hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let digest = hasher.finalize();
+    let hex: String = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|n| char::from_digit(n.into(), 16)).collect();
+    PolicyVersion::new(format!("sha256:{hex}"))
+}
+
+/// Reads every source. Either all policies are good, or all mistakes are returned.
+pub(crate) fn rules(sources: &[Source]) -> Result<Vec<Rule>, LoadErrors> {
+    let mut found = Vec::new();
+    let mut rules = Vec::new();
+    let mut origins: HashMap<String, Origin<'_>> = HashMap::new();
+    for source in sources {
+        for (index, piece) in pieces(&source.text).into_iter().enumerate() {
+            let Some((rule, id)) = read(source, &piece, index + 1, &mut found) else { continue };
+            if let Some(first) = origins.get(&id) {
+                let first_at = Diagnostic::at(&first.source.name, &first.source.text, first.offset, "", None);
+                let at = piece.annotations.iter().find(|a| a.name == "id").map_or(piece.offset, |a| a.value_offset);
+                let message = format!("duplicate `@id(\"{id}\")`: the first is at {}:{}", first_at.file, first_at.line);
+                found.push(Diagnostic::at(&source.name, &source.text, at, message, "give each policy its own id".to_owned()));
+                continue;
+            }
+            origins.insert(id, Origin { source, offset: piece.offset });
+            rules.push(rule);
+        }
+    }
+    validate(&rules, &origins, &mut found);
+    if found.is_empty() { Ok(rules) } else { Err(LoadErrors(in_order(sources, found))) }
+}
+
+/// One policy, or nothing when it cannot be parsed.
+fn read(source: &Source, piece: &Piece<'_>, number: usize, found: &mut Vec<Diagnostic>) -> Option<(Rule, String)> {
+    let (file, text) = (&source.name, &source.text);
+    if piece.text.len() > MAX_POLICY_BYTES {
+        let message = format!("a policy of {} bytes is too long", piece.text.len());
+        found.push(Diagnostic::at(file, text, piece.offset, message, format!("split it; the limit is {MAX_POLICY_BYTES} bytes")));
+        return None;
+    }
+    let fallback = format!("{file}#{number}");
+    let parsed = match Policy::parse(Some(cedar_policy::PolicyId::new(&fallback)), piece.text) {
+        Ok(parsed) => parsed,
+        Err(errors) => {
+            for error in errors.iter() {
+                found.push(placed(source, piece.offset, error));
+            }
+            return None;
+        }
+    };
+    let terms = annotate::read(file, text, piece, &parsed, found);
+    let id = terms.id.clone().unwrap_or(fallback);
+    let policy = parsed.new_id(cedar_policy::PolicyId::new(&id));
+    let rule = Rule::new(policy, terms, PolicyId::new(id.as_str()))?;
+    for glob in globs_in_sets(&rule.cond) {
+        let at = piece.text.find(&format!("\"{glob}\"")).map_or(0, |at| at + 1);
+        let message = format!("`{glob}` is compared as a plain word: a set knows no globs");
+        let help = "name the label, or its parent without `.*`; globs are for `@labels`".to_owned();
+        found.push(Diagnostic::at(file, text, piece.offset + at, message, help));
+    }
+    Some((rule, id))
+}
+
+/// A Cedar error at its place, `offset` being where the policy begins in its source.
+fn placed(source: &Source, offset: usize, error: &dyn miette::Diagnostic) -> Diagnostic {
+    let label = error.labels().and_then(|mut labels| labels.next());
+    let within = label.as_ref().map_or(0, miette::LabeledSpan::offset);
+    let hint = label.as_ref().and_then(|label| label.label()).map(str::to_owned);
+    let help = error.help().map(|help| help.to_string()).or(hint);
+    let help = help.or_else(|| Some("docs.cedarpolicy.com describes the language".to_owned()));
+    Diagnostic::at(&source.name, &source.text, offset + within, error.to_string(), help)
+}
+
+fn validate(rules: &[Rule], origins: &HashMap<String, Origin<'_>>, found: &mut Vec<Diagnostic>) {
+    let set = cedar_policy::PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone()));
+    let (Ok(set), Ok((schema, _))) = (set, Schema::from_cedarschema_str(SCHEMA)) else {
+        found.push(Diagnostic::at("", "", 0, "the policies cannot be put together with the schema", None));
+        return;
+    };
+    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+    let errors = result.validation_errors().map(|error| (error.policy_id().to_string(), error as &dyn miette::Diagnostic));
+    // A warning means a policy that can never apply, or a text that reads otherwise than it is: both are holes.
+    let warnings = result.validation_warnings().map(|warning| (warning.policy_id().to_string(), warning as &dyn miette::Diagnostic));
+    for (id, error) in errors.chain(warnings) {
+        match origins.get(&id) {
+            Some(origin) => found.push(placed(origin.source, origin.offset, error)),
+            None => found.push(Diagnostic::at(&id, "", 0, error.to_string(), None)),
+        }
+    }
+}
+
+/// By source in the given order, then by place.
+fn in_order(sources: &[Source], mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let position = |diagnostic: &Diagnostic| sources.iter().position(|source| source.name == diagnostic.file);
+    found.sort_by_key(|diagnostic| (position(diagnostic), diagnostic.line, diagnostic.column));
+    found.dedup();
+    found
+}
