@@ -1,0 +1,232 @@
+//! The provider's answer: whole or streamed, guarded on its way to the client.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bartizan_policy::Action;
+use bartizan_vocabulary::{Decision, EndState, GuardStatus};
+use bartizan_wire::refusal::Reason;
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+
+use crate::Gate;
+use crate::body::{GateBody, ReadError, Sending, read_whole};
+use crate::budget::Reservation;
+use crate::decode::{Decoder, Encoding, decode};
+use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::guard::{Guarded, guard_answer, parse_answer};
+use crate::handle::{Head, Pending};
+use crate::headers::{is_event_stream, to_client};
+use crate::judging::Judging;
+use crate::refuse::{Refusal, mark};
+use crate::session::Session;
+use crate::stream::{StreamBody, StreamGuard};
+
+/// Answers larger than this are inspected off the worker threads.
+const LARGE: usize = 256 << 10;
+
+/// Makes the last entry of a whole answer: complete when the connection took it, else the client was gone.
+struct Last {
+    exchange: Arc<Exchange>,
+    phase: Phase,
+    status: u16,
+    seal: Option<BodySeal>,
+}
+
+impl Last {
+    fn end(&mut self, end: EndState) {
+        if let Some(seal) = self.seal.take() {
+            let _the_decision_is_recorded_already = self.exchange.record(Moment::End(end), &self.phase, self.status, Some(seal));
+        }
+    }
+}
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        if self.seal.is_some() {
+            self.exchange.gate.metrics().client_gone_total.add(1);
+            self.end(EndState::ClientGone);
+        }
+    }
+}
+
+impl Gate {
+    /// Passes an answer on.
+    #[expect(clippy::too_many_arguments, reason = "an answer needs everything that its request has gathered")]
+    pub(crate) async fn answer(
+        self: &Arc<Self>,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        answer: Response<Incoming>,
+        session: Session,
+        request: Phase,
+        (mut held, sent): (Reservation, Instant),
+        pending: &mut Pending,
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
+        let (parts, body) = answer.into_parts();
+        let encoding = Encoding::named(parts.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
+        let encoding = encoding.ok_or_else(|| self.garbage(exchange, "the provider used an encoding that is not read here"))?;
+        if parts.status.is_redirection() || parts.status.is_informational() {
+            return Err(self.garbage(exchange, "the provider answered with a redirect, which is not followed"));
+        }
+        if is_event_stream(&parts.headers) {
+            let response = self.streamed(head, exchange, (parts.status, &parts.headers), body, encoding, session, &request).await;
+            pending.disarm();
+            return response;
+        }
+        let bytes = self.whole(exchange, body, encoding, &mut held).await?;
+        let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(0);
+        let guarded = self.guarded_answer(exchange, bytes, session, parts.status).await?;
+        let decision = combined(request.decision, guarded.phase.decision);
+        let mut phase = guarded.phase;
+        phase.gate_micros = u64::try_from(exchange.started.elapsed().as_micros()).unwrap_or(0).saturating_sub(waited);
+        self.metrics().gate_latency.observe(phase.gate_micros);
+        let recorded = exchange.record(Moment::Response, &phase, parts.status.as_u16(), None).wait().await;
+        recorded.map_err(|error| self.ledger_failed(exchange, &error))?;
+        self.metrics().decided(decision);
+        let mut seal = BodySeal::new(self.random().bytes());
+        seal.update(&guarded.bytes);
+        let coach = coached(&request, &phase);
+        let mut last = Last { exchange: Arc::clone(exchange), phase, status: parts.status.as_u16(), seal: Some(seal) };
+        pending.disarm();
+        let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(EndState::Complete));
+        let mut response = Response::new(GateBody::Whole(Some(guarded.bytes), Some(Box::new(Sending { held, on_taken: Some(on_taken) }))));
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = to_client(&parts.headers);
+        mark(response.headers_mut(), &exchange.request_id, decision, &coach);
+        Ok(response)
+    }
+
+    async fn whole(
+        &self,
+        exchange: &Arc<Exchange>,
+        body: Incoming,
+        encoding: Encoding,
+        held: &mut Reservation,
+    ) -> Result<Bytes, Box<Refusal>> {
+        let settings = &exchange.live.settings;
+        let limit = settings.limits.body_bytes;
+        let bytes = read_whole(body, limit, settings.timeouts.idle, held).await.map_err(|error| match error {
+            ReadError::Busy => self.upstream_refusal(exchange, Reason::Busy, error.to_string()),
+            ReadError::Slow(_) => self.upstream_refusal(exchange, Reason::UpstreamSlow, error.to_string()),
+            ReadError::TooLarge(_) => self.garbage(exchange, "the provider's answer is larger than a body may be"),
+            ReadError::Broken(_) => self.garbage(exchange, "the provider broke off its answer"),
+        })?;
+        if encoding == Encoding::Identity {
+            return Ok(bytes);
+        }
+        let inflated = decode(encoding, &bytes, limit).map_err(|error| self.garbage(exchange, &error.to_string()))?;
+        if held.grow(inflated.len()) {
+            Ok(Bytes::from(inflated))
+        } else {
+            Err(self.upstream_refusal(exchange, Reason::Busy, ReadError::Busy.to_string()))
+        }
+    }
+
+    async fn guarded_answer(
+        &self,
+        exchange: &Arc<Exchange>,
+        bytes: Bytes,
+        session: Session,
+        status: StatusCode,
+    ) -> Result<Guarded, Box<Refusal>> {
+        let shared = Arc::clone(exchange);
+        let original = bytes.clone();
+        let large = bytes.len() > LARGE;
+        let run = move || {
+            let parsed = parse_answer(&shared.live, bytes).map_err(|error| Err(error.to_string()))?;
+            guard_answer(&shared, &parsed, &session).map_err(Ok)
+        };
+        let result = if large {
+            tokio::task::spawn_blocking(run).await.map_err(|_| self.guard_failed(exchange, "the guard was stopped"))?
+        } else {
+            run()
+        };
+        let guarded = match result {
+            Ok(guarded) => guarded,
+            Err(Err(error)) => {
+                tracing::warn!(error, status = status.as_u16(), "the provider's answer is not JSON");
+                return Err(self.garbage(exchange, &format!("the provider answered {} with something that is not JSON", status.as_u16())));
+            }
+            Err(Ok(error)) if exchange.live.settings.fail_open => {
+                tracing::error!(%error, request_id = %exchange.request_id, "a guard failed and the answer was let pass, as configured");
+                self.metrics().failed_open_total.add(1);
+                let mut phase = Phase::decided(Decision::Permit);
+                phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
+                Guarded { bytes: original, phase, refusal: None }
+            }
+            Err(Ok(error)) => {
+                let mut refusal = self.guard_failed(exchange, &error.to_string());
+                refusal.moment = Moment::End(EndState::Blocked);
+                return Err(refusal);
+            }
+        };
+        match guarded.refusal {
+            None => Ok(guarded),
+            Some(message) => {
+                let failed = guarded.phase.decision == Some(Decision::Failed);
+                let reason = if failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
+                Err(Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::Blocked), guarded.phase)))
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a stream outlives the call and takes everything along")]
+    async fn streamed(
+        self: &Arc<Self>,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        (status, headers): (StatusCode, &HeaderMap),
+        body: Incoming,
+        encoding: Encoding,
+        session: Session,
+        request: &Phase,
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
+        let limits = &exchange.live.settings.limits;
+        let decoder = Decoder::new(encoding, limits.held_bytes).map_err(|error| self.garbage(exchange, &error.to_string()))?;
+        let mut judging = Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete));
+        judging.open();
+        let mut phase = Phase { policies: judging.policies.clone(), facts: Some(judging.facts.clone()), ..Phase::decided(judging.decision()) };
+        phase.ran("detect", 0);
+        phase.ran("policy", 0);
+        if let Some((decision, message)) = judging.stop.take() {
+            let reason = if decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
+            return Err(Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::Blocked), phase)));
+        }
+        let recorded = exchange.record(Moment::Response, &phase, status.as_u16(), None).wait().await;
+        recorded.map_err(|error| self.ledger_failed(exchange, &error))?;
+        let decision = combined(request.decision, phase.decision);
+        self.metrics().decided(decision);
+        let coach = coached(request, &phase);
+        let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::new(session), judging);
+        let stream = StreamBody::new(Arc::clone(exchange), body, decoder, guard, phase, head.shape, status.as_u16());
+        let mut response = Response::new(GateBody::Stream(Box::new(stream)));
+        *response.status_mut() = status;
+        *response.headers_mut() = to_client(headers);
+        mark(response.headers_mut(), &exchange.request_id, decision, &coach);
+        Ok(response)
+    }
+
+    /// The provider's answer cannot be used.
+    fn garbage(&self, exchange: &Arc<Exchange>, message: &str) -> Box<Refusal> {
+        self.upstream_refusal(exchange, Reason::UpstreamFailed, message.to_owned())
+    }
+
+    fn upstream_refusal(&self, exchange: &Arc<Exchange>, reason: Reason, message: String) -> Box<Refusal> {
+        self.metrics().upstream_errors_total.add(1);
+        let phase = Phase::decided(Decision::Permit);
+        Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::UpstreamError), phase))
+    }
+}
+
+/// The decision that the client is told: the stronger of both directions.
+fn combined(request: Option<Decision>, answer: Option<Decision>) -> Decision {
+    let rank = |decision: Option<Decision>| decision.unwrap_or(Decision::Permit);
+    rank(request).max(rank(answer))
+}
+
+fn coached(request: &Phase, answer: &Phase) -> Vec<Arc<str>> {
+    request.coach.iter().chain(&answer.coach).cloned().collect()
+}

@@ -1,0 +1,125 @@
+//! Bodies: reading them within limits, and the one body type that the gate answers with.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+
+use crate::budget::Reservation;
+use crate::stream::StreamBody;
+
+/// Why a body was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// More bytes than one body may have.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// The budget of bytes in flight is used up.
+    #[error("too many bytes are in flight; try again in a moment")]
+    Busy,
+    /// Nothing came for too long.
+    #[error("no byte of the body came for {0:?}")]
+    Slow(Duration),
+    /// The other side broke off.
+    #[error("the body broke off")]
+    Broken(#[source] hyper::Error),
+}
+
+/// Reads a whole body, holding its bytes in the budget.
+///
+/// # Errors
+/// Too large, over budget, too slow or broken.
+pub async fn read_whole<B>(mut body: B, limit: usize, idle: Duration, held: &mut Reservation) -> Result<Bytes, ReadError>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    let expected = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if expected > limit {
+        return Err(ReadError::TooLarge(limit));
+    }
+    let mut first: Option<Bytes> = None;
+    let mut rest: Vec<u8> = Vec::new();
+    let mut total = 0_usize;
+    loop {
+        let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_| ReadError::Slow(idle))?;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame.map_err(ReadError::Broken)?.into_data() else { continue };
+        total += data.len();
+        if total > limit {
+            return Err(ReadError::TooLarge(limit));
+        }
+        if !held.grow(data.len()) {
+            return Err(ReadError::Busy);
+        }
+        match first.take() {
+            None if rest.is_empty() => first = Some(data),
+            None => rest.extend_from_slice(&data),
+            Some(begin) => {
+                rest.reserve(expected.clamp(begin.len() + data.len(), limit));
+                rest.extend_from_slice(&begin);
+                rest.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| Bytes::from(rest)))
+}
+
+/// A body that was broken off on purpose: hyper then aborts the connection, so that a client cannot take it for complete.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the answer was cut off")]
+pub struct CutOff;
+
+/// What the gate answers with.
+pub enum GateBody {
+    /// All at once; the reservation lives until it is sent.
+    Whole(Option<Bytes>, Option<Box<Sending>>),
+    /// Piece by piece.
+    Stream(Box<StreamBody>),
+}
+
+/// What must live until a whole answer was handed to the connection.
+pub struct Sending {
+    /// Bytes in flight.
+    pub held: Reservation,
+    /// Told when the answer was taken.
+    pub on_taken: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl GateBody {
+    /// A short answer of our own.
+    pub fn own(bytes: impl Into<Bytes>) -> Self {
+        Self::Whole(Some(bytes.into()), None)
+    }
+}
+
+impl Body for GateBody {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        match self.get_mut() {
+            Self::Whole(bytes, sending) => {
+                let taken = bytes.take().filter(|bytes| !bytes.is_empty());
+                if let Some(done) = sending.take().and_then(|mut sending| sending.on_taken.take()) {
+                    done();
+                }
+                Poll::Ready(taken.map(|bytes| Ok(Frame::data(bytes))))
+            }
+            Self::Stream(stream) => Pin::new(stream).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(bytes, _) if bytes.as_ref().is_none_or(Bytes::is_empty))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(bytes, _) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Stream(_) => SizeHint::default(),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The budget of bytes in flight over all requests.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counts bytes that are held for requests and answers.
+#[derive(Debug)]
+pub struct Budget {
+    used: AtomicUsize,
+    limit: AtomicUsize,
+}
+
+/// Bytes that are held; given back when dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: usize) -> Arc<Self> {
+        Arc::new(Self { used: AtomicUsize::new(0), limit: AtomicUsize::new(limit) })
+    }
+
+    /// Changes the limit; what is held stays held.
+    pub fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// Bytes held now.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// An empty reservation that can grow.
+    pub fn open(self: &Arc<Self>) -> Reservation {
+        Reservation { budget: Arc::clone(self), bytes: 0 }
+    }
+}
+
+impl Reservation {
+    /// Holds `more` bytes in addition. `false`, and nothing is held, when the budget does not have them.
+    #[must_use]
+    pub fn grow(&mut self, more: usize) -> bool {
+        let limit = self.budget.limit.load(Ordering::Relaxed);
+        let added = self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
+            used.checked_add(more).filter(|sum| *sum <= limit)
+        });
+        if added.is_ok() {
+            self.bytes += more;
+        }
+        added.is_ok()
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,111 @@
+//! From decisions about texts to splices in bytes: replacing, removing, restoring, with the right escapes for the place.
+
+use bartizan_wire::json::{JsonContext, NodeKind, Place, Splice, escape_into, raw_offsets};
+use bartizan_wire::{Form, Part};
+
+use crate::inspect::Body;
+
+/// One edit on a text, in byte offsets of that text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextEdit {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What stands there afterwards.
+    pub with: String,
+}
+
+/// Escapes a text for the inside of a JSON string.
+pub fn escaped(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len() + 8);
+    escape_into(text, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+/// Fits a replacement of a finding into JSON inside text: a bare number literal is replaced as a whole, by a string.
+pub fn fit_replacement(context: &JsonContext, text: &str, edit: TextEdit) -> TextEdit {
+    if !context.is_json() || context.place(edit.start) == Place::Text {
+        return edit;
+    }
+    quote_literal(text, edit)
+}
+
+/// Replaces the whole bare literal around an edit by a string.
+pub fn quote_literal(text: &str, edit: TextEdit) -> TextEdit {
+    let (start, end) = literal(text, edit.start, edit.end);
+    TextEdit { start, end, with: format!("\"{}\"", edit.with) }
+}
+
+/// Fits the restoring of a value into JSON inside text: escaped in a string; a number again when the pseudonym is the whole string.
+pub fn fit_restored(context: &JsonContext, start: usize, end: usize, surface: &str, was_number: bool) -> TextEdit {
+    if !context.is_json() || context.place(start) == Place::Bare {
+        return TextEdit { start, end, with: surface.to_owned() };
+    }
+    if was_number && start > 0 && context.string_at(start) == Some((start, Some(end))) {
+        return TextEdit { start: start - 1, end: end + 1, with: surface.to_owned() };
+    }
+    TextEdit { start, end, with: escaped(surface) }
+}
+
+/// The bounds of the bare literal around a finding.
+fn literal(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
+    let bytes = text.as_bytes();
+    let before = bytes.get(..start).unwrap_or_default().iter().rev().take_while(|byte| belongs(byte)).count();
+    let after = bytes.get(end..).unwrap_or_default().iter().take_while(|byte| belongs(byte)).count();
+    (start - before, end + after)
+}
+
+/// Joins edits that overlap or touch the same bytes: the first one's replacement stands for all.
+pub fn tidy(edits: &mut Vec<TextEdit>) {
+    edits.sort_by_key(|edit| (edit.start, std::cmp::Reverse(edit.end)));
+    edits.dedup_by(|next, kept| {
+        let overlaps = next.start < kept.end;
+        if overlaps {
+            kept.end = kept.end.max(next.end);
+        }
+        overlaps
+    });
+}
+
+/// Splices for one piece of a text that begins at `offset` of the text and stands as `raw` at `at` of the bytes.
+/// An edit's replacement goes to the piece in which it starts; of later pieces, what it covers is removed.
+pub fn piece_splices(raw: &[u8], at: usize, offset: usize, length: usize, edits: &[TextEdit], out: &mut Vec<Splice>) {
+    let touching: Vec<&TextEdit> = edits.iter().filter(|edit| edit.start < offset + length && edit.end > offset).collect();
+    if touching.is_empty() {
+        return;
+    }
+    let bounds = touching.iter().flat_map(|edit| [edit.start.max(offset) - offset, edit.end.min(offset + length) - offset]);
+    let bounds: Vec<usize> = bounds.collect();
+    let mapped = raw_offsets(raw, &bounds);
+    for (edit, pair) in touching.iter().zip(mapped.chunks_exact(2)) {
+        let [from, to] = pair else { continue };
+        let mut with = Vec::new();
+        if edit.start >= offset {
+            escape_into(&edit.with, &mut with);
+        }
+        out.push(Splice { range: at + from..at + to, with });
+    }
+}
+
+/// Splices for the edits of a unit. `number` says that an edit of a whole string gives the number form back.
+pub fn unit_splices(body: Body<'_>, parts: &[Part], edits: &[TextEdit], out: &mut Vec<Splice>) {
+    let mut offset = 0;
+    for part in parts {
+        let Some(node) = body.tape.node(part.node) else { continue };
+        let length = body.tape.text(body.bytes, part.node).len();
+        if part.form == Form::Number || node.kind == NodeKind::Number {
+            if let Some(edit) = edits.iter().find(|edit| edit.start < offset + length && edit.end > offset) {
+                let mut with = vec![b'"'];
+                escape_into(&edit.with, &mut with);
+                with.push(b'"');
+                out.push(Splice { range: node.outer(), with });
+            }
+        } else {
+            let raw = body.bytes.get(node.inner()).unwrap_or_default();
+            piece_splices(raw, node.inner().start, offset, length, edits, out);
+        }
+        offset += length;
+    }
+}

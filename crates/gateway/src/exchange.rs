@@ -1,0 +1,246 @@
+//! One interaction and how it is recorded: which entry, which event, in which order.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use bartizan_ledger::{Appended, Commitment, Detail, Entry, EventDetail, Interaction, Opening, Record};
+use bartizan_policy::{Action, Facts, Resource};
+use bartizan_vocabulary::{
+    AppliedRemedy, Decision, Direction, EndState, Event, EventFinding, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, Latency,
+    ModelName, Principal, ProviderName, Remedy, RequestId, Timestamp,
+};
+use sha2::{Digest, Sha256};
+
+use crate::Gate;
+use crate::live::Live;
+
+/// An interaction: what is known of it before anything is judged.
+pub struct Exchange {
+    /// The gate.
+    pub gate: Arc<Gate>,
+    /// What was in force when it began.
+    pub live: Arc<Live>,
+    /// Its id.
+    pub request_id: RequestId,
+    /// Who asks.
+    pub principal: Arc<Principal>,
+    /// Method and path, when it is a route of ours.
+    pub route: Option<&'static str>,
+    /// Chosen provider.
+    pub provider: Option<ProviderName>,
+    /// Model as the client named it.
+    pub model: Option<ModelName>,
+    /// Whether that name stands in the configuration.
+    pub model_configured: bool,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// When it began.
+    pub started: Instant,
+    /// Bytes of the request's body.
+    pub bytes_in: u64,
+    /// Whether its last entry was made.
+    pub ended: AtomicBool,
+}
+
+/// One judged direction.
+#[derive(Default)]
+pub struct Phase {
+    /// What was decided.
+    pub decision: Option<Decision>,
+    /// Decision input.
+    pub facts: Option<Facts>,
+    /// What was found.
+    pub findings: Vec<EventFinding>,
+    /// What was carried out.
+    pub remedies: Vec<AppliedRemedy>,
+    /// What decided or recorded.
+    pub policies: Vec<FiredPolicy>,
+    /// How the guards' runs ended.
+    pub guards: Vec<GuardRun>,
+    /// Sentences for the caller.
+    pub coach: Vec<Arc<str>>,
+    /// Microseconds inside the gate.
+    pub gate_micros: u64,
+}
+
+/// A commitment to the bytes of a body, made while they pass.
+pub struct BodySeal {
+    salt: [u8; 32],
+    hasher: Sha256,
+    /// Bytes so far.
+    pub bytes: u64,
+}
+
+const BODY: &str = "body";
+const PRINCIPAL: &str = "principal";
+
+impl BodySeal {
+    /// A commitment with a fresh salt. The form is the ledger's: SHA-256(domain ‖ 0 ‖ salt ‖ value).
+    pub fn new(salt: [u8; 32]) -> Self {
+        let hasher = Sha256::new().chain_update(BODY).chain_update([0]).chain_update(salt);
+        Self { salt, hasher, bytes: 0 }
+    }
+
+    /// More bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
+    fn finish(self) -> (Commitment, Opening, u64) {
+        // The bytes themselves are not kept: whoever has them can check them with the salt.
+        let opening = Opening { domain: BODY, salt: self.salt, value: Hidden::new(Vec::new()) };
+        (self.hasher.finalize().into(), opening, self.bytes)
+    }
+}
+
+/// Which entry is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the upstream call, or a refusal.
+    Request,
+    /// Before the first byte of the answer.
+    Response,
+    /// A change of decision inside a stream.
+    Change,
+    /// The end.
+    End(EndState),
+}
+
+impl Phase {
+    /// A phase that ended before anything was judged.
+    pub fn decided(decision: Decision) -> Self {
+        Self { decision: Some(decision), ..Self::default() }
+    }
+
+    /// A guard that did its work.
+    pub fn ran(&mut self, name: &str, micros: u64) {
+        self.guards.push(GuardRun { name: name.to_owned(), status: GuardStatus::Ran, reason: None, micros });
+    }
+
+    /// A guard that did not.
+    pub fn not_run(&mut self, name: &str, status: GuardStatus, reason: &str) {
+        self.guards.push(GuardRun { name: name.to_owned(), status, reason: Some(reason.to_owned()), micros: 0 });
+    }
+}
+
+impl Exchange {
+    /// Facts with nothing found yet.
+    pub fn facts(&self, action: Action) -> Facts {
+        let resource = Resource {
+            model: self.model.clone(),
+            provider: self.provider.clone(),
+            route: Arc::from(self.route.unwrap_or_default()),
+            ..Resource::default()
+        };
+        let mut facts = Facts::new(Arc::clone(&self.principal), action, resource, self.gate.now());
+        facts.context.stream = self.stream;
+        facts.context.body_bytes = self.bytes_in;
+        facts
+    }
+
+    /// Records one moment. The effect may follow only when the answer is `Ok`; a refusal does not wait for it.
+    pub fn record(&self, moment: Moment, phase: &Phase, status: u16, seal: Option<BodySeal>) -> Appended {
+        if matches!(moment, Moment::End(_)) && self.ended.swap(true, Ordering::AcqRel) {
+            return Appended::Done(Ok(()));
+        }
+        let time = self.gate.now();
+        let salt = self.gate.random().bytes();
+        let id = self.principal.id.as_str().as_bytes();
+        let mut openings = vec![Opening { domain: PRINCIPAL, salt, value: Hidden::new(id.to_vec()) }];
+        let principal = bartizan_ledger::commit(PRINCIPAL, &salt, id);
+        let (body, bytes_out) = match seal.map(BodySeal::finish) {
+            Some((commitment, opening, bytes)) => {
+                openings.push(opening);
+                (Some(commitment), bytes)
+            }
+            None => (None, 0),
+        };
+        let interaction = self.interaction(moment, phase, time, status, principal, body);
+        let event = self.event(moment, phase, time, status, bytes_out);
+        let entry = match moment {
+            Moment::Request => Entry::Request(interaction),
+            Moment::Response => Entry::Response(interaction),
+            Moment::Change => Entry::Change(interaction),
+            Moment::End(_) => Entry::End(interaction),
+        };
+        let detail = Detail { subject: self.principal.id.clone(), openings, event };
+        self.gate.journal().append(&Record { entry, detail: Some(detail) })
+    }
+
+    fn interaction(
+        &self,
+        moment: Moment,
+        phase: &Phase,
+        time: Timestamp,
+        status: u16,
+        principal: Commitment,
+        body: Option<Commitment>,
+    ) -> Interaction {
+        let labels: Vec<(Label, u32)> =
+            phase.facts.iter().flat_map(|facts| facts.context.labels.iter()).map(|(label, stat)| (label.clone(), stat.count)).collect();
+        let remedies: Vec<(Label, Remedy)> = phase.remedies.iter().map(|one| (one.label.clone(), one.remedy)).collect();
+        Interaction {
+            time,
+            request_id: self.request_id.clone(),
+            decision: phase.decision.unwrap_or(Decision::Failed),
+            direction: if moment == Moment::Request { Direction::Request } else { Direction::Response },
+            route: self.route.map(str::to_owned),
+            provider: self.provider.clone(),
+            model: self.model.clone().filter(|_| self.model_configured),
+            policy_version: self.live.judge.policies().version().clone(),
+            policies: phase.policies.iter().map(|policy| policy.id.clone()).collect(),
+            labels,
+            remedies,
+            guards: phase.guards.iter().filter(|run| run.status != GuardStatus::Ran).map(|run| (run.name.clone(), run.status)).collect(),
+            status: (status != 0).then_some(status),
+            end: if let Moment::End(end) = moment { Some(end) } else { None },
+            principal: Some(principal),
+            body,
+        }
+    }
+
+    /// The event of a request stands at its decision, that of an answer at its end.
+    fn event(&self, moment: Moment, phase: &Phase, time: Timestamp, status: u16, bytes_out: u64) -> Option<EventDetail> {
+        let decision = phase.decision.unwrap_or(Decision::Failed);
+        let refused = matches!(decision, Decision::Blocked | Decision::Failed);
+        let (direction, end) = match moment {
+            Moment::Request => (Direction::Request, if refused { EndState::Blocked } else { EndState::Complete }),
+            Moment::End(end) => (Direction::Response, end),
+            Moment::Response | Moment::Change => return None,
+        };
+        let total = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let facts = phase.facts.as_ref();
+        let event = Event {
+            schema: 1,
+            id: EventId::new(self.gate.random().uuid(time)),
+            time,
+            request_id: self.request_id.clone(),
+            principal: self.principal.id.clone(),
+            groups: self.principal.groups.clone(),
+            route: self.route.unwrap_or("unknown").to_owned(),
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            stream: self.stream,
+            direction,
+            decision,
+            remedies: phase.remedies.clone(),
+            policies: phase.policies.clone(),
+            policy_version: self.live.judge.policies().version().clone(),
+            findings: phase.findings.clone(),
+            guards: phase.guards.clone(),
+            status,
+            end,
+            bytes_in: self.bytes_in,
+            bytes_out,
+            latency_us: Latency { total, gate: phase.gate_micros },
+            facts,
+            ledger: None,
+        };
+        let labels = facts.iter().flat_map(|facts| facts.context.labels.iter()).map(|(label, _)| label.clone()).collect();
+        let json = serde_json::to_vec(&event).unwrap_or_default();
+        self.gate.announce(&json);
+        Some(EventDetail { id: event.id, time, request_id: self.request_id.clone(), direction, decision, labels, json })
+    }
+}

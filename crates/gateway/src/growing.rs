@@ -1,0 +1,286 @@
+//! One growing text of a stream: scanned as it comes, edited once a stretch of it is decided.
+
+use std::collections::VecDeque;
+
+use bartizan_detect::{Detector, Event, Hint, TextScan, TokenHit};
+use bartizan_vocabulary::{Finding, Role, TextClass};
+use bartizan_wire::json::{JsonContext, Place};
+
+use crate::edit::{TextEdit, fit_restored, quote_literal};
+use crate::session::{Restoring, Session};
+
+/// Text kept behind what is decided, for looking at the surroundings of an edit.
+const BEHIND: usize = 1_024;
+/// A tool argument that is longer than this is not waited for.
+const ARGUMENT: usize = 4_096;
+
+/// A text that comes in pieces.
+pub struct Growing {
+    scan: TextScan,
+    context: JsonContext,
+    /// The last part of the text, from `base` on.
+    window: String,
+    base: usize,
+    length: usize,
+    edits: VecDeque<TextEdit>,
+    /// Pseudonyms in a tool argument whose end has not come: a URL may still follow.
+    waiting: VecDeque<TokenHit>,
+    events: Vec<Event>,
+    /// Offset of the scan's own zero: behind it when the text went on after its end.
+    origin: usize,
+    /// What stood before this was released when the text seemed to have ended.
+    sealed: usize,
+    /// First byte that was undecided when the text seemed to have ended.
+    undecided: usize,
+    /// Nothing more is expected.
+    pub finished: bool,
+    /// Choice or block.
+    pub group: u32,
+    /// Who writes it.
+    pub role: Role,
+    /// What it is.
+    pub class: TextClass,
+    /// Signed by the provider: nothing is restored into it.
+    pub signed: bool,
+    /// Where it was seen first, for events.
+    pub pointer: String,
+}
+
+/// What the owner of the stream decides about a finding.
+pub enum Choice {
+    /// Leave it.
+    Keep,
+    /// Replace it.
+    Replace(String),
+    /// Stop the stream.
+    Stop,
+}
+
+/// Counts of what was done with pseudonyms.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Restored {
+    /// Given back.
+    pub values: u64,
+    /// Not given back because of where they stood.
+    pub withheld: u64,
+}
+
+impl Growing {
+    /// A text that has not begun.
+    pub fn new(detector: &Detector, tokens: bool, role: Role, class: TextClass, group: u32, signed: bool) -> Self {
+        let hint = Hint { key: None, tokens, json: class == TextClass::ToolArguments };
+        Self {
+            scan: detector.stream(hint),
+            context: JsonContext::default(),
+            window: String::new(),
+            base: 0,
+            length: 0,
+            edits: VecDeque::new(),
+            waiting: VecDeque::new(),
+            events: Vec::new(),
+            origin: 0,
+            sealed: 0,
+            undecided: 0,
+            finished: false,
+            group,
+            role,
+            class,
+            signed,
+            pointer: String::new(),
+        }
+    }
+
+    /// Bytes so far.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// Whether something in it is still undecided.
+    pub fn is_undecided(&self) -> bool {
+        self.origin + self.scan.settled() < self.length
+    }
+
+    /// Takes more text. Returns the range that it is of the whole.
+    pub fn push(&mut self, text: &str) -> (usize, usize) {
+        let start = self.length;
+        self.scan.push(text);
+        self.context.push(text);
+        self.window.push_str(text);
+        self.length += text.len();
+        (start, self.length)
+    }
+
+    /// Ends the text.
+    pub fn finish(&mut self) {
+        if !self.finished {
+            self.finished = true;
+            self.undecided = (self.origin + self.scan.settled()).min(self.length);
+            self.scan.finish();
+        }
+    }
+
+    /// The text goes on after its end (interleaved tool calls do that): scanned on from what was undecided then.
+    /// A finding that began in what was already released cannot be edited any more: it stops the stream.
+    pub fn resume(&mut self, detector: &Detector, tokens: bool) {
+        let tail = self.slice(self.undecided, self.length).to_owned();
+        self.scan = detector.stream(Hint { key: None, tokens, json: self.class == TextClass::ToolArguments });
+        self.scan.push(&tail);
+        (self.origin, self.sealed, self.finished) = (self.undecided, self.length, false);
+    }
+
+    /// Carries out what has been decided. `choose` judges each finding; `false` means stop.
+    pub fn advance(
+        &mut self,
+        session: &Session,
+        restored: &mut Restored,
+        choose: &mut dyn FnMut(&Finding, &str) -> Choice,
+        below: &mut dyn FnMut(&Finding),
+    ) -> bool {
+        let mut events = std::mem::take(&mut self.events);
+        self.scan.drain(&mut events);
+        let mut go_on = true;
+        for event in events.drain(..) {
+            match event {
+                Event::Found { finding, open } => go_on = go_on && self.found(&self.placed(finding), open, choose),
+                Event::Extended { start, end, .. } => self.extended(start + self.origin, end + self.origin),
+                Event::Below(finding) => below(&self.placed(finding)),
+                Event::Token(mut hit) => {
+                    (hit.start, hit.end) = (hit.start + self.origin, hit.end + self.origin);
+                    if hit.start >= self.sealed {
+                        self.waiting.push_back(hit);
+                    }
+                }
+            }
+        }
+        self.events = events;
+        self.restore(session, restored);
+        go_on
+    }
+
+    fn slice(&self, start: usize, end: usize) -> &str {
+        self.window.get(start.saturating_sub(self.base)..end.saturating_sub(self.base)).unwrap_or_default()
+    }
+
+    fn placed(&self, mut finding: Finding) -> Finding {
+        (finding.start, finding.end) = (finding.start + self.origin, finding.end + self.origin);
+        finding
+    }
+
+    fn found(&mut self, finding: &Finding, open: bool, choose: &mut dyn FnMut(&Finding, &str) -> Choice) -> bool {
+        if finding.end <= self.sealed && !open {
+            return true;
+        }
+        match choose(finding, self.slice(finding.start, finding.end)) {
+            Choice::Keep => true,
+            Choice::Stop => false,
+            Choice::Replace(_) if finding.start < self.sealed => false,
+            Choice::Replace(with) => {
+                let edit = TextEdit { start: finding.start, end: finding.end, with };
+                let edit = if open { edit } else { self.fitted(edit) };
+                self.edits.push_back(edit);
+                true
+            }
+        }
+    }
+
+    /// Bounds of an edit are looked up in the window, so they move by its base.
+    fn fitted(&self, edit: TextEdit) -> TextEdit {
+        if !self.context.is_json() || self.context.place(edit.start) == Place::Text {
+            return edit;
+        }
+        let shifted = TextEdit { start: edit.start - self.base, end: edit.end - self.base, with: edit.with };
+        let fitted = quote_literal(&self.window, shifted);
+        TextEdit { start: fitted.start + self.base, end: fitted.end + self.base, with: fitted.with }
+    }
+
+    /// A long finding reaches further: if its beginning was replaced, the rest goes.
+    fn extended(&mut self, start: usize, end: usize) {
+        match self.edits.back_mut() {
+            Some(edit) if edit.end >= start => edit.end = end,
+            _ => {}
+        }
+    }
+
+    fn restore(&mut self, session: &Session, restored: &mut Restored) {
+        while let Some(hit) = self.waiting.front() {
+            let argument = self.class == TextClass::ToolArguments && self.context.is_json();
+            if argument && !self.argument_is_known(hit) {
+                return;
+            }
+            let Some(hit) = self.waiting.pop_front() else { return };
+            let covered = self.edits.iter().any(|edit| edit.start < hit.end && hit.start < edit.end);
+            match session.restore(&hit) {
+                Restoring::Unknown => {}
+                _ if covered => {}
+                Restoring::Value(surface, number) if !self.signed && !(argument && self.is_foreign(session, &hit)) => {
+                    restored.values += 1;
+                    let edit = fit_restored(&self.context, hit.start, hit.end, &surface, number);
+                    let at = self.edits.partition_point(|before| before.start < edit.start);
+                    self.edits.insert(at, edit);
+                }
+                _ => restored.withheld += 1,
+            }
+        }
+    }
+
+    /// Whether the string that holds a pseudonym has ended, or is too long to wait for.
+    fn argument_is_known(&self, hit: &TokenHit) -> bool {
+        let ended = self.context.string_at(hit.start).is_none_or(|(_, end)| end.is_some());
+        ended || self.finished || self.length - hit.start > ARGUMENT
+    }
+
+    fn is_foreign(&self, session: &Session, hit: &TokenHit) -> bool {
+        let Some((start, end)) = self.context.string_at(hit.start) else { return false };
+        let Some(end) = end else { return true };
+        start < self.base || session.holds_foreign_url(self.slice(start, end))
+    }
+
+    /// How far the text may be released.
+    pub fn settled(&self, session: &Session) -> usize {
+        let mut settled = (self.origin + self.scan.settled()).min(self.length);
+        if let Some(hit) = self.waiting.front() {
+            settled = settled.min(hit.start);
+        }
+        if self.finished || !self.context.is_json() {
+            return if self.finished && self.waiting.is_empty() { self.length } else { settled };
+        }
+        if session.numbers && self.context.string_at(settled).is_some_and(|(start, _)| start == settled) {
+            return settled.saturating_sub(1);
+        }
+        settled.min(self.open_literal())
+    }
+
+    /// Start of a bare literal that the text ends in: a number must be replaced as a whole.
+    fn open_literal(&self) -> usize {
+        if self.context.place(self.length.saturating_sub(1)) != Place::Bare || self.context.place(self.length) != Place::Bare {
+            return self.length;
+        }
+        let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        self.length - self.window.as_bytes().iter().rev().take_while(|byte| belongs(byte)).count().min(BEHIND / 2)
+    }
+
+    /// The edits that touch a range of the text.
+    pub fn edits(&self, start: usize, end: usize) -> impl Iterator<Item = &TextEdit> {
+        self.edits.iter().filter(move |edit| edit.start < end && edit.end > start)
+    }
+
+    /// Drops what is only needed before `offset`, which was released.
+    pub fn forget(&mut self, offset: usize) {
+        let open = self.scan.covering().is_some();
+        while self.edits.front().is_some_and(|edit| edit.end <= offset) && !(open && self.edits.len() == 1) {
+            self.edits.pop_front();
+        }
+        let keep = offset.saturating_sub(ARGUMENT + BEHIND);
+        if keep > self.base + ARGUMENT {
+            let cut = self.window.floor_char_boundary(keep - self.base);
+            self.window.drain(..cut);
+            self.base += cut;
+        }
+        self.context.forget(self.base);
+    }
+
+    /// Bytes of memory held for text.
+    pub fn held(&self) -> usize {
+        self.window.len() + self.scan.held()
+    }
+}

@@ -1,0 +1,389 @@
+//! Guarding a whole body, in either direction. Synchronous and bounded: bytes and facts in, bytes and a phase out.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use bartizan_policy::{Action, Facts};
+use bartizan_vocabulary::{Decision, Direction, EventFinding, Role, TextClass};
+use bartizan_wire::json::{JsonError, NodeKind, Splice, Tape, splice};
+use bartizan_wire::{Control, ControlError, Family, Form, Part, Reading, Side, Unread, control, read};
+use bytes::Bytes;
+
+use crate::edit::{TextEdit, fit_restored, tidy, unit_splices};
+use crate::exchange::{Exchange, Phase};
+use crate::faults::strike;
+use crate::inspect::{Body, InspectError, Inspector, Unit};
+use crate::live::Live;
+use crate::remedy::{self, Judged};
+use crate::session::{Restoring, Session, replacement};
+
+/// A body that was read: JSON with its spans.
+pub struct Parsed {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Spans.
+    pub tape: Tape,
+    /// What is to be inspected.
+    pub reading: Reading,
+}
+
+/// What a guard gives back.
+pub struct Guarded {
+    /// What may be sent, if anything may.
+    pub bytes: Bytes,
+    /// What was decided and why.
+    pub phase: Phase,
+    /// Why nothing may be sent.
+    pub refusal: Option<String>,
+}
+
+/// Why a body was not guarded.
+#[derive(Debug, thiserror::Error)]
+pub enum GuardError {
+    /// The guard itself failed.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
+    /// Edits do not fit together: nothing may be sent.
+    #[error("the edits do not fit the body")]
+    Edits,
+}
+
+/// Why a request cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Not JSON, or over a limit.
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    /// Control fields.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
+
+impl Parsed {
+    fn body(&self) -> Body<'_> {
+        Body { bytes: &self.bytes, tape: &self.tape, reading: &self.reading }
+    }
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// A sentence for the client.
+pub fn parse_request(live: &Live, bytes: Bytes, family: Family) -> Result<(Parsed, Control), RequestError> {
+    let tape = Tape::read(&bytes, &live.settings.limits.json)?;
+    let control = control(&tape, &bytes, family)?;
+    let reading = read(&tape, &bytes, Side::Request);
+    Ok((Parsed { bytes, tape, reading }, control))
+}
+
+/// The texts of a request that stand outside its body.
+pub struct Outside<'a> {
+    /// Forwarded header values and the query.
+    pub text: &'a str,
+    /// What the provider calls the model, when it differs.
+    pub upstream_model: Option<&'a str>,
+}
+
+/// Guards a request. The session learns what was replaced.
+///
+/// # Errors
+/// When a guard failed: nothing may be sent then, unless the scope chose otherwise.
+pub fn guard_request(
+    exchange: &Exchange,
+    parsed: &Parsed,
+    control: &Control,
+    session: &mut Session,
+    outside: &Outside<'_>,
+) -> Result<Guarded, GuardError> {
+    caught(|| {
+        strike(exchange.gate.faults(), Direction::Request)?;
+        let began = Instant::now();
+        let body = parsed.body();
+        let mut units = inspect(exchange, body, true)?;
+        let outside_findings = inspect_outside(exchange, outside.text)?;
+        let inspected = micros(began);
+        let mut facts = exchange.facts(Action::Prompt);
+        facts.context.token_estimate = parsed.bytes.len() as u64 / 4;
+        facts.context.tools = tool_names(body);
+        remedy::count_findings(&mut facts, &units);
+        remedy::count_findings(&mut facts, &outside_findings);
+        note_unread(&mut facts, &parsed.reading.unread, Role::User);
+        for hit in units.iter().flat_map(|unit| &unit.scan.tokens) {
+            session.reserve(hit);
+        }
+        let altered = altered_signed_part(body);
+        // What stands outside the body cannot be edited: it takes part in judging as a unit without parts.
+        units.extend(outside_findings);
+        let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
+        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, body, &mut replace);
+        if altered {
+            judged.decision = Decision::Blocked;
+            judged.refusal = Some("a signed reasoning block was changed on its way to you and its original is no longer here; start a new conversation".to_owned());
+        }
+        if !session.is_empty() {
+            session.note_hosts(body);
+        }
+        let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
+        exchange.gate.metrics().tokenised_total.add(session.minted);
+        finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
+    })
+}
+
+/// Guards a whole answer.
+///
+/// # Errors
+/// As for requests.
+pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> Result<Guarded, GuardError> {
+    caught(|| {
+        strike(exchange.gate.faults(), Direction::Response)?;
+        let began = Instant::now();
+        let body = parsed.body();
+        let units = inspect(exchange, body, !session.is_empty())?;
+        let inspected = micros(began);
+        let mut facts = exchange.facts(Action::Complete);
+        facts.context.body_bytes = parsed.bytes.len() as u64;
+        remedy::count_findings(&mut facts, &units);
+        note_unread(&mut facts, &parsed.reading.unread, Role::Assistant);
+        let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator);
+        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, body, &mut replace);
+        let restored = restore(exchange, session, body, &units, &mut judged);
+        let mut splices = edit_splices(parsed, &units, &judged);
+        splices.extend(restored);
+        for node in parsed.reading.logprobs.iter().filter_map(|id| parsed.tape.node(*id)) {
+            splices.push(Splice { range: node.outer(), with: b"null".to_vec() });
+        }
+        finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
+    })
+}
+
+/// Reads an answer.
+///
+/// # Errors
+/// When it is not JSON.
+pub fn parse_answer(live: &Live, bytes: Bytes) -> Result<Parsed, JsonError> {
+    let tape = Tape::read(&bytes, &live.settings.limits.json)?;
+    let reading = read(&tape, &bytes, Side::Answer);
+    Ok(Parsed { bytes, tape, reading })
+}
+
+fn micros(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// A panic of a guard is a failure of the guard, not of the process.
+fn caught<T>(run: impl FnOnce() -> Result<T, GuardError>) -> Result<T, GuardError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(GuardError::Inspect(InspectError::Panic)))
+}
+
+fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
+    let live = &exchange.live;
+    Inspector {
+        detector: &live.detector,
+        cache: exchange.gate.cache(),
+        scope: exchange.gate.cache().scope(&exchange.principal, &live.detector_digest),
+        tokens,
+        deadline: Instant::now() + live.settings.limits.inspect,
+        lookups: (0, 0),
+    }
+}
+
+fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<Unit>, InspectError> {
+    let mut inspector = inspector(exchange, tokens);
+    let units = inspector.body(body)?;
+    let metrics = exchange.gate.metrics();
+    metrics.cache_hits_total.add(inspector.lookups.0);
+    metrics.cache_misses_total.add(inspector.lookups.1);
+    Ok(units)
+}
+
+/// Findings in header values and the query, as a unit that has no parts in the body.
+fn inspect_outside(exchange: &Exchange, text: &str) -> Result<Vec<Unit>, InspectError> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let scan = inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, None)?;
+    let silent = scan.findings.is_empty() && scan.below.is_empty();
+    Ok(if silent { Vec::new() } else { vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan }] })
+}
+
+fn note_unread(facts: &mut Facts, unread: &[Unread], role: Role) {
+    for one in unread {
+        facts.add_uninspected(role, one.kind);
+    }
+}
+
+/// Names of tools that are offered: the fixed strings under `name` of tool definitions.
+fn tool_names(body: Body<'_>) -> BTreeSet<Arc<str>> {
+    let named = |part: &&Part| part.class == TextClass::ToolDefinition && part.fixed && part.form == Form::String;
+    let name = |part: &Part| {
+        let key = body.tape.key(body.bytes, part.node)?;
+        (key == "name").then(|| Arc::from(body.tape.text(body.bytes, part.node).as_ref()))
+    };
+    body.reading.parts.iter().filter(named).filter_map(name).take(1_024).collect()
+}
+
+/// Whether a signed block comes back with a placeholder of ours in it: an altered block is never sent.
+fn altered_signed_part(body: Body<'_>) -> bool {
+    body.reading.parts.iter().any(|part| part.signed && body.tape.text(body.bytes, part.node).contains("[REDACTED_"))
+}
+
+fn edit_splices(parsed: &Parsed, units: &[Unit], judged: &Judged) -> Vec<Splice> {
+    let body = parsed.body();
+    let mut splices = Vec::new();
+    for edits in &judged.edits {
+        if let Some(unit) = units.get(edits.unit) {
+            unit_splices(body, body.parts(unit), &edits.edits, &mut splices);
+        }
+    }
+    splices
+}
+
+fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &Judged, model: Option<&str>) -> Vec<Splice> {
+    let mut splices = edit_splices(parsed, units, judged);
+    if let (Some(model), Some(node)) = (model, parsed.tape.node(control.model)) {
+        let mut with = Vec::new();
+        bartizan_wire::json::escape_into(model, &mut with);
+        splices.push(Splice { range: node.inner(), with });
+    }
+    splices
+}
+
+/// Restoring joins the edits of its unit; an edit of a finding wins over a pseudonym inside it.
+fn restore(exchange: &Exchange, session: &Session, body: Body<'_>, units: &[Unit], judged: &mut Judged) -> Vec<Splice> {
+    let mut splices = Vec::new();
+    if session.is_empty() {
+        return splices;
+    }
+    for (at, unit) in units.iter().enumerate().filter(|(_, unit)| !unit.scan.tokens.is_empty()) {
+        let parts = body.parts(unit);
+        let slot = judged.edits.iter().position(|edits| edits.unit == at);
+        let mut edits = slot.map(|slot| std::mem::take(&mut judged.edits.swap_remove(slot).edits)).unwrap_or_default();
+        match whole_number(session, body, unit, parts) {
+            Some(splice) if edits.is_empty() => {
+                exchange.gate.metrics().restored_total.add(1);
+                splices.push(splice);
+            }
+            _ => restore_unit(exchange, session, body, unit, parts, &mut edits),
+        }
+        if !edits.is_empty() {
+            judged.edits.push(remedy::UnitEdits { unit: at, edits });
+        }
+    }
+    splices
+}
+
+/// A pseudonym that is a whole string of tool arguments and stood for a number becomes that number again.
+fn whole_number(session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part]) -> Option<Splice> {
+    let [part] = parts else { return None };
+    let [hit] = unit.scan.tokens.as_slice() else { return None };
+    let node = body.tape.node(part.node).filter(|node| node.kind == NodeKind::String)?;
+    if part.class != TextClass::ToolArguments || hit.start != 0 || hit.end != body.tape.text(body.bytes, part.node).len() {
+        return None;
+    }
+    match session.restore(hit) {
+        Restoring::Value(surface, true) => Some(Splice { range: node.outer(), with: surface.into_bytes() }),
+        _ => None,
+    }
+}
+
+fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part], edits: &mut Vec<TextEdit>) {
+    let text = body.text(parts);
+    let mut context = bartizan_wire::json::JsonContext::default();
+    context.push(&text);
+    let fixed = parts.iter().any(|part| part.fixed || part.signed);
+    for hit in &unit.scan.tokens {
+        let covered = edits.iter().any(|edit| edit.start < hit.end && hit.start < edit.end);
+        let argument = unit.class == TextClass::ToolArguments && {
+            let (start, end) = context.string_at(hit.start).unwrap_or((0, Some(text.len())));
+            session.holds_foreign_url(text.get(start..end.unwrap_or(text.len())).unwrap_or_default())
+        };
+        match session.restore(hit) {
+            Restoring::Unknown => {}
+            Restoring::Value(surface, number) if !covered && !fixed && !argument => {
+                exchange.gate.metrics().restored_total.add(1);
+                edits.push(fit_restored(&context, hit.start, hit.end, &surface, number));
+            }
+            _ => exchange.gate.metrics().withheld_total.add(1),
+        }
+    }
+    tidy(edits);
+}
+
+fn finish(
+    exchange: &Exchange,
+    parsed: &Parsed,
+    units: &[Unit],
+    judged: Judged,
+    mut splices: Vec<Splice>,
+    (inspected, total): (u64, u64),
+) -> Result<Guarded, GuardError> {
+    let body = parsed.body();
+    let findings = findings(body, units);
+    exchange.gate.metrics().findings_total.add(findings.len() as u64);
+    let mut phase = Phase {
+        decision: Some(judged.decision),
+        facts: Some(judged.facts),
+        findings,
+        remedies: judged.remedies,
+        policies: judged.policies,
+        coach: judged.coach,
+        gate_micros: total,
+        ..Phase::default()
+    };
+    phase.ran("detect", inspected);
+    phase.ran("policy", total.saturating_sub(inspected));
+    if judged.refusal.is_some() {
+        return Ok(Guarded { bytes: Bytes::new(), phase, refusal: judged.refusal });
+    }
+    if splices.is_empty() {
+        return Ok(Guarded { bytes: parsed.bytes.clone(), phase, refusal: None });
+    }
+    splices.sort_by_key(|splice| splice.range.start);
+    let bytes = splice(&parsed.bytes, &splices).ok_or(GuardError::Edits)?;
+    if keys_collide(exchange, parsed, units, &bytes) {
+        phase.decision = Some(Decision::Blocked);
+        let refusal = Some("replacing what was found would give two fields of one object the same name".to_owned());
+        return Ok(Guarded { bytes: Bytes::new(), phase, refusal });
+    }
+    Ok(Guarded { bytes: Bytes::from(bytes), phase, refusal: None })
+}
+
+fn findings(body: Body<'_>, units: &[Unit]) -> Vec<EventFinding> {
+    let (inside, outside): (Vec<&Unit>, Vec<&Unit>) = units.iter().partition(|unit| !unit.parts.is_empty());
+    let inside: Vec<Unit> = inside.into_iter().cloned().collect();
+    let mut findings = body.event_findings(&inside);
+    for unit in outside {
+        findings.extend(unit.scan.findings.iter().map(|finding| EventFinding {
+            label: finding.label.clone(),
+            rule: finding.rule.clone(),
+            role: unit.role,
+            path: "headers".to_owned(),
+            start: finding.start,
+            end: finding.end,
+            score_bp: finding.score_bp,
+        }));
+    }
+    findings
+}
+
+/// Whether an edit of a key made two keys of an object equal that were not equal before.
+fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[u8]) -> bool {
+    let body = parsed.body();
+    let touched = units.iter().filter(|unit| !unit.scan.findings.is_empty() || !unit.scan.tokens.is_empty());
+    let holders: BTreeSet<u32> = touched
+        .flat_map(|unit| body.parts(unit))
+        .filter(|part| part.form == Form::Key)
+        .filter_map(|part| parsed.tape.node(part.node).map(|node| node.parent))
+        .collect();
+    if holders.is_empty() {
+        return false;
+    }
+    let Ok(tape) = Tape::read(edited, &exchange.live.settings.limits.json) else { return true };
+    let repeated = |tape: &Tape, bytes: &[u8], object: u32| {
+        let keys: Vec<_> = tape.members(object).filter_map(|(id, _)| tape.key(bytes, id)).collect();
+        keys.len() - keys.iter().collect::<std::collections::HashSet<_>>().len()
+    };
+    holders.iter().any(|object| repeated(&tape, edited, *object) != repeated(&parsed.tape, &parsed.bytes, *object))
+}

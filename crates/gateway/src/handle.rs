@@ -1,0 +1,376 @@
+//! One request from its first byte to the provider's answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use bartizan_detect::Pseudonyms;
+use bartizan_identity::{CredentialKind, presented};
+use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
+use bartizan_wire::refusal::{Reason, Shape};
+use bartizan_wire::{Control, Found, Route, shape_of};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, request};
+use hyper::body::Incoming;
+
+use crate::Gate;
+use crate::body::{GateBody, ReadError, read_whole};
+use crate::budget::Reservation;
+use crate::decode::{DecodeError, Encoding, decode};
+use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::guard::{GuardError, Guarded, Outside, Parsed, guard_request, parse_request};
+use crate::headers::{host_allowed, is_json, outside_body, to_provider};
+use crate::live::Live;
+use crate::models::{Target, list, target};
+use crate::refuse::{Refusal, mark};
+use crate::session::Session;
+use crate::settings::Auth;
+use crate::upstream::{self, UpstreamError};
+
+/// Bodies larger than this are inspected off the worker threads.
+const LARGE: usize = 256 << 10;
+/// Longest `bartizan-conversation` value.
+const CONVERSATION: usize = 256;
+
+/// Records that the client went away, unless the exchange ended otherwise.
+pub(crate) struct Pending {
+    exchange: Arc<Exchange>,
+    armed: bool,
+}
+
+impl Pending {
+    fn new(exchange: &Arc<Exchange>) -> Self {
+        Self { exchange: Arc::clone(exchange), armed: true }
+    }
+
+    /// Somebody else will make the last entry.
+    pub(crate) fn disarm(&mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.armed && !self.exchange.ended.load(Ordering::Acquire) {
+            self.exchange.gate.metrics().client_gone_total.add(1);
+            let phase = Phase::decided(Decision::Permit);
+            let _nobody_is_left_to_tell = self.exchange.record(Moment::End(EndState::ClientGone), &phase, 0, None);
+        }
+    }
+}
+
+/// What a request says outside its body.
+pub(crate) struct Head {
+    pub(crate) parts: request::Parts,
+    pub(crate) shape: Shape,
+    pub(crate) request_id: RequestId,
+    pub(crate) started: Instant,
+}
+
+impl Gate {
+    /// Answers one request.
+    pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<GateBody> {
+        let started = Instant::now();
+        let request_id = RequestId::new(self.random().uuid(self.now()));
+        let (parts, body) = request.into_parts();
+        let shape = shape_of(parts.uri.path(), parts.headers.contains_key("anthropic-version"));
+        let head = Head { parts, shape, request_id, started };
+        match self.admit(&head, body, peer).await {
+            Ok(response) => response,
+            Err(refusal) => self.refuse(shape, &head.request_id, &refusal),
+        }
+    }
+
+    async fn admit(self: &Arc<Self>, head: &Head, body: Incoming, peer: SocketAddr) -> Result<Response<GateBody>, Box<Refusal>> {
+        let live = self.live();
+        addressed_rightly(&head.parts, &live).map_err(|(reason, message)| self.stranger(peer, reason, message))?;
+        let principal = self.authenticate(&head.parts.headers, &live).map_err(|message| self.stranger(peer, Reason::BadKey, message))?;
+        let exchange = |route: Option<Route>| Exchange {
+            gate: Arc::clone(self),
+            live: Arc::clone(&live),
+            request_id: head.request_id.clone(),
+            principal: Arc::clone(&principal),
+            route: route.map(Route::name),
+            provider: None,
+            model: None,
+            model_configured: false,
+            stream: false,
+            started: head.started,
+            bytes_in: 0,
+            ended: AtomicBool::new(false),
+        };
+        let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
+        match Route::find(method, path) {
+            Found::Route(Route::Models) => self.models(head, Arc::new(exchange(Some(Route::Models)))).await,
+            Found::Route(route) => self.prompt(head, body, exchange(Some(route)), route).await,
+            Found::WrongMethod(route) => {
+                let message = format!("use `{}`", route.name());
+                Err(Box::new(Refusal::of(&Arc::new(exchange(Some(route))), Reason::MethodNotAllowed, message)))
+            }
+            Found::Unknown => {
+                let spoken: Vec<&str> = Route::ALL.iter().map(|route| route.name()).collect();
+                let message = format!("this route is not spoken here, and nothing passes uninspected; spoken are {}", spoken.join(", "));
+                Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
+            }
+        }
+    }
+
+    /// Refuses a caller that nobody knows.
+    fn stranger(&self, peer: SocketAddr, reason: Reason, message: String) -> Box<Refusal> {
+        self.metrics().unauthenticated_total.add(1);
+        self.refusals().note(peer.ip());
+        Box::new(Refusal::early(reason, message))
+    }
+
+    fn authenticate(&self, headers: &HeaderMap, live: &Live) -> Result<Arc<Principal>, String> {
+        let values = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let presented = presented(CredentialKind::Key, values).map_err(|error| error.to_string())?;
+        match presented.credential {
+            Some(credential) => self
+                .wiring
+                .directory
+                .authenticate(&credential.hash(&self.wiring.keys.key_hash))
+                .ok_or_else(|| "this key is not known here, or was revoked; make one with `bartizan keys create --name NAME`".to_owned()),
+            None if live.settings.auth == Auth::Anonymous => Ok(anonymous()),
+            None => Err("a virtual key is needed: send `Authorization: Bearer bzk_…`; make one with `bartizan keys create --name NAME`".to_owned()),
+        }
+    }
+
+    async fn prompt(
+        self: &Arc<Self>,
+        head: &Head,
+        body: Incoming,
+        mut exchange: Exchange,
+        route: Route,
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
+        let live = Arc::clone(&exchange.live);
+        let mut held = self.budget.open();
+        let read = self.read(head, body, &live, &mut held).await;
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
+        };
+        exchange.bytes_in = bytes.len() as u64;
+        let (parsed, control) = match parse_request(&live, bytes, route.family()) {
+            Ok(parsed) => parsed,
+            Err(error) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
+        };
+        let name = parsed.tape.text(&parsed.bytes, control.model).into_owned();
+        exchange.stream = control.stream;
+        exchange.model = Some(ModelName::new(name.as_str()));
+        let Target { model, provider } = match target(&live.settings, &exchange.principal, &name, route) {
+            Ok(target) => target,
+            Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
+        };
+        exchange.model_configured = model.name.as_str() == name;
+        exchange.provider = Some(provider.name.clone());
+        let exchange = Arc::new(exchange);
+        let headers = to_provider(&head.parts.headers);
+        let outside = outside_body(&headers, head.parts.uri.query());
+        let session = self.session(&exchange, head, &parsed, &control);
+        let upstream_model = model.upstream_name.clone();
+        let (guarded, session) = self.guarded(&exchange, parsed, control, session, outside, upstream_model).await?;
+        let client_key = client_key(&head.parts.headers);
+        let call = upstream::request(provider, route, head.parts.uri.query(), headers, client_key, guarded.bytes.clone());
+        let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
+        self.record_request(&exchange, &guarded).await?;
+        let mut pending = Pending::new(&exchange);
+        let sent = Instant::now();
+        let answer = live.upstream.send(call, live.settings.timeouts.first_byte).await;
+        let answer = answer.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
+        self.answer(head, &exchange, answer, session, guarded.phase, (held, sent), &mut pending).await
+    }
+
+    /// Reads the body within limits and undoes its encoding.
+    async fn read(&self, head: &Head, body: Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
+        let headers = &head.parts.headers;
+        match is_json(headers.get(header::CONTENT_TYPE)) {
+            Some(true) => {}
+            Some(false) => return Err((Reason::UnsupportedMedia, "send `content-type: application/json`".to_owned())),
+            None => return Err((Reason::BadRequest, "only the charset UTF-8 is read".to_owned())),
+        }
+        let encoding = Encoding::named(headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
+        let encoding =
+            encoding.ok_or((Reason::UnsupportedMedia, "this `content-encoding` is not read; send identity, gzip or zstd".to_owned()))?;
+        let limit = live.settings.limits.body_bytes;
+        let bytes = read_whole(body, limit, live.settings.timeouts.client, held).await.map_err(|error| {
+            let reason = match error {
+                ReadError::TooLarge(_) => Reason::TooLarge,
+                ReadError::Busy => Reason::Busy,
+                ReadError::Slow(_) => Reason::RequestTimeout,
+                ReadError::Broken(_) => Reason::BadRequest,
+            };
+            (reason, error.to_string())
+        })?;
+        if encoding == Encoding::Identity {
+            return Ok(bytes);
+        }
+        let inflated = decode(encoding, &bytes, limit).map_err(|error| {
+            let reason = if matches!(error, DecodeError::TooLarge(_)) { Reason::TooLarge } else { Reason::BadRequest };
+            (reason, error.to_string())
+        })?;
+        if held.grow(inflated.len()) { Ok(Bytes::from(inflated)) } else { Err((Reason::Busy, ReadError::Busy.to_string())) }
+    }
+
+    /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
+    fn session(&self, exchange: &Exchange, head: &Head, parsed: &Parsed, control: &Control) -> Session {
+        let node = control.session.or(control.first_user);
+        let own = node.and_then(|id| parsed.tape.node(id)).and_then(|node| parsed.bytes.get(node.outer())).unwrap_or_default();
+        let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
+        let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&(header.len() as u64).to_le_bytes()).update(header).update(own);
+        let scope = self.minter.scope(exchange.principal.id.as_str(), hasher.finalize().to_hex().as_str());
+        Session::new(Pseudonyms::new(scope))
+    }
+
+    /// Runs the guards; large bodies off the worker threads.
+    async fn guarded(
+        self: &Arc<Self>,
+        exchange: &Arc<Exchange>,
+        parsed: Parsed,
+        control: Control,
+        mut session: Session,
+        outside: String,
+        model: Option<String>,
+    ) -> Result<(Guarded, Session), Box<Refusal>> {
+        let large = parsed.bytes.len() > LARGE;
+        let original = (parsed.bytes.clone(), model.is_some());
+        let shared = Arc::clone(exchange);
+        let run = move || {
+            let outside = Outside { text: &outside, upstream_model: model.as_deref() };
+            let result = guard_request(&shared, &parsed, &control, &mut session, &outside);
+            (result, session)
+        };
+        let (result, session) = if large {
+            tokio::task::spawn_blocking(run).await.map_err(|_| self.guard_failed(exchange, "the guard was stopped"))?
+        } else {
+            run()
+        };
+        let guarded = match result {
+            Ok(guarded) => guarded,
+            Err(error) => self.failed_open(exchange, &error, original)?,
+        };
+        match guarded.refusal {
+            None => Ok((guarded, session)),
+            Some(message) => {
+                let failed = guarded.phase.decision == Some(Decision::Failed);
+                let reason = if failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
+                Err(Box::new(Refusal::of(exchange, reason, message).with(Moment::Request, guarded.phase)))
+            }
+        }
+    }
+
+    /// A guard failed: refuse, unless the scope chose to let pass, which is recorded.
+    fn failed_open(&self, exchange: &Arc<Exchange>, error: &GuardError, (bytes, aliased): (Bytes, bool)) -> Result<Guarded, Box<Refusal>> {
+        if !exchange.live.settings.fail_open || aliased {
+            return Err(self.guard_failed(exchange, &error.to_string()));
+        }
+        tracing::error!(%error, request_id = %exchange.request_id, "a guard failed and the request was let pass, as configured");
+        self.metrics().failed_open_total.add(1);
+        let mut phase = Phase::decided(Decision::Permit);
+        phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
+        Ok(Guarded { bytes, phase, refusal: None })
+    }
+
+    pub(crate) fn guard_failed(&self, exchange: &Arc<Exchange>, error: &str) -> Box<Refusal> {
+        tracing::error!(error, request_id = %exchange.request_id, "a guard failed; the request was refused");
+        let mut phase = Phase::decided(Decision::Failed);
+        phase.not_run("detect", GuardStatus::Failed, error);
+        Box::new(Refusal::of(exchange, Reason::GuardUnavailable, format!("{error}, so nothing was sent")).with(Moment::Request, phase))
+    }
+
+    /// Record before effect: the provider is called only after the decision is in the journal.
+    async fn record_request(&self, exchange: &Arc<Exchange>, guarded: &Guarded) -> Result<(), Box<Refusal>> {
+        let mut seal = BodySeal::new(self.random().bytes());
+        seal.update(&guarded.bytes);
+        let appended = exchange.record(Moment::Request, &guarded.phase, 200, Some(seal));
+        appended.wait().await.map_err(|error| self.ledger_failed(exchange, &error))
+    }
+
+    pub(crate) fn ledger_failed(&self, exchange: &Arc<Exchange>, error: &bartizan_ledger::JournalError) -> Box<Refusal> {
+        tracing::error!(%error, request_id = %exchange.request_id, "a decision could not be recorded; the request was refused");
+        let mut phase = Phase::decided(Decision::Failed);
+        phase.not_run("ledger", GuardStatus::Failed, &error.to_string());
+        let message = "the decision could not be recorded, so nothing was sent";
+        Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(Moment::Request, phase))
+    }
+
+    pub(crate) fn upstream_failed(&self, exchange: &Arc<Exchange>, error: &UpstreamError, mut phase: Phase) -> Box<Refusal> {
+        tracing::warn!(%error, request_id = %exchange.request_id, "the provider gave no answer");
+        self.metrics().upstream_errors_total.add(1);
+        let reason = if matches!(error, UpstreamError::Slow(_)) { Reason::UpstreamSlow } else { Reason::UpstreamFailed };
+        phase.decision = Some(Decision::Permit);
+        Box::new(Refusal::of(exchange, reason, error.to_string()).with(Moment::End(EndState::UpstreamError), phase))
+    }
+
+    /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
+    async fn models(self: &Arc<Self>, head: &Head, exchange: Arc<Exchange>) -> Result<Response<GateBody>, Box<Refusal>> {
+        let live = Arc::clone(&exchange.live);
+        let phase = Phase { facts: Some(exchange.facts(bartizan_policy::Action::ListModels)), ..Phase::decided(Decision::Permit) };
+        exchange.record(Moment::Request, &phase, 200, None).wait().await.map_err(|error| self.ledger_failed(&exchange, &error))?;
+        let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
+        let Some(provider) = any.filter(|_| head.parts.method == Method::GET && exchange.principal.models.is_none()) else {
+            self.metrics().decided(Decision::Permit);
+            let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
+            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            mark(response.headers_mut(), &exchange.request_id, Decision::Permit, &[]);
+            return Ok(response);
+        };
+        let headers = to_provider(&head.parts.headers);
+        let key = client_key(&head.parts.headers);
+        let call = upstream::request(provider, Route::Models, None, headers, key, Bytes::new());
+        let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
+        let mut pending = Pending::new(&exchange);
+        let sent = Instant::now();
+        let answer = live.upstream.send(call, live.settings.timeouts.first_byte).await;
+        let answer = answer.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
+        let session = self.session_of_nobody(&exchange);
+        self.answer(head, &exchange, answer, session, phase, (self.budget.open(), sent), &mut pending).await
+    }
+
+    fn session_of_nobody(&self, exchange: &Exchange) -> Session {
+        Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")))
+    }
+}
+
+/// `Host` and `Origin`: against pages in a browser that reach for a gate on loopback.
+fn addressed_rightly(parts: &request::Parts, live: &Live) -> Result<(), (Reason, String)> {
+    let host = parts.uri.authority().map(|authority| authority.as_str().to_owned());
+    let host = host.or_else(|| parts.headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned));
+    let Some(host) = host else { return Err((Reason::BadRequest, "a `Host` header is needed".to_owned())) };
+    let allowed = &live.settings.hosts;
+    if !host_allowed(&host, allowed) {
+        return Err((Reason::Forbidden, format!("the gate is not addressed as `{host}`; add the name to `gate.hosts`")));
+    }
+    let Some(origin) = parts.headers.get(header::ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or_default();
+    let name = origin.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+    if name.is_empty() || !host_allowed(name, allowed) {
+        return Err((Reason::Forbidden, "requests from pages of other origins are refused".to_owned()));
+    }
+    Ok(())
+}
+
+fn anonymous() -> Arc<Principal> {
+    static ANONYMOUS: std::sync::OnceLock<Arc<Principal>> = std::sync::OnceLock::new();
+    let make = || {
+        Arc::new(Principal {
+            id: PrincipalId::new("anonymous"),
+            kind: PrincipalKind::Anonymous,
+            key: None,
+            groups: Vec::new(),
+            models: None,
+        })
+    };
+    Arc::clone(ANONYMOUS.get_or_init(make))
+}
+
+/// The key that a client presents for its provider, if it is not one of ours.
+fn client_key(headers: &HeaderMap) -> Option<&str> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let bearer = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    bearer.or_else(|| header("x-api-key")).filter(|key| !key.starts_with("bzk_") && !key.starts_with("bzt_"))
+}

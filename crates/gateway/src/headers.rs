@@ -1,0 +1,102 @@
+//! Which headers pass, in either direction: by allow-list, never by removing what looks dangerous.
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+/// Request headers that a provider gets.
+const TO_PROVIDER: &[&str] = &[
+    "accept",
+    "content-type",
+    "anthropic-version",
+    "anthropic-beta",
+    "openai-beta",
+    "openai-organization",
+    "openai-project",
+    "traceparent",
+    "tracestate",
+];
+
+/// Response headers that a client gets, besides the families below.
+const TO_CLIENT: &[&str] = &[
+    "content-type",
+    "cache-control",
+    "retry-after",
+    "retry-after-ms",
+    "request-id",
+    "x-request-id",
+    "x-should-retry",
+    "openai-model",
+    "openai-organization",
+    "openai-processing-ms",
+    "openai-version",
+    "anthropic-organization-id",
+    "server-timing",
+];
+
+fn passes(name: &HeaderName, listed: &[&str], families: &[&str]) -> bool {
+    listed.contains(&name.as_str()) || families.iter().any(|family| name.as_str().starts_with(family))
+}
+
+/// The headers of a client's request that go on to a provider.
+pub fn to_provider(client: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(client.len() + 3);
+    for (name, value) in client.iter().filter(|(name, _)| passes(name, TO_PROVIDER, &["x-stainless-"])) {
+        headers.append(name.clone(), value.clone());
+    }
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers
+}
+
+/// The headers of a provider's answer that go on to the client. Length and encoding are set by who sends the body.
+pub fn to_client(provider: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(provider.len() + 3);
+    for (name, value) in provider.iter().filter(|(name, _)| passes(name, TO_CLIENT, &["x-ratelimit-", "anthropic-ratelimit-"])) {
+        headers.append(name.clone(), value.clone());
+    }
+    headers
+}
+
+/// Everything of a request outside its body that a provider will see, as one text to inspect. Fixed words of the SDKs are left out.
+pub fn outside_body(headers: &HeaderMap, query: Option<&str>) -> String {
+    let mut text = String::new();
+    for (name, value) in headers {
+        if matches!(name.as_str(), "accept" | "content-type" | "accept-encoding") {
+            continue;
+        }
+        text.push_str(&String::from_utf8_lossy(value.as_bytes()));
+        text.push('\n');
+    }
+    text.push_str(query.unwrap_or_default());
+    text
+}
+
+/// Whether a media type is JSON; `None` when a charset other than UTF-8 is named.
+pub fn is_json(value: Option<&HeaderValue>) -> Option<bool> {
+    let Some(text) = value.and_then(|value| value.to_str().ok()) else { return Some(false) };
+    let mut parts = text.split(';');
+    let media = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+    for parameter in parts {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let value = value.trim().trim_matches('"');
+        if name.trim().eq_ignore_ascii_case("charset") && !value.eq_ignore_ascii_case("utf-8") && !value.eq_ignore_ascii_case("utf8") {
+            return None;
+        }
+    }
+    Some(media == "application/json" || (media.starts_with("application/") && media.ends_with("+json")))
+}
+
+/// Whether a response is a stream of events.
+pub fn is_event_stream(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("text/event-stream"))
+}
+
+/// Whether the gate may be addressed under a `Host` (or `:authority`) value: a loopback name, or a configured one.
+pub fn host_allowed(host: &str, allowed: &[String]) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.ends_with(':') => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    let loopback = name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    loopback || allowed.iter().any(|one| one == "*" || one.eq_ignore_ascii_case(name))
+}

@@ -1,0 +1,196 @@
+//! From a read body to findings: neighbouring parts are one text, each text is inspected once.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bartizan_detect::{Detector, Hint, Scan};
+use bartizan_vocabulary::{EventFinding, Finding, Role, TextClass};
+use bartizan_wire::json::{NodeKind, Tape};
+use bartizan_wire::{Form, Part, Reading};
+
+use crate::cache::{CacheScope, FindingsCache};
+
+/// Texts longer than this are inspected in pieces, with a look at the clock in between.
+const PIECE: usize = 256 << 10;
+
+/// Why an inspection has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InspectError {
+    /// It took too long.
+    #[error("inspecting the text took too long")]
+    Timeout,
+    /// A detector panicked.
+    #[error("a detector failed")]
+    Panic,
+    /// A detector reported an error.
+    #[error("a detector reported an error")]
+    Error,
+}
+
+/// One inspected text: one part, or several that are read as one.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Its parts, as positions in the reading.
+    pub parts: std::ops::Range<usize>,
+    /// Who wrote it.
+    pub role: Role,
+    /// What it is.
+    pub class: TextClass,
+    /// What was found.
+    pub scan: Arc<Scan>,
+}
+
+/// A body in memory with its spans.
+#[derive(Clone, Copy)]
+pub struct Body<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Their tape.
+    pub tape: &'a Tape,
+    /// What is to be inspected.
+    pub reading: &'a Reading,
+}
+
+/// Inspects the texts of a body.
+pub struct Inspector<'a> {
+    /// Detector.
+    pub detector: &'a Detector,
+    /// Findings cache.
+    pub cache: &'a FindingsCache,
+    /// Whose texts.
+    pub scope: CacheScope,
+    /// Look for pseudonyms too.
+    pub tokens: bool,
+    /// When it must be done.
+    pub deadline: Instant,
+    /// Lookups that were answered from the cache, and that were not.
+    pub lookups: (u64, u64),
+}
+
+impl<'a> Body<'a> {
+    /// The parts of a unit.
+    pub fn parts(&self, unit: &Unit) -> &'a [Part] {
+        self.reading.parts.get(unit.parts.clone()).unwrap_or_default()
+    }
+
+    /// The text of a unit: its parts' texts, one behind the other.
+    pub fn text(&self, parts: &[Part]) -> Cow<'a, str> {
+        match parts {
+            [one] => self.tape.text(self.bytes, one.node),
+            many => Cow::Owned(many.iter().map(|part| self.tape.text(self.bytes, part.node)).collect()),
+        }
+    }
+
+    /// Where a part stands, names of people's own making concealed.
+    pub fn pointer(&self, part: &Part) -> String {
+        self.tape.pointer(self.bytes, part.node, |key| !bartizan_wire::is_format_word(&self.tape.text(self.bytes, key)))
+    }
+
+    /// Findings as they are kept, one a finding, at the part where it starts.
+    pub fn event_findings(&self, units: &[Unit]) -> Vec<EventFinding> {
+        let mut kept = Vec::new();
+        for unit in units {
+            let parts = self.parts(unit);
+            for finding in &unit.scan.findings {
+                kept.push(self.event_finding(unit, parts, finding));
+            }
+        }
+        kept
+    }
+
+    fn event_finding(&self, unit: &Unit, parts: &[Part], finding: &Finding) -> EventFinding {
+        let mut offset = 0;
+        let mut at = parts.first();
+        if parts.len() > 1 {
+            for part in parts {
+                let length = self.tape.text(self.bytes, part.node).len();
+                at = Some(part);
+                if finding.start < offset + length {
+                    break;
+                }
+                offset += length;
+            }
+        }
+        EventFinding {
+            label: finding.label.clone(),
+            rule: finding.rule.clone(),
+            role: unit.role,
+            path: at.map(|part| self.pointer(part)).unwrap_or_default(),
+            start: finding.start - offset.min(finding.start),
+            end: finding.end - offset.min(finding.start),
+            score_bp: finding.score_bp,
+        }
+    }
+}
+
+impl Inspector<'_> {
+    /// Inspects every part of a body.
+    ///
+    /// # Errors
+    /// When it takes too long. Nothing of the result may be used then.
+    pub fn body(&mut self, body: Body<'_>) -> Result<Vec<Unit>, InspectError> {
+        let parts = &body.reading.parts;
+        let mut units = Vec::with_capacity(parts.len());
+        let mut first = 0;
+        while let Some(head) = parts.get(first) {
+            let run = parts.iter().skip(first).take_while(|part| part.run == head.run).count().max(1);
+            let range = first..first + run;
+            let text = body.text(parts.get(range.clone()).unwrap_or_default());
+            let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
+            let scan = self.text(&text, head.role, head.class, key.as_deref())?;
+            let silent = scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty();
+            if !silent {
+                units.push(Unit { parts: range, role: head.role, class: head.class, scan });
+            }
+            first += run;
+        }
+        Ok(units)
+    }
+
+    /// Inspects one text.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub fn text(&mut self, text: &str, role: Role, class: TextClass, key: Option<&str>) -> Result<Arc<Scan>, InspectError> {
+        let (detector, tokens, deadline) = (self.detector, self.tokens, self.deadline);
+        let hint = Hint { key, tokens, json: class == TextClass::ToolArguments };
+        let run = || if text.len() <= PIECE { Some(detector.scan(text, hint)) } else { long(detector, text, hint, deadline) };
+        let (scan, hit) = self.cache.scan(&self.scope, (role, class, key, tokens), text, run).ok_or(InspectError::Timeout)?;
+        if hit {
+            self.lookups.0 += 1;
+        } else {
+            self.lookups.1 += 1;
+            if self.lookups.1 % 256 == 0 && Instant::now() > deadline {
+                return Err(InspectError::Timeout);
+            }
+        }
+        Ok(scan)
+    }
+}
+
+/// The same machine, fed in pieces: the result does not depend on the split.
+fn long(detector: &Detector, text: &str, hint: Hint<'_>, deadline: Instant) -> Option<Scan> {
+    let mut machine = detector.stream(hint);
+    let (mut scan, mut events) = (Scan::default(), Vec::new());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, tail) = rest.split_at_checked(rest.floor_char_boundary(PIECE.min(rest.len())))?;
+        machine.push(piece);
+        machine.drain(&mut events);
+        scan.absorb(events.drain(..));
+        rest = tail;
+        if Instant::now() > deadline {
+            return None;
+        }
+    }
+    machine.finish();
+    machine.drain(&mut events);
+    scan.absorb(events.drain(..));
+    Some(scan)
+}
+
+/// Whether a node is a string that holds exactly one text.
+pub fn is_string(tape: &Tape, part: &Part) -> bool {
+    tape.node(part.node).is_some_and(|node| node.kind == NodeKind::String)
+}

@@ -1,0 +1,184 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod body;
+mod budget;
+mod cache;
+mod decode;
+mod edit;
+mod exchange;
+mod faults;
+mod growing;
+mod guard;
+mod handle;
+mod headers;
+mod inspect;
+mod judging;
+mod live;
+mod metrics;
+mod models;
+mod random;
+mod refuse;
+mod remedy;
+mod server;
+mod session;
+mod settings;
+mod stream;
+mod stream_body;
+mod upstream;
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use bartizan_detect::Minter;
+use bartizan_identity::Directory;
+use bartizan_ledger::Journal;
+use bartizan_vocabulary::Timestamp;
+
+pub use body::{CutOff, GateBody};
+pub use faults::{Fault, Faults};
+pub use live::Live;
+pub use metrics::{Counter, Histogram, Metrics};
+pub use server::Server;
+pub use settings::{Auth, Clock, Limits, Model, Provider, ProviderKind, Settings, SharedClock, Timeouts};
+pub use upstream::ClientError;
+
+use budget::Budget;
+use cache::FindingsCache;
+use random::Random;
+use refuse::RefusalLog;
+
+/// Gets every event as it is recorded, as JSON. Must not block.
+pub type Announce = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
+/// Secrets of the gate, derived from the root key by whoever holds it.
+pub struct GateKeys {
+    /// Mints pseudonyms.
+    pub token: [u8; 32],
+    /// Hashes virtual keys.
+    pub key_hash: [u8; 32],
+}
+
+/// What the gate is wired to.
+pub struct Wiring {
+    /// Where decisions are recorded.
+    pub journal: Arc<dyn Journal>,
+    /// Who virtual keys belong to.
+    pub directory: Arc<dyn Directory>,
+    /// The wall clock.
+    pub clock: SharedClock,
+    /// Keys.
+    pub keys: GateKeys,
+    /// Told of every event.
+    pub announce: Option<Announce>,
+    /// Makes guards fail, in tests.
+    pub faults: Option<Faults>,
+}
+
+/// The data plane: one for a process, shared by all connections.
+pub struct Gate {
+    live: ArcSwap<Live>,
+    wiring: Wiring,
+    minter: Minter,
+    cache: FindingsCache,
+    budget: Arc<Budget>,
+    metrics: Metrics,
+    random: Random,
+    refusals: RefusalLog,
+}
+
+/// Why a gate cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The operating system has no random bytes.
+    #[error("the operating system gave no random bytes")]
+    Random(#[source] getrandom::Error),
+}
+
+/// The settings in force, borrowed.
+pub struct SettingsRef(Guard<Arc<Live>>);
+
+impl std::ops::Deref for SettingsRef {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.0.settings
+    }
+}
+
+impl Gate {
+    /// Makes a gate.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn new(live: Live, wiring: Wiring) -> Result<Arc<Self>, GateError> {
+        let random = Random::new().map_err(GateError::Random)?;
+        let limits = &live.settings.limits;
+        Ok(Arc::new(Self {
+            cache: FindingsCache::new(limits.cache_bytes, random.bytes()),
+            budget: Budget::new(limits.inflight_bytes),
+            minter: Minter::new(wiring.keys.token),
+            live: ArcSwap::from_pointee(live),
+            metrics: Metrics::default(),
+            refusals: RefusalLog::default(),
+            random,
+            wiring,
+        }))
+    }
+
+    /// Puts a new configuration in force. Requests under way keep the one they began with.
+    pub fn replace(&self, live: Live) {
+        self.budget.set_limit(live.settings.limits.inflight_bytes);
+        self.live.store(Arc::new(live));
+    }
+
+    /// What is in force.
+    pub fn live(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> SettingsRef {
+        SettingsRef(self.live.load())
+    }
+
+    /// Counters.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Bytes of bodies in flight.
+    pub fn inflight_bytes(&self) -> usize {
+        self.budget.used()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.wiring.clock.now()
+    }
+
+    fn journal(&self) -> &dyn Journal {
+        &*self.wiring.journal
+    }
+
+    fn random(&self) -> &Random {
+        &self.random
+    }
+
+    fn cache(&self) -> &FindingsCache {
+        &self.cache
+    }
+
+    fn faults(&self) -> Option<&Faults> {
+        self.wiring.faults.as_ref()
+    }
+
+    fn refusals(&self) -> &RefusalLog {
+        &self.refusals
+    }
+
+    fn announce(&self, event: &[u8]) {
+        if let Some(announce) = &self.wiring.announce {
+            announce(event);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Refusing: the answer in the client's own format, and what is recorded of it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bartizan_ledger::{Entry, Record, commit};
+use bartizan_vocabulary::{Decision, RequestId, Timestamp};
+use bartizan_wire::refusal::{self, Reason, Shape};
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+
+use crate::Gate;
+use crate::body::GateBody;
+use crate::exchange::{Exchange, Moment, Phase};
+
+/// A request that does not go on.
+pub struct Refusal {
+    /// Why: decides the status.
+    pub reason: Reason,
+    /// The sentence for the client.
+    pub message: String,
+    /// The interaction, when it came so far that one can be recorded.
+    pub exchange: Option<Arc<Exchange>>,
+    /// What was judged.
+    pub phase: Phase,
+    /// Which entry is made.
+    pub moment: Moment,
+}
+
+impl Refusal {
+    /// A refusal before anything was judged.
+    pub fn early(reason: Reason, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), exchange: None, phase: Phase::decided(Decision::Blocked), moment: Moment::Request }
+    }
+
+    /// A refusal of a known caller.
+    pub fn of(exchange: &Arc<Exchange>, reason: Reason, message: impl Into<String>) -> Self {
+        Self { exchange: Some(Arc::clone(exchange)), ..Self::early(reason, message) }
+    }
+
+    /// With what was judged.
+    #[must_use]
+    pub fn with(mut self, moment: Moment, phase: Phase) -> Self {
+        self.moment = moment;
+        self.phase = phase;
+        self
+    }
+}
+
+/// Headers that every answer carries.
+pub fn mark(headers: &mut HeaderMap, request_id: &RequestId, decision: Decision, coach: &[Arc<str>]) {
+    if let Ok(value) = HeaderValue::from_str(request_id.as_str()) {
+        headers.insert(HeaderName::from_static("bartizan-request-id"), value);
+    }
+    headers.insert(HeaderName::from_static("bartizan-decision"), HeaderValue::from_static(decision.as_str()));
+    if !coach.is_empty() {
+        let text: String = coach.join(" ").chars().map(|char| if matches!(char, ' '..='~') { char } else { '?' }).take(1_024).collect();
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(HeaderName::from_static("bartizan-coach"), value);
+        }
+    }
+}
+
+/// The answer of a refusal.
+pub fn response(shape: Shape, refusal: &Refusal, request_id: &RequestId) -> Response<GateBody> {
+    let body = refusal::body(shape, refusal.reason, &refusal.message, request_id.as_str());
+    let mut response = Response::new(GateBody::own(body));
+    *response.status_mut() = StatusCode::from_u16(refusal.reason.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if refusal.reason.is_final() {
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
+    }
+    if matches!(refusal.reason, Reason::Busy | Reason::RateLimited) {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    mark(headers, request_id, refusal.phase.decision.unwrap_or(Decision::Blocked), &refusal.phase.coach);
+    response
+}
+
+/// Refusals of callers that nobody knows: counted per peer and second, so that a flood does not flood the ledger.
+#[derive(Default)]
+pub struct RefusalLog {
+    peers: Mutex<HashMap<IpAddr, u64>>,
+}
+
+/// Peers that are told apart within one second; the rest is counted together.
+const PEERS: usize = 4_096;
+/// Where the rest is counted.
+const REST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
+impl RefusalLog {
+    /// Counts one refusal.
+    pub fn note(&self, peer: IpAddr) {
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        let peer = if peers.len() >= PEERS && !peers.contains_key(&peer) { REST } else { peer };
+        *peers.entry(peer).or_default() += 1;
+    }
+
+    /// Takes the counts since the last call.
+    pub fn take(&self) -> HashMap<IpAddr, u64> {
+        std::mem::take(&mut self.peers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Gate {
+    /// Answers a refusal and records it. Refusing never waits for the ledger: what it cannot record it counts.
+    pub(crate) fn refuse(&self, shape: Shape, request_id: &RequestId, refusal: &Refusal) -> Response<GateBody> {
+        self.metrics().decided(refusal.phase.decision.unwrap_or(Decision::Blocked));
+        if let Some(exchange) = &refusal.exchange {
+            let _unrecorded_refusals_are_counted = exchange.record(refusal.moment, &refusal.phase, refusal.reason.status(), None);
+        }
+        tracing::info!(
+            request_id = %request_id, status = refusal.reason.status(), reason = refusal.reason.code(), "a request was refused"
+        );
+        response(shape, refusal, request_id)
+    }
+
+    /// Writes the aggregated refusals of unauthenticated callers. Called every second.
+    pub fn flush_refusals(&self) {
+        let time: Timestamp = self.now();
+        for (peer, count) in self.refusals().take() {
+            let salt = self.random().bytes();
+            let entry = Entry::Refusals { time, peer: commit("peer", &salt, peer.to_string().as_bytes()), count };
+            let _unrecorded_refusals_are_counted = self.journal().append(&Record { entry, detail: None });
+        }
+    }
+}

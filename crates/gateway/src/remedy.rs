@@ -1,0 +1,208 @@
+//! Judging one direction of an exchange: evaluate, make the edits that are asked for, recompute the facts from them, evaluate again.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bartizan_policy::{Facts, Judge, Operator, Outcome, Verdict};
+use bartizan_vocabulary::{AppliedRemedy, Decision, FiredPolicy, Label, Remedy, Role};
+use bartizan_wire::Form;
+use bartizan_wire::json::JsonContext;
+
+use crate::edit::{TextEdit, fit_replacement, tidy};
+use crate::inspect::{Body, Unit};
+
+/// Edits of one unit.
+pub struct UnitEdits {
+    /// Position of the unit in the list that was judged.
+    pub unit: usize,
+    /// Its edits, sorted, not overlapping.
+    pub edits: Vec<TextEdit>,
+}
+
+/// What came of judging.
+pub struct Judged {
+    /// What is to happen.
+    pub decision: Decision,
+    /// Edits to be made.
+    pub edits: Vec<UnitEdits>,
+    /// What they carry out.
+    pub remedies: Vec<AppliedRemedy>,
+    /// Policies that decided or recorded.
+    pub policies: Vec<FiredPolicy>,
+    /// Sentences for the caller.
+    pub coach: Vec<Arc<str>>,
+    /// Why it was refused, for the caller.
+    pub refusal: Option<String>,
+    /// The decision input of the first evaluation.
+    pub facts: Facts,
+}
+
+/// What to do with one finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Leave it.
+    Keep,
+    /// Put something else in its place.
+    Edit(Remedy, Option<Operator>),
+}
+
+/// Makes the replacement of a finding: (label, its text in the inspected form, remedy, operator, whether it is a bare number).
+pub type Replace<'a> = dyn FnMut(&Label, &str, Remedy, Option<Operator>, bool) -> Option<String> + 'a;
+
+/// The action that a verdict asks for.
+pub fn action(verdict: &Verdict, label: &Label) -> Action {
+    match verdict.remedy_for(label) {
+        Some((remedy, operator)) => Action::Edit(remedy, operator),
+        None => Action::Keep,
+    }
+}
+
+/// Adds the findings of units to facts.
+pub fn count_findings(facts: &mut Facts, units: &[Unit]) {
+    for unit in units {
+        for finding in &unit.scan.findings {
+            facts.add_finding(unit.role, &finding.label, finding.score_bp);
+        }
+        for finding in &unit.scan.below {
+            facts.context.below_threshold.push(bartizan_policy::BelowThreshold {
+                label: finding.label.clone(),
+                score_bp: finding.score_bp,
+                length: finding.end - finding.start,
+            });
+        }
+    }
+}
+
+/// Judges a whole body.
+pub fn judge(judge: &Judge, facts: Facts, units: &[Unit], body: Body<'_>, replace: &mut Replace<'_>) -> Judged {
+    let first = judge.judge(&facts);
+    let mut judged = Judged {
+        decision: Decision::Permit,
+        edits: Vec::new(),
+        remedies: Vec::new(),
+        policies: fired(&first),
+        coach: first.coach.clone(),
+        refusal: None,
+        facts,
+    };
+    match &first.outcome {
+        Outcome::Permit => {}
+        Outcome::Remedies(_) => carry_out(judge, &first, &mut judged, units, body, replace),
+        Outcome::Block(_) | Outcome::Failed => refuse(&mut judged, &first),
+    }
+    judged
+}
+
+fn carry_out(judge: &Judge, first: &Verdict, judged: &mut Judged, units: &[Unit], body: Body<'_>, replace: &mut Replace<'_>) {
+    let mut plan = Plan { first, body, replace, remaining: Vec::new(), counts: BTreeMap::new(), broken: None };
+    for (at, unit) in units.iter().enumerate() {
+        let edits = plan.unit(unit);
+        if !edits.is_empty() {
+            judged.edits.push(UnitEdits { unit: at, edits });
+        }
+    }
+    if let Some(label) = plan.broken {
+        judged.decision = Decision::Blocked;
+        judged.refusal = Some(format!("`{label}` was found in a name, an identifier or a signed part, where it cannot be replaced"));
+        return;
+    }
+    judged.remedies =
+        plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
+    let after = judged.facts.recompute(plan.remaining.iter().map(|(role, label, score)| (*role, *label, *score)));
+    let second = judge.judge(&after);
+    if second.outcome == Outcome::Permit {
+        judged.decision = Decision::Remedied;
+        for policy in fired(&second) {
+            if !judged.policies.contains(&policy) {
+                judged.policies.push(policy);
+            }
+        }
+    } else {
+        refuse(judged, &Verdict::clone(&second).settled());
+    }
+}
+
+/// Edits being planned for a whole body.
+struct Plan<'a, 'b> {
+    first: &'a Verdict,
+    body: Body<'a>,
+    replace: &'a mut Replace<'b>,
+    remaining: Vec<(Role, &'a Label, u16)>,
+    counts: BTreeMap<(Label, Remedy), u32>,
+    broken: Option<Label>,
+}
+
+impl<'a> Plan<'a, '_> {
+    fn unit(&mut self, unit: &'a Unit) -> Vec<TextEdit> {
+        let parts = self.body.parts(unit);
+        // No parts: a header or the query, which cannot be edited.
+        let fixed = parts.is_empty() || parts.iter().any(|part| part.fixed);
+        let number = parts.iter().any(|part| part.form == Form::Number);
+        let mut edits = Vec::new();
+        let mut text = None;
+        for finding in &unit.scan.findings {
+            let Action::Edit(remedy, operator) = action(self.first, &finding.label) else {
+                self.remaining.push((unit.role, &finding.label, finding.score_bp));
+                continue;
+            };
+            if fixed {
+                self.broken = Some(finding.label.clone());
+                return Vec::new();
+            }
+            let (text, context) = text.get_or_insert_with(|| {
+                let text = self.body.text(parts);
+                let mut context = JsonContext::default();
+                context.push(&text);
+                (text, context)
+            });
+            let span = text.get(finding.start..finding.end).unwrap_or_default();
+            let bare = number || (context.is_json() && context.place(finding.start) == bartizan_wire::json::Place::Bare);
+            match (self.replace)(&finding.label, span, remedy, operator, bare) {
+                Some(with) => {
+                    *self.counts.entry((finding.label.clone(), remedy)).or_default() += 1;
+                    let edit = TextEdit { start: finding.start, end: finding.end, with };
+                    edits.push(fit_replacement(context, text, edit));
+                }
+                None => self.remaining.push((unit.role, &finding.label, finding.score_bp)),
+            }
+        }
+        tidy(&mut edits);
+        edits
+    }
+}
+
+/// Policies of a verdict, deciding ones first.
+pub fn fired(verdict: &Verdict) -> Vec<FiredPolicy> {
+    verdict.policies.iter().chain(&verdict.recorded).cloned().collect()
+}
+
+fn refuse(judged: &mut Judged, verdict: &Verdict) {
+    let (decision, sentence) = refusal(verdict, &judged.facts);
+    judged.decision = decision;
+    judged.refusal = Some(sentence);
+    judged.edits.clear();
+    judged.remedies.clear();
+    judged.policies = fired(verdict);
+    judged.coach.clone_from(&verdict.coach);
+}
+
+/// Decision and sentence of a verdict that does not let pass: what policy, what it says, what was found (kinds, never values).
+pub fn refusal(verdict: &Verdict, facts: &Facts) -> (Decision, String) {
+    let reason = match &verdict.outcome {
+        Outcome::Failed => {
+            return (Decision::Failed, "a policy could not be evaluated, so the request was refused; tell your administrator".to_owned());
+        }
+        Outcome::Block(reason) => reason.sentence(),
+        Outcome::Permit | Outcome::Remedies(_) => "a policy asks for changes that could not be made",
+    };
+    let mut sentence = if verdict.coach.is_empty() { reason.to_owned() } else { verdict.coach.join(" ") };
+    let forbids: Vec<&str> = verdict.policies.iter().filter(|one| one.effect == "forbid").map(|one| one.id.as_str()).collect();
+    if !forbids.is_empty() {
+        sentence.push_str(&format!(" (policy {})", forbids.join(", ")));
+    }
+    let found: Vec<&str> = facts.context.labels.iter().map(|(label, _)| label.as_str()).collect();
+    if !found.is_empty() {
+        sentence.push_str(&format!(" Found: {}.", found.join(", ")));
+    }
+    (Decision::Blocked, sentence)
+}

@@ -1,0 +1,100 @@
+//! What one exchange knows of its own pseudonyms: minted while its request was edited, restored in its answer, then gone.
+
+use std::collections::HashSet;
+
+use bartizan_detect::{Pseudonyms, Token, TokenHit, TokenPlace, hosts};
+use bartizan_policy::Operator;
+use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
+
+use crate::inspect::Body;
+
+/// Pseudonyms of one exchange, and the hosts that its caller named.
+pub struct Session {
+    pseudonyms: Pseudonyms,
+    hosts: HashSet<String>,
+    /// Whether a number literal was replaced: its pseudonym may have to become a number again.
+    pub numbers: bool,
+    /// How many values were replaced by pseudonyms.
+    pub minted: u64,
+}
+
+/// What is to become of a pseudonym in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restoring {
+    /// Not one of ours.
+    Unknown,
+    /// Ours, but it may not be restored where it stands.
+    Withheld,
+    /// The caller's own value, and whether it stood as a number.
+    Value(String, bool),
+}
+
+impl Session {
+    /// A session that has minted nothing yet.
+    pub fn new(pseudonyms: Pseudonyms) -> Self {
+        Self { pseudonyms, hosts: HashSet::new(), numbers: false, minted: 0 }
+    }
+
+    /// Keeps a pseudonym-like string that stands in the request from being minted.
+    pub fn reserve(&mut self, hit: &TokenHit) {
+        self.pseudonyms.reserve(hit);
+    }
+
+    /// Whether an answer can hold anything to restore.
+    pub fn is_empty(&self) -> bool {
+        self.minted == 0
+    }
+
+    /// Remembers the hosts in what the caller wrote itself: system and user text, never tool results or documents.
+    pub fn note_hosts(&mut self, body: Body<'_>) {
+        for part in &body.reading.parts {
+            if matches!(part.role, Role::System | Role::User) && part.class == TextClass::Text {
+                self.hosts.extend(hosts(&body.tape.text(body.bytes, part.node)));
+            }
+        }
+    }
+
+    /// The replacement of a finding.
+    pub fn replace(&mut self, label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>, number: bool) -> Option<String> {
+        match remedy {
+            Remedy::Tokenise => {
+                self.minted += 1;
+                self.numbers |= number;
+                Some(self.pseudonyms.token_for(label, text, number).as_str().to_owned())
+            }
+            other => replacement(label, text, other, operator),
+        }
+    }
+
+    /// What a pseudonym in an answer stands for, by where it stands.
+    pub fn restore(&self, hit: &TokenHit) -> Restoring {
+        let Some(original) = self.pseudonyms.resolve(&hit.token) else { return Restoring::Unknown };
+        let allowed = match &hit.place {
+            TokenPlace::Plain => true,
+            TokenPlace::Url { host } => self.hosts.contains(host),
+            TokenPlace::UrlHostItself => false,
+        };
+        if allowed { Restoring::Value(original.surface.reveal().clone(), original.was_number) } else { Restoring::Withheld }
+    }
+
+    /// Whether a tool argument holds a URL to a host that the caller did not name.
+    pub fn holds_foreign_url(&self, argument: &str) -> bool {
+        hosts(argument).any(|host| !self.hosts.contains(&host))
+    }
+
+    /// Whether a token is one of ours.
+    pub fn knows(&self, token: &Token) -> bool {
+        self.pseudonyms.resolve(token).is_some()
+    }
+}
+
+/// Replacements that need no session: redacting and masking.
+pub fn replacement(label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>) -> Option<String> {
+    match (remedy, operator) {
+        (Remedy::Mask, Some(Operator::KeepLast(count))) => Some(bartizan_detect::keep_last(text, Some(usize::from(count)))),
+        (Remedy::Mask, _) => Some("****".to_owned()),
+        // What the model introduces by itself has no original that anybody may get back.
+        (Remedy::Redact | Remedy::Tokenise, _) => Some(bartizan_detect::placeholder(label)),
+        _ => None,
+    }
+}

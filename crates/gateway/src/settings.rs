@@ -1,0 +1,178 @@
+//! What the gate needs to be told. The binary makes this from flags, environment and file; nothing here reads any of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
+use bartizan_wire::{Route, json::JsonLimits};
+use http::Uri;
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// Only with a virtual key.
+    Keys,
+    /// Anybody; a key that is presented must still be good.
+    Anonymous,
+}
+
+/// Which formats a provider speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderKind {
+    /// OpenAI's format.
+    OpenAi,
+    /// Anthropic's format.
+    Anthropic,
+    /// Both, below one base URL: the one-line start, and the sample model.
+    Both,
+}
+
+impl ProviderKind {
+    /// Whether it answers on a route.
+    pub fn speaks(self, route: Route) -> bool {
+        match (self, route) {
+            (_, Route::Models) | (Self::Both, _) => true,
+            (Self::OpenAi, Route::ChatCompletions) => true,
+            (Self::Anthropic, Route::Messages | Route::CountTokens) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A provider.
+#[derive(Clone, Debug)]
+pub struct Provider {
+    /// Its name.
+    pub name: ProviderName,
+    /// Which formats it speaks.
+    pub kind: ProviderKind,
+    /// The route's suffix is appended to this.
+    pub base_url: Uri,
+    /// Credential that is sent to it, if any.
+    pub api_key: Option<Hidden<String>>,
+    /// Forward the client's own key (never one of ours).
+    pub pass_client_key: bool,
+}
+
+/// A model as clients name it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Name, or `*` for any.
+    pub name: ModelName,
+    /// Index into [`Settings::providers`].
+    pub provider: usize,
+    /// What the provider calls it, when that differs.
+    pub upstream_name: Option<String>,
+}
+
+/// Bounds on everything that comes from outside.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of one body, as sent and inflated.
+    pub body_bytes: usize,
+    /// Bytes of bodies in flight over all requests.
+    pub inflight_bytes: usize,
+    /// Bytes of one stream event.
+    pub event_bytes: usize,
+    /// Bytes of stream events that wait for a text to be decided.
+    pub held_bytes: usize,
+    /// Growing texts of one stream.
+    pub channels: usize,
+    /// Bytes of request headers.
+    pub header_bytes: usize,
+    /// Number of request headers.
+    pub headers: usize,
+    /// JSON depth and number of values.
+    pub json: JsonLimits,
+    /// Time that inspecting one body may take.
+    pub inspect: Duration,
+    /// Bytes of the findings cache.
+    pub cache_bytes: u64,
+    /// Connections at a time.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 64 << 20,
+            inflight_bytes: 256 << 20,
+            event_bytes: 4 << 20,
+            held_bytes: 8 << 20,
+            channels: 1_024,
+            header_bytes: 64 << 10,
+            headers: 128,
+            json: JsonLimits::default(),
+            inspect: Duration::from_secs(20),
+            cache_bytes: 16 << 20,
+            connections: 10_000,
+        }
+    }
+}
+
+/// How long each step may take.
+#[derive(Clone, Debug)]
+pub struct Timeouts {
+    /// A client's request headers, and the pause between two pieces of its body.
+    pub client: Duration,
+    /// Connecting to a provider.
+    pub connect: Duration,
+    /// A provider's first byte.
+    pub first_byte: Duration,
+    /// The pause between two pieces of a provider's answer.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            client: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(600),
+            idle: Duration::from_secs(300),
+        }
+    }
+}
+
+/// All that can be configured of the gate. Immutable; a reload replaces the whole.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Who may call.
+    pub auth: Auth,
+    /// Host names under which the gate may be addressed; empty: any. Loopback names are always accepted.
+    pub hosts: Vec<String>,
+    /// Providers.
+    pub providers: Vec<Provider>,
+    /// Models, first match counts.
+    pub models: Vec<Model>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Times.
+    pub timeouts: Timeouts,
+    /// File of additional root certificates for providers (PEM).
+    pub extra_roots: Option<PathBuf>,
+    /// A guard's failure lets pass instead of refusing: an explicit, logged choice.
+    pub fail_open: bool,
+}
+
+impl Settings {
+    /// The model entry that a name leads to.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.name.as_str() == name || model.name.as_str() == "*")
+    }
+
+    /// The provider of a model entry.
+    pub fn provider(&self, model: &Model) -> Option<&Provider> {
+        self.providers.get(model.provider)
+    }
+}
+
+/// The wall clock, as a seam.
+pub trait Clock: Send + Sync {
+    /// Now, in UTC.
+    fn now(&self) -> bartizan_vocabulary::Timestamp;
+}
+
+/// A clock that can be shared.
+pub type SharedClock = Arc<dyn Clock>;

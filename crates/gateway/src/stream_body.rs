@@ -1,0 +1,301 @@
+//! The body of a streamed answer: provider bytes through the guard to the client, recorded before effect, cancelled with the client.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bartizan_ledger::{Appended, JournalError};
+use bartizan_vocabulary::{Decision, EndState, GuardStatus};
+use bartizan_wire::refusal::{self, Reason, Shape};
+use bytes::Bytes;
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use tokio::time::Sleep;
+
+use crate::body::CutOff;
+use crate::decode::Decoder;
+use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::stream::StreamGuard;
+
+type Waiting = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
+
+/// How the rest goes.
+enum State {
+    /// The provider is still sending.
+    Open,
+    /// What is in `out` is the last.
+    Closing,
+    /// The connection is to be broken off.
+    Aborting,
+}
+
+/// A stream on its way to the client.
+pub struct StreamBody {
+    exchange: Arc<Exchange>,
+    upstream: Incoming,
+    decoder: Decoder,
+    guard: StreamGuard,
+    phase: Phase,
+    seal: Option<BodySeal>,
+    out: Vec<u8>,
+    recording: Option<Waiting>,
+    state: State,
+    idle: Pin<Box<Sleep>>,
+    pause: Duration,
+    shape: Shape,
+    status: u16,
+}
+
+impl StreamBody {
+    /// Ties everything together.
+    pub fn new(
+        exchange: Arc<Exchange>,
+        upstream: Incoming,
+        decoder: Decoder,
+        guard: StreamGuard,
+        phase: Phase,
+        shape: Shape,
+        status: u16,
+    ) -> Self {
+        let pause = exchange.live.settings.timeouts.idle;
+        let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
+        Self {
+            exchange,
+            upstream,
+            decoder,
+            guard,
+            phase,
+            seal,
+            out: Vec::new(),
+            recording: None,
+            state: State::Open,
+            idle: Box::pin(tokio::time::sleep(pause)),
+            pause,
+            shape,
+            status,
+        }
+    }
+
+    fn touch(&mut self) {
+        let next = tokio::time::Instant::now() + self.pause;
+        self.idle.as_mut().reset(next);
+    }
+
+    /// Guards more bytes of the provider; at the end of its stream, `None`.
+    fn feed(&mut self, bytes: Option<&[u8]>) {
+        let began = Instant::now();
+        let mut fresh = Vec::new();
+        let guard = &mut self.guard;
+        let decoder = &mut self.decoder;
+        let result = catch_unwind(AssertUnwindSafe(|| match bytes {
+            Some(bytes) => match decoder.push(bytes) {
+                Ok(()) => guard.push(&decoder.take(), &mut fresh).map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            },
+            None => match decoder.finish() {
+                Ok(()) => {
+                    let rest = decoder.take();
+                    guard.push(&rest, &mut fresh).and_then(|()| guard.finish(&mut fresh)).map_err(|error| error.to_string())
+                }
+                Err(error) => Err(error.to_string()),
+            },
+        }));
+        self.phase.gate_micros += u64::try_from(began.elapsed().as_micros()).unwrap_or(0);
+        match result {
+            Err(_) => self.guard_failed(),
+            Ok(Err(error)) => self.unreadable(&error),
+            Ok(Ok(())) => self.pass_on(fresh, bytes.is_none()),
+        }
+    }
+
+    fn pass_on(&mut self, fresh: Vec<u8>, last: bool) {
+        if self.guard.judging.changes > 0 {
+            self.guard.judging.changes = 0;
+            self.fill_phase();
+            let appended = self.exchange.record(Moment::Change, &self.phase, self.status, None);
+            if !self.recorded(appended) {
+                return;
+            }
+        }
+        if let Some((decision, sentence)) = self.guard.judging.stop.clone() {
+            // Frames before the finding were decided earlier; they stay. Nothing of the finding was written.
+            self.put(&fresh);
+            let reason = if decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
+            self.refuse(reason, &sentence, EndState::Blocked);
+            return;
+        }
+        self.put(&fresh);
+        if last {
+            self.end(EndState::Complete);
+            self.state = State::Closing;
+        }
+    }
+
+    /// Takes the answer of the journal. `false`: nothing more may leave.
+    fn recorded(&mut self, appended: Appended) -> bool {
+        match appended {
+            Appended::Done(Ok(())) => true,
+            Appended::Later(later) => {
+                self.recording = Some(later);
+                true
+            }
+            Appended::Done(Err(error)) => {
+                self.ledger_failed(error);
+                false
+            }
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if let Some(seal) = &mut self.seal {
+            seal.update(bytes);
+        }
+        self.out.extend_from_slice(bytes);
+    }
+
+    fn fill_phase(&mut self) {
+        let judging = &self.guard.judging;
+        self.phase.decision = Some(judging.decision());
+        self.phase.facts = Some(judging.facts.clone());
+        self.phase.remedies = judging.remedies();
+        self.phase.policies.clone_from(&judging.policies);
+        self.phase.findings.clone_from(&judging.findings);
+        self.phase.coach.clone_from(&judging.coach);
+    }
+
+    /// Makes the last entry. A refusal and an abort do not wait for it.
+    fn end(&mut self, end: EndState) {
+        if self.seal.is_none() {
+            return;
+        }
+        self.fill_phase();
+        if matches!(end, EndState::Blocked) && self.phase.decision != Some(Decision::Failed) {
+            self.phase.decision = Some(Decision::Blocked);
+        }
+        let seal = self.seal.take();
+        let appended = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
+        let metrics = self.exchange.gate.metrics();
+        metrics.findings_total.add(self.guard.judging.found);
+        metrics.restored_total.add(self.guard.restored.values);
+        metrics.withheld_total.add(self.guard.restored.withheld);
+        metrics.stream_events_total.add(self.guard.events);
+        if end == EndState::Complete {
+            self.recorded(appended);
+        }
+    }
+
+    fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
+        let event = refusal::event(self.shape, reason, sentence, self.exchange.request_id.as_str());
+        self.put(&event);
+        self.end(end);
+        self.state = State::Closing;
+    }
+
+    fn guard_failed(&mut self) {
+        tracing::error!(request_id = %self.exchange.request_id, "a guard failed inside a stream; the stream was stopped");
+        let sentence = "a guard failed, so the answer was stopped";
+        self.phase.not_run("detect", GuardStatus::Failed, "panic");
+        self.guard.judging.stop = Some((Decision::Failed, sentence.to_owned()));
+        self.refuse(Reason::GuardUnavailable, sentence, EndState::Blocked);
+    }
+
+    fn ledger_failed(&mut self, error: JournalError) {
+        tracing::error!(%error, request_id = %self.exchange.request_id, "a decision could not be recorded; the stream was stopped");
+        self.out.clear();
+        self.guard.judging.stop = Some((Decision::Failed, error.to_string()));
+        self.refuse(Reason::GuardUnavailable, "the decision could not be recorded, so the answer was stopped", EndState::Blocked);
+    }
+
+    fn unreadable(&mut self, error: &str) {
+        self.exchange.gate.metrics().upstream_errors_total.add(1);
+        self.refuse(Reason::UpstreamFailed, &format!("the provider's stream cannot be read: {error}"), EndState::UpstreamError);
+    }
+
+    /// The provider broke off or fell silent: the client must see that, not a clean end.
+    fn died(&mut self) {
+        self.exchange.gate.metrics().upstream_errors_total.add(1);
+        self.end(EndState::UpstreamError);
+        self.state = State::Aborting;
+    }
+
+    fn poll_recording(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(waiting) = &mut self.recording {
+            match waiting.as_mut().poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(result) => {
+                    self.recording = None;
+                    if let Err(error) = result {
+                        self.ledger_failed(error);
+                    }
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match Pin::new(&mut self.upstream).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.touch();
+                if let Ok(data) = frame.into_data() {
+                    self.feed(Some(&data));
+                }
+                Poll::Ready(())
+            }
+            Poll::Ready(Some(Err(error))) => {
+                tracing::warn!(%error, request_id = %self.exchange.request_id, "the provider broke off its stream");
+                self.died();
+                Poll::Ready(())
+            }
+            Poll::Ready(None) => {
+                self.feed(None);
+                Poll::Ready(())
+            }
+            Poll::Pending => match self.idle.as_mut().poll(context) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(()) => {
+                    tracing::warn!(request_id = %self.exchange.request_id, idle.seconds = self.pause.as_secs(), "the provider fell silent");
+                    self.died();
+                    Poll::Ready(())
+                }
+            },
+        }
+    }
+}
+
+impl Body for StreamBody {
+    type Data = Bytes;
+    type Error = CutOff;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
+        let this = self.get_mut();
+        loop {
+            if this.poll_recording(context).is_pending() {
+                return Poll::Pending;
+            }
+            if !this.out.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(Bytes::from(std::mem::take(&mut this.out))))));
+            }
+            match this.state {
+                State::Closing => return Poll::Ready(None),
+                State::Aborting => return Poll::Ready(Some(Err(CutOff))),
+                State::Open => {
+                    if this.poll_upstream(context).is_pending() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for StreamBody {
+    fn drop(&mut self) {
+        if self.seal.is_some() {
+            self.exchange.gate.metrics().client_gone_total.add(1);
+            self.end(EndState::ClientGone);
+        }
+    }
+}
