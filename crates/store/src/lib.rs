@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::Timestamp;
 
-pub use backup::{Restored, restore};
+pub use backup::{LedgerAtHand, Restored, restore};
 pub use data_dir::DataDir;
 pub use directory::{Directory, KeyInfo, NewKey, NewToken, Scope, TokenInfo};
 pub use erase::ErasureReceipt;
