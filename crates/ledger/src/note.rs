@@ -169,6 +169,6 @@ fn check_name(name: &str) -> Result<&str, NoteError> {
     if name.is_empty() || name.contains(bad) { Err(NoteError::BadName) } else { Ok(name) }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn hex(id: &[u8; 4]) -> String {
+    format!("{:08x}", u32::from_be_bytes(*id))
 }

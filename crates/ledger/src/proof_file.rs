@@ -43,18 +43,11 @@ pub struct ProofFile {
 impl ProofFile {
     /// The file's text.
     pub fn to_text(&self) -> String {
-        let mut text = format!("{HEADER}\n");
-        if let Some(entry) = &self.entry {
-            text.push_str(&format!("extra {}\n", STANDARD.encode(entry)));
-        }
-        text.push_str(&format!("index {}\n", self.index));
-        for hash in &self.path {
-            text.push_str(&STANDARD.encode(hash));
-            text.push('\n');
-        }
-        text.push('\n');
-        text.push_str(&self.checkpoint);
-        text
+        let mut lines = vec![HEADER.to_owned()];
+        lines.extend(self.entry.as_ref().map(|entry| format!("extra {}", STANDARD.encode(entry))));
+        lines.push(format!("index {}", self.index));
+        lines.extend(self.path.iter().map(|hash| STANDARD.encode(hash)));
+        format!("{}\n\n{}", lines.join("\n"), self.checkpoint)
     }
 
     /// Reads a proof file; nothing is verified yet.

@@ -28,23 +28,17 @@ pub struct Tile {
 impl Tile {
     /// The path within the log's folder: `tile/0/x001/234`, `tile/entries/000.p/17`.
     pub fn path(&self) -> String {
-        let mut path = match self.kind {
-            TileKind::Entries => String::from("tile/entries/"),
-            TileKind::Level(level) => format!("tile/{level}/"),
-        };
-        let mut groups = vec![self.index % 1000];
+        let mut number = format!("{:03}", self.index % 1000);
         let mut rest = self.index / 1000;
         while rest > 0 {
-            groups.push(rest % 1000);
+            number = format!("x{:03}/{number}", rest % 1000);
             rest /= 1000;
         }
-        for (place, group) in groups.iter().enumerate().rev() {
-            path.push_str(&if place == 0 { format!("{group:03}") } else { format!("x{group:03}/") });
+        let partial = if u64::from(self.width) < WIDTH { format!(".p/{}", self.width) } else { String::new() };
+        match self.kind {
+            TileKind::Entries => format!("tile/entries/{number}{partial}"),
+            TileKind::Level(level) => format!("tile/{level}/{number}{partial}"),
         }
-        if u64::from(self.width) < WIDTH {
-            path.push_str(&format!(".p/{}", self.width));
-        }
-        path
     }
 
     /// The same tile, full.

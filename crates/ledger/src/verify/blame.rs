@@ -1,5 +1,7 @@
 //! Which of two files that disagree was altered: decided by the checkpoint's root, downwards.
 
+use std::collections::BTreeSet;
+
 use super::walk::{Mismatch, Walk, level_of};
 use super::{Damage, Report, Wrong};
 use crate::checkpoint::Checkpoint;
@@ -11,11 +13,20 @@ use crate::tree::TreeState;
 pub(super) fn assign(reader: &dyn TileReader, checkpoint: &Checkpoint, walk: &Walk<'_>, report: &mut Report) -> Result<(), ReadError> {
     let entries_hold = walk.tree.root() == checkpoint.root;
     let edge_holds = !entries_hold && TreeState::load_hashes(reader, checkpoint.size).is_ok_and(|edge| edge.root() == checkpoint.root);
+    // Tiles whose recomputed hash is wrong because of damage that was named already.
+    let mut explained: BTreeSet<(u8, u64)> = walk.lost.iter().map(|index| (0, *index)).collect();
     for mismatch in &walk.mismatches {
         let tile = mismatch.tile;
+        let level = level_of(tile);
+        let child = (level.wrapping_sub(1), tile.index.saturating_mul(256).saturating_add(mismatch.position));
+        if !entries_hold && explained.contains(&child) {
+            explained.insert((level, tile.index));
+            continue;
+        }
         let damage = if entries_hold {
             stored_is_wrong(mismatch, Wrong::Altered)
         } else if edge_holds && authentic(reader, tile, checkpoint.size)? {
+            explained.insert((level, tile.index));
             below_is_wrong(mismatch, checkpoint.size)
         } else if edge_holds {
             stored_is_wrong(mismatch, Wrong::Altered)

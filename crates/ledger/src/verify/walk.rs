@@ -28,8 +28,8 @@ pub(super) struct Walk<'a> {
     pub(super) tree: TreeState,
     /// Differences to be explained once the root is known.
     pub(super) mismatches: Vec<Mismatch>,
-    /// `(level, index)` of tiles below which damage was named already; entries count as level 0.
-    pub(super) named: BTreeSet<(u8, u64)>,
+    /// Bundles whose leaf hashes could be had from nowhere: what was computed from them says nothing.
+    pub(super) lost: BTreeSet<u64>,
     anchor: Option<u64>,
     /// Root of the tree at the size of the checkpoint held elsewhere.
     pub(super) root_at_anchor: Option<Hash>,
@@ -42,7 +42,7 @@ impl<'a> Walk<'a> {
     pub(super) fn new(reader: &'a dyn TileReader, size: u64, key: &VerifierKey, anchor: Option<u64>) -> Self {
         let tree = TreeState::new();
         let root_at_anchor = (anchor == Some(0)).then(|| tree.root());
-        Self { reader, size, keys: vec![key.clone()], tree, mismatches: Vec::new(), named: BTreeSet::new(), anchor, root_at_anchor }
+        Self { reader, size, keys: vec![key.clone()], tree, mismatches: Vec::new(), lost: BTreeSet::new(), anchor, root_at_anchor }
     }
 
     pub(super) fn run(&mut self, report: &mut Report) -> Result<(), ReadError> {
@@ -99,8 +99,8 @@ impl<'a> Walk<'a> {
         let wrong = if bytes.is_none() { Wrong::Missing } else { Wrong::Truncated };
         let index = (wrong == Wrong::Truncated).then_some(tile.index * 256 + first);
         report.push(Damage { file: path, tile: Some(bundle), index, wrong });
-        self.named.insert((0, tile.index));
         if stored.is_none() {
+            self.lost.insert(tile.index);
             self.compare(tile, &[], report)?;
         }
         Ok(stored.unwrap_or_else(|| vec![[0; 32]; width]))
@@ -109,21 +109,17 @@ impl<'a> Walk<'a> {
     /// Compares a stored tile with the hashes that it should hold.
     fn compare(&mut self, tile: Tile, expected: &[Hash], report: &mut Report) -> Result<(), ReadError> {
         let (path, stored) = self.stored(tile)?;
-        let level = level_of(tile);
         let Some(stored) = stored else {
             let exists = self.reader.read(&path)?.is_some();
             let wrong = if exists { Wrong::Truncated } else { Wrong::Missing };
             report.push(Damage { file: path, tile: Some(tile), index: None, wrong });
-            self.named.insert((level, tile.index));
             return Ok(());
         };
-        let mut positions = (0..).zip(expected.iter().zip(&stored)).filter(|(_, (a, b))| a != b).map(|(position, _)| position);
-        let explained = |position: u64, named: &BTreeSet<(u8, u64)>| level > 0 && named.contains(&(level - 1, tile.index * 256 + position));
-        if let Some(position) = positions.find(|position| !explained(*position, &self.named))
-            && self.mismatches.len() < MAX_MISMATCHES
-        {
-            self.mismatches.push(Mismatch { tile, position });
-        }
+        let differs = (0..).zip(expected.iter().zip(&stored)).filter(|(_, (a, b))| a != b).map(|(position, _)| Mismatch { tile, position });
+        // Of a bundle the first entry is enough; of a tile each hash stands for another tile.
+        let enough = if tile.kind == TileKind::Level(0) { 1 } else { 256 };
+        let room = MAX_MISMATCHES.saturating_sub(self.mismatches.len());
+        self.mismatches.extend(differs.take(enough.min(room)));
         Ok(())
     }
 

@@ -1,0 +1,130 @@
+//! Reading events back: found by their open fields, opened with their subject's key, completed with their place in the ledger.
+
+use bartizan_vocabulary::{Decision, Label, RequestId, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Row, params_from_iter};
+
+use crate::record::{decode_plain, decision_code, decision_of};
+use crate::seal::Sealer;
+use crate::{DataDir, StoreError};
+
+/// Which events. Every field narrows.
+#[derive(Clone, Debug, Default)]
+pub struct EventFilter {
+    /// Not older than.
+    pub since: Option<Timestamp>,
+    /// With this decision.
+    pub decision: Option<Decision>,
+    /// With a finding of this label, or of one below it (`pii` finds `pii.email`).
+    pub label: Option<Label>,
+    /// Of this interaction.
+    pub request_id: Option<RequestId>,
+    /// After this ledger index: where the last page ended.
+    pub after: Option<u64>,
+    /// At most this many; with `newest`, the last ones.
+    pub limit: Option<u32>,
+    /// The last `limit` events instead of the first; the order of the answer stays ascending.
+    pub newest: bool,
+}
+
+/// An event that was found.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FoundEvent {
+    /// Where its entry stands; the cursor for the next page.
+    pub index: u64,
+    /// The event as JSON. Of an erased person: a skeleton with `"erased":true`.
+    pub json: Vec<u8>,
+}
+
+const COLUMNS: &str = "SELECT e.ledger_index, e.time_us, e.id, e.request_id, e.direction, e.decision, e.labels, e.detail, k.wrapped
+    FROM events e LEFT JOIN data_keys k ON k.id = e.data_key";
+
+impl DataDir {
+    /// Events by filter, ascending by ledger index. What is acknowledged appears within about 100 ms; call [`DataDir::flush`] first
+    /// to see everything.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn events(&self, filter: &EventFilter) -> Result<Vec<FoundEvent>, StoreError> {
+        let (clause, values) = conditions(filter);
+        let order = if filter.newest { "DESC" } else { "ASC" };
+        let limit = filter.limit.unwrap_or(u32::MAX);
+        let statement = format!("{COLUMNS} {clause} ORDER BY e.ledger_index {order} LIMIT {limit}");
+        let origin = self.verifier_key().name().to_owned();
+        let db = self.db.read();
+        let mut query = db.prepare_cached(&statement)?;
+        let mut rows = query.query(params_from_iter(values))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(self.open_event(row, &origin)?);
+        }
+        if filter.newest {
+            found.reverse();
+        }
+        Ok(found)
+    }
+
+    fn open_event(&self, row: &Row<'_>, origin: &str) -> Result<FoundEvent, StoreError> {
+        let index: i64 = row.get(0)?;
+        let id: String = row.get(2)?;
+        let wrapped: Option<Vec<u8>> = row.get(8)?;
+        let sealed = row.get_ref(7)?.as_blob().unwrap_or_default();
+        let opened = wrapped.and_then(|wrapped| self.subjects.unwrap(&wrapped)).and_then(|key| Sealer::open(&key, id.as_bytes(), sealed));
+        let mut json = match opened.as_deref().and_then(|plain| decode_plain(plain)) {
+            Some(plain) if plain.json.last() == Some(&b'}') => plain.json.to_vec(),
+            _ => skeleton(row, &id)?,
+        };
+        json.pop();
+        let place = serde_json::json!({ "origin": origin, "index": index });
+        json.extend_from_slice(if json.last() == Some(&b'{') { b"\"ledger\":" } else { b",\"ledger\":" });
+        json.extend_from_slice(place.to_string().as_bytes());
+        json.push(b'}');
+        Ok(FoundEvent { index: index.cast_unsigned(), json })
+    }
+}
+
+/// What is left of an erased person's event.
+fn skeleton(row: &Row<'_>, id: &str) -> Result<Vec<u8>, StoreError> {
+    let (request_id, labels): (String, String) = (row.get(3)?, row.get(6)?);
+    let (direction, decision): (bool, u8) = (row.get(4)?, row.get(5)?);
+    let event = serde_json::json!({
+        "schema": 1,
+        "id": id,
+        "time": Timestamp::from_micros(row.get(1)?).to_string(),
+        "request_id": request_id,
+        "direction": if direction { "response" } else { "request" },
+        "decision": decision_of(decision).map(Decision::as_str),
+        "labels": labels.split_whitespace().collect::<Vec<_>>(),
+        "erased": true,
+    });
+    Ok(event.to_string().into_bytes())
+}
+
+fn conditions(filter: &EventFilter) -> (String, Vec<Value>) {
+    let mut clauses: Vec<&str> = Vec::new();
+    let mut values = Vec::new();
+    if let Some(since) = filter.since {
+        clauses.push("e.time_us >= ?");
+        values.push(Value::from(since.as_micros()));
+    }
+    if let Some(decision) = filter.decision {
+        clauses.push("e.decision = ?");
+        values.push(Value::from(i64::from(decision_code(decision))));
+    }
+    if let Some(label) = &filter.label {
+        clauses.push("(e.labels LIKE ? ESCAPE '\\' OR e.labels LIKE ? ESCAPE '\\')");
+        let label = label.as_str().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        values.push(Value::from(format!("% {label} %")));
+        values.push(Value::from(format!("% {label}.%")));
+    }
+    if let Some(request_id) = &filter.request_id {
+        clauses.push("e.request_id = ?");
+        values.push(Value::from(request_id.as_str().to_owned()));
+    }
+    if let Some(after) = filter.after {
+        clauses.push("e.ledger_index > ?");
+        values.push(Value::from(after.cast_signed()));
+    }
+    let clause = if clauses.is_empty() { String::new() } else { format!("WHERE {}", clauses.join(" AND ")) };
+    (clause, values)
+}

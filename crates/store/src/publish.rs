@@ -1,0 +1,138 @@
+//! Writes what the tree gives out: tiles and bundles first, the checkpoint last; then its copy elsewhere.
+
+use std::collections::BTreeSet;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bartizan_ledger::{Checkpoint, FileWrite, SignerKey, Tile, TreeState};
+use rusqlite::Connection;
+
+use crate::StoreError;
+use crate::folder::{replace, sync_parent};
+use crate::writer::Readable;
+
+/// What stands between the tree in memory and the files.
+pub(crate) struct Publisher {
+    folder: PathBuf,
+    copy: Option<PathBuf>,
+    signer: SignerKey,
+    /// Full tiles that no checkpoint needs yet.
+    pending: Vec<FileWrite>,
+    /// Partial tiles on disk as of the last publication: unchanged ones are not written again.
+    partials: BTreeSet<Tile>,
+    published: u64,
+    last: Option<Instant>,
+    /// Segments read from since the last publication: they must be on disk before what they hold is signed.
+    touched: Vec<(u64, PathBuf)>,
+    /// Wholly read segments.
+    consumed: Vec<(u64, PathBuf)>,
+}
+
+impl Publisher {
+    pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: u64) -> Self {
+        let (pending, touched, consumed) = (Vec::new(), Vec::new(), Vec::new());
+        Self { folder, copy, signer, pending, partials: BTreeSet::new(), published, last: None, touched, consumed }
+    }
+
+    pub(crate) fn published(&self) -> u64 {
+        self.published
+    }
+
+    /// Whether the last publication is longer ago than `interval`.
+    pub(crate) fn due(&self, interval: Duration) -> bool {
+        self.last.is_none_or(|last| last.elapsed() >= interval)
+    }
+
+    pub(crate) fn add(&mut self, writes: Vec<FileWrite>) {
+        self.pending.extend(writes);
+    }
+
+    pub(crate) fn touched(&mut self, segment: &Readable) {
+        if self.touched.last().is_none_or(|(number, _)| *number != segment.number) {
+            self.touched.push((segment.number, segment.path.clone()));
+        }
+    }
+
+    pub(crate) fn consumed(&mut self, segment: &Readable) {
+        self.consumed.push((segment.number, segment.path.clone()));
+    }
+
+    pub(crate) fn has_consumed(&self) -> bool {
+        !self.consumed.is_empty()
+    }
+
+    /// The checkpoint of a tree, signed.
+    pub(crate) fn checkpoint(&self, tree: &TreeState) -> String {
+        let origin = self.signer.verifier().name().to_owned();
+        Checkpoint { origin, size: tree.size(), root: tree.root() }.sign(&self.signer)
+    }
+
+    /// Brings the files in line with the tree.
+    pub(crate) fn publish(&mut self, tree: &TreeState) -> Result<(), StoreError> {
+        for (_, path) in &self.touched {
+            File::open(path).and_then(|file| file.sync_data()).map_err(StoreError::io("sync", path))?;
+        }
+        let partials = tree.partials();
+        let mut folders = BTreeSet::new();
+        for write in self.pending.iter().chain(partials.iter().filter(|write| !self.partials.contains(&write.tile))) {
+            let path = self.folder.join(write.tile.path());
+            if let Some(parent) = path.parent()
+                && folders.insert(parent.to_path_buf())
+            {
+                DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(StoreError::io("create", parent))?;
+            }
+            replace(&path, &write.bytes, true)?;
+        }
+        for folder in &folders {
+            sync_parent(&folder.join("."))?;
+            sync_parent(folder)?;
+        }
+        self.write_checkpoint(tree)?;
+        for write in self.pending.drain(..) {
+            // The specification lets a partial tile go once the full one is there.
+            let mut partial = self.folder.join(write.tile.path()).into_os_string();
+            partial.push(".p");
+            let _ = std::fs::remove_dir_all(partial);
+        }
+        self.partials = partials.iter().map(|write| write.tile).collect();
+        self.touched.clear();
+        self.published = tree.size();
+        self.last = Some(Instant::now());
+        Ok(())
+    }
+
+    fn write_checkpoint(&self, tree: &TreeState) -> Result<(), StoreError> {
+        let checkpoint = self.checkpoint(tree);
+        let path = self.folder.join("checkpoint");
+        replace(&path, checkpoint.as_bytes(), true)?;
+        sync_parent(&path)?;
+        if let Some(copy) = &self.copy {
+            copy_checkpoint(copy, &checkpoint);
+        }
+        Ok(())
+    }
+
+    /// Signs with another key from now on; the current head is signed again.
+    pub(crate) fn replace_key(&mut self, signer: SignerKey, tree: &TreeState) -> Result<(), StoreError> {
+        self.signer = signer;
+        self.write_checkpoint(tree)
+    }
+
+    /// Removes segments that the published log and the database cover, and positions that nobody starts at any more.
+    pub(crate) fn remove_consumed(&mut self, db: &Connection) -> Result<(), StoreError> {
+        for (_, path) in self.consumed.drain(..) {
+            std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        }
+        db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.cast_signed()])?;
+        Ok(())
+    }
+}
+
+/// The place that the owner chose may be away (a mount, a stick): the log goes on, the log file says so.
+fn copy_checkpoint(path: &Path, checkpoint: &str) {
+    if let Err(error) = replace(path, checkpoint.as_bytes(), true) {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the checkpoint cannot be copied to its second place");
+    }
+}

@@ -1,0 +1,287 @@
+//! The background thread that turns journal records into the log: assigns indexes, fills tiles and the event index, publishes
+//! checkpoints.
+//!
+//! Exactly once, whenever the process dies: a batch's rows and the journal position go into one transaction; a checkpoint is
+//! published after it; a start begins at the position that belongs to the published checkpoint, drops rows beyond it, and reads the
+//! journal again from there. A segment is removed only when a published checkpoint and a database on disk cover it.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use bartizan_ledger::{FileWrite, Frame, Frames, SignerKey, TreeState};
+use rusqlite::Connection;
+
+use crate::db::{Position, index_record, is_on_disk, remember_position};
+use crate::publish::Publisher;
+use crate::record::{DataKeyId, decode};
+use crate::recover::CatchUp;
+use crate::subjects::Subjects;
+use crate::writer::{Readable, Writer};
+use crate::{Clock, StoreError};
+
+/// How often the journal is looked at.
+const TURN: Duration = Duration::from_millis(100);
+/// Under load, a checkpoint at most this often.
+const PUBLISH: Duration = Duration::from_millis(500);
+/// Bytes of journal read at once.
+const CHUNK: u64 = 4 << 20;
+/// How often old events are removed.
+const PRUNE: Duration = Duration::from_secs(3_600);
+
+type Reply<T> = Sender<Result<T, StoreError>>;
+
+/// What others ask of the thread.
+pub(crate) enum Command {
+    /// Bring everything that is acknowledged into the log and publish.
+    Flush(Reply<()>),
+    /// Flush, then give the position of a consistent copy.
+    Snapshot(Reply<Snapshot>),
+    /// Sign with another key from now on.
+    Key(Box<SignerKey>, Reply<()>),
+    /// Flush and end.
+    Stop(Reply<()>),
+}
+
+/// A moment of the log, for a consistent copy.
+pub(crate) struct Snapshot {
+    pub(crate) checkpoint: String,
+    pub(crate) size: u64,
+    /// Partial tiles of that moment; the full ones never change.
+    pub(crate) partials: Vec<FileWrite>,
+    /// A connection whose read transaction sees exactly that moment.
+    pub(crate) db: Connection,
+}
+
+/// State of the thread.
+pub(crate) struct Sequencer {
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) subjects: Arc<Subjects>,
+    pub(crate) db: Connection,
+    pub(crate) db_path: PathBuf,
+    pub(crate) tree: TreeState,
+    pub(crate) catch_up: Option<CatchUp>,
+    pub(crate) position: Position,
+    pub(crate) publisher: Publisher,
+    pub(crate) clock: Clock,
+    pub(crate) retention_days: Option<u32>,
+}
+
+impl Sequencer {
+    /// Runs until told to stop or everybody is gone.
+    pub(crate) fn run(mut self, commands: &Receiver<Command>) {
+        let mut pruned: Option<Instant> = None;
+        loop {
+            let command = match commands.recv_timeout(TURN) {
+                Ok(command) => Some(command),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            self.writer.tend((self.clock)());
+            match command {
+                None => {
+                    let result = self.turn(false);
+                    self.report(&result);
+                }
+                Some(Command::Flush(reply)) => {
+                    let result = self.turn(true);
+                    self.report(&result);
+                    let _ = reply.send(result);
+                }
+                Some(Command::Snapshot(reply)) => {
+                    let result = self.turn(true).and_then(|()| self.snapshot());
+                    let _ = reply.send(result);
+                }
+                Some(Command::Key(key, reply)) => {
+                    let result = self.turn(true).and_then(|()| self.publisher.replace_key(*key, &self.tree));
+                    let _ = reply.send(result);
+                }
+                Some(Command::Stop(reply)) => {
+                    let _ = reply.send(self.turn(true));
+                    return;
+                }
+            }
+            if pruned.is_none_or(|at| at.elapsed() > PRUNE) {
+                self.prune();
+                pruned = Some(Instant::now());
+            }
+        }
+    }
+
+    fn report(&self, result: &Result<(), StoreError>) {
+        if let Err(error) = result {
+            tracing::error!(error = error as &dyn std::error::Error, "the ledger cannot be written");
+        }
+        self.writer.set_lagging(result.is_err());
+    }
+
+    /// One turn: everything in the journal into tree and index; a checkpoint when one is due.
+    fn turn(&mut self, publish: bool) -> Result<(), StoreError> {
+        let mut chunk = CHUNK;
+        // Writers of a retired segment need microseconds to end, with power-loss safety one flush.
+        let mut patience = 2_000;
+        loop {
+            match self.batch(chunk)? {
+                Progress::Read => chunk = CHUNK,
+                Progress::TooSmall => chunk *= 2,
+                Progress::Nothing if publish && self.writer.has_retired() && patience > 0 => {
+                    patience -= 1;
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Progress::Nothing => break,
+            }
+            if !publish && self.publisher.due(PUBLISH) {
+                self.publisher.publish(&self.tree)?;
+            }
+        }
+        if self.tree.size() != self.publisher.published() && (publish || self.publisher.due(PUBLISH)) {
+            self.publisher.publish(&self.tree)?;
+        }
+        if self.publisher.has_consumed() && self.tree.size() == self.publisher.published() && is_on_disk(&self.db)? {
+            self.publisher.remove_consumed(&self.db)?;
+        }
+        Ok(())
+    }
+
+    /// Reads and applies up to `chunk` bytes of the segment that is next.
+    fn batch(&mut self, chunk: u64) -> Result<Progress, StoreError> {
+        let readable = self.writer.readable();
+        if readable.number != self.position.segment {
+            self.position = Position { segment: readable.number, offset: 0 };
+        }
+        let bytes = read_from(&readable, self.position.offset, chunk)?;
+        let whole = u64::try_from(bytes.len()).unwrap_or(u64::MAX) < chunk;
+        if bytes.is_empty() {
+            return Ok(self.finish_segment(&readable));
+        }
+        let mut frames = Frames::new(&bytes);
+        let mut records = Vec::new();
+        while let Some(frame) = frames.next() {
+            match frame {
+                Frame::Record { .. } => records.push(frame),
+                // Torn bytes of a write that nobody was told had worked.
+                Frame::Broken { next } if readable.complete && whole => frames.skip_to(next.unwrap_or(bytes.len())),
+                Frame::Broken { next } => {
+                    if next.is_some() && !readable.complete {
+                        self.writer.rotate(Some(readable.number))?;
+                    }
+                    break;
+                }
+            }
+        }
+        let end = frames.offset();
+        if end == 0 {
+            return Ok(if whole { Progress::Nothing } else { Progress::TooSmall });
+        }
+        let next = Position { offset: self.position.offset + end as u64, ..self.position };
+        self.apply(&records, next)?;
+        self.publisher.touched(&readable);
+        Ok(Progress::Read)
+    }
+
+    /// The end of a segment: go on with the next one when this one is complete.
+    fn finish_segment(&mut self, readable: &Readable) -> Progress {
+        if !readable.complete {
+            return Progress::Nothing;
+        }
+        self.writer.consumed(readable.number);
+        self.publisher.consumed(readable);
+        self.position = Position { segment: self.writer.readable().number, offset: 0 };
+        Progress::Read
+    }
+
+    /// Tree and index in step, or neither.
+    fn apply(&mut self, records: &[Frame<'_>], next: Position) -> Result<(), StoreError> {
+        let before = self.tree.clone();
+        let mut writes = Vec::new();
+        let mut catch_up = self.catch_up.clone();
+        let result = self.apply_records(records, next, &mut writes, &mut catch_up);
+        match result {
+            Ok(keys) => {
+                self.position = next;
+                self.catch_up = catch_up;
+                self.publisher.add(writes);
+                if !keys.is_empty() {
+                    self.subjects.kept(&keys);
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.tree = before;
+                Err(error)
+            }
+        }
+    }
+
+    fn apply_records(
+        &mut self,
+        records: &[Frame<'_>],
+        next: Position,
+        writes: &mut Vec<FileWrite>,
+        catch_up: &mut Option<CatchUp>,
+    ) -> Result<Vec<DataKeyId>, StoreError> {
+        let mut keys = Vec::new();
+        let transaction = self.db.transaction()?;
+        for frame in records {
+            let Some(stored) = decode(frame) else { continue };
+            let known = match catch_up {
+                Some(state) => state.known(stored.leaf)?,
+                None => None,
+            };
+            let index = if let Some(index) = known {
+                index
+            } else {
+                *catch_up = None;
+                self.tree.append(stored.leaf, writes)?;
+                self.tree.size() - 1
+            };
+            if let Some(detail) = &stored.detail {
+                index_record(&transaction, index.cast_signed(), detail)?;
+                keys.extend(detail.new_key.map(|_| detail.key));
+            }
+        }
+        let size = catch_up.as_ref().map_or(self.tree.size(), CatchUp::next);
+        remember_position(&transaction, size.cast_signed(), next)?;
+        transaction.commit()?;
+        Ok(keys)
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let db = crate::db::connect(&self.db_path, Duration::from_secs(2))?;
+        db.execute_batch("BEGIN")?;
+        let _: i64 = db.query_row("SELECT count(*) FROM positions", [], |row| row.get(0))?;
+        Ok(Snapshot { checkpoint: self.publisher.checkpoint(&self.tree), size: self.tree.size(), partials: self.tree.partials(), db })
+    }
+
+    /// Removes events and openings older than the retention.
+    fn prune(&mut self) {
+        let Some(days) = self.retention_days else { return };
+        let before = (self.clock)().plus_micros(-i64::from(days) * 86_400_000_000).as_micros();
+        let result = self.db.execute("DELETE FROM events WHERE time_us < ?1", [before]).and_then(|_| {
+            let statement = "DELETE FROM openings WHERE ledger_index < (SELECT coalesce(min(ledger_index), 0) FROM events)";
+            self.db.execute(statement, [])
+        });
+        if let Err(error) = result {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old events cannot be removed");
+        }
+    }
+}
+
+enum Progress {
+    Read,
+    TooSmall,
+    Nothing,
+}
+
+fn read_from(readable: &Readable, offset: u64, chunk: u64) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    let read = File::open(&readable.path).and_then(|mut file| {
+        file.seek(SeekFrom::Start(offset))?;
+        file.take(chunk).read_to_end(&mut bytes)
+    });
+    read.map_err(StoreError::io("read", &readable.path))?;
+    Ok(bytes)
+}

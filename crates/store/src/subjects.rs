@@ -1,0 +1,145 @@
+//! Data keys of subjects: one random key (or a few) per person, wrapped by the root-derived sealing key. Destroying them erases
+//! the person. On disk a subject is known by a keyed hash, and only as long as its key exists.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bartizan_ledger::JournalError;
+use bartizan_vocabulary::PrincipalId;
+use hmac::{Hmac, Mac};
+use quick_cache::sync::Cache;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::StoreError;
+use crate::db::Database;
+use crate::keys::Key;
+use crate::record::DataKeyId;
+use crate::seal::{Sealer, random};
+
+/// Length of a wrapped key: nonce, key, tag.
+pub(crate) const WRAPPED: usize = 24 + 32 + 16;
+
+/// Subjects whose keys are kept in memory. About 300 bytes each.
+const CACHED: usize = 10_000;
+
+const WRAP: &[u8] = b"data key";
+
+/// A subject's data key in memory.
+pub(crate) struct Subject {
+    pub(crate) id: DataKeyId,
+    pub(crate) hash: [u8; 32],
+    pub(crate) wrapped: Vec<u8>,
+    key: Key,
+    kept: AtomicBool,
+}
+
+impl Subject {
+    pub(crate) fn key(&self) -> &[u8; 32] {
+        &self.key
+    }
+
+    /// Whether the wrapped key is known to be in the database; until then each record carries it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.kept.load(Ordering::Acquire)
+    }
+}
+
+/// All data keys.
+pub(crate) struct Subjects {
+    cache: Cache<PrincipalId, Arc<Subject>>,
+    unkept: Mutex<HashMap<DataKeyId, Weak<Subject>>>,
+    erasing: Mutex<HashSet<[u8; 32]>>,
+    index: Key,
+    wrapping: Key,
+    sealer: Arc<Sealer>,
+    db: Arc<Database>,
+}
+
+impl Subjects {
+    pub(crate) fn new(index: Key, wrapping: Key, sealer: Arc<Sealer>, db: Arc<Database>) -> Self {
+        let (unkept, erasing) = (Mutex::default(), Mutex::default());
+        Self { cache: Cache::new(CACHED), unkept, erasing, index, wrapping, sealer, db }
+    }
+
+    /// Keyed hash by which a principal is found.
+    pub(crate) fn hash(&self, principal: &PrincipalId) -> [u8; 32] {
+        let mut out = [0; 32];
+        if let Ok(mut mac) = <Hmac<Sha256> as Mac>::new_from_slice(self.index.as_slice()) {
+            mac.update(principal.as_str().as_bytes());
+            out = mac.finalize().into_bytes().into();
+        }
+        out
+    }
+
+    /// The subject's key: from memory, else by one indexed read, else a new one.
+    pub(crate) fn get(&self, principal: &PrincipalId) -> Result<Arc<Subject>, JournalError> {
+        match self.cache.get(principal) {
+            Some(subject) => Ok(subject),
+            None => self.miss(principal),
+        }
+    }
+
+    fn miss(&self, principal: &PrincipalId) -> Result<Arc<Subject>, JournalError> {
+        let hash = self.hash(principal);
+        // Held while the key is put into the cache, so that an erasure that begins now finds it there.
+        let erasing = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        if erasing.contains(&hash) {
+            return Err(JournalError::Erasing);
+        }
+        let make = || self.load(hash).and_then(|found| found.map_or_else(|| self.create(hash), Ok));
+        self.cache.get_or_insert_with(principal, || make().map(Arc::new)).inspect(|subject| self.remember(subject)).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a subject's key cannot be read");
+            JournalError::SubjectKey
+        })
+    }
+
+    fn load(&self, hash: [u8; 32]) -> Result<Option<Subject>, StoreError> {
+        let Some((id, wrapped)) = self.db.data_key_of(&hash)? else { return Ok(None) };
+        let key = self.unwrap(&wrapped).ok_or(StoreError::Sealed)?;
+        Ok(Some(Subject { id, hash, wrapped, key, kept: AtomicBool::new(true) }))
+    }
+
+    fn create(&self, hash: [u8; 32]) -> Result<Subject, StoreError> {
+        let key: Key = Zeroizing::new(random()?);
+        let wrapped = self.sealer.seal(&self.wrapping, WRAP, key.as_slice());
+        Ok(Subject { id: random()?, hash, wrapped, key, kept: AtomicBool::new(false) })
+    }
+
+    fn remember(&self, subject: &Arc<Subject>) {
+        if !subject.is_kept() {
+            let mut unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+            unkept.insert(subject.id, Arc::downgrade(subject));
+        }
+    }
+
+    /// Opens a wrapped key.
+    pub(crate) fn unwrap(&self, wrapped: &[u8]) -> Option<Key> {
+        let key = Sealer::open(&self.wrapping, WRAP, wrapped)?;
+        key.as_slice().try_into().ok().map(Zeroizing::new)
+    }
+
+    /// The database has these keys now.
+    pub(crate) fn kept(&self, ids: &[DataKeyId]) {
+        let mut unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in ids {
+            if let Some(subject) = unkept.remove(id).and_then(|weak| weak.upgrade()) {
+                subject.kept.store(true, Ordering::Release);
+            }
+        }
+        unkept.retain(|_, weak| weak.strong_count() > 0);
+    }
+
+    /// From now on the subject gets no key; gives its key in memory, if there is one.
+    pub(crate) fn begin_erasure(&self, principal: &PrincipalId) -> ([u8; 32], Option<Arc<Subject>>) {
+        let hash = self.hash(principal);
+        let mut erasing = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
+        erasing.insert(hash);
+        (hash, self.cache.remove(principal).map(|(_, subject)| subject))
+    }
+
+    pub(crate) fn end_erasure(&self, hash: &[u8; 32]) {
+        self.erasing.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
+    }
+}
