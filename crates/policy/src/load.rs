@@ -1,9 +1,9 @@
 //! From texts to a policy set: parse, check annotations, validate strictly, digest. Everything wrong is reported at once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bartizan_vocabulary::{PolicyId, PolicyVersion};
-use cedar_policy::{Policy, Schema, ValidationMode, Validator};
+use cedar_policy::{Policy, Schema, ValidationMode, ValidationWarning, Validator};
 use sha2::{Digest, Sha256};
 
 use crate::annotate;
@@ -83,7 +83,7 @@ fn read(source: &Source, piece: &Piece<'_>, number: usize, found: &mut Vec<Diagn
         Ok(parsed) => parsed,
         Err(errors) => {
             for error in errors.iter() {
-                found.push(placed(source, piece.offset, error));
+                found.push(placed(source, piece.offset, error, "docs.cedarpolicy.com describes the language"));
             }
             return None;
         }
@@ -102,13 +102,19 @@ fn read(source: &Source, piece: &Piece<'_>, number: usize, found: &mut Vec<Diagn
 }
 
 /// A Cedar error at its place, `offset` being where the policy begins in its source.
-fn placed(source: &Source, offset: usize, error: &dyn miette::Diagnostic) -> Diagnostic {
+fn placed(source: &Source, offset: usize, error: &dyn miette::Diagnostic, help: &str) -> Diagnostic {
     let label = error.labels().and_then(|mut labels| labels.next());
     let within = label.as_ref().map_or(0, miette::LabeledSpan::offset);
     let hint = label.as_ref().and_then(|label| label.label()).map(str::to_owned);
-    let help = error.help().map(|help| help.to_string()).or(hint);
-    let help = help.or_else(|| Some("docs.cedarpolicy.com describes the language".to_owned()));
-    Diagnostic::at(&source.name, &source.text, offset + within, error.to_string(), help)
+    let said = error.help().map(|help| without_policy(&help.to_string()).to_owned()).or(hint);
+    let help = said.unwrap_or_else(|| help.to_owned());
+    Diagnostic::at(&source.name, &source.text, offset + within, without_policy(&error.to_string()), help)
+}
+
+/// Cedar names the policy in front; file and line say that already.
+fn without_policy(message: &str) -> &str {
+    let rest = message.strip_prefix("for policy `").and_then(|rest| rest.split_once("`, "));
+    rest.map_or(message, |(_, rest)| rest)
 }
 
 fn validate(rules: &[Rule], origins: &HashMap<String, Origin<'_>>, found: &mut Vec<Diagnostic>) {
@@ -118,21 +124,29 @@ fn validate(rules: &[Rule], origins: &HashMap<String, Origin<'_>>, found: &mut V
         return;
     };
     let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|error| (error.policy_id().to_string(), error as &dyn miette::Diagnostic));
+    let mut report = |id: &cedar_policy::PolicyId, error: &dyn miette::Diagnostic, help: &str| match origins.get::<str>(id.as_ref()) {
+        Some(origin) => found.push(placed(origin.source, origin.offset, error, help)),
+        None => found.push(Diagnostic::at(&id.to_string(), "", 0, error.to_string(), None)),
+    };
+    let mut wrong: HashSet<&cedar_policy::PolicyId> = HashSet::new();
+    for error in result.validation_errors() {
+        report(error.policy_id(), error, "schema.cedarschema says what policies can speak about");
+        wrong.insert(error.policy_id());
+    }
     // A warning means a policy that can never apply, or a text that reads otherwise than it is: both are holes.
-    let warnings = result.validation_warnings().map(|warning| (warning.policy_id().to_string(), warning as &dyn miette::Diagnostic));
-    for (id, error) in errors.chain(warnings) {
-        match origins.get(&id) {
-            Some(origin) => found.push(placed(origin.source, origin.offset, error)),
-            None => found.push(Diagnostic::at(&id, "", 0, error.to_string(), None)),
+    let is_impossible = |warning: &&ValidationWarning| matches!(warning, ValidationWarning::ImpossiblePolicy(_));
+    let (impossible, others): (Vec<_>, Vec<_>) = result.validation_warnings().partition(is_impossible);
+    for warning in others.into_iter().chain(impossible) {
+        if wrong.insert(warning.policy_id()) {
+            report(warning.policy_id(), warning, "no request can match it as it stands; correct or remove it");
         }
     }
 }
 
-/// By source in the given order, then by place.
+/// By source in the given order, then by place; one for each place, since Cedar repeats itself for every action.
 fn in_order(sources: &[Source], mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let position = |diagnostic: &Diagnostic| sources.iter().position(|source| source.name == diagnostic.file);
-    found.sort_by_key(|diagnostic| (position(diagnostic), diagnostic.line, diagnostic.column));
-    found.dedup();
+    found.sort_by_key(|one| (position(one), one.line, one.column, one.message.clone()));
+    found.dedup_by(|b, a| (&a.file, a.line, a.column) == (&b.file, b.line, b.column));
     found
 }
