@@ -195,6 +195,7 @@ impl Walk<'_> {
             // Only answers have them, and only there are they taken out: a request's are inspected.
             _ if place.zone == Zone::Logprobs && self.side == Side::Request => place.zone = Zone::Free,
             NodeKind::Object => self.tagged(id, &mut place),
+            _ if holder.zone == Zone::Message && holder.role == Role::Tool => self.from_tool(node, &mut place),
             NodeKind::String if holder.zone == Zone::Part && self.kind(node.parent) == Kind::Redacted => self.sealed_data(node, &mut place),
             _ => {}
         }
@@ -220,6 +221,14 @@ impl Walk<'_> {
             Side::Answer => Role::Assistant,
             Side::Request => tag.role.unwrap_or(inherited),
         }
+    }
+
+    /// What stands in a tool's message is its result, whatever the table says of messages; its name is an identifier.
+    fn from_tool(&self, node: &Node, place: &mut Place) {
+        if place.class == TextClass::Text {
+            place.class = TextClass::ToolResult;
+        }
+        place.fixed |= node.kind == NodeKind::String && self.tape.text(self.bytes, node.slot) == "name";
     }
 
     fn sealed_data(&self, node: &Node, place: &mut Place) {
@@ -260,12 +269,13 @@ impl Walk<'_> {
 
     /// The format's own numbers, as long as they are too short for a card number.
     fn is_counter(&self, id: NodeId, node: &Node, length: u32) -> bool {
-        let name = || self.tape.key(self.bytes, id).unwrap_or_default();
-        let own = |name: &str| match self.side {
-            Side::Answer => name == "created",
-            Side::Request => matches!(name, "seed" | "max_tokens" | "max_completion_tokens"),
+        let own: &[&str] = match (self.side, self.around(node)) {
+            (Side::Answer, Zone::Root) => &["created"],
+            (Side::Answer, Zone::Audio) => &["expires_at"],
+            (Side::Request, Zone::Root) => &["seed", "max_tokens", "max_completion_tokens"],
+            _ => &[],
         };
-        length < 12 && self.around(node) == Zone::Root && own(&name())
+        length < 12 && self.tape.key(self.bytes, id).is_some_and(|name| own.contains(&name.as_ref()))
     }
 
     fn string(&mut self, id: NodeId, node: &Node, place: Place) {

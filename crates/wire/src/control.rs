@@ -2,7 +2,7 @@
 
 use bartizan_vocabulary::Role;
 
-use crate::json::{Node, NodeId, NodeKind, Tape};
+use crate::json::{NodeId, NodeKind, Tape};
 use crate::route::Family;
 
 /// Top-level members that must not occur twice, nor in another letter case.
@@ -120,9 +120,8 @@ pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, Con
 
 fn no_repeats(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
     let mut seen = 0_u64;
-    for (id, _) in keys(tape, 0) {
-        let Some(at) = CONTROL.iter().position(|word| is_spelling(tape, bytes, id, word)) else { continue };
-        let word = CONTROL.get(at).copied().unwrap_or_default();
+    for id in keys(tape, 0) {
+        let Some((at, word)) = respelt(tape, bytes, id, CONTROL) else { continue };
         if seen & (1 << at) != 0 || *word != *tape.text(bytes, id) {
             return Err(ControlError::Repeated(word));
         }
@@ -134,7 +133,7 @@ fn no_repeats(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
 /// Who speaks must be as certain as which model is called: rules and restoring depend on it.
 fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), ControlError> {
     for (message, _) in tape.members(messages) {
-        let mut roles = keys(tape, message).map(|(id, _)| id).filter(|id| is_spelling(tape, bytes, *id, "role"));
+        let mut roles = keys(tape, message).filter(|id| respelt(tape, bytes, *id, &["role"]).is_some());
         if roles.next().is_some_and(|first| tape.text(bytes, first) != "role") || roles.next().is_some() {
             return Err(ControlError::Repeated("role"));
         }
@@ -142,22 +141,25 @@ fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), Cont
     Ok(())
 }
 
-fn keys(tape: &Tape, object: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
-    tape.children(object).filter(|(_, node)| node.kind == NodeKind::Key)
+fn keys(tape: &Tape, object: NodeId) -> impl Iterator<Item = NodeId> {
+    tape.children(object).filter(|(_, node)| node.kind == NodeKind::Key).map(|(id, _)| id)
 }
 
-/// Whether some parser takes a key for `word`: in another letter case, or with characters that it drops or stops at.
-fn is_spelling(tape: &Tape, bytes: &[u8], key: NodeId, word: &str) -> bool {
-    let Some(node) = tape.node(key) else { return false };
-    let length = node.inner().len();
-    if node.escaped {
-        let name = tape.text(bytes, key);
-        let stops = |char: char| matches!(char, '\0' | char::REPLACEMENT_CHARACTER);
-        let whole: String = name.chars().filter(|char| !stops(*char)).collect();
-        return folded_eq(word, &whole) || folded_eq(word, name.split(stops).next().unwrap_or_default());
+/// The word that some parser takes a key for: in another letter case, or with characters that it drops or stops at.
+fn respelt(tape: &Tape, bytes: &[u8], key: NodeId, words: &[&'static str]) -> Option<(usize, &'static str)> {
+    let node = tape.node(key)?;
+    // The longest spelling of the longest word takes three bytes a letter (U+212A).
+    if !node.escaped && node.inner().len() > 72 {
+        return None;
     }
-    // The longest spelling takes three bytes a letter (U+212A).
-    (word.len()..=word.len() * 3).contains(&length) && folded_eq(word, &tape.text(bytes, key))
+    let name = tape.text(bytes, key);
+    let find = |name: &str| words.iter().copied().enumerate().find(|(_, word)| folded_eq(word, name));
+    if !node.escaped {
+        return find(&name);
+    }
+    let stops = |char: char| matches!(char, '\0' | char::REPLACEMENT_CHARACTER);
+    let dropped: String = name.chars().filter(|char| !stops(*char)).collect();
+    find(&dropped).or_else(|| find(name.split(stops).next().unwrap_or_default()))
 }
 
 /// Equal as case-insensitive parsers see it: ASCII case, and the letters that Unicode folds or maps into ASCII

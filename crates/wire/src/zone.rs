@@ -102,6 +102,7 @@ const ROWS: &[Row] = &[
     Row(Z::Part, &["input_audio", "audio"], Z::Audio, None, None, true),
     Row(Z::Part, &["file", "file_id", "file_data", "file_url"], Z::File, None, None, true),
     Row(Z::Part, &["source"], Z::Source, None, None, false),
+    Row(Z::Audio, &["id", "format"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Source, &["type", "media_type"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Source, &["content"], Z::Content, None, None, false),
     Row(Z::ToolCall, &["id", "type", "name"], Z::Free, None, Some(C::Metadata), true),
