@@ -1,12 +1,14 @@
 //! From a tape to what must be inspected: every string, key and long number with its role and class, and what cannot be read.
 
-use std::borrow::Cow;
+use std::collections::HashMap;
 
 use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 
-use crate::json::{Node, NodeId, NodeKind, Tape};
-use crate::unread;
-use crate::zone::{Place, Zone, is_format_word, role_named};
+use crate::channel::{Channel, Channels};
+use crate::json::{Node, NodeId, NodeKind, Tape, unescape};
+use crate::unread::{self, Holder};
+use crate::words;
+use crate::zone::{Place, Zone, role_named};
 
 /// In what form a part stands in the JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,22 +36,15 @@ pub struct Part {
     pub fixed: bool,
     /// Text that the provider signed: it is never restored into, and a request that carries it altered is refused.
     pub signed: bool,
-    /// Parts with the same number that follow one another are one text: adjacent text parts of a message.
+    /// Parts with the same number are one text: adjacent text parts of a message. They follow one another.
     pub run: u32,
+    /// Small letters and underscores only, 24 at most: no pattern finds anything in it, only a dictionary can.
+    pub plain: bool,
     /// In a stream event: which growing text this is a piece of.
     pub channel: Option<Channel>,
 }
 
-/// One growing text of a stream: the content of a choice, the arguments of a tool call, a content block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Channel {
-    /// Hash of the path, array positions replaced by the elements' own `index`.
-    pub path: u64,
-    /// The choice or content block that it belongs to.
-    pub group: u32,
-}
-
-/// Something that is not inspected, and why.
+/// Something that is not text, or not only: it may be a part as well (the URL of an image, a short value that could be base64).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unread {
     /// Where it stands.
@@ -61,7 +56,7 @@ pub struct Unread {
 /// All of a body that matters to a guard.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// What must be inspected, in document order.
+    /// What must be inspected, in document order, except that nothing stands between the parts of one run.
     pub parts: Vec<Part>,
     /// What cannot be.
     pub unread: Vec<Unread>,
@@ -90,7 +85,8 @@ struct Tag {
 enum Kind {
     #[default]
     Plain,
-    Text,
+    Image,
+    Base64,
     ToolResult,
     Document,
     Redacted,
@@ -99,7 +95,8 @@ enum Kind {
 
 fn kind_named(word: &str) -> Kind {
     match word {
-        "text" | "input_text" | "output_text" => Kind::Text,
+        "image" => Kind::Image,
+        "base64" => Kind::Base64,
         "tool_result" | "mcp_tool_result" | "web_search_tool_result" | "function_call_output" => Kind::ToolResult,
         "document" | "search_result" => Kind::Document,
         "redacted_thinking" => Kind::Redacted,
@@ -108,9 +105,20 @@ fn kind_named(word: &str) -> Kind {
     }
 }
 
-/// Reads a tape.
+/// Reads a tape. Cost: a few looks at each node, one at each byte of keys and of content that is not text.
 pub fn read(tape: &Tape, bytes: &[u8], side: Side) -> Reading {
-    Walk { tape, bytes, side, tags: tags(tape, bytes), places: Vec::with_capacity(tape.len()), reading: Reading::default(), runs: 0 }.run()
+    let walk = Walk {
+        tape,
+        bytes,
+        side,
+        tags: tags(tape, bytes),
+        places: Vec::with_capacity(tape.len()),
+        reading: Reading::default(),
+        runs: 0,
+        last: HashMap::new(),
+        channels: Channels::default(),
+    };
+    walk.run()
 }
 
 /// `role` and `type` of every object, in one pass over the strings.
@@ -139,6 +147,18 @@ struct Walk<'a> {
     places: Vec<Place>,
     reading: Reading,
     runs: u32,
+    /// Of each array of content parts and each name that joins: the part that a next one would continue.
+    last: HashMap<(NodeId, &'static str), Tail>,
+    channels: Channels,
+}
+
+/// Where a text that runs over several content parts has come to.
+#[derive(Clone, Copy)]
+struct Tail {
+    slot: u32,
+    run: u32,
+    role: Role,
+    class: TextClass,
 }
 
 impl Walk<'_> {
@@ -149,11 +169,14 @@ impl Walk<'_> {
             match node.kind {
                 NodeKind::Null => {}
                 _ if place.zone == Zone::Logprobs => self.logprobs(id, node),
-                NodeKind::Key => self.key(id, place),
-                NodeKind::String => self.string(id, place),
+                NodeKind::Key => self.key(id, node, place),
+                NodeKind::String => self.string(id, node, place),
                 NodeKind::Number => self.number(id, node, place),
                 _ => {}
             }
+        }
+        if !self.reading.parts.is_sorted_by_key(|part| part.run) {
+            self.reading.parts.sort_by_key(|part| part.run);
         }
         self.reading
     }
@@ -168,10 +191,13 @@ impl Walk<'_> {
             (_, Some(NodeKind::Object)) => holder.under(&self.tape.text(self.bytes, node.slot)),
             _ => holder.element(),
         };
-        if node.kind == NodeKind::Object {
-            self.tagged(id, &mut place);
-        } else if node.kind == NodeKind::String && place.zone == Zone::Free && self.kind(node.parent) == Kind::Redacted {
-            self.sealed_data(node, &mut place);
+        match node.kind {
+            // Only answers have them, and only there are they taken out: a request's are inspected.
+            _ if place.zone == Zone::Logprobs && self.side == Side::Request => place.zone = Zone::Free,
+            NodeKind::Object => self.tagged(id, &mut place),
+            _ if holder.zone == Zone::Message && holder.role == Role::Tool => self.from_tool(node, &mut place),
+            NodeKind::String if holder.zone == Zone::Part && self.kind(node.parent) == Kind::Redacted => self.sealed_data(node, &mut place),
+            _ => {}
         }
         place
     }
@@ -197,6 +223,14 @@ impl Walk<'_> {
         }
     }
 
+    /// What stands in a tool's message is its result, whatever the table says of messages; its name is an identifier.
+    fn from_tool(&self, node: &Node, place: &mut Place) {
+        if place.class == TextClass::Text {
+            place.class = TextClass::ToolResult;
+        }
+        place.fixed |= node.kind == NodeKind::String && self.tape.text(self.bytes, node.slot) == "name";
+    }
+
     fn sealed_data(&self, node: &Node, place: &mut Place) {
         if self.tape.text(self.bytes, node.slot) == "data" {
             (place.zone, place.fixed) = (Zone::Sealed, true);
@@ -207,120 +241,121 @@ impl Walk<'_> {
         self.tags.get(object as usize).map_or(Kind::Plain, |tag| tag.kind)
     }
 
-    fn key(&mut self, id: NodeId, place: Place) {
-        let text = self.tape.text(self.bytes, id);
-        if is_format_word(&text) {
+    /// The zone of what holds a node.
+    fn around(&self, node: &Node) -> Zone {
+        self.places.get(node.parent as usize).map_or(Zone::Free, |holder| holder.zone)
+    }
+
+    fn raw(&self, node: &Node) -> &[u8] {
+        self.bytes.get(node.inner()).unwrap_or_default()
+    }
+
+    fn key(&mut self, id: NodeId, node: &Node, place: Place) {
+        if words::is_known(self.raw(node)) {
             return;
         }
         let fixed = place.fixed || matches!(place.zone, Zone::Schema | Zone::Root | Zone::Message | Zone::Part | Zone::Tool);
-        self.push(id, Place { fixed, class: TextClass::Key, ..place }, Form::Key, None);
+        self.push(id, node, Place { fixed, class: TextClass::Key, ..place }, Form::Key);
     }
 
     fn number(&mut self, id: NodeId, node: &Node, place: Place) {
-        let counts = matches!(place.zone, Zone::Free) && place.class == TextClass::Metadata && self.at_top(node);
-        if node.end - node.start >= 8 && !counts {
-            self.push(id, Place { class: TextClass::Number, ..place }, Form::Number, None);
+        let length = node.end - node.start;
+        if length >= 8 && !self.is_counter(id, node, length) {
+            // Where the format says `number`, a string would not do.
+            let fixed = place.fixed || self.around(node) != Zone::Free;
+            self.push(id, node, Place { class: TextClass::Number, fixed, ..place }, Form::Number);
         }
     }
 
-    /// Top-level numbers (`created`, `seed`, `max_tokens`) are the format's own.
-    fn at_top(&self, node: &Node) -> bool {
-        self.places.get(node.parent as usize).is_some_and(|holder| holder.zone == Zone::Root)
+    /// The format's own numbers, as long as they are too short for a card number.
+    fn is_counter(&self, id: NodeId, node: &Node, length: u32) -> bool {
+        let own: &[&str] = match (self.side, self.around(node)) {
+            (Side::Answer, Zone::Root) => &["created"],
+            (Side::Answer, Zone::Audio) => &["expires_at"],
+            (Side::Request, Zone::Root) => &["seed", "max_tokens", "max_completion_tokens"],
+            _ => &[],
+        };
+        length < 12 && self.tape.key(self.bytes, id).is_some_and(|name| own.contains(&name.as_ref()))
     }
 
-    fn string(&mut self, id: NodeId, place: Place) {
-        let Some(node) = self.tape.node(id) else { return };
-        let text = self.tape.text(self.bytes, id);
-        if place.fixed && place.zone != Zone::Sealed && is_format_word(&text) {
+    fn string(&mut self, id: NodeId, node: &Node, place: Place) {
+        let raw = self.raw(node);
+        if place.fixed && words::is_known(raw) {
             return;
         }
-        let name = self.tape.key(self.bytes, id).unwrap_or(Cow::Borrowed(""));
-        if let Some(kind) = unread::kind(place.zone, self.kind(node.parent) == Kind::Redacted, self.holder_kind(node), &name, &text) {
-            self.reading.unread.push(Unread { node: id, kind });
-            if kind != UninspectedKind::RemoteUrl {
-                return;
+        if matches!(place.zone, Zone::Sealed | Zone::Image | Zone::Audio | Zone::File | Zone::Source) || begins_as_data(raw) {
+            let name = self.tape.key(self.bytes, id).unwrap_or_default();
+            if let Some(found) = unread::find(place.zone, self.holder(node), &name, &self.tape.text(self.bytes, id)) {
+                self.reading.unread.push(Unread { node: id, kind: found.kind });
+                if !found.inspect {
+                    return;
+                }
             }
         }
         let signed = self.kind(node.parent) == Kind::Signed && place.class == TextClass::Reasoning;
-        let channel = (place.delta && !place.fixed).then(|| self.channel(id));
-        self.push(id, Place { fixed: place.fixed || (signed && self.side == Side::Request), ..place }, Form::String, channel);
+        let fixed = place.fixed || (signed && self.side == Side::Request);
+        self.push(id, node, Place { fixed, ..place }, Form::String);
+        let grows = self.side == Side::Answer && place.delta && !place.fixed;
+        let channel = grows.then(|| self.channels.name(self.tape, self.bytes, id));
         if let Some(part) = self.reading.parts.last_mut() {
-            part.signed = signed;
+            (part.signed, part.channel) = (signed, channel);
         }
     }
 
-    /// For a `source`: whether it stands in a document or an image.
-    fn holder_kind(&self, node: &Node) -> bool {
-        let holder = self.tape.node(node.parent).map_or(0, |parent| parent.parent);
-        self.kind(holder) == Kind::Document
+    /// For a string in a `source`: what that is the source of.
+    fn holder(&self, node: &Node) -> Holder {
+        let part = self.tape.node(node.parent).map_or(0, |parent| parent.parent);
+        match (self.kind(part), self.kind(node.parent)) {
+            (Kind::Image, _) => Holder::Image,
+            (_, Kind::Base64) => Holder::Binary,
+            _ => Holder::Other,
+        }
     }
 
     fn logprobs(&mut self, id: NodeId, node: &Node) {
-        let outermost = self.places.get(node.parent as usize).is_some_and(|holder| holder.zone != Zone::Logprobs);
-        if outermost {
+        if self.around(node) != Zone::Logprobs {
             self.reading.logprobs.push(id);
         }
     }
 
-    fn push(&mut self, node: NodeId, place: Place, form: Form, channel: Option<Channel>) {
-        if !self.joins(node, place, form) {
-            self.runs += 1;
-        }
+    fn push(&mut self, id: NodeId, node: &Node, place: Place, form: Form) {
+        let run = self.run_of(node, place, form);
         let Place { role, class, fixed, .. } = place;
-        self.reading.parts.push(Part { node, role, class, form, fixed, signed: false, run: self.runs, channel });
+        let plain = words::is_plain(self.raw(node));
+        self.reading.parts.push(Part { node: id, role, class, form, fixed, signed: false, run, plain, channel: None });
     }
 
-    /// Whether a part continues the text of the part before it: neighbouring text parts of one array.
-    fn joins(&self, id: NodeId, place: Place, form: Form) -> bool {
-        let text_part = |id: NodeId| -> Option<(NodeId, u32)> {
-            let part = self.tape.node(self.tape.node(id)?.parent)?;
-            (self.tape.node(part.parent)?.kind == NodeKind::Array && part.kind == NodeKind::Object).then_some((part.parent, part.slot))
-        };
-        let Some(last) = self.reading.parts.last() else { return false };
-        if form != Form::String || last.form != Form::String || place.fixed || last.fixed || place.role != last.role {
-            return false;
-        }
-        let same_name = || self.tape.key(self.bytes, id) == self.tape.key(self.bytes, last.node);
-        match (text_part(last.node), text_part(id)) {
-            (Some((array, before)), Some((same, this))) => array == same && before + 1 == this && place.zone == Zone::Free && same_name(),
-            _ => false,
-        }
+    /// The run of a part: that of the text part before it, if it continues its text.
+    fn run_of(&mut self, node: &Node, place: Place, form: Form) -> u32 {
+        let joins = form == Form::String && !place.fixed && self.around(node) == Zone::Part;
+        let Some((at, slot)) = joins.then(|| self.text_part(node)).flatten() else { return self.next_run() };
+        let Place { role, class, .. } = place;
+        let before = self.last.get(&at).filter(|last| last.slot.checked_add(1) == Some(slot) && last.role == role && last.class == class);
+        let run = before.map(|last| last.run);
+        let run = run.unwrap_or_else(|| self.next_run());
+        self.last.insert(at, Tail { slot, run, role, class });
+        run
     }
 
-    /// Names the growing text that a piece belongs to.
-    fn channel(&self, id: NodeId) -> Channel {
-        let mut path = 0xcbf2_9ce4_8422_2325_u64;
-        let mut mix = |bytes: &[u8]| {
-            for byte in bytes.iter().chain(&[0xff]) {
-                path = (path ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        };
-        let mut group = self.index_of(0);
-        let mut at = id;
-        while let Some(node) = self.tape.node(at).filter(|node| node.parent != at) {
-            match self.tape.node(node.parent).map(|parent| parent.kind) {
-                Some(NodeKind::Object) => match self.tape.text(self.bytes, node.slot).as_ref() {
-                    "content_block" => mix(b"delta"),
-                    "partial_json" | "input" => mix(b"input"),
-                    key => mix(key.as_bytes()),
-                },
-                _ => {
-                    let index = self.index_of(at).unwrap_or(node.slot);
-                    mix(&index.to_le_bytes());
-                    let in_choices = self.places.get(node.parent as usize).is_some_and(|place| place.zone == Zone::Choices);
-                    group = if in_choices { Some(index) } else { group };
-                }
-            }
-            at = node.parent;
-        }
-        let group = group.unwrap_or(0);
-        mix(&group.to_le_bytes());
-        Channel { path, group }
+    fn next_run(&mut self) -> u32 {
+        self.runs += 1;
+        self.runs
     }
 
-    /// The `index` member of an object.
-    fn index_of(&self, object: NodeId) -> Option<u32> {
-        let member = self.tape.member(self.bytes, object, "index")?;
-        self.tape.text(self.bytes, member).parse().ok()
+    /// For the text of a content part: its array and its name, and its position there.
+    fn text_part(&self, node: &Node) -> Option<((NodeId, &'static str), u32)> {
+        let part = self.tape.node(node.parent)?;
+        self.tape.node(part.parent).filter(|array| array.kind == NodeKind::Array)?;
+        let key = self.tape.text(self.bytes, node.slot);
+        let name = ["text", "thinking", "refusal"].into_iter().find(|name| key == *name)?;
+        (part.kind == NodeKind::Object).then_some(((part.parent, name), part.slot))
+    }
+}
+
+/// Whether a string's raw bytes begin, unescaped, as a `data:` URL does.
+fn begins_as_data(raw: &[u8]) -> bool {
+    match raw.first() {
+        Some(b'd' | b'D' | b'\\') => unread::has_data_scheme(unescape(raw.get(..5 * 6).unwrap_or(raw)).as_bytes()),
+        _ => false,
     }
 }

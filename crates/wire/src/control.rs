@@ -41,7 +41,12 @@ const CONTROL: &[&str] = &[
     "background",
     "prediction",
     "web_search_options",
+    "prompt_cache_key",
+    "context_management",
 ];
+
+// One bit each in `no_repeats`.
+const _: () = assert!(CONTROL.len() <= 64, "too many control fields for a bit set");
 
 /// Why a request's control fields are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +54,7 @@ pub enum ControlError {
     /// The body is not an object.
     #[error("the body must be a JSON object")]
     NotAnObject,
-    /// A field stands twice, or in two spellings.
+    /// A field stands twice, or in another spelling. `role` is a field of a message; all others stand at the top.
     #[error("the field `{0}` occurs more than once, or in another letter case; send it once, in lower case")]
     Repeated(&'static str),
     /// A field has the wrong type.
@@ -101,9 +106,10 @@ pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, Con
     if !is(messages, NodeKind::Array) {
         return Err(ControlError::Type("messages", "an array"));
     }
+    one_role_each(tape, bytes, messages)?;
     for refused in ["logprobs", "top_logprobs"] {
         if member(refused).is_some_and(|id| !is(id, NodeKind::Null) && !is(id, NodeKind::False) && tape.text(bytes, id) != "0") {
-            return Err(ControlError::Refused(if refused == "logprobs" { "logprobs" } else { "top_logprobs" }));
+            return Err(ControlError::Refused(refused));
         }
     }
     if member("mcp_servers").is_some() {
@@ -114,15 +120,9 @@ pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, Con
 
 fn no_repeats(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
     let mut seen = 0_u64;
-    for (id, node) in tape.nodes().filter(|(_, node)| node.kind == NodeKind::Key && node.parent == 0) {
-        let length = (node.end - node.start) as usize;
-        if !node.escaped && length > 48 {
-            continue;
-        }
-        let name = tape.text(bytes, id);
-        let Some(at) = CONTROL.iter().position(|word| folded_eq(word, &name)) else { continue };
-        let word = CONTROL.get(at).copied().unwrap_or_default();
-        if seen & (1 << at) != 0 || *word != *name {
+    for id in keys(tape, 0) {
+        let Some((at, word)) = respelt(tape, bytes, id, CONTROL) else { continue };
+        if seen & (1 << at) != 0 || *word != *tape.text(bytes, id) {
             return Err(ControlError::Repeated(word));
         }
         seen |= 1 << at;
@@ -130,11 +130,45 @@ fn no_repeats(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
     Ok(())
 }
 
-/// Equal as case-insensitive parsers see it: ASCII case, and the two letters that Unicode folds into ASCII (U+017F, U+212A).
+/// Who speaks must be as certain as which model is called: rules and restoring depend on it.
+fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), ControlError> {
+    for (message, _) in tape.members(messages) {
+        let mut roles = keys(tape, message).filter(|id| respelt(tape, bytes, *id, &["role"]).is_some());
+        if roles.next().is_some_and(|first| tape.text(bytes, first) != "role") || roles.next().is_some() {
+            return Err(ControlError::Repeated("role"));
+        }
+    }
+    Ok(())
+}
+
+fn keys(tape: &Tape, object: NodeId) -> impl Iterator<Item = NodeId> {
+    tape.children(object).filter(|(_, node)| node.kind == NodeKind::Key).map(|(id, _)| id)
+}
+
+/// The word that some parser takes a key for: in another letter case, or with characters that it drops or stops at.
+fn respelt(tape: &Tape, bytes: &[u8], key: NodeId, words: &[&'static str]) -> Option<(usize, &'static str)> {
+    let node = tape.node(key)?;
+    // The longest spelling of the longest word takes three bytes a letter (U+212A).
+    if !node.escaped && node.inner().len() > 72 {
+        return None;
+    }
+    let name = tape.text(bytes, key);
+    let find = |name: &str| words.iter().copied().enumerate().find(|(_, word)| folded_eq(word, name));
+    if !node.escaped {
+        return find(&name);
+    }
+    let stops = |char: char| matches!(char, '\0' | char::REPLACEMENT_CHARACTER);
+    let dropped: String = name.chars().filter(|char| !stops(*char)).collect();
+    find(&dropped).or_else(|| find(name.split(stops).next().unwrap_or_default()))
+}
+
+/// Equal as case-insensitive parsers see it: ASCII case, and the letters that Unicode folds or maps into ASCII
+/// (U+017F, U+212A; U+0130 and U+0131 in simple upper and lower case).
 fn folded_eq(word: &str, name: &str) -> bool {
     let fold = |char: char| match char {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
+        '\u{130}' | '\u{131}' => 'i',
         other => other.to_ascii_lowercase(),
     };
     word.chars().eq(name.chars().map(fold))

@@ -1,6 +1,7 @@
 //! What a stream event means for the texts that grow through it.
 
 use crate::body::{Reading, Side, read};
+use crate::channel::index_of;
 use crate::json::{JsonError, JsonLimits, NodeKind, Tape};
 
 /// A stream event, read.
@@ -32,22 +33,18 @@ pub fn read_event(payload: &[u8], limits: &JsonLimits) -> Result<EventReading, J
     let mut last = false;
     if let Some(kind) = tape.member(payload, 0, "type") {
         match tape.text(payload, kind).as_ref() {
-            "content_block_stop" => finished.push(index(&tape, payload, 0)),
+            "content_block_stop" => finished.push(index_of(&tape, payload, 0).unwrap_or(0)),
             "message_stop" | "error" => last = true,
             _ => {}
         }
     }
     if let Some(choices) = tape.member(payload, 0, "choices") {
-        for (choice, _) in tape.members(choices) {
+        for (choice, node) in tape.members(choices) {
             let reason = tape.member(payload, choice, "finish_reason").and_then(|id| tape.node(id));
             if reason.is_some_and(|node| node.kind == NodeKind::String && node.end - node.start > 2) {
-                finished.push(index(&tape, payload, choice));
+                finished.push(index_of(&tape, payload, choice).unwrap_or(node.slot));
             }
         }
     }
     Ok(EventReading { tape, reading, finished, last })
-}
-
-fn index(tape: &Tape, payload: &[u8], object: u32) -> u32 {
-    tape.member(payload, object, "index").and_then(|id| tape.text(payload, id).parse().ok()).unwrap_or(0)
 }

@@ -4,6 +4,7 @@
 //! of OpenAI (chat completions) and Anthropic (messages).
 
 mod body;
+mod channel;
 mod control;
 mod event;
 #[doc(hidden)]
@@ -13,9 +14,11 @@ pub mod refusal;
 mod route;
 mod sse;
 mod unread;
+mod words;
 mod zone;
 
-pub use body::{Channel, Form, Part, Reading, Side, Unread, read};
+pub use body::{Form, Part, Reading, Side, Unread, read};
+pub use channel::Channel;
 pub use control::{Control, ControlError, control};
 pub use event::{EventReading, is_done, read_event};
 pub use route::{Family, Found, Route, shape_of};

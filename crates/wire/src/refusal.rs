@@ -48,7 +48,31 @@ pub enum Reason {
     UpstreamSlow,
 }
 
+impl Shape {
+    /// Every shape.
+    pub const ALL: &'static [Self] = &[Self::OpenAi, Self::Anthropic, Self::Gemini];
+}
+
 impl Reason {
+    /// Every reason.
+    pub const ALL: &'static [Self] = &[
+        Self::BadRequest,
+        Self::BadKey,
+        Self::PolicyBlocked,
+        Self::ModelNotAllowed,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Forbidden,
+        Self::TooLarge,
+        Self::UnsupportedMedia,
+        Self::RequestTimeout,
+        Self::Busy,
+        Self::RateLimited,
+        Self::GuardUnavailable,
+        Self::UpstreamFailed,
+        Self::UpstreamSlow,
+    ];
+
     /// HTTP status.
     pub const fn status(self) -> u16 {
         match self {
@@ -125,11 +149,10 @@ impl Reason {
 /// The body of a refusal.
 pub fn body(shape: Shape, reason: Reason, message: &str, request_id: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(160 + message.len());
-    let put = |out: &mut Vec<u8>, text: &str| escape_into(text, out);
     match shape {
         Shape::OpenAi => {
             out.extend_from_slice(b"{\"error\":{\"message\":\"");
-            put(&mut out, message);
+            escape_into(message, &mut out);
             out.extend_from_slice(b"\",\"type\":\"");
             out.extend_from_slice(reason.kind(shape).as_bytes());
             out.extend_from_slice(b"\",\"param\":null,\"code\":\"");
@@ -140,14 +163,14 @@ pub fn body(shape: Shape, reason: Reason, message: &str, request_id: &str) -> Ve
             out.extend_from_slice(b"{\"type\":\"error\",\"error\":{\"type\":\"");
             out.extend_from_slice(reason.kind(shape).as_bytes());
             out.extend_from_slice(b"\",\"message\":\"");
-            put(&mut out, message);
+            escape_into(message, &mut out);
             out.extend_from_slice(b"\"},\"request_id\":\"");
-            put(&mut out, request_id);
+            escape_into(request_id, &mut out);
             out.extend_from_slice(b"\"}");
         }
         Shape::Gemini => {
             out.extend_from_slice(format!("{{\"error\":{{\"code\":{},\"message\":\"", reason.status()).as_bytes());
-            put(&mut out, message);
+            escape_into(message, &mut out);
             out.extend_from_slice(b"\",\"status\":\"");
             out.extend_from_slice(reason.canonical().as_bytes());
             out.extend_from_slice(b"\"}}");

@@ -13,7 +13,7 @@ pub struct Frame {
     pub raw: Vec<u8>,
     /// The payload of each `data` line, without the space behind the colon.
     pub data: Vec<Range<usize>>,
-    /// Lines that are neither `data`, `event` nor `retry`: comments, ids and unknown fields. They are inspected too.
+    /// Lines other than `data` and a plain `event` or `retry`: comments, ids, unknown fields, event names that look like values. They are inspected too.
     pub other: Vec<Range<usize>>,
 }
 
@@ -29,12 +29,15 @@ pub enum SseError {
 #[derive(Debug)]
 pub struct SseReader {
     buffer: Vec<u8>,
+    /// Where the current event starts; what stands before it has been given out.
+    start: usize,
     /// Where the line starts that is being looked for the end of.
     line: usize,
     /// Up to where that line was searched.
     searched: usize,
     limit: usize,
     begun: bool,
+    broken: bool,
 }
 
 impl Frame {
@@ -53,68 +56,89 @@ impl Frame {
         }
     }
 
-    /// The same event with another payload.
+    /// The same event with another payload. Line breaks in it, of any kind, become line feeds of the payload.
     #[must_use]
     pub fn with_payload(&self, payload: &[u8]) -> Vec<u8> {
         let Some(first) = self.data.first() else { return self.raw.clone() };
         let mut out = Vec::with_capacity(self.raw.len() + payload.len());
         out.extend_from_slice(self.raw.get(..first.start).unwrap_or_default());
-        for (at, line) in payload.split(|byte| *byte == b'\n').enumerate() {
-            if at > 0 {
-                out.extend_from_slice(b"\ndata: ");
-            }
-            out.extend_from_slice(line);
+        if out.ends_with(b"data") {
+            out.extend_from_slice(b": ");
         }
+        let mut rest = payload;
+        while let Some(at) = memchr2(b'\n', b'\r', rest) {
+            out.extend_from_slice(rest.get(..at).unwrap_or_default());
+            out.extend_from_slice(b"\ndata: ");
+            rest = rest.get(at + break_length(rest, at)..).unwrap_or_default();
+        }
+        out.extend_from_slice(rest);
         let mut at = first.end;
         for range in self.data.iter().skip(1) {
-            let gap = self.raw.get(at..range.start).unwrap_or_default();
-            let line_start = gap.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(0);
-            out.extend_from_slice(gap.get(..line_start).unwrap_or_default());
-            at = range.end;
+            let before = self.raw.get(..range.start).unwrap_or_default();
+            let line = before.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |end| end + 1);
+            out.extend_from_slice(self.raw.get(at..line).unwrap_or_default());
+            at = range.end + break_length(&self.raw, range.end);
         }
         out.extend_from_slice(self.raw.get(at..).unwrap_or_default());
         out
     }
 }
 
+/// The length of the line break at `at`: two for CR LF, one for CR or LF, none at the end.
+fn break_length(bytes: &[u8], at: usize) -> usize {
+    match bytes.get(at..).unwrap_or_default() {
+        [b'\r', b'\n', ..] => 2,
+        [b'\r' | b'\n', ..] => 1,
+        _ => 0,
+    }
+}
+
 impl SseReader {
     /// A reader that refuses events of more than `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), line: 0, searched: 0, limit, begun: false }
+        Self { buffer: Vec::new(), start: 0, line: 0, searched: 0, limit, begun: false, broken: false }
     }
 
     /// Takes more bytes.
     pub fn push(&mut self, bytes: &[u8]) {
+        if self.start > 0 {
+            self.buffer.drain(..self.start);
+            self.line -= self.start;
+            self.searched -= self.start;
+            self.start = 0;
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
     /// The next whole event, if its blank line has come.
     ///
     /// # Errors
-    /// When the event grows beyond the limit.
+    /// When the event is larger than the limit, however its bytes were split; and from then on.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, SseError> {
-        while let Some((end, next)) = self.line_end() {
+        while !self.broken {
+            let Some((end, next)) = self.line_end() else {
+                self.broken = self.pending() > self.limit;
+                break;
+            };
             let blank = end == self.line;
             self.line = next;
             self.searched = next;
-            if blank {
+            self.broken = next - self.start > self.limit;
+            if blank && !self.broken {
                 return Ok(Some(self.take(next)));
             }
         }
-        if self.buffer.len() > self.limit {
-            return Err(SseError::FrameTooLarge(self.limit));
-        }
-        Ok(None)
+        if self.broken { Err(SseError::FrameTooLarge(self.limit)) } else { Ok(None) }
     }
 
-    /// What is left when the stream has ended: an event whose blank line never came.
+    /// What is left when the stream has ended: an event whose blank line never came. By the standard, clients drop such an event.
     pub fn finish(&mut self) -> Option<Frame> {
-        (!self.buffer.is_empty()).then(|| self.take(self.buffer.len()))
+        (self.pending() > 0).then(|| self.take(self.buffer.len()))
     }
 
     /// Bytes that wait for the end of their event.
     pub fn pending(&self) -> usize {
-        self.buffer.len()
+        self.buffer.len() - self.start
     }
 
     /// End of the current line and start of the next, if the line's end is certain.
@@ -125,24 +149,16 @@ impl SseReader {
             return None;
         };
         let end = self.searched + at;
-        if self.buffer.get(end) == Some(&b'\n') {
-            return Some((end, end + 1));
+        if rest.get(at..) == Some(b"\r") {
+            self.searched = end;
+            return None;
         }
-        match self.buffer.get(end + 1) {
-            Some(b'\n') => Some((end, end + 2)),
-            Some(_) => Some((end, end + 1)),
-            None => {
-                self.searched = end;
-                None
-            }
-        }
+        Some((end, end + break_length(rest, at)))
     }
 
     fn take(&mut self, end: usize) -> Frame {
-        let rest = self.buffer.split_off(end);
-        let raw = std::mem::replace(&mut self.buffer, rest);
-        self.line = 0;
-        self.searched = 0;
+        let raw = self.buffer.get(self.start..end).unwrap_or_default().to_vec();
+        (self.start, self.line, self.searched) = (end, end, end);
         let skip = if !self.begun && raw.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         self.begun = true;
         fields(raw, skip)
@@ -164,7 +180,8 @@ fn fields(raw: Vec<u8>, skip: usize) -> Frame {
         let value = value.min(at + length)..at + length;
         match line.get(..name_end).unwrap_or_default() {
             b"data" => frame.data.push(value),
-            b"event" | b"retry" => {}
+            b"event" if raw.get(value.clone()).is_some_and(is_event_name) => {}
+            b"retry" if raw.get(value.clone()).is_some_and(|digits| digits.len() < 8 && digits.iter().all(u8::is_ascii_digit)) => {}
             _ if line.is_empty() => {}
             _ => frame.other.push(at..at + length),
         }
@@ -172,4 +189,9 @@ fn fields(raw: Vec<u8>, skip: usize) -> Frame {
     }
     frame.raw = raw;
     frame
+}
+
+/// A name such as `content_block_delta` or `response.output_text.delta`.
+fn is_event_name(name: &[u8]) -> bool {
+    name.len() <= 64 && name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.'))
 }

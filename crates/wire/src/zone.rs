@@ -87,6 +87,9 @@ const ROWS: &[Row] = &[
     Row(Z::Message, &["content"], Z::Content, None, Some(C::Text), false),
     Row(Z::Message, &["refusal"], Z::Free, None, Some(C::Text), false),
     Row(Z::Message, &["reasoning_content", "reasoning"], Z::Free, None, Some(C::Reasoning), false),
+    Row(Z::Message, &["thinking_blocks", "reasoning_details"], Z::Content, None, Some(C::Reasoning), false),
+    Row(Z::Message, &["images"], Z::Content, None, Some(C::Text), false),
+    Row(Z::Message, &["audio"], Z::Audio, None, None, false),
     Row(Z::Message, &["tool_calls"], Z::ToolCalls, None, Some(C::ToolArguments), false),
     Row(Z::Message, &["function_call"], Z::ToolCall, None, Some(C::ToolArguments), false),
     Row(Z::Part, &["type", "id", "tool_use_id", "name", "stop_reason", "cache_control"], Z::Free, None, Some(C::Metadata), true),
@@ -95,14 +98,17 @@ const ROWS: &[Row] = &[
     Row(Z::Part, &["input", "partial_json"], Z::Free, None, Some(C::ToolArguments), false),
     Row(Z::Part, &["content"], Z::Content, None, None, false),
     Row(Z::Part, &["signature", "encrypted_content", "thoughtSignature"], Z::Sealed, None, None, true),
-    Row(Z::Part, &["image_url"], Z::Image, None, None, true),
+    Row(Z::Part, &["image_url", "video_url", "audio_url", "image", "video"], Z::Image, None, None, true),
     Row(Z::Part, &["input_audio", "audio"], Z::Audio, None, None, true),
-    Row(Z::Part, &["file"], Z::File, None, None, true),
+    Row(Z::Part, &["file", "file_id", "file_data", "file_url"], Z::File, None, None, true),
     Row(Z::Part, &["source"], Z::Source, None, None, false),
+    Row(Z::Audio, &["id", "format"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Source, &["type", "media_type"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Source, &["content"], Z::Content, None, None, false),
     Row(Z::ToolCall, &["id", "type", "name"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::ToolCall, &["function", "custom"], Z::ToolCall, None, None, false),
     Row(Z::ToolCall, &["arguments", "input"], Z::Free, None, Some(C::ToolArguments), false),
-    Row(Z::Tool, &["function"], Z::Tool, None, None, false),
+    Row(Z::Tool, &["function", "custom"], Z::Tool, None, None, false),
     Row(Z::Tool, &["name", "type", "cache_control"], Z::Free, None, None, true),
     Row(Z::Tool, &["parameters", "input_schema"], Z::Schema, None, None, false),
     Row(Z::Schema, &["enum", "required", "type", "$ref", "const", "format", "pattern", "name"], Z::Schema, None, None, true),
@@ -122,10 +128,13 @@ impl Place {
     /// The place of the value under `key`.
     pub(crate) fn under(self, key: &str) -> Self {
         let delta = self.delta || matches!((self.zone, key), (Zone::Root, "delta" | "content_block") | (Zone::Choice, "delta"));
+        if self.zone == Zone::Free {
+            return Self { delta, ..self };
+        }
         let row = ROWS.iter().find(|row| row.0 == self.zone && row.1.contains(&key));
         match row {
             Some(row) => Self { zone: row.2, role: row.3.unwrap_or(self.role), class: row.4.unwrap_or(self.class), fixed: row.5, delta },
-            None => Self { zone: self.zone.inside(), fixed: self.fixed && self.zone != Zone::Part, delta, ..self },
+            None => Self { zone: self.zone.inside(), fixed: self.fixed, delta, ..self },
         }
     }
 
@@ -137,6 +146,7 @@ impl Place {
             Zone::ToolCalls => Zone::ToolCall,
             Zone::Tools => Zone::Tool,
             Zone::Choices => Zone::Choice,
+            Zone::Sealed => Zone::Free,
             other => other,
         };
         Self { zone, ..self }
@@ -147,7 +157,7 @@ impl Zone {
     /// Where an unknown key leads.
     fn inside(self) -> Self {
         match self {
-            Self::Schema | Self::Logprobs | Self::Image | Self::Audio | Self::File | Self::Source | Self::Sealed => self,
+            Self::Schema | Self::Logprobs | Self::Image | Self::Audio | Self::File | Self::Source => self,
             _ => Self::Free,
         }
     }
@@ -162,9 +172,4 @@ pub(crate) fn role_named(word: &str) -> Role {
         "tool" | "function" => Role::Tool,
         _ => Role::Other,
     }
-}
-
-/// Words of the formats that hold no value of anybody: not worth a look.
-pub fn is_format_word(word: &str) -> bool {
-    word.len() <= 24 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }

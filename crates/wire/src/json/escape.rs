@@ -9,8 +9,8 @@ struct Step {
 }
 
 fn hex4(bytes: &[u8]) -> Option<u32> {
-    let digits = std::str::from_utf8(bytes.get(..4)?).ok()?;
-    u32::from_str_radix(digits, 16).ok()
+    let digits = bytes.get(..4)?;
+    digits.iter().try_fold(0, |code, digit| Some(code * 16 + char::from(*digit).to_digit(16)?))
 }
 
 /// Reads the escape at the start of `raw` (which begins with a backslash). A lone surrogate is U+FFFD.
@@ -30,11 +30,13 @@ fn step(raw: &[u8]) -> Step {
 
 fn unicode(raw: &[u8]) -> Step {
     let Some(first) = raw.get(2..).and_then(hex4) else { return Step { raw: 2, char: char::REPLACEMENT_CHARACTER } };
-    if (0xD800..0xDC00).contains(&first) && raw.get(6..8) == Some(b"\\u") {
-        if let Some(second) = raw.get(8..).and_then(hex4).filter(|second| (0xDC00..0xE000).contains(second)) {
-            let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-            return Step { raw: 12, char: char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER) };
-        }
+    let second = || raw.get(8..).and_then(hex4).filter(|second| (0xDC00..0xE000).contains(second));
+    if (0xD800..0xDC00).contains(&first)
+        && raw.get(6..8) == Some(b"\\u")
+        && let Some(second) = second()
+    {
+        let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+        return Step { raw: 12, char: char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER) };
     }
     Step { raw: 6, char: char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER) }
 }

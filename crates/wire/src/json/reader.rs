@@ -86,9 +86,8 @@ impl<'a> Reader<'a> {
             next = match next {
                 Next::Value => self.value()?,
                 Next::ValueOrEnd => self.value_or_end()?,
-                Next::Key => self.member()?,
                 Next::KeyOrEnd if self.peek() == Some(b'}') => self.close()?,
-                Next::KeyOrEnd => self.member()?,
+                Next::Key | Next::KeyOrEnd => self.member()?,
                 Next::CommaOrEnd => self.comma_or_end()?,
                 Next::Done => Next::Done,
             };
@@ -127,7 +126,8 @@ impl<'a> Reader<'a> {
                 (open.id, if open.object { self.key } else { open.members - 1 })
             }
         };
-        self.nodes.push(Node { start: narrow(start), end: narrow(self.at), parent, slot, kind, escaped });
+        let (start, end) = (narrow(start), narrow(self.at));
+        self.nodes.push(Node { start, end, parent, next: id.saturating_add(1), slot, kind, escaped });
         Ok(id)
     }
 
@@ -175,8 +175,9 @@ impl<'a> Reader<'a> {
         self.at += 1;
         let end = narrow(self.at);
         let open = self.open.pop().ok_or(JsonError::Syntax(self.at, "a value"))?;
+        let next = narrow(self.nodes.len());
         if let Some(node) = self.nodes.get_mut(open.id as usize) {
-            node.end = end;
+            (node.end, node.next) = (end, next);
         }
         Ok(self.after_value())
     }

@@ -11,15 +11,16 @@ pub struct Splice {
     pub with: Vec<u8>,
 }
 
-/// Applies splices that do not overlap and are sorted by start. One that overlaps its predecessor or leaves the body is an error of the caller.
+/// Applies splices, in whatever order they come.
 ///
-/// # Errors
-/// `None` when the splices are not sorted, overlap, or reach beyond the bytes: nothing may be sent then.
+/// `None` when two of them overlap or one reaches beyond the bytes: nothing may be sent then.
 pub fn splice(bytes: &[u8], splices: &[Splice]) -> Option<Vec<u8>> {
+    let mut sorted: Vec<&Splice> = splices.iter().collect();
+    sorted.sort_by_key(|splice| (splice.range.start, splice.range.end));
     let grown: usize = splices.iter().map(|splice| splice.with.len()).sum();
     let mut out = Vec::with_capacity(bytes.len() + grown);
     let mut at = 0;
-    for edit in splices {
+    for edit in sorted {
         out.extend_from_slice(bytes.get(at..edit.range.start)?);
         bytes.get(edit.range.clone())?;
         out.extend_from_slice(&edit.with);

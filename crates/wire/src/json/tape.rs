@@ -39,6 +39,8 @@ pub struct Node {
     pub end: u32,
     /// The container this node is in; the root's parent is itself.
     pub parent: NodeId,
+    /// The node behind this one and everything inside it: where a walk goes on that skips what this node holds.
+    pub next: NodeId,
     /// In an object: the node of its key. In an array: its position. For the root: 0.
     pub slot: u32,
     /// What it is.
@@ -82,13 +84,21 @@ impl Tape {
         self.nodes.get(id as usize)
     }
 
+    /// The nodes directly inside a container, an object's keys among them. Cost: one step for each, whatever they hold.
+    pub fn children(&self, container: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
+        let end = self.node(container).map_or(0, |node| node.next);
+        let mut at = container.saturating_add(1);
+        std::iter::from_fn(move || {
+            let id = at;
+            let node = self.node(id).filter(|_| id < end)?;
+            at = node.next.max(id.saturating_add(1));
+            Some((id, node))
+        })
+    }
+
     /// The members of a container: every node whose parent it is, keys left out.
     pub fn members(&self, container: NodeId) -> impl Iterator<Item = (NodeId, &Node)> {
-        let end = self.node(container).map_or(0, |node| node.end);
-        (container + 1..)
-            .zip(self.nodes.iter().skip(container as usize + 1))
-            .take_while(move |(_, node)| node.start < end)
-            .filter(move |(_, node)| node.parent == container && node.kind != NodeKind::Key)
+        self.children(container).filter(|(_, node)| node.kind != NodeKind::Key)
     }
 
     /// The text of a string or key; of a number or literal, its bytes. Lone surrogates become U+FFFD.
@@ -101,9 +111,12 @@ impl Tape {
         String::from_utf8_lossy(raw)
     }
 
-    /// The name under which a value stands in its object; `None` in an array and for the root.
+    /// The name under which a value stands in its object (of a key, itself); `None` in an array and for the root.
     pub fn key<'a>(&self, bytes: &'a [u8], id: NodeId) -> Option<Cow<'a, str>> {
         let node = self.node(id)?;
+        if node.kind == NodeKind::Key {
+            return Some(self.text(bytes, id));
+        }
         let parent = self.node(node.parent)?;
         (parent.kind == NodeKind::Object && id != node.parent).then(|| self.text(bytes, node.slot))
     }
@@ -113,7 +126,7 @@ impl Tape {
         self.members(object).filter(|(id, _)| self.key(bytes, *id).is_some_and(|key| key == name)).map(|(id, _)| id).last()
     }
 
-    /// JSON pointer (RFC 6901) of a node. `conceal` may replace a key's text.
+    /// JSON pointer (RFC 6901) of a node. Where `conceal` says so for a key, `<key>` stands instead of its text.
     pub fn pointer(&self, bytes: &[u8], id: NodeId, conceal: impl Fn(NodeId) -> bool) -> String {
         let mut parts = Vec::new();
         let mut at = id;
@@ -124,7 +137,7 @@ impl Tape {
                 break;
             }
             match self.node(parent).map(|node| node.kind) {
-                Some(NodeKind::Object) if conceal(slot) => parts.push("*".to_owned()),
+                Some(NodeKind::Object) if conceal(slot) => parts.push("<key>".to_owned()),
                 Some(NodeKind::Object) => parts.push(self.text(bytes, slot).replace('~', "~0").replace('/', "~1")),
                 _ => parts.push(slot.to_string()),
             }

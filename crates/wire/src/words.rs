@@ -1,0 +1,39 @@
+//! The formats' own words: member names and enumeration values that hold no value of anybody.
+
+/// Sorted, so that a look costs a few comparisons.
+#[rustfmt::skip]
+const WORDS: &[&str] = &[
+    "additionalProperties", "allowed_callers", "annotations", "any", "anyOf", "approximate", "arguments", "array", "assistant",
+    "audio", "audio_tokens", "auto", "base64", "boolean", "budget_tokens", "cache_control", "cache_creation",
+    "cache_creation_input_tokens", "cache_read_input_tokens", "cached_tokens", "char_location", "chat.completion",
+    "chat.completion.chunk", "choices", "citations", "citations_delta", "cited_text", "code", "completion_tokens",
+    "completion_tokens_details", "const", "container", "container_upload", "content", "content_block", "content_block_delta",
+    "content_block_start", "content_block_stop", "content_filter", "context", "created", "custom", "data", "default", "definition",
+    "delta", "description", "detail", "developer", "disabled", "display", "document", "document_index", "document_title", "effort",
+    "enabled", "encrypted_content", "end_char_index", "end_index", "end_turn", "enum", "ephemeral", "error", "expires_at", "file",
+    "file_data", "file_id", "filename", "finish_reason", "format", "frequency_penalty", "function", "function_call", "functions",
+    "grammar", "high", "id", "image", "image_url", "images", "include_usage", "index", "input", "input_audio", "input_json_delta",
+    "input_schema", "input_text", "input_tokens", "integer", "is_error", "items", "jpeg", "json_object", "json_schema", "lark",
+    "length", "list", "logit_bias", "logprobs", "low", "max_completion_tokens", "max_tokens", "maximum", "media_type", "medium",
+    "message", "message_delta", "message_start", "message_stop", "messages", "metadata", "minimum", "modalities", "model", "mp3", "n",
+    "name", "none", "null", "number", "object", "output_config", "output_text", "output_tokens", "page_age", "parallel_tool_calls",
+    "parameters", "partial_json", "pause_turn", "ping", "png", "prediction", "presence_penalty", "prompt_cache_key", "prompt_tokens",
+    "prompt_tokens_details", "properties", "reasoning", "reasoning_content", "reasoning_details", "reasoning_effort",
+    "reasoning_tokens", "redacted_thinking", "refusal", "regex", "rejected_prediction_tokens", "required", "response_format", "role",
+    "schema", "search_result", "seed", "server_tool_use", "service_tier", "signature", "signature_delta", "source", "standard",
+    "start_char_index", "start_index", "stop", "stop_reason", "stop_sequence", "stop_sequences", "store", "stream", "stream_options",
+    "strict", "string", "syntax", "system", "system_fingerprint", "temperature", "text", "text_delta", "thinking", "thinking_blocks",
+    "thinking_delta", "title", "tokens", "tool", "tool_call_id", "tool_calls", "tool_choice", "tool_result", "tool_use", "tool_use_id",
+    "tools", "top_k", "top_logprobs", "top_p", "total_tokens", "transcript", "ttl", "type", "url", "url_citation", "usage", "user",
+    "user_id", "user_location", "video_url", "wav", "web_search_result", "web_search_tool_result",
+];
+
+/// Whether a word is one of the formats' own.
+pub(crate) fn is_known(word: &[u8]) -> bool {
+    WORDS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
+}
+
+/// Only small letters and underscores, few of them: no pattern can find anything in it.
+pub(crate) fn is_plain(word: &[u8]) -> bool {
+    word.len() <= 24 && word.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+}

@@ -1,0 +1,132 @@
+//! Control fields: what is read, and every way of writing one that another parser could read differently.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use bartizan_wire::json::{JsonLimits, Tape};
+use bartizan_wire::{Control, ControlError, Family, control};
+
+fn read(body: &str, family: Family) -> (Tape, Result<Control, ControlError>) {
+    let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
+    let found = control(&tape, body.as_bytes(), family);
+    (tape, found)
+}
+
+/// Model, stream, session, first user message.
+fn good(body: &str, family: Family, expected: (&str, bool, Option<&str>, Option<&str>)) {
+    let (tape, found) = read(body, family);
+    let found = found.unwrap();
+    let text = |id: Option<u32>| id.map(|id| tape.text(body.as_bytes(), id).into_owned());
+    let seen = (text(Some(found.model)).unwrap(), found.stream, text(found.session), text(found.first_user));
+    assert_eq!((seen.0.as_str(), seen.1, seen.2.as_deref(), seen.3.as_deref()), expected, "{body}");
+}
+
+fn bad(body: &str, expected: ControlError) {
+    assert_eq!(read(body, Family::OpenAi).1, Err(expected), "{body}");
+}
+
+/// A body that is right, with more members.
+fn with(members: &str) -> String {
+    format!(r#"{{"model":"m","messages":[],{members}}}"#)
+}
+
+#[test]
+fn what_is_read() {
+    use Family::{Anthropic, OpenAi};
+    good(r#"{"model":"gpt-4o","messages":[]}"#, OpenAi, ("gpt-4o", false, None, None));
+    good(
+        r#"{"messages":[{"content":"hi","role":"user"}],"stream":true,"\u006dodel2":1,"model":"a\u0062"}"#,
+        OpenAi,
+        ("ab", true, None, Some("hi")),
+    );
+    good(&with(r#""stream":null,"user":"u1""#), OpenAi, ("m", false, Some("u1"), None));
+    good(&with(r#""stream":false,"user":"u1","prompt_cache_key":"k""#), OpenAi, ("m", false, Some("k"), None));
+    good(&with(r#""user":"","metadata":{"user_id":"x"}"#), OpenAi, ("m", false, None, None));
+    good(&with(r#""user":"u1","metadata":{"user_id":"x"}"#), Anthropic, ("m", false, Some("x"), None));
+    good(&with(r#""metadata":["user_id"]"#), Anthropic, ("m", false, None, None));
+    good(&with(r#""metadata":{"user_id":12345678}"#), Anthropic, ("m", false, None, None));
+    good(&with(r#""logprobs":false,"top_logprobs":0"#), OpenAi, ("m", false, None, None));
+    good(&with(r#""logprobs":null,"top_logprobs":null"#), OpenAi, ("m", false, None, None));
+    good(
+        r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"assistant"},7,{"role":"user","content":[1]},{"role":"user","content":"b"}]}"#,
+        OpenAi,
+        ("m", false, None, Some("[1]")),
+    );
+    // Below the top, and in words that only begin alike, nothing is a control field.
+    good(
+        &with(r#""metadata":{"model":"a","Model":"b","model":"c"},"models":1,"mode":2,"x":{"stream":1}"#),
+        OpenAi,
+        ("m", false, None, None),
+    );
+}
+
+#[test]
+fn repeated_or_respelt() {
+    for (member, name) in [
+        (r#""model":"m""#, "model"),
+        (r#""Model":"x""#, "model"),
+        (r#""MODEL":"x""#, "model"),
+        (r#""mod\u0065l":"x""#, "model"),
+        (r#""\u004dodel":"x""#, "model"),
+        (r#""model\u0000":"x""#, "model"),
+        (r#""model\u0000x":"x""#, "model"),
+        (r#""model\ud800":"x""#, "model"),
+        (r#""mod\ud800el":"x""#, "model"),
+        (r#""Stream":true"#, "stream"),
+        ("\"\u{17f}tream\":true", "stream"),
+        (r#""\u017ftream":true"#, "stream"),
+        ("\"to\u{212a}ens\":1,\"max_to\u{212a}ens\":1", "max_tokens"),
+        ("\"max_to\u{212a}en\u{17f}\":1", "max_tokens"),
+        ("\"\u{131}nput\":1", "input"),
+        ("\"\u{130}nput\":1", "input"),
+        (r#""tools":[],"tools":[]"#, "tools"),
+        (r#""stream":true,"stream":false"#, "stream"),
+        (r#""messages":[]"#, "messages"),
+        (r#""system":"a","System":"b""#, "system"),
+        (r#""prompt_cache_key":"a","prompt_cache_key":"b""#, "prompt_cache_key"),
+    ] {
+        bad(&with(member), ControlError::Repeated(name));
+    }
+    // One spelling is enough to be refused, even alone.
+    bad(r#"{"Model":"m","messages":[]}"#, ControlError::Repeated("model"));
+}
+
+#[test]
+fn who_speaks() {
+    for message in [
+        r#"{"role":"user","role":"assistant"}"#,
+        r#"{"role":"user","Role":"tool"}"#,
+        r#"{"ROLE":"user"}"#,
+        r#"{"role":"a","r\u006fle":"b"}"#,
+        r#"{"role\u0000":"b"}"#,
+    ] {
+        bad(&format!(r#"{{"model":"m","messages":[{{"role":"user"}},{message}]}}"#), ControlError::Repeated("role"));
+    }
+    good(
+        r#"{"model":"m","messages":[{"r\u006fle":"user","content":"a","roles":1,"x":{"role":1,"Role":2}}]}"#,
+        Family::OpenAi,
+        ("m", false, None, Some("a")),
+    );
+}
+
+#[test]
+fn wrong_types() {
+    bad("[]", ControlError::NotAnObject);
+    bad("\"model\"", ControlError::NotAnObject);
+    bad("{}", ControlError::Missing("model"));
+    bad(r#"{"model":"m"}"#, ControlError::Missing("messages"));
+    bad(r#"{"model":"","messages":[]}"#, ControlError::Type("model", "a string that is not empty"));
+    bad(r#"{"model":null,"messages":[]}"#, ControlError::Type("model", "a string that is not empty"));
+    bad(r#"{"model":["m"],"messages":[]}"#, ControlError::Type("model", "a string that is not empty"));
+    bad(r#"{"model":"m","messages":{}}"#, ControlError::Type("messages", "an array"));
+    bad(r#"{"model":"m","messages":"hi"}"#, ControlError::Type("messages", "an array"));
+    for stream in ["1", "\"true\"", "[]", "{}", "\"\""] {
+        bad(&with(&format!("\"stream\":{stream}")), ControlError::Type("stream", "`true` or `false`"));
+    }
+}
+
+#[test]
+fn refused_features() {
+    bad(&with(r#""logprobs":true"#), ControlError::Refused("logprobs"));
+    bad(&with(r#""logprobs":1"#), ControlError::Refused("logprobs"));
+    bad(&with(r#""top_logprobs":3"#), ControlError::Refused("top_logprobs"));
+    bad(&with(r#""mcp_servers":[]"#), ControlError::Refused("mcp_servers"));
+}

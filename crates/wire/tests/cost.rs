@@ -1,0 +1,52 @@
+//! Hostile shapes at the default limits: a million nodes, wide, repeated, escaped. Each would take minutes if anything here were
+//! quadratic; the bound is generous because machines differ.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::time::{Duration, Instant};
+
+use bartizan_wire::json::{JsonLimits, Tape};
+use bartizan_wire::{Family, Side, control, read};
+
+fn check(name: &str, body: &str) {
+    let begun = Instant::now();
+    let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
+    let last = u32::try_from(tape.len() - 1).unwrap();
+    let _ = control(&tape, body.as_bytes(), Family::OpenAi);
+    let parts = read(&tape, body.as_bytes(), Side::Request).parts.len() + read(&tape, body.as_bytes(), Side::Answer).parts.len();
+    let pointer = tape.pointer(body.as_bytes(), last, |_| false);
+    assert!(
+        begun.elapsed() < Duration::from_secs(20),
+        "{name}: {:?} for {} nodes, {parts} parts, {}",
+        begun.elapsed(),
+        tape.len(),
+        pointer.len()
+    );
+}
+
+fn list(count: usize, item: impl Fn(usize) -> String) -> String {
+    (0..count).map(item).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn wide_bodies_cost_what_they_hold() {
+    let head = r#""model":"m","messages":"#;
+    check("messages", &format!("{{{head}[{}]}}", list(190_000, |at| format!(r#"{{"role":"assistant","content":"{at}"}}"#))));
+    check("one wide message", &format!("{{{head}[{{{}}}]}}", list(490_000, |at| format!(r#""role{at}":"x""#))));
+    check(
+        "parts",
+        &format!(r#"{{{head}[{{"role":"user","content":[{}]}}]}}"#, list(190_000, |_| r#"{"type":"text","text":"x"}"#.to_owned())),
+    );
+    check("root keys", &format!(r#"{{{head}[],{}}}"#, list(490_000, |at| format!(r#""\u006dodel{at}\ud800":1"#))));
+    check("numbers", &format!("{{{head}[],\"x\":[{}]}}", list(900_000, |_| "12345678".to_owned())));
+    check(
+        "delta strings",
+        &format!(
+            r#"{{{head}[],"delta":{{"a":[{}]}},{}}}"#,
+            list(400_000, |_| "\"x\"".to_owned()),
+            list(100_000, |at| format!("\"k{at}\":1"))
+        ),
+    );
+    check("delta object", &format!(r#"{{"delta":[{{{}}}]}}"#, list(490_000, |at| format!("\"k{at}\":\"x\""))));
+    check("choices", &format!(r#"{{"choices":[{}]}}"#, list(140_000, |at| format!(r#"{{"delta":{{"content":"x"}},"index":{at}}}"#))));
+    check("escapes", &format!(r#"{{{head}[{{"role":"user","content":"{}"}}]}}"#, "\\u0041".repeat(5_000_000)));
+}

@@ -1,0 +1,114 @@
+//! Stream events: which text grows through which piece, what is finished, what comes last.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use bartizan_wire::json::JsonLimits;
+use bartizan_wire::{Channel, SseReader, is_done, read_event};
+
+/// The texts of a stream, put together by channel in order of appearance, and its end marks.
+fn story(stream: &str) -> String {
+    let mut reader = SseReader::new(100_000);
+    reader.push(stream.as_bytes());
+    let mut order: Vec<Channel> = Vec::new();
+    let mut texts: HashMap<Channel, (String, String)> = HashMap::new();
+    let mut out = String::new();
+    while let Some(frame) = reader.next_frame().unwrap() {
+        let payload = frame.payload();
+        if is_done(&payload) {
+            writeln!(out, "done").unwrap();
+            continue;
+        }
+        let event = read_event(&payload, &JsonLimits::default()).unwrap();
+        for part in &event.reading.parts {
+            let Some(channel) = part.channel else { continue };
+            let name = event.tape.pointer(&payload, part.node, |_| false);
+            let text = texts.entry(channel).or_insert_with(|| {
+                order.push(channel);
+                (name, String::new())
+            });
+            write!(text.1, "{}|", event.tape.text(&payload, part.node)).unwrap();
+        }
+        for group in &event.finished {
+            writeln!(out, "finished {group}").unwrap();
+        }
+        if event.last {
+            writeln!(out, "last").unwrap();
+        }
+    }
+    for channel in order {
+        let (name, text) = texts.get(&channel).unwrap();
+        writeln!(out, "group {} first {name}: {text}", channel.group).unwrap();
+    }
+    out
+}
+
+fn check(stream: &str, expected: &[&str]) {
+    assert_eq!(story(stream).lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn openai_stream() {
+    check(
+        include_str!("fixtures/openai.sse"),
+        &[
+            "finished 0",
+            "finished 1",
+            "done",
+            "group 0 first /choices/0/delta/content: |Hel|lo|",
+            "group 1 first /choices/1/delta/content: Bon|jour|",
+            "group 0 first /choices/0/delta/reasoning_content: think|",
+            "group 0 first /choices/0/delta/tool_calls/0/function/arguments: |{\"a|",
+            "group 0 first /choices/0/delta/tool_calls/0/function/arguments: {\"b|\":2}|",
+        ],
+    );
+}
+
+#[test]
+fn anthropic_stream() {
+    check(
+        include_str!("fixtures/anthropic.sse"),
+        &[
+            "finished 0",
+            "finished 1",
+            "finished 2",
+            "last",
+            "group 0 first /content_block/thinking: |Let me see|",
+            "group 1 first /content_block/text: He|llo|",
+            "group 2 first /delta/partial_json: {\"city\":| \"Paris\"}|",
+            "group 3 first /delta/hologram: boo|",
+        ],
+    );
+}
+
+#[test]
+fn odd_events() {
+    check("data: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n", &["last"]);
+    check("data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n", &[]);
+    check(
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"\"}]}\n\n",
+        &["group 0 first /choices/0/delta/content: a|"],
+    );
+    // Without `index`, the position counts, for the text and for its end alike.
+    check(
+        "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}},{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\n",
+        &["finished 1", "group 0 first /choices/0/delta/content: a|", "group 1 first /choices/1/delta/content: b|"],
+    );
+    check(
+        "data: {\"choices\":[{\"index\":-1,\"delta\":{\"content\":\"a\"}},{\"index\":4294967296,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}]}\n\n",
+        &["finished 1", "group 0 first /choices/0/delta/content: a|", "group 1 first /choices/1/delta/content: b|"],
+    );
+    check("data: [1]\n\ndata: \"x\"\n\ndata:  [DONE] \n\n", &["done"]);
+    assert!(read_event(b"not json", &JsonLimits::default()).is_err());
+    assert!(read_event(b"{\"a\":\"\xff\"}", &JsonLimits::default()).is_err());
+    assert!(!is_done(b"[done]"));
+}
+
+/// A signature is never held back or edited; the pieces of a call's arguments are one text whatever they are called.
+#[test]
+fn what_has_a_channel() {
+    let payload = br#"{"type":"content_block_delta","index":1,"delta":{"type":"signature_delta","signature":"not sealed"}}"#;
+    let event = read_event(payload, &JsonLimits::default()).unwrap();
+    assert!(event.reading.parts.iter().all(|part| part.channel.is_none()));
+}

@@ -1,0 +1,96 @@
+//! Refusals: the contract's shape for every reason in every family's format; routes and the shape that a path calls for.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use bartizan_wire::refusal::{Reason, Shape, body, event};
+use bartizan_wire::{Family, Found, Route, SseReader, shape_of};
+use serde_json::{Value, json};
+
+const MESSAGE: &str = "no \"way\"\nwith \\ and é \u{1}";
+
+/// Reason, status, `code` (OpenAI), `type` (OpenAI), `type` (Anthropic), `status` (Gemini), final.
+const TABLE: &[(Reason, u16, &str, &str, &str, &str, bool)] = &[
+    (Reason::BadRequest, 400, "bad_request", "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT", false),
+    (Reason::BadKey, 401, "invalid_api_key", "authentication_error", "authentication_error", "UNAUTHENTICATED", false),
+    (Reason::PolicyBlocked, 403, "policy_blocked", "permission_error", "permission_error", "PERMISSION_DENIED", true),
+    (Reason::ModelNotAllowed, 403, "model_not_allowed", "permission_error", "permission_error", "PERMISSION_DENIED", true),
+    (Reason::NotFound, 404, "not_found", "invalid_request_error", "not_found_error", "NOT_FOUND", false),
+    (Reason::MethodNotAllowed, 405, "method_not_allowed", "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT", false),
+    (Reason::Forbidden, 403, "forbidden", "permission_error", "permission_error", "PERMISSION_DENIED", false),
+    (Reason::TooLarge, 413, "request_too_large", "invalid_request_error", "request_too_large", "INVALID_ARGUMENT", false),
+    (Reason::UnsupportedMedia, 415, "unsupported_media_type", "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT", false),
+    (Reason::RequestTimeout, 408, "request_timeout", "invalid_request_error", "invalid_request_error", "DEADLINE_EXCEEDED", false),
+    (Reason::Busy, 503, "gate_busy", "api_error", "overloaded_error", "UNAVAILABLE", false),
+    (Reason::RateLimited, 429, "rate_limited", "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED", false),
+    (Reason::GuardUnavailable, 503, "guard_unavailable", "api_error", "overloaded_error", "UNAVAILABLE", true),
+    (Reason::UpstreamFailed, 502, "upstream_failed", "api_error", "api_error", "UNAVAILABLE", false),
+    (Reason::UpstreamSlow, 504, "upstream_timeout", "api_error", "timeout_error", "DEADLINE_EXCEEDED", false),
+];
+
+fn check(shape: Shape, reason: Reason, expected: &Value) {
+    let whole: Value = serde_json::from_slice(&body(shape, reason, MESSAGE, "req-\"1\"")).unwrap();
+    assert_eq!(&whole, expected, "{shape:?} {reason:?}");
+    let raw = event(shape, reason, MESSAGE, "req-\"1\"");
+    assert_eq!(raw.starts_with(b"event: error\ndata: "), shape == Shape::Anthropic);
+    let mut reader = SseReader::new(10_000);
+    reader.push(&raw);
+    let frame = reader.next_frame().unwrap().unwrap();
+    assert_eq!(reader.pending(), 0, "one event, and no end mark");
+    assert_eq!(&serde_json::from_slice::<Value>(&frame.payload()).unwrap(), expected);
+}
+
+#[test]
+fn every_reason_in_every_shape() {
+    assert_eq!(TABLE.iter().map(|row| row.0).collect::<Vec<_>>(), Reason::ALL);
+    for &(reason, status, code, openai, anthropic, gemini, last) in TABLE {
+        assert_eq!((reason.status(), reason.code(), reason.is_final()), (status, code, last), "{reason:?}");
+        for shape in Shape::ALL {
+            let expected = match shape {
+                Shape::OpenAi => json!({"error": {"message": MESSAGE, "type": openai, "param": null, "code": code}}),
+                Shape::Anthropic => json!({"type": "error", "error": {"type": anthropic, "message": MESSAGE}, "request_id": "req-\"1\""}),
+                Shape::Gemini => json!({"error": {"code": status, "message": MESSAGE, "status": gemini}}),
+            };
+            check(*shape, reason, &expected);
+        }
+    }
+}
+
+#[test]
+fn routes() {
+    for (method, path, found) in [
+        ("POST", "/v1/chat/completions", Found::Route(Route::ChatCompletions)),
+        ("POST", "/v1/messages", Found::Route(Route::Messages)),
+        ("POST", "/v1/messages/count_tokens", Found::Route(Route::CountTokens)),
+        ("GET", "/v1/models", Found::Route(Route::Models)),
+        ("GET", "/v1/messages", Found::WrongMethod(Route::Messages)),
+        ("post", "/v1/messages", Found::WrongMethod(Route::Messages)),
+        ("POST", "/v1/models", Found::WrongMethod(Route::Models)),
+        ("POST", "/v1/messages/", Found::Unknown),
+        ("POST", "/v1//messages", Found::Unknown),
+        ("POST", "/V1/messages", Found::Unknown),
+        ("POST", "/v1/%6dessages", Found::Unknown),
+        ("POST", "/v1/messages?beta=true", Found::Unknown),
+        ("POST", "/v1/responses", Found::Unknown),
+    ] {
+        assert_eq!(Route::find(method, path), found, "{method} {path}");
+    }
+    for route in Route::ALL {
+        assert_eq!(route.name(), format!("{} {}", route.method(), route.path()));
+        assert_eq!(route.path(), format!("/v1{}", route.suffix()));
+    }
+    assert_eq!(Route::CountTokens.family(), Family::Anthropic);
+    assert_eq!(Route::Models.family(), Family::OpenAi);
+}
+
+#[test]
+fn shapes_of_paths() {
+    for (path, anthropic_version, shape) in [
+        ("/v1/messages", false, Shape::Anthropic),
+        ("/v1/messages/batches", false, Shape::Anthropic),
+        ("/v1/models", true, Shape::Anthropic),
+        ("/v1beta/models/gemini-2.5-pro:generateContent", false, Shape::Gemini),
+        ("/v1/chat/completions", false, Shape::OpenAi),
+        ("/", false, Shape::OpenAi),
+    ] {
+        assert_eq!(shape_of(path, anthropic_version), shape, "{path}");
+    }
+}
