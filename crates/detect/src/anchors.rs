@@ -1,0 +1,186 @@
+//! Where rules begin to look: one pass over new bytes with a table and the keyword automaton, and the walk back from an
+//! anchor to the place where a match would start.
+
+use crate::WINDOW;
+use crate::chars::table;
+use crate::edges::char_before;
+use crate::normal::Normal;
+
+pub(crate) const DIGIT: u8 = 1;
+pub(crate) const AT: u8 = 2;
+pub(crate) const COLON: u8 = 4;
+pub(crate) const UNDERSCORE: u8 = 8;
+
+const CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, reason = "runs at compile time; indexes are below 256")]
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut digit = b'0';
+    while digit <= b'9' {
+        table[digit as usize] = DIGIT;
+        digit += 1;
+    }
+    table[b'@' as usize] = AT;
+    table[b':' as usize] = COLON;
+    table[b'_' as usize] = UNDERSCORE;
+    table
+}
+
+/// The anchor class of a byte.
+#[inline]
+pub(crate) fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// ASCII characters of an e-mail's local part that matter (RFC 5322 atext without what delimits in running text).
+const LOCAL: [bool; 256] = table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
+
+/// Longest local part (RFC 5321).
+const LOCAL_MAX: usize = 64;
+
+fn is_local(text: &Normal, position: usize) -> bool {
+    let Some(byte) = text.at(position) else { return false };
+    if byte.is_ascii() {
+        return LOCAL.get(usize::from(byte)).copied().unwrap_or(false);
+    }
+    // Two-byte letters and those of the Indic scripts; not scripts that are written without spaces.
+    let lead = (0..4).filter_map(|back| text.at(position.checked_sub(back)?)).find(|byte| byte & 0xC0 != 0x80);
+    match lead {
+        Some(0xC3..=0xDF) => true,
+        Some(0xE0) => char_before(text, char_end(text, position)).is_some_and(|c| matches!(u32::from(c), 0x0900..=0x0DFF)),
+        _ => false,
+    }
+}
+
+/// One past the last byte of the character that covers `position`.
+fn char_end(text: &Normal, position: usize) -> usize {
+    (position + 1..position + 4).find(|next| text.at(*next).is_none_or(|byte| byte & 0xC0 != 0x80)).unwrap_or(position + 1)
+}
+
+/// Where the run of local-part characters before `end` begins, at most 64 bytes back, on a character boundary.
+pub(crate) fn local_start(text: &Normal, end: usize) -> usize {
+    let floor = end.saturating_sub(LOCAL_MAX);
+    let mut start = end;
+    while start > floor && is_local(text, start - 1) {
+        start -= 1;
+    }
+    while start < end && text.at(start).is_some_and(|byte| byte & 0xC0 == 0x80) {
+        start += 1;
+    }
+    start
+}
+
+/// Where an e-mail with its `@` at `at` would start; `None` when nothing can stand before it.
+pub(crate) fn email_start(text: &Normal, at: usize) -> Option<usize> {
+    let mut start = local_start(text, at);
+    if let Some(early) = irish(text, start) {
+        start = early;
+    }
+    while start < at && matches!(text.at(start), Some(b'.' | b'-' | b'+')) {
+        start += 1;
+    }
+    (start < at).then_some(start)
+}
+
+/// `o'` and `d'` before a local part, as in `o'hara@…`, where a quotation mark would not have a lone letter before it.
+fn irish(text: &Normal, start: usize) -> Option<usize> {
+    let letter = start.checked_sub(2)?;
+    let apostrophe = text.at(start - 1) == Some(b'\'') && matches!(text.at(letter), Some(b'o' | b'O' | b'd' | b'D'));
+    let alone = letter == 0 || !is_local(text, letter - 1);
+    (apostrophe && alone).then_some(letter)
+}
+
+/// Longest scheme that is looked for.
+const SCHEME_MAX: usize = 24;
+
+fn scheme_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-')
+}
+
+/// Where the scheme before `://` begins; `end` is the position of the colon.
+pub(crate) fn scheme_start(text: &Normal, end: usize) -> Option<usize> {
+    let floor = end.saturating_sub(SCHEME_MAX);
+    let mut start = end;
+    while start > floor && text.before(start).is_some_and(scheme_byte) {
+        start -= 1;
+    }
+    while start < end && !text.at(start).is_some_and(|byte| byte.is_ascii_alphabetic()) {
+        start += 1;
+    }
+    (start < end).then_some(start)
+}
+
+/// Where an IPv6 address with its first colon at `colon` would start; `None` when this colon is not its first.
+pub(crate) fn ipv6_start(text: &Normal, colon: usize) -> Option<usize> {
+    let floor = colon.saturating_sub(4);
+    let mut start = colon;
+    while start > floor && text.before(start).is_some_and(|byte| byte.is_ascii_hexdigit()) {
+        start -= 1;
+    }
+    if start == colon && text.before(colon) == Some(b':') {
+        // `::` opens an address when nothing stands before it.
+        start = colon - 1;
+        return (!matches!(text.before(start), Some(b':')) && !glued(text, start)).then_some(start);
+    }
+    (start < colon && text.before(start) != Some(b':') && !glued(text, start)).then_some(start)
+}
+
+fn glued(text: &Normal, start: usize) -> bool {
+    char_before(text, start).is_some_and(crate::chars::is_word)
+}
+
+/// Where two letters before a group of digits begin.
+pub(crate) fn lettered_start(text: &Normal, digits: usize) -> Option<usize> {
+    let start = digits.checked_sub(2)?;
+    let letters = text.slice(start, digits).iter().all(u8::is_ascii_alphabetic);
+    (letters && !glued(text, start)).then_some(start)
+}
+
+/// Where a `+`, a `(` or both before a group of digits begin.
+pub(crate) fn sign_start(text: &Normal, digits: usize) -> Option<usize> {
+    let mut start = digits;
+    while digits - start < 2 && matches!(text.before(start), Some(b'+' | b'(')) {
+        start -= 1;
+    }
+    (start < digits).then_some(start)
+}
+
+/// Schemes whose URLs are reported: only these hold text back at `https:`.
+const SCHEMES: [&[u8]; 8] = [b"http", b"https", b"ftp", b"ftps", b"sftp", b"ssh", b"ws", b"wss"];
+
+/// The first byte at the end of the text that a match may cover whose anchor has not come yet.
+pub(crate) fn tail_hold(text: &Normal) -> usize {
+    let end = text.end();
+    let Some(mut last) = text.before(end) else { return end };
+    let mut stop = end;
+    while last == b'/' && end - stop < 2 {
+        stop -= 1;
+        let Some(byte) = text.before(stop) else { return end };
+        last = byte;
+    }
+    if last == b':' {
+        let colon = stop - 1;
+        let scheme = scheme_start(text, colon).filter(|start| SCHEMES.contains(&text.slice(*start, colon).to_ascii_lowercase().as_slice()));
+        let double = stop == end && !glued(text, colon);
+        return scheme.unwrap_or(if double { colon } else { end });
+    }
+    if stop != end {
+        return end;
+    }
+    let start = match last {
+        b'(' => sign_start(text, end).unwrap_or(end),
+        b'\'' => irish(text, end).unwrap_or(end),
+        _ => {
+            let start = local_start(text, end);
+            let start = irish(text, start).unwrap_or(start);
+            if last == b'+' { start.min(sign_start(text, end).unwrap_or(end)) } else { start }
+        }
+    };
+    start.max(end.saturating_sub(WINDOW))
+}
+
+/// Whether a keyword at the end of the text, not yet complete, is held by [`tail_hold`].
+pub(crate) fn is_held(keyword: &str) -> bool {
+    keyword.len() <= LOCAL_MAX && keyword.bytes().all(|byte| LOCAL.get(usize::from(byte)).copied().unwrap_or(false))
+}

@@ -1,0 +1,82 @@
+//! Single characters: which are dropped, which stand for an ASCII character, which count as part of a word. No text, no state.
+
+/// What becomes of one character in the normalised view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Folded {
+    /// Stays as it is.
+    Same,
+    /// Invisible: left out.
+    Dropped,
+    /// Stands for this ASCII character.
+    Ascii(u8),
+}
+
+/// Zero of every decimal digit block that is folded to ASCII digits.
+const ZEROS: [u32; 12] = [0x0660, 0x06F0, 0x0966, 0x09E6, 0x0AE6, 0x0BE6, 0x0E50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6];
+
+/// Folds one character; the same for literal characters and for results of an escape.
+pub(crate) fn fold(c: char) -> Folded {
+    let code = u32::from(c);
+    match code {
+        0..=0x7F => Folded::Same,
+        0x00AD | 0x034F | 0x061C | 0x115F | 0x1160 | 0x17B4 | 0x17B5 | 0x180B..=0x180E | 0x200B..=0x200F | 0x202A..=0x202E => Folded::Dropped,
+        0x2060..=0x206F | 0x3164 | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xE0000..=0xE007F | 0xE0100..=0xE01EF => Folded::Dropped,
+        0x00A0 | 0x2000..=0x200A | 0x2028 | 0x2029 | 0x202F | 0x205F | 0x3000 => Folded::Ascii(b' '),
+        0x2010..=0x2015 | 0x2043 | 0x2212 | 0xFE58 | 0xFE63 => Folded::Ascii(b'-'),
+        0x2024 | 0x3002 | 0xFE52 | 0xFF61 => Folded::Ascii(b'.'),
+        0xFE50 => Folded::Ascii(b','),
+        0xFE55 | 0x2236 => Folded::Ascii(b':'),
+        0xFE59 => Folded::Ascii(b'('),
+        0xFE5A => Folded::Ascii(b')'),
+        0xFE62 => Folded::Ascii(b'+'),
+        0xFE66 => Folded::Ascii(b'='),
+        0xFE6A => Folded::Ascii(b'%'),
+        0xFE6B => Folded::Ascii(b'@'),
+        0x2044 | 0x2215 => Folded::Ascii(b'/'),
+        0xFF01..=0xFF5E => u8::try_from(code - 0xFF01 + 0x21).map_or(Folded::Same, Folded::Ascii),
+        _ => digit(code),
+    }
+}
+
+fn digit(code: u32) -> Folded {
+    ZEROS
+        .iter()
+        .find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10))
+        .and_then(|value| u8::try_from(value).ok())
+        .map_or(Folded::Same, |value| Folded::Ascii(b'0' + value))
+}
+
+/// Bytes at which the normaliser must look closer: `%`, `&`, `\` and the first bytes of characters that [`fold`] may change.
+const SPECIAL: [bool; 256] = table(b"%&\\\xC2\xCD\xD8\xD9\xDB\xE0\xE1\xE2\xE3\xEF\xF0\xF3");
+
+/// A table that is true for the given bytes.
+#[expect(clippy::indexing_slicing, reason = "runs at compile time; a byte is below 256")]
+pub(crate) const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut index = 0;
+    while index < bytes.len() {
+        table[bytes[index] as usize] = true;
+        index += 1;
+    }
+    table
+}
+
+/// Whether a byte starts something the normaliser must look at.
+#[inline]
+pub(crate) fn is_special(byte: u8) -> bool {
+    SPECIAL.get(usize::from(byte)).copied().unwrap_or(true)
+}
+
+/// Whether a character glues to a neighbouring word. Scripts written without spaces (Han, kana, Hangul, Thai, Lao, Khmer,
+/// Burmese) do not: a value follows their letters directly.
+pub(crate) fn is_word(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    c.is_alphanumeric() && !is_spaceless(c)
+}
+
+fn is_spaceless(c: char) -> bool {
+    matches!(u32::from(c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1100..=0x11FF | 0x1780..=0x17FF | 0x2E80..=0x9FFF | 0xA960..=0xA97F
+        | 0xAC00..=0xD7FF | 0xF900..=0xFAFF | 0x1B000..=0x1B16F | 0x20000..=0x3FFFF)
+}

@@ -1,0 +1,96 @@
+//! The entry: compiled rules, and the scan of a whole text.
+
+use std::sync::Arc;
+
+use bartizan_vocabulary::Finding;
+
+use crate::compile::{Compiled, LabelInfo, compile};
+use crate::rules::{RuleError, RuleFile};
+use crate::stream::{Event, TextScan};
+use crate::token::TokenHit;
+
+/// Compiled rules. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Detector(Arc<Compiled>);
+
+/// What is known about a text besides its bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Hint<'a> {
+    /// The object key that the text stands under; a context word there counts, and `password` makes the whole value a candidate.
+    pub key: Option<&'a str>,
+    /// Whether pseudonym tokens are recognised.
+    pub tokens: bool,
+    /// Whether the text is JSON source, such as the deltas of a tool call's arguments: quotation marks then end a URL.
+    pub json: bool,
+}
+
+/// What was found in a text. Offsets are bytes of the raw text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Sorted by start, not overlapping, at or above their label's threshold.
+    pub findings: Vec<Finding>,
+    /// The same for those below the threshold, kept for replay.
+    pub below: Vec<Finding>,
+    /// Strings of the form of a token, sorted by start; they may lie inside a finding.
+    pub tokens: Vec<TokenHit>,
+}
+
+impl Scan {
+    /// Adds what a stream reported, joining a long finding with what it covered later.
+    pub fn absorb(&mut self, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            match event {
+                Event::Found { finding, .. } => self.findings.push(finding),
+                Event::Extended { end, .. } => {
+                    if let Some(finding) = self.findings.last_mut() {
+                        finding.end = end;
+                    }
+                }
+                Event::Below(finding) => self.below.push(finding),
+                Event::Token(hit) => self.tokens.push(hit),
+            }
+        }
+    }
+}
+
+impl Detector {
+    /// The rules that are part of the program.
+    ///
+    /// # Errors
+    /// When one of them is broken, which the tests of this crate exclude.
+    pub fn builtin() -> Result<Self, RuleError> {
+        Self::from_rules(&RuleFile::builtin()?)
+    }
+
+    /// Compiles rules.
+    ///
+    /// # Errors
+    /// When a rule is not of the documented form; see [`RuleError`].
+    pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
+        compile(files).map(Self)
+    }
+
+    /// Digest over the rules and the version of the machine: two detectors with the same digest find the same.
+    pub fn digest(&self) -> [u8; 32] {
+        self.0.digest
+    }
+
+    /// All labels with their thresholds and rules.
+    pub fn labels(&self) -> Vec<LabelInfo> {
+        self.0.labels.clone()
+    }
+
+    /// Scans a whole text.
+    pub fn scan(&self, text: &str, hint: Hint<'_>) -> Scan {
+        let mut stream = self.stream(hint);
+        let mut scan = Scan::default();
+        let mut events = Vec::new();
+        stream.push_all(text, &mut |events_of_piece| scan.absorb(events_of_piece.drain(..)), &mut events);
+        scan
+    }
+
+    /// Begins a scan of a text that arrives in pieces. The findings are those of [`Detector::scan`] over all of it.
+    pub fn stream(&self, hint: Hint<'_>) -> TextScan {
+        TextScan::new(Arc::clone(&self.0), hint)
+    }
+}

@@ -1,0 +1,103 @@
+//! What may stand next to a finding. Three-valued: a right edge can need text that has not arrived.
+
+use serde::Deserialize;
+
+use crate::chars::is_word;
+use crate::normal::Normal;
+
+/// What must not (or must) touch a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    /// Anything may.
+    Any,
+    /// No letter or digit.
+    Alnum,
+    /// No letter, digit or underscore.
+    #[default]
+    Word,
+    /// As `word`, and no further part of a longer number: a dot or dash with a digit behind it.
+    Number,
+    /// As `number`, and no further group of digits behind a space.
+    Group,
+    /// No letter, digit, underscore, dash, slash, plus or equals sign: not inside a longer encoded run.
+    Run,
+    /// An at sign must follow.
+    At,
+}
+
+/// The answer of a test that may have to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tri {
+    Yes,
+    No,
+    NeedMore,
+}
+
+impl From<bool> for Tri {
+    fn from(value: bool) -> Self {
+        if value { Self::Yes } else { Self::No }
+    }
+}
+
+/// The character that ends before `position`.
+pub(crate) fn char_before(text: &Normal, position: usize) -> Option<char> {
+    let window = text.slice(position.saturating_sub(4), position);
+    let start = window.iter().rposition(|byte| byte & 0xC0 != 0x80)?;
+    std::str::from_utf8(window.get(start..)?).ok()?.chars().next()
+}
+
+/// The character that begins at `position`.
+pub(crate) fn char_at(text: &Normal, position: usize) -> Option<char> {
+    let first = text.at(position)?;
+    if first.is_ascii() {
+        return Some(char::from(first));
+    }
+    let window = text.slice(position, position + 4);
+    let end = window.iter().skip(1).position(|byte| byte & 0xC0 != 0x80).map_or(window.len(), |at| at + 1);
+    std::str::from_utf8(window.get(..end)?).ok()?.chars().next()
+}
+
+fn is_run(c: char) -> bool {
+    is_word(c) || matches!(c, '-' | '/' | '+' | '=')
+}
+
+impl Edge {
+    /// Whether a finding may begin at `start`.
+    pub(crate) fn left(self, text: &Normal, start: usize) -> bool {
+        let Some(c) = char_before(text, start) else { return true };
+        match self {
+            Self::Any | Self::At => true,
+            Self::Alnum => c == '_' || !is_word(c),
+            Self::Word => !is_word(c),
+            Self::Run => c == '=' || c == '/' || !is_run(c),
+            Self::Number | Self::Group => {
+                let joins = matches!(c, '.' | '-') && start >= 2 && text.at(start - 2).is_some_and(|byte| byte.is_ascii_digit());
+                !is_word(c) && !joins
+            }
+        }
+    }
+
+    /// Whether a finding may end at `end`; `last` says that nothing follows the text at hand.
+    pub(crate) fn right(self, text: &Normal, end: usize, last: bool) -> Tri {
+        if self == Self::Any {
+            return Tri::Yes;
+        }
+        let Some(c) = char_at(text, end) else {
+            return if last { Tri::from(self != Self::At) } else { Tri::NeedMore };
+        };
+        match self {
+            Self::Any => Tri::Yes,
+            Self::At => Tri::from(c == '@'),
+            Self::Alnum => Tri::from(c == '_' || !is_word(c)),
+            Self::Word => Tri::from(!is_word(c)),
+            Self::Run => Tri::from(!is_run(c)),
+            Self::Number | Self::Group if matches!(c, '.' | '-') || (self == Self::Group && c == ' ') => match text.at(end + 1) {
+                Some(byte) => Tri::from(!byte.is_ascii_digit()),
+                None if last => Tri::Yes,
+                None => Tri::NeedMore,
+            },
+            Self::Number | Self::Group => Tri::from(!is_word(c)),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Escapes that stand for one character: percent, HTML entities, JSON and Markdown backslashes. What the character then
+//! becomes is decided in `chars`.
+
+/// What stands at the start of a text that begins with `%`, `&` or `\`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Escape {
+    /// No escape: the first byte is itself.
+    Literal,
+    /// This character, written with so many bytes.
+    Char(char, usize),
+    /// The text ends before it is clear.
+    Partial,
+}
+
+/// HTML entities that can hide a part of a value.
+const NAMED: [(&[u8], char); 22] = [
+    (b"commat;", '@'),
+    (b"period;", '.'),
+    (b"amp;", '&'),
+    (b"lt;", '<'),
+    (b"gt;", '>'),
+    (b"quot;", '"'),
+    (b"apos;", '\''),
+    (b"nbsp;", ' '),
+    (b"colon;", ':'),
+    (b"sol;", '/'),
+    (b"plus;", '+'),
+    (b"lowbar;", '_'),
+    (b"hyphen;", '-'),
+    (b"dash;", '-'),
+    (b"num;", '#'),
+    (b"equals;", '='),
+    (b"lpar;", '('),
+    (b"rpar;", ')'),
+    (b"zwj;", '\u{200D}'),
+    (b"zwnj;", '\u{200C}'),
+    (b"shy;", '\u{AD}'),
+    (b"percnt;", '%'),
+];
+
+/// Reads the escape at the start of `text`; `last` says that nothing follows `text`.
+pub(crate) fn read(text: &[u8], last: bool) -> Escape {
+    let found = match text.split_first() {
+        Some((b'%', rest)) => percent(rest),
+        Some((b'&', rest)) => entity(rest),
+        Some((b'\\', rest)) => backslash(rest),
+        _ => Escape::Literal,
+    };
+    match found {
+        Escape::Partial if last => at_end(text),
+        other => other,
+    }
+}
+
+/// An unfinished escape at the very end: a numeric entity without its semicolon and a lone surrogate still count.
+fn at_end(text: &[u8]) -> Escape {
+    match text {
+        [b'&', b'#', digits @ ..] => number(digits, true),
+        [b'\\', b'u', digits @ ..] if digits.len() >= 4 => Escape::Char('\u{FFFD}', 6),
+        _ => Escape::Literal,
+    }
+}
+
+fn hex(byte: u8) -> Option<u32> {
+    char::from(byte).to_digit(16)
+}
+
+/// `HH` that gives a printable ASCII character, `lead` bytes having been read before it.
+fn two_hex(text: &[u8], lead: usize) -> Escape {
+    match text {
+        [] => Escape::Partial,
+        [one] if hex(*one).is_some() => Escape::Partial,
+        [one, two, ..] => match (hex(*one), hex(*two)) {
+            (Some(high), Some(low)) => match char::from_u32(high * 16 + low) {
+                Some(c) if c == ' ' || c.is_ascii_graphic() => Escape::Char(c, lead + 2),
+                _ => Escape::Literal,
+            },
+            _ => Escape::Literal,
+        },
+        _ => Escape::Literal,
+    }
+}
+
+fn percent(text: &[u8]) -> Escape {
+    two_hex(text, 1)
+}
+
+fn entity(text: &[u8]) -> Escape {
+    if text.is_empty() {
+        return Escape::Partial;
+    }
+    if let Some((b'#', rest)) = text.split_first() {
+        return number(rest, false);
+    }
+    for (name, c) in NAMED {
+        if text.starts_with(name) {
+            return Escape::Char(c, name.len() + 1);
+        }
+        if name.starts_with(text) {
+            return Escape::Partial;
+        }
+    }
+    Escape::Literal
+}
+
+/// The digits of `&#64;` and `&#x40;`; the semicolon may be missing.
+fn number(text: &[u8], last: bool) -> Escape {
+    let (radix, lead, digits) = match text {
+        [b'x' | b'X', rest @ ..] => (16, 3, rest),
+        _ => (10, 2, text),
+    };
+    let count = digits.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    if count > 7 {
+        return Escape::Literal;
+    }
+    let after = digits.get(count);
+    if after.is_none() && !last {
+        return Escape::Partial;
+    }
+    let value = digits.iter().take(count).try_fold(0u32, |sum, byte| char::from(*byte).to_digit(radix).map(|digit| sum * radix + digit));
+    match value.filter(|_| count > 0).and_then(char::from_u32) {
+        Some(c) if c >= ' ' => Escape::Char(c, lead + count + usize::from(after == Some(&b';'))),
+        _ => Escape::Literal,
+    }
+}
+
+fn backslash(text: &[u8]) -> Escape {
+    match text.split_first() {
+        None => Escape::Partial,
+        Some((b'u', rest)) => unicode(rest),
+        Some((b'x', rest)) => two_hex(rest, 2),
+        Some((b'n', _)) => Escape::Char('\n', 2),
+        Some((b'r', _)) => Escape::Char('\r', 2),
+        Some((b't', _)) => Escape::Char('\t', 2),
+        Some((byte, _)) if b"\"'/_.-@+:=#()*~".contains(byte) => Escape::Char(char::from(*byte), 2),
+        Some(_) => Escape::Literal,
+    }
+}
+
+/// Four hex digits, or how far the text agrees with four hex digits.
+fn four_hex(text: &[u8]) -> Result<u32, Escape> {
+    let mut value = 0;
+    for index in 0..4 {
+        match text.get(index) {
+            None => return Err(Escape::Partial),
+            Some(byte) => value = value * 16 + hex(*byte).ok_or(Escape::Literal)?,
+        }
+    }
+    Ok(value)
+}
+
+/// `\uXXXX`, a surrogate pair, or a lone surrogate, which stands as U+FFFD.
+fn unicode(text: &[u8]) -> Escape {
+    let high = match four_hex(text) {
+        Ok(value) => value,
+        Err(escape) => return escape,
+    };
+    if let Some(c) = char::from_u32(high) {
+        return Escape::Char(c, 6);
+    }
+    let lone = Escape::Char('\u{FFFD}', 6);
+    if high >= 0xDC00 {
+        return lone;
+    }
+    let low = match text.get(4..) {
+        None | Some([] | [b'\\']) => return Escape::Partial,
+        Some([b'\\', b'u', rest @ ..]) => four_hex(rest),
+        Some(_) => return lone,
+    };
+    match low {
+        Ok(low @ 0xDC00..=0xDFFF) => {
+            char::from_u32(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)).map_or(lone, |c| Escape::Char(c, 12))
+        }
+        Err(Escape::Partial) => Escape::Partial,
+        _ => lone,
+    }
+}

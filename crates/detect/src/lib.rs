@@ -1,0 +1,46 @@
+#![doc = include_str!("../README.md")]
+//!
+//! What does not live here: wire formats, policy, anything that reads, writes, sleeps or draws random numbers.
+
+mod anchors;
+mod candidate;
+mod chars;
+mod compile;
+mod context;
+mod cover;
+mod detector;
+mod edges;
+mod edit;
+mod escapes;
+mod fuzz;
+mod mask;
+mod mint;
+mod normal;
+mod place;
+mod resolve;
+mod rules;
+mod stream;
+mod token;
+mod validate;
+
+pub use compile::LabelInfo;
+pub use cover::CoverKind;
+pub use detector::{Detector, Hint, Scan};
+pub use edges::Edge;
+pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
+#[doc(hidden)]
+pub use fuzz::fuzz_stream;
+pub use mask::{keep_last, placeholder};
+pub use mint::{Minter, Original, Pseudonyms, Scope};
+pub use normal::normalise;
+pub use place::hosts;
+pub use rules::{Class, Example, Rule, RuleError, RuleFile, Severity};
+pub use stream::{Event, TextScan};
+pub use token::{Token, TokenHit, TokenPlace};
+pub use validate::Check;
+
+/// Bytes of normalised text that bound every pattern, its context and what is held back.
+pub const WINDOW: usize = 512;
+
+/// Version of the machine; part of the digest of a detector.
+const ENGINE: &str = "bartizan-detect/1";

@@ -1,0 +1,159 @@
+//! Pseudonyms: what a value becomes on its way out, and the exact map back for one request. No state outlives a request.
+
+use std::collections::{HashMap, HashSet};
+
+use bartizan_vocabulary::{Hidden, Label};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::normal::normalise;
+use crate::token::{ALPHABET, TAIL, Token, TokenHit};
+
+/// HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts give the same input.
+fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    // A key of any length is accepted by HMAC (RFC 2104); the error cannot happen.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// The kind of a label in tokens: capital letters and digits, at most twelve.
+pub(crate) fn kind(label: &str) -> String {
+    let tail = label.rsplit('.').next().unwrap_or_default();
+    let named = match label {
+        "secret.generic" => "secret",
+        "secret.aws_access_key" => "awskeyid",
+        "secret.aws_secret_key" => "awssecret",
+        "secret.url_password" => "password",
+        _ => tail,
+    };
+    let kind: String = named.chars().filter(char::is_ascii_alphanumeric).take(12).map(|c| c.to_ascii_uppercase()).collect();
+    if kind.len() < 2 || !kind.starts_with(|c: char| c.is_ascii_alphabetic()) { format!("V{kind}X") } else { kind }
+}
+
+/// The one form that all ways to write a value share.
+fn canonical(label: &str, surface: &str) -> String {
+    let text = normalise(surface);
+    match label {
+        "pii.email" | "pii.ip" => text.to_lowercase(),
+        "pci.card" | "pii.us_ssn" => text.chars().filter(char::is_ascii_digit).collect(),
+        "pii.phone" => {
+            let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+            digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
+        }
+        "pci.iban" => text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect(),
+        _ => text,
+    }
+}
+
+/// Mints under one tenant's token key.
+#[derive(Clone, Debug)]
+pub struct Minter {
+    key: Hidden<[u8; 32]>,
+}
+
+impl Minter {
+    /// A minter with a tenant's token key.
+    pub fn new(key: [u8; 32]) -> Self {
+        Self { key: Hidden::new(key) }
+    }
+
+    /// The scope of a principal's conversation: inside it a value has one token, outside it another.
+    pub fn scope(&self, principal: &str, conversation: &str) -> Scope {
+        Scope { key: Hidden::new(keyed(self.key.reveal(), &[b"bartizan scope 1", principal.as_bytes(), conversation.as_bytes()])) }
+    }
+}
+
+/// Where equal values get equal tokens.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    key: Hidden<[u8; 32]>,
+}
+
+impl Scope {
+    fn tail(&self, kind: &str, value: &str, attempt: u32) -> [u8; TAIL] {
+        let mac = keyed(self.key.reveal(), &[kind.as_bytes(), value.as_bytes(), &attempt.to_be_bytes()]);
+        let bits = mac.iter().take(8).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+        let mut tail = [b'0'; TAIL];
+        for (index, slot) in tail.iter_mut().enumerate() {
+            let shift = 64 - 5 * (index + 1);
+            let digit = usize::try_from(bits >> shift & 31).unwrap_or(0);
+            *slot = ALPHABET.get(digit).copied().unwrap_or(b'0');
+        }
+        tail
+    }
+}
+
+/// What a token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// The value as it was first written.
+    pub surface: Hidden<String>,
+    /// Whether it was a JSON number, to be restored as one where the token is the whole value.
+    pub was_number: bool,
+}
+
+/// The tokens of one request, and the way back.
+#[derive(Debug)]
+pub struct Pseudonyms {
+    scope: Scope,
+    reserved: HashSet<Token>,
+    minted: HashMap<(String, Hidden<String>), Token>,
+    originals: HashMap<Token, Original>,
+}
+
+impl Pseudonyms {
+    /// An empty map in a scope.
+    pub fn new(scope: Scope) -> Self {
+        Self { scope, reserved: HashSet::new(), minted: HashMap::new(), originals: HashMap::new() }
+    }
+
+    /// Keeps a token-like string of the request from being minted. Call it for all of them before the first [`Self::token_for`].
+    pub fn reserve(&mut self, hit: &TokenHit) {
+        self.reserved.insert(hit.token.clone());
+    }
+
+    /// The token of a value; `surface` is the value as it is written in the text.
+    pub fn token_for(&mut self, label: &Label, surface: &str, was_number: bool) -> Token {
+        let kind = kind(label.as_str());
+        let value = canonical(label.as_str(), surface);
+        let entry = (kind, Hidden::new(value));
+        if let Some(token) = self.minted.get(&entry) {
+            return token.clone();
+        }
+        let mut attempt = 0;
+        let token = loop {
+            let token = Token::new(&entry.0, self.scope.tail(&entry.0, entry.1.reveal(), attempt));
+            if !self.reserved.contains(&token) && !self.originals.contains_key(&token) {
+                break token;
+            }
+            attempt += 1;
+        };
+        self.minted.insert(entry, token.clone());
+        self.originals.insert(token.clone(), Original { surface: Hidden::new(surface.to_owned()), was_number });
+        token
+    }
+
+    /// What a token of this request stands for; nothing for any other.
+    pub fn resolve(&self, token: &Token) -> Option<&Original> {
+        self.originals.get(token)
+    }
+
+    /// All tokens minted so far with what they stand for, for a map that must outlive the request.
+    pub fn iter(&self) -> impl Iterator<Item = (&Token, &Original)> {
+        self.originals.iter()
+    }
+
+    /// Puts back a pair from an earlier request of a stateful chain that the same principal owns.
+    pub fn recall(&mut self, token: Token, original: Original) {
+        self.originals.entry(token).or_insert(original);
+    }
+
+    /// Whether nothing was minted.
+    pub fn is_empty(&self) -> bool {
+        self.originals.is_empty()
+    }
+}

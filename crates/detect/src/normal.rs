@@ -1,0 +1,191 @@
+//! The normalised view of a text, built as the text arrives, with a map back to raw byte offsets. It knows nothing of rules.
+//!
+//! Most bytes stand for themselves; a [`Segment`] begins where that changes, so plain text costs one copy and no map.
+
+use crate::chars::{self, Folded};
+use crate::escapes::{self, Escape};
+
+/// From `norm` on, normalised bytes map to raw bytes; `len` 0 means one to one, else all of them come from `len` raw bytes.
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    norm: usize,
+    raw: usize,
+    len: usize,
+}
+
+/// The kept part of the normalised text. Positions are absolute: they count from the start of the text.
+#[derive(Clone, Debug)]
+pub(crate) struct Normal {
+    bytes: Vec<u8>,
+    base: usize,
+    segments: Vec<Segment>,
+    raw: usize,
+    pending: String,
+}
+
+impl Normal {
+    pub(crate) fn new() -> Self {
+        Self { bytes: Vec::new(), base: 0, segments: vec![Segment { norm: 0, raw: 0, len: 0 }], raw: 0, pending: String::new() }
+    }
+
+    /// One past the last normalised byte.
+    #[inline]
+    pub(crate) fn end(&self) -> usize {
+        self.base + self.bytes.len()
+    }
+
+    /// Raw bytes taken in so far, an unfinished escape at the end left out.
+    pub(crate) fn raw_end(&self) -> usize {
+        self.raw
+    }
+
+    /// The normalised bytes from `from` on.
+    #[inline]
+    pub(crate) fn from(&self, from: usize) -> &[u8] {
+        self.bytes.get(from.saturating_sub(self.base)..).unwrap_or_default()
+    }
+
+    /// The normalised bytes between two positions, as far as they are kept.
+    #[inline]
+    pub(crate) fn slice(&self, from: usize, to: usize) -> &[u8] {
+        let from = from.saturating_sub(self.base);
+        let to = to.saturating_sub(self.base).min(self.bytes.len());
+        self.bytes.get(from..to).unwrap_or_default()
+    }
+
+    /// The byte at a position, if it is kept.
+    #[inline]
+    pub(crate) fn at(&self, position: usize) -> Option<u8> {
+        self.bytes.get(position.checked_sub(self.base)?).copied()
+    }
+
+    /// The byte before a position.
+    #[inline]
+    pub(crate) fn before(&self, position: usize) -> Option<u8> {
+        self.at(position.checked_sub(1)?)
+    }
+
+    /// How many bytes are held, for the memory bound.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes.capacity() + self.segments.capacity() * size_of::<Segment>() + self.pending.capacity()
+    }
+
+    /// Takes in more text; `last` says that nothing follows.
+    pub(crate) fn push(&mut self, text: &str, last: bool) {
+        if self.pending.is_empty() {
+            self.take(text, last);
+        } else {
+            let mut joined = std::mem::take(&mut self.pending);
+            joined.push_str(text);
+            self.take(&joined, last);
+        }
+    }
+
+    fn take(&mut self, text: &str, last: bool) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let plain = rest.bytes().position(chars::is_special).unwrap_or(rest.len());
+            if plain > 0 {
+                let Some((head, tail)) = rest.split_at_checked(plain) else { return };
+                self.copy(head.as_bytes());
+                rest = tail;
+                continue;
+            }
+            let used = self.take_special(rest, last);
+            match rest.get(used..) {
+                Some(tail) if used > 0 => rest = tail,
+                _ => {
+                    self.pending.push_str(rest);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Takes one character or escape in; returns how many raw bytes it was, 0 when more text is needed.
+    fn take_special(&mut self, text: &str, last: bool) -> usize {
+        let Some(first) = text.chars().next() else { return 0 };
+        let (c, used) = match escapes::read(text.as_bytes(), last) {
+            Escape::Literal => (first, first.len_utf8()),
+            Escape::Char(c, used) => (c, used),
+            Escape::Partial => return 0,
+        };
+        match chars::fold(c) {
+            Folded::Dropped => {}
+            Folded::Ascii(byte) => self.write(&[byte], used),
+            Folded::Same => {
+                let mut buffer = [0; 4];
+                let encoded = c.encode_utf8(&mut buffer).as_bytes();
+                if c == first && used == encoded.len() {
+                    self.copy(encoded);
+                    return used;
+                }
+                self.write(encoded, used);
+            }
+        }
+        self.raw += used;
+        used
+    }
+
+    /// Appends bytes that stand for themselves.
+    fn copy(&mut self, bytes: &[u8]) {
+        let (norm, raw) = (self.end(), self.raw);
+        let follows = self.segments.last().is_some_and(|last| last.len == 0 && norm - last.norm == raw - last.raw);
+        if !follows {
+            self.segments.push(Segment { norm, raw, len: 0 });
+        }
+        self.bytes.extend_from_slice(bytes);
+        self.raw += bytes.len();
+    }
+
+    /// Appends bytes that stand for the next `len` raw bytes.
+    fn write(&mut self, bytes: &[u8], len: usize) {
+        self.segments.push(Segment { norm: self.end(), raw: self.raw, len });
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    fn segment(&self, position: usize) -> Segment {
+        let index = self.segments.partition_point(|segment| segment.norm <= position);
+        index.checked_sub(1).and_then(|index| self.segments.get(index)).copied().unwrap_or(Segment { norm: 0, raw: 0, len: 0 })
+    }
+
+    /// Whether the byte at `position` is the raw byte itself, not the result of an escape or a fold.
+    pub(crate) fn is_literal(&self, position: usize) -> bool {
+        self.segment(position).len == 0
+    }
+
+    /// Raw offset at which the byte at `position` begins; for the end of the text, the end of what was taken in.
+    pub(crate) fn raw_start(&self, position: usize) -> usize {
+        if position >= self.end() {
+            return self.raw;
+        }
+        let segment = self.segment(position);
+        if segment.len == 0 { segment.raw + (position - segment.norm) } else { segment.raw }
+    }
+
+    /// Raw offset one past the byte before `end`.
+    pub(crate) fn raw_stop(&self, end: usize) -> usize {
+        let Some(position) = end.checked_sub(1) else { return 0 };
+        let segment = self.segment(position);
+        if segment.len == 0 { segment.raw + (position - segment.norm) + 1 } else { segment.raw + segment.len }
+    }
+
+    /// Forgets everything before `keep`, when that is worth moving the rest.
+    pub(crate) fn forget_before(&mut self, keep: usize, worth: usize) {
+        let count = keep.saturating_sub(self.base).min(self.bytes.len());
+        if count < worth {
+            return;
+        }
+        self.bytes.drain(..count);
+        self.base += count;
+        let first = self.segments.partition_point(|segment| segment.norm <= self.base).saturating_sub(1);
+        self.segments.drain(..first);
+    }
+}
+
+/// The normalised form of a whole text: what the rules see.
+pub fn normalise(text: &str) -> String {
+    let mut normal = Normal::new();
+    normal.push(text, true);
+    String::from_utf8_lossy(&normal.bytes).into_owned()
+}

@@ -1,0 +1,86 @@
+//! Overlaps: matches that overlap form a cluster; a cluster is resolved once nothing undecided can still join it. The
+//! outcome depends on the matches alone, never on how the text arrived.
+
+use crate::WINDOW;
+use crate::candidate::Match;
+use crate::compile::CompiledRule;
+
+/// Matches waiting for their neighbours, sorted by start.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Waiting {
+    matches: Vec<Match>,
+    /// Nothing may start before this: it was reported already.
+    pub(crate) floor: usize,
+}
+
+/// The first cluster: how many matches, and the position that everything undecided must have passed.
+struct Cluster {
+    count: usize,
+    until: usize,
+}
+
+impl Waiting {
+    /// Adds a match.
+    pub(crate) fn add(&mut self, found: Match) {
+        let at = self.matches.partition_point(|other| (other.start, other.end, other.rule) < (found.start, found.end, found.rule));
+        self.matches.insert(at, found);
+    }
+
+    /// The first byte that a waiting match covers.
+    pub(crate) fn hold(&self) -> Option<usize> {
+        self.matches.first().map(|first| first.start.max(self.floor))
+    }
+
+    /// Forgets what was covered meanwhile, and cuts what sticks out.
+    pub(crate) fn raise_floor(&mut self, floor: usize) {
+        self.floor = self.floor.max(floor);
+        let floor = self.floor;
+        self.matches.retain_mut(|found| {
+            found.start = found.start.max(floor);
+            found.start < found.end
+        });
+    }
+
+    /// Matches that begin within two windows of the first and overlap it or each other.
+    fn cluster(&self) -> Option<Cluster> {
+        let first = self.matches.first()?;
+        let limit = first.start + 2 * WINDOW;
+        let mut end = first.end;
+        let mut count = 0;
+        for found in &self.matches {
+            if found.start >= end || found.start >= limit {
+                break;
+            }
+            end = end.max(found.end);
+            count += 1;
+        }
+        Some(Cluster { count, until: end.min(limit) })
+    }
+
+    /// Takes the first cluster out when nothing that starts before its end is undecided; returns its winners in order.
+    pub(crate) fn take(&mut self, frontier: usize, rules: &[CompiledRule]) -> Option<Vec<Match>> {
+        let cluster = self.cluster().filter(|cluster| cluster.until <= frontier)?;
+        let mut rivals: Vec<Match> = self.matches.drain(..cluster.count).collect();
+        if rivals.len() > 1 {
+            rivals.sort_by_key(|found| order(found, rules));
+        }
+        let mut winners: Vec<Match> = Vec::new();
+        for found in rivals {
+            if winners.iter().all(|winner| found.end <= winner.start || winner.end <= found.start) {
+                winners.push(found);
+            }
+        }
+        winners.sort_by_key(|found| found.start);
+        Some(winners)
+    }
+}
+
+/// Strongest first: above its threshold, then rank, then length, then start, then rule.
+fn order(found: &Match, rules: &[CompiledRule]) -> (bool, bool, u8, usize, usize, usize) {
+    let Some(rule) = rules.get(found.rule) else { return (true, true, u8::MAX, usize::MAX, found.start, found.rule) };
+    let below = found.score_bp < rule.threshold_bp;
+    let length = usize::MAX - (found.end - found.start);
+    // Among openings of long findings the earlier one covers the later one.
+    let (length, start) = if rule.cover.is_some() { (found.start, length) } else { (length, found.start) };
+    (below, rule.cover.is_none() || rule.rank < 70, u8::MAX - rule.rank, length, start, found.rule)
+}

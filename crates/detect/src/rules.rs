@@ -1,0 +1,209 @@
+//! The form of a rule file: one label, its rules, their examples. What a loaded rule does lives in `compile`.
+
+use serde::Deserialize;
+
+use crate::cover::CoverKind;
+use crate::edges::Edge;
+use crate::validate::Check;
+
+/// The files that are part of the program, one per label.
+pub(crate) const BUILTIN: [&str; 20] = [
+    include_str!("../rules/pii.email.toml"),
+    include_str!("../rules/pii.phone.toml"),
+    include_str!("../rules/pii.us_ssn.toml"),
+    include_str!("../rules/pii.ip.toml"),
+    include_str!("../rules/pii.url.toml"),
+    include_str!("../rules/pci.card.toml"),
+    include_str!("../rules/pci.iban.toml"),
+    include_str!("../rules/secret.aws_access_key.toml"),
+    include_str!("../rules/secret.aws_secret_key.toml"),
+    include_str!("../rules/secret.github.toml"),
+    include_str!("../rules/secret.gitlab.toml"),
+    include_str!("../rules/secret.slack.toml"),
+    include_str!("../rules/secret.stripe.toml"),
+    include_str!("../rules/secret.openai.toml"),
+    include_str!("../rules/secret.anthropic.toml"),
+    include_str!("../rules/secret.google.toml"),
+    include_str!("../rules/secret.jwt.toml"),
+    include_str!("../rules/secret.private_key.toml"),
+    include_str!("../rules/secret.url_password.toml"),
+    include_str!("../rules/secret.generic.toml"),
+];
+
+/// Where a rule begins to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// At an at sign; the rule starts at the local part before it.
+    At,
+    /// At the first digit of a group of digits, and at a `+` or `(` before it.
+    Digits,
+    /// At two letters before a group of digits.
+    LetteredDigits,
+    /// At the first colon of a run of hex digits and colons; the rule starts where the run does.
+    Colons,
+    /// At `://`; the rule starts at the scheme.
+    Url,
+}
+
+/// An example: what must be found in a text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    /// The text.
+    pub text: String,
+    /// The part that the rule reports.
+    pub find: String,
+}
+
+/// One rule.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Stable name, reported with every finding.
+    pub id: String,
+    /// Where to look: one of these words in any letter case …
+    #[serde(default)]
+    pub keywords: Vec<String>,
+    /// … or at a kind of character.
+    pub class: Option<Class>,
+    /// What stands between the keyword (or the class's start) and the value; the longest reading counts.
+    pub before: Option<String>,
+    /// The value. Bytes, no Unicode classes; bounded.
+    pub pattern: String,
+    /// Whether letter case matters in `pattern` and `before`.
+    #[serde(default)]
+    pub case_sensitive: bool,
+    /// Left neighbour of the value (of the keyword, where `before` is used).
+    #[serde(default)]
+    pub left: Edge,
+    /// Right neighbour of the value.
+    #[serde(default)]
+    pub right: Edge,
+    /// Tests of the value, by name; all must pass.
+    #[serde(default)]
+    pub checks: Vec<Check>,
+    /// Score of a match, 0 to 1.
+    pub score: f64,
+    /// Whole words that make a match likelier when they stand shortly before it or in the key it stands under.
+    #[serde(default)]
+    pub context: Vec<String>,
+    /// Score with such a word.
+    pub context_score: Option<f64>,
+    /// Whole words directly before a match that make it something else.
+    #[serde(default)]
+    pub negative: Vec<String>,
+    /// Whether an object key that contains a keyword makes the whole value a candidate.
+    #[serde(default)]
+    pub by_key: bool,
+    /// What follows a match and belongs to it, however long.
+    pub cover: Option<CoverKind>,
+    /// Overrides the label's rank among overlapping findings; larger wins.
+    pub rank: Option<u8>,
+    /// Where the format is described.
+    pub source: String,
+    /// At least two.
+    pub examples: Vec<Example>,
+    /// At least two texts in which this rule reports nothing.
+    pub counter_examples: Vec<String>,
+}
+
+/// One rule file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFile {
+    /// What its rules find.
+    pub label: String,
+    /// One sentence for people.
+    pub description: String,
+    /// Findings below this score are kept apart.
+    pub threshold: f64,
+    /// Severity for reports: `low`, `medium`, `high`, `critical`.
+    pub severity: Severity,
+    /// The rules.
+    #[serde(rename = "rule")]
+    pub rules: Vec<Rule>,
+}
+
+/// How bad a leak of a label is, for reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Public or nearly so.
+    Low,
+    /// Personal.
+    Medium,
+    /// Personal and abusable.
+    High,
+    /// Grants access.
+    Critical,
+}
+
+impl RuleFile {
+    /// Reads a rule file.
+    ///
+    /// # Errors
+    /// When it is not TOML of the documented form; unknown fields are refused.
+    pub fn parse(text: &str) -> Result<Self, RuleError> {
+        toml::from_str(text).map_err(|source| RuleError::Form(Box::new(source)))
+    }
+
+    /// The files that are part of the program.
+    ///
+    /// # Errors
+    /// When one of them is broken, which the tests of this crate exclude.
+    pub fn builtin() -> Result<Vec<Self>, RuleError> {
+        BUILTIN.iter().map(|text| Self::parse(text)).collect()
+    }
+}
+
+/// Why rules were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// Not TOML of the documented form.
+    #[error("the rule file is not of the documented form")]
+    Form(#[source] Box<toml::de::Error>),
+    /// A pattern that is not a regular expression, or too large.
+    #[error("rule `{rule}`: the pattern cannot be compiled: {message}")]
+    Pattern {
+        /// Which rule.
+        rule: String,
+        /// What the compiler said.
+        message: String,
+    },
+    /// A pattern that can match more than the window, or nothing at all.
+    #[error("rule `{rule}`: a pattern must match at least 1 and at most {limit} bytes")]
+    Unbounded {
+        /// Which rule.
+        rule: String,
+        /// The window in bytes.
+        limit: usize,
+    },
+    /// Neither or both of `keywords` and `class`, an empty keyword, or one that could not be held back while it is incomplete.
+    #[error("rule `{rule}`: give either `class` or non-empty `keywords`; without `before`, keywords of letters, digits and `._+-`")]
+    Anchor {
+        /// Which rule.
+        rule: String,
+    },
+    /// Too few examples.
+    #[error("rule `{rule}`: at least two `examples` and two `counter_examples` are needed")]
+    Examples {
+        /// Which rule.
+        rule: String,
+    },
+    /// A score or threshold outside 0 to 1.
+    #[error("rule `{rule}`: scores and thresholds lie between 0 and 1")]
+    Score {
+        /// Which rule or label.
+        rule: String,
+    },
+    /// The same rule id or label twice.
+    #[error("`{name}` is given twice, or is not dotted lower-case words")]
+    Name {
+        /// Rule id or label.
+        name: String,
+    },
+    /// The keyword automaton could not be built.
+    #[error("the keywords cannot be compiled: {0}")]
+    Keywords(String),
+}

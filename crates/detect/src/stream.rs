@@ -1,0 +1,375 @@
+//! The scan of a text that arrives in pieces. Whole texts go the same way, in pieces of a fixed size.
+
+use std::sync::Arc;
+
+use aho_corasick::automaton::Automaton;
+use aho_corasick::{Anchored, PatternID};
+use bartizan_vocabulary::Finding;
+
+use crate::anchors::{self, AT, COLON, DIGIT, UNDERSCORE};
+use crate::candidate::{Candidate, Match, Surroundings, keep_from};
+use crate::compile::{Compiled, Start};
+use crate::cover::Cover;
+use crate::detector::Hint;
+use crate::normal::Normal;
+use crate::resolve::Waiting;
+use crate::rules::Class;
+use crate::token::{TokenHit, TokenWatch};
+
+/// Largest piece that is taken in at once.
+const PIECE: usize = 4096;
+/// History is dropped when it is at least this long, so that dropping costs little per byte.
+const HISTORY: usize = 2048;
+
+/// Something that is decided. Offsets are bytes of the raw text; events come in the order of their starts, except that a
+/// token inside a finding follows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A finding at or above its threshold.
+    Found {
+        /// What and where; `end` is what is known so far when it is open.
+        finding: Finding,
+        /// Whether more bytes may belong to it.
+        open: bool,
+    },
+    /// The finding reported last reaches further: its bytes now end at `end`.
+    Extended {
+        /// Where its bytes ended before.
+        start: usize,
+        /// Where they end now.
+        end: usize,
+        /// Whether more bytes may belong to it.
+        open: bool,
+    },
+    /// A finding below its threshold.
+    Below(Finding),
+    /// A string of the form of a pseudonym token.
+    Token(TokenHit),
+}
+
+/// An anchor: a class bit, or a keyword.
+#[derive(Clone, Copy, Debug)]
+enum Anchor {
+    Class(u8),
+    Keyword(PatternID),
+}
+
+/// A long finding in progress.
+#[derive(Clone, Debug)]
+struct Covering {
+    cover: Cover,
+    start: usize,
+    /// Raw offset up to which it was reported.
+    told: usize,
+}
+
+/// An incremental scan.
+#[derive(Clone, Debug)]
+pub struct TextScan {
+    compiled: Arc<Compiled>,
+    key: String,
+    text: Normal,
+    /// Normalised position up to which anchors were looked for.
+    seen: usize,
+    keyword_state: aho_corasick::automaton::StateID,
+    previous: u8,
+    classes: u8,
+    anchors: Vec<(usize, Anchor)>,
+    live: Vec<Candidate>,
+    fresh: Vec<Match>,
+    waiting: Waiting,
+    tokens: TokenWatch,
+    covering: Option<Covering>,
+    events: Vec<Event>,
+    settled: usize,
+    finished: bool,
+}
+
+impl TextScan {
+    pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>) -> Self {
+        let keyword_state = compiled.keywords.start_state(Anchored::No).unwrap_or_default();
+        let mut scan = Self {
+            key: hint.key.map(str::to_ascii_lowercase).unwrap_or_default(),
+            text: Normal::new(),
+            seen: 0,
+            keyword_state,
+            previous: 0,
+            classes: if hint.tokens { DIGIT | AT | COLON | UNDERSCORE } else { DIGIT | AT | COLON },
+            anchors: Vec::new(),
+            live: Vec::new(),
+            fresh: Vec::new(),
+            waiting: Waiting::default(),
+            tokens: TokenWatch::new(hint.json),
+            covering: None,
+            events: Vec::new(),
+            settled: 0,
+            finished: false,
+            compiled,
+        };
+        scan.start_by_key();
+        scan
+    }
+
+    /// Takes in more text, cut anywhere between characters.
+    pub fn push(&mut self, text: &str) {
+        self.pieces(text, &mut |_| {});
+    }
+
+    /// Says that the text is complete: everything is settled afterwards.
+    pub fn finish(&mut self) {
+        if !self.finished {
+            self.finished = true;
+            self.take_in("");
+        }
+    }
+
+    /// Raw offset up to which everything is decided: those bytes may be released once their events are carried out.
+    pub fn settled(&self) -> usize {
+        self.settled
+    }
+
+    /// Takes what was decided since the last call.
+    pub fn drain(&mut self, out: &mut Vec<Event>) {
+        out.append(&mut self.events);
+    }
+
+    /// The raw start of the long finding that the text is inside of: every byte until its end belongs to it.
+    pub fn covering(&self) -> Option<usize> {
+        self.covering.as_ref().map(|covering| covering.start)
+    }
+
+    /// Bytes of memory that the scan holds for text, for bounds.
+    pub fn held(&self) -> usize {
+        self.text.held() + self.live.capacity() * size_of::<Candidate>()
+    }
+
+    /// Scans a whole text, handing events on piece by piece.
+    pub(crate) fn push_all(&mut self, text: &str, sink: &mut dyn FnMut(&mut Vec<Event>), events: &mut Vec<Event>) {
+        self.pieces(text, &mut |scan| {
+            if !scan.events.is_empty() {
+                scan.drain(events);
+                sink(events);
+            }
+        });
+        self.finish();
+        self.drain(events);
+        sink(events);
+    }
+
+    fn pieces(&mut self, text: &str, after: &mut dyn FnMut(&mut Self)) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
+            self.take_in(piece);
+            after(self);
+            rest = tail;
+        }
+    }
+
+    fn take_in(&mut self, piece: &str) {
+        let last = self.finished;
+        self.text.push(piece, last);
+        self.find_anchors();
+        let compiled = Arc::clone(&self.compiled);
+        let around =
+            Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last };
+        let fresh = &mut self.fresh;
+        self.live.retain_mut(|candidate| !candidate.step(&around, fresh));
+        for index in 0..self.anchors.len() {
+            if let Some((position, anchor)) = self.anchors.get(index).copied() {
+                self.follow(position, anchor);
+            }
+        }
+        self.anchors.clear();
+        self.tokens.step(&self.text, last);
+        for found in std::mem::take(&mut self.fresh) {
+            self.accept(found);
+        }
+        self.report();
+        self.forget();
+    }
+
+    /// Rules that go by the object key: the whole value is a candidate.
+    fn start_by_key(&mut self) {
+        if self.key.is_empty() {
+            return;
+        }
+        let compiled = Arc::clone(&self.compiled);
+        for (keyword, machine) in &compiled.by_key {
+            let known = self.live.iter().any(|candidate| candidate.machine == *machine);
+            if !known && self.key.contains(keyword.as_str()) {
+                let candidate = compiled.machines.get(*machine).and_then(|parts| Candidate::at_value(*machine, parts, 0));
+                self.live.extend(candidate);
+            }
+        }
+    }
+
+    /// Looks at each new byte once.
+    fn find_anchors(&mut self) {
+        let keywords = &self.compiled.keywords;
+        let mut state = self.keyword_state;
+        let mut previous = self.previous;
+        let from = self.seen;
+        for (offset, byte) in self.text.from(from).iter().enumerate() {
+            state = keywords.next_state(Anchored::No, state, *byte);
+            let class = anchors::class(*byte) & self.classes;
+            if class & !(previous & DIGIT) != 0 {
+                self.anchors.push((from + offset, Anchor::Class(class)));
+            }
+            previous = class;
+            if keywords.is_special(state) && keywords.is_match(state) {
+                for index in 0..keywords.match_len(state) {
+                    self.anchors.push((from + offset + 1, Anchor::Keyword(keywords.match_pattern(state, index))));
+                }
+            }
+        }
+        self.seen = self.text.end();
+        (self.keyword_state, self.previous) = (state, previous);
+    }
+
+    fn follow(&mut self, position: usize, anchor: Anchor) {
+        match anchor {
+            Anchor::Class(DIGIT) => {
+                self.start_class(Class::Digits, Some(position));
+                self.start_class(Class::Digits, anchors::sign_start(&self.text, position));
+                self.start_class(Class::LetteredDigits, anchors::lettered_start(&self.text, position));
+            }
+            Anchor::Class(AT) => self.start_class(Class::At, anchors::email_start(&self.text, position)),
+            Anchor::Class(COLON) => self.start_class(Class::Colons, anchors::ipv6_start(&self.text, position)),
+            Anchor::Class(_) => self.tokens.anchor(&self.text, position),
+            Anchor::Keyword(pattern) => self.follow_keyword(pattern, position),
+        }
+    }
+
+    fn follow_keyword(&mut self, pattern: PatternID, end: usize) {
+        let compiled = Arc::clone(&self.compiled);
+        let Some((length, starts)) = compiled.starts.get(pattern.as_usize()) else { return };
+        for start in starts {
+            match start {
+                Start::Class(class) => {
+                    let begin = anchors::scheme_start(&self.text, end - length);
+                    self.start_class(*class, begin);
+                }
+                Start::Machine(machine) => {
+                    let Some(parts) = compiled.machines.get(*machine) else { continue };
+                    let rule = parts.rules.first().and_then(|rule| compiled.rules.get(*rule));
+                    if rule.is_some_and(|rule| rule.left.left(&self.text, end - length)) {
+                        self.start(*machine, if parts.before.is_some() { end } else { end - length });
+                    }
+                }
+            }
+        }
+    }
+
+    fn start_class(&mut self, class: Class, start: Option<usize>) {
+        let Some(start) = start else { return };
+        let compiled = Arc::clone(&self.compiled);
+        for machine in compiled.classes.get(&class).into_iter().flatten() {
+            self.start(*machine, start);
+        }
+    }
+
+    fn start(&mut self, machine: usize, start: usize) {
+        let compiled = &self.compiled;
+        let Some(mut candidate) = compiled.machines.get(machine).and_then(|parts| Candidate::new(machine, parts, start)) else { return };
+        let around = Surroundings {
+            text: &self.text,
+            machines: &compiled.machines,
+            rules: &compiled.rules,
+            key: &self.key,
+            last: self.finished,
+        };
+        if !candidate.step(&around, &mut self.fresh) {
+            self.live.push(candidate);
+        }
+    }
+
+    fn accept(&mut self, mut found: Match) {
+        found.start = found.start.max(self.waiting.floor);
+        if found.start < found.end {
+            self.waiting.add(found);
+        }
+    }
+
+    /// The first normalised byte that something undecided may still cover.
+    fn frontier(&self) -> usize {
+        let end = self.text.end();
+        let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
+        let tail = if self.finished { end } else { anchors::tail_hold(&self.text) };
+        live.min(tail).min(self.tokens.undecided().unwrap_or(end))
+    }
+
+    fn report(&mut self) {
+        let compiled = Arc::clone(&self.compiled);
+        let hold;
+        loop {
+            if !self.extend_cover() {
+                hold = self.covering.as_ref().map_or(self.text.end(), |covering| covering.cover.sure);
+                break;
+            }
+            let frontier = self.frontier();
+            let Some(winners) = self.waiting.take(frontier, &compiled.rules) else {
+                hold = frontier.min(self.waiting.hold().unwrap_or(frontier)).max(self.waiting.floor);
+                break;
+            };
+            self.report_winners(winners, &compiled);
+        }
+        let hold = self.tokens.release(hold, &mut self.events);
+        self.settled = self.settled.max(if hold >= self.text.end() { self.text.raw_end() } else { self.text.raw_start(hold) });
+    }
+
+    fn report_winners(&mut self, winners: Vec<Match>, compiled: &Compiled) {
+        let mut rest = winners.into_iter();
+        while let Some(found) = rest.next() {
+            let Some(rule) = compiled.rules.get(found.rule) else { continue };
+            let finding = Finding {
+                start: self.text.raw_start(found.start),
+                end: self.text.raw_stop(found.end),
+                label: rule.label.clone(),
+                rule: rule.id.clone(),
+                score_bp: found.score_bp,
+            };
+            self.tokens.release(found.start, &mut self.events);
+            self.waiting.raise_floor(found.end);
+            if found.score_bp < rule.threshold_bp {
+                self.events.push(Event::Below(finding));
+                continue;
+            }
+            let Some(kind) = rule.cover else {
+                self.events.push(Event::Found { finding, open: false });
+                continue;
+            };
+            self.covering = Some(Covering { cover: Cover::new(kind, found.end), start: finding.start, told: finding.end });
+            self.events.push(Event::Found { finding, open: true });
+            rest.by_ref().for_each(|later| self.waiting.add(later));
+        }
+    }
+
+    /// Goes on with a long finding; true when there is none (any more).
+    fn extend_cover(&mut self) -> bool {
+        let Some(covering) = &mut self.covering else { return true };
+        let next = covering.cover.next;
+        let ended = covering.cover.eat(self.text.from(next)) || self.finished;
+        let sure = covering.cover.sure;
+        let end = self.text.raw_stop(sure);
+        if ended || end > covering.told {
+            self.events.push(Event::Extended { start: covering.told, end, open: !ended });
+        }
+        covering.told = end;
+        if ended {
+            self.covering = None;
+        }
+        self.waiting.raise_floor(sure);
+        ended
+    }
+
+    /// Drops history that nothing can look back at any more.
+    fn forget(&mut self) {
+        let end = self.text.end();
+        let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
+        let waiting = self.waiting.hold().unwrap_or(end);
+        let cover = self.covering.as_ref().map_or(end, |covering| covering.cover.sure.saturating_sub(1));
+        let keep = live.min(waiting).min(cover).min(self.tokens.hold().unwrap_or(end));
+        self.text.forget_before(keep_from(keep), HISTORY);
+    }
+}

@@ -1,0 +1,74 @@
+//! Tests that a pattern cannot make: checksums, structures, randomness. One test a file; this list registers them.
+
+mod email;
+mod entropy;
+mod iban;
+mod ip;
+mod jwt;
+mod luhn;
+mod phone;
+mod secret;
+mod ssn;
+mod url;
+
+use serde::Deserialize;
+
+/// A named test of a value in normalised form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Luhn checksum, card schemes and lengths, regular grouping.
+    Card,
+    /// A domain that can exist; not a file name.
+    Email,
+    /// Shannon entropy of a random key.
+    Entropy,
+    /// A value that somebody chose as a secret, not a placeholder or code.
+    Secret,
+    /// ISO 7064 mod 97-10, length and structure by country.
+    Iban,
+    /// An IPv4 or IPv6 address.
+    Ip,
+    /// A JOSE header that names an algorithm.
+    Jwt,
+    /// Country calling code and plausible length.
+    PhoneInternational,
+    /// Plausible national grouping.
+    PhoneNational,
+    /// US Social Security number: area, group, serial.
+    Ssn,
+    /// A URL that does not end in punctuation and has a host.
+    Url,
+    /// A password inside a URL, not a port, placeholder or path.
+    UrlPassword,
+}
+
+impl Check {
+    /// Whether the value passes.
+    pub(crate) fn passes(self, value: &[u8]) -> bool {
+        match self {
+            Self::Card => luhn::card(value),
+            Self::Email => email::check(value),
+            Self::Entropy => entropy::random_key(value),
+            Self::Secret => secret::check(value),
+            Self::Iban => iban::check(value),
+            Self::Ip => ip::check(value),
+            Self::Jwt => jwt::check(value),
+            Self::PhoneInternational => phone::international(value),
+            Self::PhoneNational => phone::national(value),
+            Self::Ssn => ssn::check(value),
+            Self::Url => url::check(value),
+            Self::UrlPassword => url::password(value),
+        }
+    }
+}
+
+/// The digits of a value, as numbers.
+fn digits(value: &[u8]) -> impl DoubleEndedIterator<Item = u32> + '_ {
+    value.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(*byte - b'0'))
+}
+
+/// The lengths of the groups of digits.
+fn groups(value: &[u8]) -> Vec<usize> {
+    value.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).filter(|length| *length > 0).collect()
+}
