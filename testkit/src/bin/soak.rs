@@ -117,7 +117,7 @@ async fn big_bodies(flags: &Flags, gate: &Running) -> Result<(f64, u64)> {
         return Ok((0.0, 0));
     }
     let (before, _) = resident(gate.pid())?;
-    let mut plan = Plan::same(gate.address("gate")?, traffic::huge(64 * 1_024 * 1_024 - 4_096), flags.big, Duration::from_secs(120));
+    let mut plan = Plan::same(gate.address("gate")?, traffic::huge(64 * 1_024 * 1_024 - 4_096), flags.big, Duration::from_mins(2));
     plan.count = Some(flags.big as u64);
     let report = run(plan).await;
     let (_, highest) = resident(gate.pid())?;

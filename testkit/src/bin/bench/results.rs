@@ -37,9 +37,9 @@ pub struct Results {
 
 impl Results {
     /// Adds a scenario's windows.
-    pub fn add(&mut self, scenario: &Scenario, outcome: Outcome) {
-        let differences: Vec<f64> = pairs(&outcome).map(|(gate, bare)| gate.cpu_us - bare.cpu_us).collect();
-        let ratios = Spread::of(pairs(&outcome).map(|(gate, bare)| gate.cpu_us / bare.cpu_us).collect());
+    pub fn add(&mut self, scenario: &Scenario, outcome: &Outcome) {
+        let differences: Vec<f64> = pairs(outcome).map(|(gate, bare)| gate.cpu - bare.cpu).collect();
+        let ratios = Spread::of(pairs(outcome).map(|(gate, bare)| gate.cpu / bare.cpu).collect());
         if scenario.name == "small_300b" {
             self.small.clone_from(&differences);
         }
@@ -59,14 +59,14 @@ impl Results {
         let difference = |pick: fn(&Window) -> f64| median(&outcome.gate, pick) - median(&outcome.bare, pick);
         let cells = format!(
             "{:>9.1} {:>9.1} {:>6.2} {:>9.2} ({:.2}..{:.2}) {:>9.0} {:>9.0}",
-            median(&outcome.gate, |window| window.cpu_us),
-            median(&outcome.bare, |window| window.cpu_us),
+            median(&outcome.gate, |window| window.cpu),
+            median(&outcome.bare, |window| window.cpu),
             ratios.median,
             spread.median,
             spread.min,
             spread.max,
-            difference(|window| window.p50_us),
-            difference(|window| window.p99_us),
+            difference(|window| window.p50),
+            difference(|window| window.p99),
         );
         self.rows.push(Row { name: format!("{}_{unit}", scenario.name), cells, value: spread.median, bar, more_is_better: false });
     }

@@ -16,15 +16,15 @@ pub struct Pair {
     pub bare: Running,
 }
 
-/// One window of one side.
+/// One window of one side, in microseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
-    /// CPU microseconds for each request.
-    pub cpu_us: f64,
+    /// CPU time of each request.
+    pub cpu: f64,
     /// Median wall time of a request.
-    pub p50_us: f64,
+    pub p50: f64,
     /// 99th percentile of the same.
-    pub p99_us: f64,
+    pub p99: f64,
 }
 
 /// All windows of a scenario; the n-th gate window ran beside the n-th bare one.
@@ -69,6 +69,6 @@ impl Windows {
         }
         #[expect(clippy::cast_precision_loss, reason = "a measurement")]
         let requests = report.requests as f64;
-        Ok(Window { cpu_us: used / requests, p50_us: report.p50_us, p99_us: report.p99_us })
+        Ok(Window { cpu: used / requests, p50: report.p50_us, p99: report.p99_us })
     }
 }
