@@ -77,7 +77,7 @@ async fn measure(flags: &Flags, mode: &str, scenarios: &[Scenario], results: &mu
     let windows = Windows { count: flags.windows, millis: flags.window_ms, connections: flags.connections };
     for scenario in scenarios {
         let outcome = windows.run(&pair, scenario).await.with_context(|| format!("scenario `{}`", scenario.name))?;
-        results.add(scenario, outcome);
+        results.add(scenario, &outcome);
     }
     Ok(())
 }
