@@ -60,7 +60,7 @@ test-docs:
 	@RUSTDOCFLAGS="-D warnings" $(STEP) rustdoc cargo doc --workspace --no-deps --document-private-items --locked --quiet
 
 test-deny:
-	@$(STEP) deny cargo deny --locked check bans licenses sources
+	@$(STEP) deny cargo deny --locked check --allow unused-wrapper bans licenses sources
 
 test-machete:
 	@$(STEP) machete cargo machete --skip-target-dir

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -11,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -21,6 +23,8 @@ use crate::upstream::{Recorded, Shared};
 
 /// Path under which the recorded requests are read and dropped.
 const REQUESTS: &str = "/__requests";
+/// Path under which an answer is queued from outside; see [`queue_script`].
+const SCRIPT: &str = "/__script";
 
 /// Accepts connections until `stopped` fires or its sender is gone, then drops them all.
 pub(crate) async fn until_stopped(listener: TcpListener, shared: Arc<Shared>, mut stopped: oneshot::Receiver<()>) {
@@ -54,6 +58,9 @@ async fn handle(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         return Ok(respond(about_requests(&head.method, &shared), &shared));
     }
     let body = body.collect().await.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+    if head.uri.path() == SCRIPT {
+        return Ok(respond(queue_script(&body, &shared), &shared));
+    }
     let path = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
     let recorded = Recorded { method: head.method.to_string(), path, headers: header_list(&head.headers), body };
     let answer = shared.answer(recorded);
@@ -97,4 +104,39 @@ fn about_requests(method: &Method, shared: &Shared) -> Answer {
         })
         .collect();
     Answer::json(Value::Array(list).to_string())
+}
+
+/// An answer as another process describes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Script {
+    status: Option<u16>,
+    content_type: Option<String>,
+    /// Pieces of the body; one piece is sent whole, more are an event stream.
+    pieces: Vec<String>,
+    #[serde(default)]
+    dies: bool,
+    #[serde(default)]
+    delay_ms: u64,
+}
+
+/// `POST` queues the answer for the next request.
+fn queue_script(body: &Bytes, shared: &Shared) -> Answer {
+    let script: Script = match serde_json::from_slice(body) {
+        Ok(script) => script,
+        Err(error) => return Answer::whole(400, "text/plain", error.to_string()),
+    };
+    let mut answer = match script.pieces.as_slice() {
+        [only] => Answer::json(only.clone()),
+        pieces => Answer::stream(pieces.iter().cloned()),
+    };
+    answer = answer.with_status(script.status.unwrap_or(200)).slow(Duration::from_millis(script.delay_ms));
+    if let Some(content_type) = &script.content_type {
+        answer = answer.with_header("content-type", content_type);
+    }
+    if script.dies {
+        answer = answer.dies();
+    }
+    shared.push(answer);
+    Answer::json("{}")
 }

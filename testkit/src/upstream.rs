@@ -76,6 +76,10 @@ impl Shared {
         answer
     }
 
+    pub(crate) fn push(&self, answer: Answer) {
+        lock(&self.queue).push_back(answer);
+    }
+
     pub(crate) fn requests(&self) -> Vec<Recorded> {
         lock(&self.requests).clone()
     }
@@ -136,7 +140,7 @@ impl ScriptedUpstream {
 
     /// Queues an answer for the next request that is not answered yet. Answers are used in the order they were queued.
     pub fn push(&self, answer: Answer) {
-        lock(&self.shared.queue).push_back(answer);
+        self.shared.push(answer);
     }
 
     /// Answers every request alike, once the queue is empty.

@@ -7,7 +7,8 @@ use bartizan_testkit::{Manner, ScriptedUpstream};
 use clap::Parser;
 use serde_json::json;
 
-/// Scripted provider. `GET /__requests` lists what was recorded, `DELETE /__requests` drops it.
+/// Scripted provider. `GET /__requests` lists what was recorded, `DELETE /__requests` drops it, `POST /__script` queues an answer:
+/// `{"status":200,"content_type":"…","pieces":["…"],"dies":false,"delay_ms":0}`.
 #[derive(Parser)]
 struct Flags {
     /// Loopback port; 0 takes a free one.
