@@ -1,0 +1,3 @@
+//! Any bytes as journal, bundle, checkpoint and proof.
+#![no_main]
+bartizan_fuzz::target!(bartizan_fuzz::ledger_reader);

@@ -1,0 +1,132 @@
+//! The driver of `make crash`: SIGKILL at random moments under load, then a look whether any acknowledged decision is lost.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use bartizan_testkit::load::{Plan, Seen, run};
+use bartizan_testkit::process::{Running, gate, sibling};
+use bartizan_testkit::stats::Dice;
+use bartizan_testkit::traffic;
+use bytes::Bytes;
+use clap::Parser;
+
+/// Kills and restarts the gate on one data folder. Exits with 1 when a decision was lost or the log does not verify.
+#[derive(Parser)]
+struct Flags {
+    /// The release binary `bartizan`.
+    gate: PathBuf,
+    /// How often to kill.
+    #[arg(short, long, default_value_t = 200)]
+    times: u32,
+    /// Connections.
+    #[arg(short, long, default_value_t = 8)]
+    connections: usize,
+    /// Longest time between start and kill, in milliseconds.
+    #[arg(long, default_value_t = 600)]
+    longest_ms: u64,
+    /// Seed of the moments.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Keep the data folder here instead of in a temporary one.
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+/// Request ids whose answer head arrived at the client.
+type Acknowledged = Arc<Mutex<Vec<String>>>;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let flags = Flags::parse();
+    let folder = tempfile::tempdir()?;
+    let data = flags.data.clone().unwrap_or_else(|| folder.path().join("data"));
+    let upstream = Running::start(Command::new(sibling("upstream")?).args(["--mode", "fixed"])).context("upstream")?;
+    let url = upstream.ready.get("url").and_then(serde_json::Value::as_str).context("the upstream names no url")?;
+    let acknowledged = Acknowledged::default();
+    let mut dice = Dice::new(flags.seed);
+    let mut slowest = Duration::ZERO;
+    for round in 1..=flags.times {
+        let command = &mut gate(&flags.gate, &data, url, &folder.path().join("gate.log"))?;
+        let process =
+            Running::start(command).with_context(|| format!("start number {round}, after a kill: {}", log_tail(folder.path())))?;
+        slowest = slowest.max(process.took);
+        let millis = 20 + dice.below(flags.longest_ms);
+        kill_under_load(&flags, process, Duration::from_millis(millis), &acknowledged).await?;
+        if round % 20 == 0 {
+            println!("{round:>4} kills, {} decisions acknowledged, slowest start {slowest:?}", held(&acknowledged).len());
+        }
+    }
+    // One clean start: it recovers what the last kill left, and is asked while it runs.
+    let last = Running::start(&mut gate(&flags.gate, &data, url, &folder.path().join("gate.log"))?).context("the last start")?;
+    slowest = slowest.max(last.took);
+    verdict(&flags, &data, &acknowledged, slowest)
+}
+
+fn held(acknowledged: &Acknowledged) -> Vec<String> {
+    acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+fn log_tail(folder: &Path) -> String {
+    let log = fs::read_to_string(folder.join("gate.log")).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().rev().take(5).collect();
+    lines.join(" | ")
+}
+
+/// Sends load until the moment has come, kills, and lets the load end.
+async fn kill_under_load(flags: &Flags, mut process: Running, moment: Duration, acknowledged: &Acknowledged) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut plan = Plan::same(process.address("gate")?, Bytes::new(), flags.connections, Duration::from_mins(1));
+    plan.bodies = Arc::new(|number| if number % 3 == 0 { traffic::three_findings() } else { traffic::small() });
+    plan.stop = Arc::clone(&stop);
+    let noted = Arc::clone(acknowledged);
+    plan.observer = Some(Arc::new(move |seen: &Seen| {
+        if let Some(id) = seen.headers.get("bartizan-request-id").and_then(|id| id.to_str().ok()) {
+            noted.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
+        }
+    }));
+    let kill = async {
+        tokio::time::sleep(moment).await;
+        let killed = process.kill();
+        stop.store(true, Ordering::Relaxed);
+        killed
+    };
+    let (_, killed) = tokio::join!(run(plan), kill);
+    killed.context("killing the gate")
+}
+
+/// Runs a command of the gate and gives its output; fails unless it exits with 0.
+fn ask(flags: &Flags, arguments: &[&str], data: &Path) -> Result<String> {
+    let output = Command::new(&flags.gate).args(arguments).arg("--data").arg(data).output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`bartizan {}` ended with {}: {errors}", arguments.join(" "), output.status);
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn verdict(flags: &Flags, data: &Path, acknowledged: &Acknowledged, slowest: Duration) -> Result<()> {
+    let expected: HashSet<String> = held(acknowledged).into_iter().collect();
+    ensure!(!expected.is_empty(), "no answer carried `bartizan-request-id`; nothing was tested");
+    println!("{}", ask(flags, &["audit", "verify"], data)?.trim_end());
+    let events = ask(flags, &["events", "--since", "24h", "--format", "jsonl"], data)?;
+    let mut kept = HashSet::new();
+    for line in events.lines().filter(|line| !line.trim().is_empty()) {
+        let event: serde_json::Value = serde_json::from_str(line).with_context(|| format!("event line `{line}`"))?;
+        let id = event.get("request_id").and_then(serde_json::Value::as_str);
+        let has_entry = event.pointer("/ledger/index").and_then(serde_json::Value::as_u64).is_some();
+        if let (Some(id), true) = (id, has_entry) {
+            kept.insert(id.to_owned());
+        }
+    }
+    let lost: Vec<&String> = expected.difference(&kept).collect();
+    lost.iter().take(5).for_each(|id| println!("lost: {id}"));
+    println!("RESULT kills={} acknowledged={} lost={} slowest_start_ms={}", flags.times, expected.len(), lost.len(), slowest.as_millis());
+    if !lost.is_empty() {
+        bail!("{} acknowledged decisions have no entry", lost.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! Answers in the OpenAI and Anthropic wire formats, whole and as event streams. Ids and times are fixed, so that bytes can be compared.
+
+use serde_json::{Value, json};
+
+/// An OpenAI chat completion with one choice.
+pub fn chat(model: &str, text: &str) -> String {
+    chat_with(model, &json!({"role": "assistant", "content": text}), "stop")
+}
+
+/// An OpenAI chat completion whose only choice calls a tool. `arguments` is JSON text.
+pub fn chat_tool_call(model: &str, name: &str, arguments: &str) -> String {
+    let call = json!({"id": "call_1", "type": "function", "function": {"name": name, "arguments": arguments}});
+    chat_with(model, &json!({"role": "assistant", "content": null, "tool_calls": [call]}), "tool_calls")
+}
+
+fn chat_with(model: &str, message: &Value, finish: &str) -> String {
+    json!({
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1_700_000_000, "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": finish}],
+        "usage": {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21},
+    })
+    .to_string()
+}
+
+/// The events of an OpenAI chat stream: one delta for each part, the finish, a usage chunk with `choices: []`, and `[DONE]`.
+pub fn chat_events(model: &str, parts: &[&str]) -> Vec<String> {
+    let deltas = parts.iter().map(|part| json!({"content": part}));
+    chat_stream(model, deltas, "stop")
+}
+
+/// The events of an OpenAI chat stream that calls a tool, its arguments in the given parts.
+pub fn chat_tool_events(model: &str, name: &str, parts: &[&str]) -> Vec<String> {
+    let opening = json!({"tool_calls": [{"index": 0, "id": "call_1", "type": "function", "function": {"name": name, "arguments": ""}}]});
+    let deltas = parts.iter().map(|part| json!({"tool_calls": [{"index": 0, "function": {"arguments": part}}]}));
+    chat_stream(model, std::iter::once(opening).chain(deltas), "tool_calls")
+}
+
+fn chat_stream(model: &str, deltas: impl Iterator<Item = Value>, finish: &str) -> Vec<String> {
+    let chunk = |choices: &Value| {
+        let body =
+            json!({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": model, "choices": choices});
+        format!("data: {body}\n\n")
+    };
+    let mut events = vec![chunk(&json!([{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": null}]))];
+    events.extend(deltas.map(|delta| chunk(&json!([{"index": 0, "delta": delta, "finish_reason": null}]))));
+    events.push(chunk(&json!([{"index": 0, "delta": {}, "finish_reason": finish}])));
+    events.push(chunk(&json!([])));
+    events.push("data: [DONE]\n\n".to_owned());
+    events
+}
+
+/// An Anthropic message with one text block.
+pub fn message(model: &str, text: &str) -> String {
+    message_with(model, &json!({"type": "text", "text": text}), "end_turn")
+}
+
+/// An Anthropic message that uses a tool. `input` is JSON text; text that is not JSON becomes an empty object.
+pub fn message_tool_use(model: &str, name: &str, input: &str) -> String {
+    let input: Value = serde_json::from_str(input).unwrap_or_else(|_| json!({}));
+    message_with(model, &json!({"type": "tool_use", "id": "toolu_1", "name": name, "input": input}), "tool_use")
+}
+
+fn message_with(model: &str, block: &Value, stop: &str) -> String {
+    json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": [block],
+        "stop_reason": stop, "stop_sequence": null, "usage": {"input_tokens": 9, "output_tokens": 12},
+    })
+    .to_string()
+}
+
+/// The events of an Anthropic message stream: start, ping, one text delta for each part, stop.
+pub fn message_events(model: &str, parts: &[&str]) -> Vec<String> {
+    let deltas = parts.iter().map(|part| json!({"type": "text_delta", "text": part}));
+    message_stream(model, &json!({"type": "text", "text": ""}), deltas, "end_turn")
+}
+
+/// The events of an Anthropic message stream that uses a tool, its input in the given parts.
+pub fn message_tool_events(model: &str, name: &str, parts: &[&str]) -> Vec<String> {
+    let deltas = parts.iter().map(|part| json!({"type": "input_json_delta", "partial_json": part}));
+    message_stream(model, &json!({"type": "tool_use", "id": "toolu_1", "name": name, "input": {}}), deltas, "tool_use")
+}
+
+fn message_stream(model: &str, block: &Value, deltas: impl Iterator<Item = Value>, stop: &str) -> Vec<String> {
+    let event = |body: Value| {
+        let name = body.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        format!("event: {name}\ndata: {body}\n\n")
+    };
+    let start = json!({
+        "id": "msg_1", "type": "message", "role": "assistant", "model": model, "content": [],
+        "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 9, "output_tokens": 1},
+    });
+    let mut events = vec![
+        event(json!({"type": "message_start", "message": start})),
+        event(json!({"type": "content_block_start", "index": 0, "content_block": block})),
+        event(json!({"type": "ping"})),
+    ];
+    events.extend(deltas.map(|delta| event(json!({"type": "content_block_delta", "index": 0, "delta": delta}))));
+    events.push(event(json!({"type": "content_block_stop", "index": 0})));
+    events.push(event(
+        json!({"type": "message_delta", "delta": {"stop_reason": stop, "stop_sequence": null}, "usage": {"output_tokens": 12}}),
+    ));
+    events.push(event(json!({"type": "message_stop"})));
+    events
+}
+
+/// An answer of `count_tokens`.
+pub fn token_count(tokens: usize) -> String {
+    json!({"input_tokens": tokens}).to_string()
+}
+
+/// An OpenAI model list.
+pub fn models(names: &[&str]) -> String {
+    let list: Vec<Value> =
+        names.iter().map(|name| json!({"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "testkit"})).collect();
+    json!({"object": "list", "data": list}).to_string()
+}
+
+/// Parts of a text, each `size` characters long; joined they are the text again.
+pub fn parts(text: &str, size: usize) -> Vec<&str> {
+    let mut rest = text;
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let at = rest.char_indices().nth(size.max(1)).map_or(rest.len(), |(at, _)| at);
+        let (part, after) = rest.split_at(at);
+        parts.push(part);
+        rest = after;
+    }
+    parts
+}
