@@ -171,8 +171,7 @@ impl TextScan {
         self.text.push(piece, last);
         self.find_anchors();
         let compiled = Arc::clone(&self.compiled);
-        let around =
-            Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last };
+        let around = Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last };
         let fresh = &mut self.fresh;
         self.live.retain_mut(|candidate| !candidate.step(&around, fresh));
         for index in 0..self.anchors.len() {
@@ -272,13 +271,8 @@ impl TextScan {
     fn start(&mut self, machine: usize, start: usize) {
         let compiled = &self.compiled;
         let Some(mut candidate) = compiled.machines.get(machine).and_then(|parts| Candidate::new(machine, parts, start)) else { return };
-        let around = Surroundings {
-            text: &self.text,
-            machines: &compiled.machines,
-            rules: &compiled.rules,
-            key: &self.key,
-            last: self.finished,
-        };
+        let around =
+            Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last: self.finished };
         if !candidate.step(&around, &mut self.fresh) {
             self.live.push(candidate);
         }

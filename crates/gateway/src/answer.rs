@@ -188,7 +188,8 @@ impl Gate {
         let decoder = Decoder::new(encoding, limits.held_bytes).map_err(|error| self.garbage(exchange, &error.to_string()))?;
         let mut judging = Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete));
         judging.open();
-        let mut phase = Phase { policies: judging.policies.clone(), facts: Some(judging.facts.clone()), ..Phase::decided(judging.decision()) };
+        let mut phase =
+            Phase { policies: judging.policies.clone(), facts: Some(judging.facts.clone()), ..Phase::decided(judging.decision()) };
         phase.ran("detect", 0);
         phase.ran("policy", 0);
         if let Some((decision, message)) = judging.stop.take() {

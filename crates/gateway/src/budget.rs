@@ -44,9 +44,8 @@ impl Reservation {
     #[must_use]
     pub fn grow(&mut self, more: usize) -> bool {
         let limit = self.budget.limit.load(Ordering::Relaxed);
-        let added = self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| {
-            used.checked_add(more).filter(|sum| *sum <= limit)
-        });
+        let added =
+            self.budget.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| used.checked_add(more).filter(|sum| *sum <= limit));
         if added.is_ok() {
             self.bytes += more;
         }

@@ -90,11 +90,6 @@ impl Growing {
         }
     }
 
-    /// Bytes so far.
-    pub fn length(&self) -> usize {
-        self.length
-    }
-
     /// Whether something in it is still undecided.
     pub fn is_undecided(&self) -> bool {
         self.origin + self.scan.settled() < self.length

@@ -120,7 +120,10 @@ pub fn guard_request(
         let mut judged = remedy::judge(&exchange.live.judge, facts, &units, body, &mut replace);
         if altered {
             judged.decision = Decision::Blocked;
-            judged.refusal = Some("a signed reasoning block was changed on its way to you and its original is no longer here; start a new conversation".to_owned());
+            judged.refusal = Some(
+                "a signed reasoning block was changed on its way to you and its original is no longer here; start a new conversation"
+                    .to_owned(),
+            );
         }
         if !session.is_empty() {
             session.note_hosts(body);

@@ -128,13 +128,16 @@ impl Gate {
         let values = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let presented = presented(CredentialKind::Key, values).map_err(|error| error.to_string())?;
         match presented.credential {
-            Some(credential) => self
-                .wiring
-                .directory
-                .authenticate(&credential.hash(&self.wiring.keys.key_hash))
-                .ok_or_else(|| "this key is not known here, or was revoked; make one with `bartizan keys create --name NAME`".to_owned()),
+            Some(credential) => {
+                self.wiring.directory.authenticate(&credential.hash(&self.wiring.keys.key_hash)).ok_or_else(|| {
+                    "this key is not known here, or was revoked; make one with `bartizan keys create --name NAME`".to_owned()
+                })
+            }
             None if live.settings.auth == Auth::Anonymous => Ok(anonymous()),
-            None => Err("a virtual key is needed: send `Authorization: Bearer bzk_…`; make one with `bartizan keys create --name NAME`".to_owned()),
+            None => {
+                Err("a virtual key is needed: send `Authorization: Bearer bzk_…`; make one with `bartizan keys create --name NAME`"
+                    .to_owned())
+            }
         }
     }
 

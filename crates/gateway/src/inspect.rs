@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bartizan_detect::{Detector, Hint, Scan};
 use bartizan_vocabulary::{EventFinding, Finding, Role, TextClass};
-use bartizan_wire::json::{NodeKind, Tape};
+use bartizan_wire::json::Tape;
 use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
@@ -84,7 +84,7 @@ impl<'a> Body<'a> {
 
     /// Where a part stands, names of people's own making concealed.
     pub fn pointer(&self, part: &Part) -> String {
-        self.tape.pointer(self.bytes, part.node, |key| !bartizan_wire::is_format_word(&self.tape.text(self.bytes, key)))
+        self.tape.pointer(self.bytes, part.node, |key| !bartizan_wire::is_format_word(self.tape.text(self.bytes, key).as_bytes()))
     }
 
     /// Findings as they are kept, one a finding, at the part where it starts.
@@ -188,9 +188,4 @@ fn long(detector: &Detector, text: &str, hint: Hint<'_>, deadline: Instant) -> O
     machine.drain(&mut events);
     scan.absorb(events.drain(..));
     Some(scan)
-}
-
-/// Whether a node is a string that holds exactly one text.
-pub fn is_string(tape: &Tape, part: &Part) -> bool {
-    tape.node(part.node).is_some_and(|node| node.kind == NodeKind::String)
 }

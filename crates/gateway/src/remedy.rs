@@ -106,8 +106,7 @@ fn carry_out(judge: &Judge, first: &Verdict, judged: &mut Judged, units: &[Unit]
         judged.refusal = Some(format!("`{label}` was found in a name, an identifier or a signed part, where it cannot be replaced"));
         return;
     }
-    judged.remedies =
-        plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
+    judged.remedies = plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
     let after = judged.facts.recompute(plan.remaining.iter().map(|(role, label, score)| (*role, *label, *score)));
     let second = judge.judge(&after);
     if second.outcome == Outcome::Permit {

@@ -222,12 +222,10 @@ impl StreamGuard {
         let (role, path) = (text.role, text.pointer.clone());
         let mut below = Vec::new();
         let judged = &mut *judging;
-        let whole = text.advance(
-            session,
-            restored,
-            &mut |finding, span| judged.choose(role, &path, finding, span, false),
-            &mut |finding| below.push(finding.clone()),
-        );
+        let whole =
+            text.advance(session, restored, &mut |finding, span| judged.choose(role, &path, finding, span, false), &mut |finding| {
+                below.push(finding.clone())
+            });
         if !whole && judging.stop.is_none() {
             judging.stop = Some((Decision::Blocked, "something sensitive was split over two interleaved parts of the answer".to_owned()));
         }
@@ -276,7 +274,8 @@ impl StreamGuard {
             let length = tape.text(payload, part.node).len();
             if part.form == Form::Number {
                 let edit = edits.iter().find(|edit| edit.start < offset + length && edit.end > offset);
-                held.splices.extend(edit.map(|edit| Splice { range: node.outer(), with: format!("\"{}\"", escaped(&edit.with)).into_bytes() }));
+                held.splices
+                    .extend(edit.map(|edit| Splice { range: node.outer(), with: format!("\"{}\"", escaped(&edit.with)).into_bytes() }));
             } else {
                 let inner = node.inner();
                 piece_splices(payload.get(inner.clone()).unwrap_or_default(), inner.start, offset, length, &edits, &mut held.splices);
@@ -362,9 +361,8 @@ impl StreamGuard {
 
     fn release(&mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
         while let Some(held) = self.queue.front() {
-            let decided = held.pieces.iter().all(|piece| {
-                self.texts.get(piece.text).is_some_and(|text| piece.end <= text.settled(&self.session))
-            });
+            let decided =
+                held.pieces.iter().all(|piece| self.texts.get(piece.text).is_some_and(|text| piece.end <= text.settled(&self.session)));
             if !decided || (self.judging.stop.is_some()) {
                 return Ok(());
             }
@@ -415,7 +413,7 @@ impl StreamGuard {
 /// Text of the answer that stands outside its JSON.
 fn outside_part() -> Part {
     let (role, class) = (Role::Assistant, TextClass::Metadata);
-    Part { node: 0, role, class, form: Form::String, fixed: false, signed: false, run: 0, channel: None }
+    Part { node: 0, role, class, form: Form::String, fixed: false, signed: false, plain: false, run: 0, channel: None }
 }
 
 fn plain_splices(piece: &Piece, edits: &[TextEdit], out: &mut Vec<Splice>) {

@@ -77,7 +77,8 @@ impl Upstream {
         http.set_keepalive(Some(Duration::from_secs(60)));
         let https = HttpsConnectorBuilder::new().with_tls_config(tls_config(extra_roots)?).https_or_http();
         let https = https.enable_http1().enable_http2().wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(90)).build(https);
+        let client =
+            Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(90)).build(https);
         Ok(Self { client })
     }
 

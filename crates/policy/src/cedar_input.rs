@@ -155,11 +155,7 @@ fn record(fields: impl IntoIterator<Item = (&'static str, RestrictedExpression)>
 }
 
 fn role_facts(labels: &Labels) -> Option<RestrictedExpression> {
-    record([
-        ("labels", words(labels.with_parents())),
-        ("findings", long(labels.findings())),
-        ("max_score_bp", long(labels.max_score_bp())),
-    ])
+    record([("labels", words(labels.with_parents())), ("findings", long(labels.findings())), ("max_score_bp", long(labels.max_score_bp()))])
 }
 
 fn guards(facts: &Facts) -> Option<RestrictedExpression> {

@@ -9,9 +9,7 @@ use std::str::FromStr;
 use bartizan_vocabulary::{GuardStatus, Role};
 use serde_json::Value;
 
-use crate::cedar_input::{
-    Attrs, direction_word, principal_ancestors, principal_name, principal_type, resource_ancestors, resource_name,
-};
+use crate::cedar_input::{Attrs, direction_word, principal_ancestors, principal_name, principal_type, resource_ancestors, resource_name};
 use crate::{Facts, Labels};
 
 /// A compiled condition.
@@ -150,7 +148,6 @@ impl Cond {
             Self::Opaque { total: false } => Known::Nothing,
         }
     }
-
 }
 
 /// Cedar's left-to-right short circuit: `neutral` goes on, `end` decides.

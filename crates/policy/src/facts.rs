@@ -110,8 +110,7 @@ impl Labels {
 
     /// Whether a label or one below it was found: `pii` is contained when `pii.email` is.
     pub fn contains(&self, word: &str) -> bool {
-        self.0.contains_key(word)
-            || self.0.keys().any(|label| label.as_str().strip_prefix(word).is_some_and(|rest| rest.starts_with('.')))
+        self.0.contains_key(word) || self.0.keys().any(|label| label.as_str().strip_prefix(word).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// Every label and every dotted parent of it, sorted, once.

@@ -4,9 +4,7 @@
 use std::collections::HashMap;
 
 use crate::Facts;
-use crate::cedar_input::{
-    Attrs, Scene, principal_ancestors, principal_name, principal_type, resource_ancestors, resource_name,
-};
+use crate::cedar_input::{Attrs, Scene, principal_ancestors, principal_name, principal_type, resource_ancestors, resource_name};
 use crate::condition::{EntityTest, Known};
 use crate::rule::Rule;
 
@@ -76,8 +74,7 @@ impl Slice {
     pub fn new(index: &Index, rules: &[Rule], facts: &Facts) -> Self {
         let in_scope = index.in_scope(rules, facts);
         let reads = in_scope.iter().filter_map(|at| rule(rules, *at)).map(|rule| rule.reads).fold(Attrs::NONE, Attrs::union);
-        let (recording, enforcing) =
-            in_scope.into_iter().partition(|at| rule(rules, *at).is_some_and(|rule| rule.terms.is_recording()));
+        let (recording, enforcing) = in_scope.into_iter().partition(|at| rule(rules, *at).is_some_and(|rule| rule.terms.is_recording()));
         Self { scene: Scene::of(facts), enforcing, recording, is_volatile: reads.is_volatile() }
     }
 

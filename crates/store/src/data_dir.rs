@@ -71,14 +71,8 @@ impl DataDir {
         let verifier = signer.verifier().clone();
         let start = recover(&FolderReader::new(layout.ledger()), &verifier, &sequencer_db)?;
         let flusher = if options.power_loss_safe { Some(Flusher::start()?) } else { None };
-        let writer = Writer::open(
-            layout.journal(),
-            options.limits,
-            Arc::clone(&subjects),
-            Arc::clone(&sealer),
-            flusher,
-            start.position.segment,
-        )?;
+        let writer =
+            Writer::open(layout.journal(), options.limits, Arc::clone(&subjects), Arc::clone(&sealer), flusher, start.position.segment)?;
         let writer = Arc::new(writer);
         let directory = Directory::open(&db, &root, Arc::clone(&sealer))?;
 
@@ -170,15 +164,17 @@ impl DataDir {
 
     /// Whether this is the token of `DATA/admin.token`; takes the same time for every wrong one of the same length.
     pub fn is_admin_token(&self, presented: &str) -> bool {
-        presented.strip_prefix("bza_").and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).is_some_and(|bytes| {
-            bytes.as_slice().ct_eq(self.admin_token.as_slice()).into()
-        })
+        presented
+            .strip_prefix("bza_")
+            .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+            .is_some_and(|bytes| bytes.as_slice().ct_eq(self.admin_token.as_slice()).into())
     }
 
     /// What the operator should hear at the start; `None` when there is nothing to say.
     pub fn warning(&self) -> Option<String> {
         self.options.root_key_file.is_none().then(|| {
-            "the root key lies on the same disk as the data: it protects backups only; set BARTIZAN_ROOT_KEY_FILE to keep it elsewhere".to_owned()
+            "the root key lies on the same disk as the data: it protects backups only; set BARTIZAN_ROOT_KEY_FILE to keep it elsewhere"
+                .to_owned()
         })
     }
 

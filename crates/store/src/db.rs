@@ -155,7 +155,8 @@ pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_
             ])?;
         }
         None => {
-            let statement = "INSERT INTO openings (ledger_index, data_key, detail) VALUES (?1, ?2, ?3) ON CONFLICT (ledger_index) DO NOTHING";
+            let statement =
+                "INSERT INTO openings (ledger_index, data_key, detail) VALUES (?1, ?2, ?3) ON CONFLICT (ledger_index) DO NOTHING";
             db.prepare_cached(statement)?.execute(params![index, detail.key.as_slice(), detail.sealed])?;
         }
     }

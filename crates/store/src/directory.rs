@@ -155,6 +155,11 @@ impl Directory {
         self.tables.load().keys.get(&self.hash(presented)).map(|(principal, _)| Arc::clone(principal))
     }
 
+    /// Who a key's hash belongs to, as `bartizan-identity` makes it: the same HMAC over the same text.
+    pub fn by_hash(&self, hash: &[u8; 32]) -> Option<Arc<Principal>> {
+        self.tables.load().keys.get(hash).map(|(principal, _)| Arc::clone(principal))
+    }
+
     /// What this scoped token is; `None` for an unknown or revoked one.
     pub fn token(&self, presented: &str) -> Option<Arc<TokenInfo>> {
         if !presented.starts_with("bzt_") {

@@ -4,7 +4,7 @@ use bartizan_vocabulary::{Decision, Label, RequestId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
-use crate::record::{decode_plain, decision_code, decision_of};
+use crate::record::{decision_code, decision_of, decode_plain};
 use crate::seal::Sealer;
 use crate::{DataDir, StoreError};
 

@@ -75,7 +75,8 @@ fn a_restart_goes_on_where_it_was() {
     }
     let dir = DataDir::open(&path, options()).unwrap();
     let events = dir.events(&EventFilter::default()).unwrap();
-    let numbers: Vec<u64> = events.iter().map(|event| serde_json::from_slice::<serde_json::Value>(&event.json).unwrap()["n"].as_u64().unwrap()).collect();
+    let numbers: Vec<u64> =
+        events.iter().map(|event| serde_json::from_slice::<serde_json::Value>(&event.json).unwrap()["n"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (0..1200).collect::<Vec<_>>());
     let report = verify_log(&dir.ledger_reader(), &dir.verifier_key(), None).unwrap();
     assert_eq!((report.size, report.damage), (1200, vec![]));

@@ -29,7 +29,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// Whether a word is one of the formats' own.
-pub(crate) fn is_known(word: &[u8]) -> bool {
+pub fn is_known(word: &[u8]) -> bool {
     WORDS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
 }
 

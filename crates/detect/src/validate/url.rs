@@ -18,7 +18,8 @@ pub(super) fn check(value: &[u8]) -> bool {
 pub(super) fn password(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let port = digits > 0 && matches!(value.get(digits), Some(b'/' | b'?' | b'#'));
-    let placeholder = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'%' | b'[')) || value.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'));
+    let placeholder = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'%' | b'['))
+        || value.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'));
     let word = value.to_ascii_lowercase();
     let example = [&b"password"[..], b"pass", b"pwd", b"passwd", b"secret"].contains(&word.as_slice());
     !port && !placeholder && !example && value.len() >= 3

@@ -1,0 +1,81 @@
+//! Tying the rooms together: data folder, rules, policies and settings become a gate.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use bartizan_detect::Detector;
+use bartizan_gateway::{Announce, Gate, GateKeys, Live, Wiring};
+use bartizan_policy::{Judge, PolicySet, Source};
+use bartizan_store::{DataDir, KeyUse};
+use bartizan_vocabulary::Principal;
+
+use crate::clock::SystemClock;
+
+/// Verdicts that are remembered.
+const REMEMBERED: usize = 16_384;
+
+/// The store's keys, as the gate looks them up.
+struct Callers(Arc<DataDir>);
+
+impl bartizan_identity::Directory for Callers {
+    fn authenticate(&self, hash: &[u8; 32]) -> Option<Arc<Principal>> {
+        self.0.directory().by_hash(hash)
+    }
+}
+
+/// Policies of a folder, or the built-in set.
+///
+/// # Errors
+/// Every mistake with file, line and what to do.
+pub fn policies(dir: Option<&Path>) -> Result<PolicySet> {
+    let sources = match dir {
+        Some(dir) => read_policies(dir)?,
+        None => bartizan_policy::default_sources(),
+    };
+    PolicySet::load(&sources).map_err(|errors| anyhow!("the policies are not good; nothing was changed\n{errors}"))
+}
+
+/// The `*.cedar` files of a folder, sorted by name.
+///
+/// # Errors
+/// When the folder cannot be read or holds none.
+pub fn read_policies(dir: &Path) -> Result<Vec<Source>> {
+    let problem = || format!("the policies in `{}` cannot be read", dir.display());
+    let mut paths: Vec<_> = std::fs::read_dir(dir).with_context(problem)?.collect::<Result<Vec<_>, _>>().with_context(problem)?;
+    paths.sort_by_key(std::fs::DirEntry::file_name);
+    let mut sources = Vec::new();
+    for entry in paths.iter().filter(|entry| entry.path().extension().is_some_and(|extension| extension == "cedar")) {
+        let text = std::fs::read_to_string(entry.path()).with_context(|| format!("`{}` cannot be read", entry.path().display()))?;
+        sources.push(Source { name: entry.path().display().to_string(), text });
+    }
+    if sources.is_empty() {
+        return Err(anyhow!("there is no `*.cedar` file in `{}`; a gate without policies permits nothing", dir.display()));
+    }
+    Ok(sources)
+}
+
+/// What is in force, made anew.
+///
+/// # Errors
+/// When rules, policies or settings do not fit; then nothing is replaced.
+pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet) -> Result<Live> {
+    let detector = Detector::builtin().context("the built-in rules cannot be compiled")?;
+    Live::new(settings, detector, Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
+}
+
+/// Makes the gate.
+///
+/// # Errors
+/// When the machine has no random bytes.
+pub fn gate(live: Live, data: &Arc<DataDir>, announce: Option<Announce>) -> Result<Arc<Gate>> {
+    let wiring = Wiring {
+        journal: data.journal(),
+        directory: Arc::new(Callers(Arc::clone(data))),
+        clock: Arc::new(SystemClock),
+        keys: GateKeys { token: *data.derive(KeyUse::Token), key_hash: *data.derive(KeyUse::KeyHash) },
+        announce,
+        faults: None,
+    };
+    Gate::new(live, wiring).context("the gate cannot be made")
+}
