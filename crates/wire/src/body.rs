@@ -195,7 +195,7 @@ impl Walk<'_> {
             // Only answers have them, and only there are they taken out: a request's are inspected.
             _ if place.zone == Zone::Logprobs && self.side == Side::Request => place.zone = Zone::Free,
             NodeKind::Object => self.tagged(id, &mut place),
-            _ if holder.zone == Zone::Message && holder.role == Role::Tool => self.from_tool(node, &mut place),
+            _ if holder.zone == Zone::Message && holder.role == Role::Tool => self.tool_message(node, &mut place),
             NodeKind::String if holder.zone == Zone::Part && self.kind(node.parent) == Kind::Redacted => self.sealed_data(node, &mut place),
             _ => {}
         }
@@ -224,7 +224,7 @@ impl Walk<'_> {
     }
 
     /// What stands in a tool's message is its result, whatever the table says of messages; its name is an identifier.
-    fn from_tool(&self, node: &Node, place: &mut Place) {
+    fn tool_message(&self, node: &Node, place: &mut Place) {
         if place.class == TextClass::Text {
             place.class = TextClass::ToolResult;
         }

@@ -36,7 +36,7 @@ fn wide_bodies_cost_what_they_hold() {
         "parts",
         &format!(r#"{{{head}[{{"role":"user","content":[{}]}}]}}"#, list(190_000, |_| r#"{"type":"text","text":"x"}"#.to_owned())),
     );
-    check("root keys", &format!(r#"{{{head}[],{}}}"#, list(490_000, |at| format!(r#""\u006dodel{at}\ud800":1"#))));
+    check("root keys", &format!("{{{head}[],{}}}", list(490_000, |at| format!(r#""\u006dodel{at}\ud800":1"#))));
     check("numbers", &format!("{{{head}[],\"x\":[{}]}}", list(900_000, |_| "12345678".to_owned())));
     check(
         "delta strings",

@@ -1,5 +1,5 @@
 //! The JSON reader: what it accepts, where it says a text is wrong, and that it agrees with `serde_json`.
-#![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use bartizan_wire::json::{JsonError, JsonLimits, Tape};
 use proptest::prelude::*;

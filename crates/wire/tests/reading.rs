@@ -190,7 +190,10 @@ fn what_cannot_be_read() {
     part(r#"{"type":"text","text":"data: a, b;base64,c"}"#, r#"user text /0/text = "data: a, b;base64,c""#);
     part(r#"{"type":"image","source":{"type":"text","data":"LONG"}}"#, "unread image /0/source/data");
     part(r#"{"type":"image","source":{"data":"4111 1111"}}"#, r#"user text /0/source/data = "4111 1111" | unread image /0/source/data"#);
-    part(r#"{"type":"clip","source":{"type":"base64","data":"LONG"}}"#, "unread file /0/source/data");
+    part(
+        r#"{"type":"clip","source":{"type":"base64","data":"LONG"}}"#,
+        r#"user metadata fixed /0/type = "clip" | unread file /0/source/data"#,
+    );
     part(
         r#"{"type":"document","source":{"type":"text","data":"LONG"}}"#,
         &format!(r#"user document /0/source/data = "{}" | unread file /0/source/data"#, "QUJD".repeat(12)),
