@@ -39,17 +39,21 @@ for target in "${targets[@]}"; do
     failed+=("$target")
     continue
   fi
-  common=(-artifact_prefix="$artifacts" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=0 -verbosity=0)
-  if ! "$binary" -runs=0 "${common[@]}" "$seeds"; then
+  log=target/$target.log
+  common=(-artifact_prefix="$artifacts" -timeout=10 -rss_limit_mb=2048 -max_len=16384)
+  if ! "$binary" -runs=0 "${common[@]}" "$seeds" >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
     echo "$target: a seed fails" >&2
     failed+=("$target")
     continue
   fi
-  if [ "$seconds" -gt 0 ] && ! "$binary" -max_total_time="$seconds" "${common[@]}" "$found" "$seeds"; then
+  if [ "$seconds" -gt 0 ] && ! "$binary" -max_total_time="$seconds" "${common[@]}" "$found" "$seeds" >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
     failed+=("$target")
     continue
   fi
-  echo "$target: ok, $(ls "$seeds" | wc -l) seeds, $seconds s"
+  runs=$(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log")
+  echo "$target: ok, $(ls "$seeds" | wc -l) seeds, $seconds s, ${runs:-0} runs"
 done
 
 echo "RESULT fuzz_targets=${#targets[@]} fuzz_failed=${#failed[@]}"

@@ -2,7 +2,7 @@
 
 EMAIL = "wilhelmina.harker@example.com"
 CARD = "4111 1111 1111 1111"
-PHONE = "+49 30 901820"
+PHONE = "+1 415 555 0132"
 SECRET = "gh" + "p_" + "kJwpyC5HTJ7M0wSzaRuwkMqcZa2rtf2W9Zr2"
 
 ECHO = f"Write to {EMAIL} about card {CARD} please."

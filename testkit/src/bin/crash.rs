@@ -1,6 +1,6 @@
 //! The driver of `make crash`: SIGKILL at random moments under load, then a look whether any acknowledged decision is lost.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,6 +15,7 @@ use bartizan_testkit::stats::Dice;
 use bartizan_testkit::traffic;
 use bytes::Bytes;
 use clap::Parser;
+use serde_json::Value;
 
 /// Kills and restarts the gate on one data folder. Exits with 1 when a decision was lost or the log does not verify.
 #[derive(Parser)]
@@ -47,7 +48,7 @@ async fn main() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let data = flags.data.clone().unwrap_or_else(|| folder.path().join("data"));
     let upstream = Running::start(Command::new(sibling("upstream")?).args(["--mode", "fixed"])).context("upstream")?;
-    let url = upstream.ready.get("url").and_then(serde_json::Value::as_str).context("the upstream names no url")?;
+    let url = upstream.ready.get("url").and_then(Value::as_str).context("the upstream names no url")?;
     let acknowledged = Acknowledged::default();
     let mut dice = Dice::new(flags.seed);
     let mut slowest = Duration::ZERO;
@@ -65,7 +66,7 @@ async fn main() -> Result<()> {
     // One clean start: it recovers what the last kill left, and is asked while it runs.
     let last = Running::start(&mut gate(&flags.gate, &data, url, &folder.path().join("gate.log"))?).context("the last start")?;
     slowest = slowest.max(last.took);
-    verdict(&flags, &data, &acknowledged, slowest)
+    verdict(&flags, &data, &acknowledged, slowest).await
 }
 
 fn held(acknowledged: &Acknowledged) -> Vec<String> {
@@ -108,23 +109,54 @@ fn ask(flags: &Flags, arguments: &[&str], data: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-fn verdict(flags: &Flags, data: &Path, acknowledged: &Acknowledged, slowest: Duration) -> Result<()> {
-    let expected: HashSet<String> = held(acknowledged).into_iter().collect();
-    ensure!(!expected.is_empty(), "no answer carried `bartizan-request-id`; nothing was tested");
-    println!("{}", ask(flags, &["audit", "verify"], data)?.trim_end());
+/// What the event index knows of each request id: whether it has an entry of the log for the request, and for the answer.
+#[derive(Clone, Copy, Default)]
+struct Kept {
+    request: bool,
+    response: bool,
+}
+
+fn kept(flags: &Flags, data: &Path) -> Result<HashMap<String, Kept>> {
     let events = ask(flags, &["events", "--since", "24h", "--format", "jsonl"], data)?;
-    let mut kept = HashSet::new();
+    let mut kept: HashMap<String, Kept> = HashMap::new();
     for line in events.lines().filter(|line| !line.trim().is_empty()) {
-        let event: serde_json::Value = serde_json::from_str(line).with_context(|| format!("event line `{line}`"))?;
-        let id = event.get("request_id").and_then(serde_json::Value::as_str);
-        let has_entry = event.pointer("/ledger/index").and_then(serde_json::Value::as_u64).is_some();
-        if let (Some(id), true) = (id, has_entry) {
-            kept.insert(id.to_owned());
+        let event: Value = serde_json::from_str(line).with_context(|| format!("event line `{line}`"))?;
+        let word = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+        if event.pointer("/ledger/index").and_then(Value::as_u64).is_some() {
+            let entry = kept.entry(word("request_id").to_owned()).or_default();
+            if word("direction") == "response" { entry.response = true } else { entry.request = true }
         }
     }
-    let lost: Vec<&String> = expected.difference(&kept).collect();
-    lost.iter().take(5).for_each(|id| println!("lost: {id}"));
-    println!("RESULT kills={} acknowledged={} lost={} slowest_start_ms={}", flags.times, expected.len(), lost.len(), slowest.as_millis());
+    Ok(kept)
+}
+
+/// Compares what clients saw with what is kept. The index may be a second behind the journal, so it is asked again for a while.
+async fn verdict(flags: &Flags, data: &Path, acknowledged: &Acknowledged, slowest: Duration) -> Result<()> {
+    let expected: HashSet<String> = held(acknowledged).into_iter().collect();
+    ensure!(!expected.is_empty(), "no answer carried `bartizan-request-id`; nothing was tested");
+    let mut found = kept(flags, data)?;
+    for _ in 0..20 {
+        if expected.iter().all(|id| found.contains_key(id)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        found = kept(flags, data)?;
+    }
+    println!("{}", ask(flags, &["audit", "verify"], data)?.trim_end());
+    let lost: Vec<&String> = expected.iter().filter(|id| !found.contains_key(*id)).collect();
+    for id in lost.iter().take(5) {
+        println!("lost: {id}");
+    }
+    let without = |pick: fn(&Kept) -> bool| expected.iter().filter(|id| found.get(*id).is_some_and(|kept| !pick(kept))).count();
+    println!(
+        "RESULT kills={} acknowledged={} lost={} without_request_entry={} without_response_entry={} slowest_start_ms={}",
+        flags.times,
+        expected.len(),
+        lost.len(),
+        without(|kept| kept.request),
+        without(|kept| kept.response),
+        slowest.as_millis()
+    );
     if !lost.is_empty() {
         bail!("{} acknowledged decisions have no entry", lost.len());
     }
