@@ -1,8 +1,8 @@
 //! Virtual keys and admin tokens: a prefix and 32 random bytes in base64url (RFC 4648 section 5) without padding.
 
+use bartizan_vocabulary::Hidden;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bartizan_vocabulary::Hidden;
 use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;

@@ -37,10 +37,7 @@ pub enum PresentError {
 ///
 /// # Errors
 /// When credentials of ours are there that are damaged, of the other kind, or different from each other.
-pub fn presented<'a>(
-    wanted: CredentialKind,
-    headers: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-) -> Result<Presented, PresentError> {
+pub fn presented<'a>(wanted: CredentialKind, headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Result<Presented, PresentError> {
     let mut found = Presented { credential: None, foreign: false };
     for (name, value) in headers {
         let is_authorization = name == "authorization";

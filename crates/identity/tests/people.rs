@@ -80,7 +80,9 @@ fn scopes_as_the_table_says() {
             let path = endpoint.path.replace("{id}", "0190").replace("{index}", "7");
             assert_eq!(allows(scope, endpoint.method, &path), endpoint.scopes.contains(&scope), "{scope} {path}");
         }
-        for (method, path) in [("GET", "/api/v1/unknown"), ("PATCH", "/api/v1/keys"), ("DELETE", "/api/v1/keys/"), ("GET", "/api/v1/events/1/2")] {
+        for (method, path) in
+            [("GET", "/api/v1/unknown"), ("PATCH", "/api/v1/keys"), ("DELETE", "/api/v1/keys/"), ("GET", "/api/v1/events/1/2")]
+        {
             assert!(!allows(scope, method, path), "{scope} {method} {path}");
         }
         assert_eq!(scope.as_str().parse::<Scope>().unwrap(), scope);

@@ -81,7 +81,9 @@ fn report(subjects: &[Subject]) -> ExitCode {
         println!("{:>8}  {whole:>12.1}  {cold:>14.2}  {sliced:>10.2}  {cached:>10.3}", subject.size);
         ratio = sliced / *first.get_or_insert(sliced);
         let size = subject.size;
-        result += &format!(" whole_us_{size}={whole:.1} new_caller_us_{size}={cold:.2} sliced_us_{size}={sliced:.2} cached_us_{size}={cached:.3}");
+        result += &format!(
+            " whole_us_{size}={whole:.1} new_caller_us_{size}={cold:.2} sliced_us_{size}={sliced:.2} cached_us_{size}={cached:.3}"
+        );
     }
     println!("1,000 policies cost {ratio:.2} times as much as 10 (bar: at most {BAR})");
     println!("{result} judge_ratio={ratio:.2}");

@@ -68,7 +68,8 @@ impl<'a> Reader<'a> {
         for annotation in &self.piece.annotations {
             let name = annotation.name;
             let (message, help) = if !NAMES.contains(&name) {
-                let help = nearest(name, &NAMES).map_or_else(|| format!("known are {}", list(&NAMES)), |near| format!("did you mean `@{near}`?"));
+                let help =
+                    nearest(name, &NAMES).map_or_else(|| format!("known are {}", list(&NAMES)), |near| format!("did you mean `@{near}`?"));
                 (format!("unknown annotation `@{name}`"), help)
             } else if self.policy.effect() == Effect::Permit && name != "id" {
                 (format!("`@{name}` on a permit has no effect"), "move it to a forbid, or remove it: a permit takes `@id` only".to_owned())
@@ -88,7 +89,8 @@ impl<'a> Reader<'a> {
             }
             Ok(remedy) => return Some(remedy),
             Err(_) => {
-                let help = nearest(word, &built).map_or_else(|| format!("known are {}", list(&built)), |near| format!("did you mean `{near}`?"));
+                let help =
+                    nearest(word, &built).map_or_else(|| format!("known are {}", list(&built)), |near| format!("did you mean `{near}`?"));
                 self.report("remedy", format!("unknown remedy `{word}`"), help);
             }
         }
@@ -99,12 +101,20 @@ impl<'a> Reader<'a> {
         let edits = matches!(remedy, Some(Remedy::Redact | Remedy::Mask | Remedy::Tokenise));
         let Some(value) = self.value("labels") else {
             if let (true, Some(remedy)) = (edits, remedy) {
-                self.report("remedy", format!("`@remedy(\"{remedy}\")` needs `@labels`"), "say which findings to edit, such as `@labels(\"pii.email\")`");
+                self.report(
+                    "remedy",
+                    format!("`@remedy(\"{remedy}\")` needs `@labels`"),
+                    "say which findings to edit, such as `@labels(\"pii.email\")`",
+                );
             }
             return Arc::from([]);
         };
         if !edits && self.value("remedy").is_none_or(|word| Remedy::from_str(word).is_ok()) {
-            self.report("labels", "`@labels` has no effect here".to_owned(), "only `redact`, `mask` and `tokenise` edit findings; remove it");
+            self.report(
+                "labels",
+                "`@labels` has no effect here".to_owned(),
+                "only `redact`, `mask` and `tokenise` edit findings; remove it",
+            );
         }
         let mut patterns = Vec::new();
         for pattern in value.split(',').map(str::trim) {
@@ -127,7 +137,9 @@ impl<'a> Reader<'a> {
             ("hash", _, Some(Remedy::Redact)) => return Some(Operator::Hash),
             (_, Some(Some(count)), Some(Remedy::Mask)) => return Some(Operator::KeepLast(count)),
             ("hash", ..) => self.report("operator", "`hash` refines `redact` only".to_owned(), "use it with `@remedy(\"redact\")`"),
-            (_, Some(Some(_)), _) => self.report("operator", "`keep_last` refines `mask` only".to_owned(), "use it with `@remedy(\"mask\")`"),
+            (_, Some(Some(_)), _) => {
+                self.report("operator", "`keep_last` refines `mask` only".to_owned(), "use it with `@remedy(\"mask\")`")
+            }
             (_, Some(None), _) => self.report("operator", format!("`{value}` needs a number from 1 to 8"), "write `keep_last:4`"),
             ("generalise" | "encrypt" | "surrogate", ..) => {
                 self.report("operator", format!("the operator `{value}` is not built yet"), "use `keep_last:N` or `hash`");
@@ -143,7 +155,8 @@ impl<'a> Reader<'a> {
             Some("shadow") => true,
             Some(other) => {
                 let modes = ["enforce", "shadow"];
-                let help = nearest(other, &modes).map_or_else(|| format!("known are {}", list(&modes)), |near| format!("did you mean `{near}`?"));
+                let help =
+                    nearest(other, &modes).map_or_else(|| format!("known are {}", list(&modes)), |near| format!("did you mean `{near}`?"));
                 self.report("mode", format!("unknown mode `{other}`"), help);
                 false
             }
@@ -153,7 +166,11 @@ impl<'a> Reader<'a> {
     fn coach(&mut self, remedy: Option<Remedy>) -> Option<Arc<str>> {
         match self.value("coach") {
             None if remedy == Some(Remedy::Coach) => {
-                self.report("remedy", "`@remedy(\"coach\")` needs `@coach`".to_owned(), "write the sentence for the caller: `@coach(\"…\")`");
+                self.report(
+                    "remedy",
+                    "`@remedy(\"coach\")` needs `@coach`".to_owned(),
+                    "write the sentence for the caller: `@coach(\"…\")`",
+                );
                 None
             }
             Some(sentence) if sentence.trim().is_empty() => {

@@ -1,5 +1,5 @@
 //! Facts in Cedar's terms: entity ids, entities, and the context attribute by attribute.
-//! Only the attributes that a set of policies reads are built; which those are is found in `condition`.
+//! Only the attributes that a set of policies reads are built; which those are is found in `compile`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -155,11 +155,7 @@ fn record(fields: impl IntoIterator<Item = (&'static str, RestrictedExpression)>
 }
 
 fn role_facts(labels: &Labels) -> Option<RestrictedExpression> {
-    record([
-        ("labels", words(labels.with_parents())),
-        ("findings", long(labels.findings())),
-        ("max_score_bp", long(labels.max_score_bp())),
-    ])
+    record([("labels", words(labels.with_parents())), ("findings", long(labels.findings())), ("max_score_bp", long(labels.max_score_bp()))])
 }
 
 fn guards(facts: &Facts) -> Option<RestrictedExpression> {

@@ -110,21 +110,17 @@ impl Labels {
 
     /// Whether a label or one below it was found: `pii` is contained when `pii.email` is.
     pub fn contains(&self, word: &str) -> bool {
-        self.0.contains_key(word)
-            || self.0.keys().any(|label| label.as_str().strip_prefix(word).is_some_and(|rest| rest.starts_with('.')))
+        self.0.contains_key(word) || self.0.keys().any(|label| label.as_str().strip_prefix(word).is_some_and(|rest| rest.starts_with('.')))
     }
 
     /// Every label and every dotted parent of it, sorted, once.
     pub fn with_parents(&self) -> BTreeSet<&str> {
-        let mut all = BTreeSet::new();
-        for label in self.0.keys() {
-            let mut word = label.as_str();
-            while all.insert(word) {
-                let Some((parent, _)) = word.rsplit_once('.') else { break };
-                word = parent;
-            }
-        }
-        all
+        self.words().collect()
+    }
+
+    /// Every label and every dotted parent of it; a parent comes once for each label below it.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().flat_map(|label| std::iter::successors(Some(label.as_str()), parent_of))
     }
 
     /// Number of findings; content that could not be read is not a finding.
@@ -146,6 +142,11 @@ impl Labels {
     fn retain(&mut self, keep: impl Fn(&Label) -> bool) {
         self.0.retain(|label, _| keep(label));
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that `successors` wants")]
+fn parent_of<'a>(word: &&'a str) -> Option<&'a str> {
+    word.rsplit_once('.').map(|(parent, _)| parent)
 }
 
 /// Labels by who wrote the text.

@@ -23,7 +23,11 @@ fn check(name: &str, text: &str) -> Result<(), String> {
     let help = expected.next().map(|line| line.strip_prefix("help: ").unwrap_or(line)).unwrap_or_default();
     let diagnostic = &errors.0[0];
     let good = shown.starts_with(&head) && diagnostic.message.contains(message) && diagnostic.help.as_deref().unwrap_or("").contains(help);
-    if good && diagnostic.help.is_some() { Ok(()) } else { Err(format!("{name}: expected `{head}{message}` and help `{help}`, got\n{shown}\n")) }
+    if good && diagnostic.help.is_some() {
+        Ok(())
+    } else {
+        Err(format!("{name}: expected `{head}{message}` and help `{help}`, got\n{shown}\n"))
+    }
 }
 
 #[test]
@@ -41,7 +45,10 @@ fn bad_sets_are_refused_with_place_and_help() {
 fn all_mistakes_are_reported_at_once() {
     let source = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
     let sources = [
-        source("b.cedar", "@remedy(\"hold\") forbid (principal, action, resource);\nforbid (principal, action, resource) when { context.x };"),
+        source(
+            "b.cedar",
+            "@remedy(\"hold\") forbid (principal, action, resource);\nforbid (principal, action, resource) when { context.x };",
+        ),
         source("a.cedar", "permit (principal, action, resource)\nfoo;\n@id(\"x\") permit (principal, action, resource);"),
         source("c.cedar", "@id(\"x\") permit (principal, action, resource);"),
     ];

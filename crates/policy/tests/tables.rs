@@ -35,7 +35,8 @@ fn policies_decide_as_the_tables_say() {
 #[test]
 fn a_wrong_expectation_and_a_wrong_table_are_told() {
     let set = PolicySet::load(&default_sources()).unwrap();
-    let row = "[[row]]\nname = \"x\"\naction = \"prompt\"\nexpect = \"blocked\"\ncoach = \"no\"\npolicies = []\nremedies = { a = \"redact\" }";
+    let row =
+        "[[row]]\nname = \"x\"\naction = \"prompt\"\nexpect = \"blocked\"\ncoach = \"no\"\npolicies = []\nremedies = { a = \"redact\" }";
     let report = run_table(&set, row).unwrap();
     assert!(!report.holds());
     assert_eq!(report.rows[0].differences.len(), 4, "{report:?}");

@@ -32,17 +32,28 @@ pub fn policies(count: usize) -> Vec<Source> {
 fn label_rule(n: usize) -> String {
     let label = format!("pii.kind{}", n * 7 % LABELS);
     let remedy = ["tokenise", "redact", "mask"].get(n % 3).copied().unwrap_or("redact");
-    format!("@remedy(\"{remedy}\")\n@labels(\"{label}\")\nforbid (principal, action, resource) when {{ context.labels.contains(\"{label}\") }};")
+    format!(
+        "@remedy(\"{remedy}\")\n@labels(\"{label}\")\nforbid (principal, action, resource) when {{ context.labels.contains(\"{label}\") }};"
+    )
 }
 
 fn scoped(n: usize) -> String {
     let model = format!("Model::\"model-{}\"", n * 11 % MODELS);
     match n % 6 {
         0 => format!("forbid (principal in Group::\"group-{}\", action == Action::\"prompt\", resource == {model});", n * 13 % GROUPS),
-        1 => format!("permit (principal in Group::\"group-{}\", action, resource in Provider::\"provider-{}\");", n * 17 % GROUPS, n % PROVIDERS),
+        1 => format!(
+            "permit (principal in Group::\"group-{}\", action, resource in Provider::\"provider-{}\");",
+            n * 17 % GROUPS,
+            n % PROVIDERS
+        ),
         2 => format!("forbid (principal == User::\"user-{}\", action, resource) when {{ context.session.tainted }};", n * 19 % USERS),
-        3 => format!("forbid (principal, action == Action::\"complete\", resource == {model}) when {{ context.labels.contains(\"attack\") }};"),
-        4 => format!("forbid (principal in App::\"app-{}\", action, resource == {model}) when {{ context.tools.contains(\"shell\") }};", n % APPS),
+        3 => format!(
+            "forbid (principal, action == Action::\"complete\", resource == {model}) when {{ context.labels.contains(\"attack\") }};"
+        ),
+        4 => format!(
+            "forbid (principal in App::\"app-{}\", action, resource == {model}) when {{ context.tools.contains(\"shell\") }};",
+            n % APPS
+        ),
         _ => format!(
             "forbid (principal in Group::\"group-{}\", action, resource) when {{ context.by_role.tool.labels.contains(\"pii.kind{}\") }};",
             n * 23 % GROUPS,
