@@ -144,7 +144,6 @@ impl Labels {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that `successors` wants")]
 fn parent_of<'a>(word: &&'a str) -> Option<&'a str> {
     word.rsplit_once('.').map(|(parent, _)| parent)
 }

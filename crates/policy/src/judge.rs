@@ -194,16 +194,12 @@ impl PolicySet {
         let rules = |answer: &[u32]| -> Vec<&Rule> { answer.iter().filter_map(|at| self.rule(*at)).collect() };
         let determining = rules(&enforced.reasons);
         let mut errors = enforced.failures;
-        let recording = match recorded {
-            Some(recorded) => {
-                errors.extend(recorded.failures);
-                rules(&recorded.reasons)
-            }
-            None => {
-                let message = "cedar refused the facts of this request".to_owned();
-                errors.push(PolicyFailure { policy: PolicyId::from("*"), message, recording: true });
-                Vec::new()
-            }
+        let recording = if let Some(recorded) = recorded {
+            errors.extend(recorded.failures);
+            rules(&recorded.reasons)
+        } else {
+            errors.push(refusal(true));
+            Vec::new()
         };
         let blocked = matches!(outcome, Outcome::Block(_));
         let coaching = determining.iter().filter(|_| blocked).chain(recording.iter().filter(|rule| !rule.terms.shadow));
@@ -232,15 +228,13 @@ impl PolicySet {
     }
 }
 
-fn refused_facts() -> Verdict {
+fn refusal(recording: bool) -> PolicyFailure {
     let message = "cedar refused the facts of this request".to_owned();
-    Verdict {
-        outcome: Outcome::Failed,
-        policies: Vec::new(),
-        recorded: Vec::new(),
-        coach: Vec::new(),
-        errors: vec![PolicyFailure { policy: PolicyId::from("*"), message, recording: false }],
-    }
+    PolicyFailure { policy: PolicyId::from("*"), message, recording }
+}
+
+fn refused_facts() -> Verdict {
+    Verdict { outcome: Outcome::Failed, policies: Vec::new(), recorded: Vec::new(), coach: Vec::new(), errors: vec![refusal(false)] }
 }
 
 /// A policy set with a bounded memory of its verdicts.

@@ -134,7 +134,7 @@ fn validate(rules: &[Rule], origins: &HashMap<String, Origin<'_>>, found: &mut V
     let result = validator.validate(&set, ValidationMode::Strict);
     let mut report = |id: &cedar_policy::PolicyId, error: &dyn miette::Diagnostic, help: &str| match origins.get::<str>(id.as_ref()) {
         Some(origin) => found.push(placed(origin.source, origin.offset, error, help)),
-        None => found.push(Diagnostic::at(&id.to_string(), "", 0, error.to_string(), None)),
+        None => found.push(Diagnostic::at(id.as_ref(), "", 0, error.to_string(), None)),
     };
     let mut wrong: HashSet<&cedar_policy::PolicyId> = HashSet::new();
     for error in result.validation_errors() {

@@ -32,7 +32,9 @@ impl Index {
             } else if let Some((kind, id)) = named(&rule.resource) {
                 index.by_resource.entry(kind).or_default().entry(id).or_default()
             } else if let Some(labels) = required_labels(&rule.cond).filter(|_| !rule.reads.is_volatile()) {
-                labels.iter().for_each(|label| index.by_label.entry(label.clone()).or_default().push(position));
+                for label in labels {
+                    index.by_label.entry(label.clone()).or_default().push(position);
+                }
                 continue;
             } else {
                 &mut index.anywhere
