@@ -102,7 +102,10 @@ pub fn same_hash(a: &[u8; 32], b: &[u8; 32]) -> bool {
     a.ct_eq(b).into()
 }
 
-/// Entry point of the fuzz target: whatever parses must print as it came, and nothing may panic.
+/// Entry point of the fuzz target: whatever parses must print as it came, and nothing else may panic.
+///
+/// # Panics
+/// When a text parses that would print otherwise: that is what the fuzz target looks for.
 pub fn fuzz_parse_key(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(credential) = Credential::parse(text) {

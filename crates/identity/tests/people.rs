@@ -6,7 +6,9 @@ use bartizan_identity::{GroupError, Groups, Scope, allows, check_pattern, endpoi
 use bartizan_vocabulary::{GroupName, ModelName};
 use proptest::prelude::*;
 
-fn groups(definitions: &[(&str, &[&str])]) -> Result<Groups, GroupError> {
+type Definitions<'a> = &'a [(&'a str, &'a [&'a str])];
+
+fn groups(definitions: Definitions) -> Result<Groups, GroupError> {
     Groups::new(definitions.iter().map(|(name, above)| (GroupName::from(*name), above.iter().map(|g| GroupName::from(*g)).collect())))
 }
 
@@ -20,7 +22,7 @@ fn closure_is_transitive_and_sorted() {
 
 #[test]
 fn circles_are_refused_with_their_names() {
-    let rows: [(&[(&str, &[&str])], &str); 4] = [
+    let rows: [(Definitions, &str); 4] = [
         (&[("a", &["a"])], "`a` → `a`"),
         (&[("a", &["b"]), ("b", &["a"])], "`a` → `b` → `a`"),
         (&[("x", &["a"]), ("a", &["b", "z"]), ("b", &["c"]), ("c", &["a"])], "`a` → `b` → `c` → `a`"),

@@ -4,6 +4,7 @@
 #[path = "../tests/generated/mod.rs"]
 mod generated;
 
+use std::fmt::Write as _;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -81,7 +82,8 @@ fn report(subjects: &[Subject]) -> ExitCode {
         println!("{:>8}  {whole:>12.1}  {cold:>14.2}  {sliced:>10.2}  {cached:>10.3}", subject.size);
         ratio = sliced / *first.get_or_insert(sliced);
         let size = subject.size;
-        result += &format!(
+        let _ = write!(
+            result,
             " whole_us_{size}={whole:.1} new_caller_us_{size}={cold:.2} sliced_us_{size}={sliced:.2} cached_us_{size}={cached:.3}"
         );
     }

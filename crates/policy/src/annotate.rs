@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
             (_, Some(Some(count)), Some(Remedy::Mask)) => return Some(Operator::KeepLast(count)),
             ("hash", ..) => self.report("operator", "`hash` refines `redact` only".to_owned(), "use it with `@remedy(\"redact\")`"),
             (_, Some(Some(_)), _) => {
-                self.report("operator", "`keep_last` refines `mask` only".to_owned(), "use it with `@remedy(\"mask\")`")
+                self.report("operator", "`keep_last` refines `mask` only".to_owned(), "use it with `@remedy(\"mask\")`");
             }
             (_, Some(None), _) => self.report("operator", format!("`{value}` needs a number from 1 to 8"), "write `keep_last:4`"),
             ("generalise" | "encrypt" | "surrogate", ..) => {

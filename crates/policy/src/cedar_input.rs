@@ -1,10 +1,10 @@
 //! Facts in Cedar's terms: entity ids, entities, and the context attribute by attribute.
-//! Only the attributes that a set of policies reads are built; which those are is found in `condition`.
+//! Only the attributes that a set of policies reads are built; which those are is found in `compile`.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use bartizan_vocabulary::{Direction, GuardStatus, Principal, PrincipalKind, Role};
+use bartizan_vocabulary::{Direction, GuardStatus, Label, Principal, PrincipalKind, Role};
 use cedar_policy::{Context, Entities, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 
 use crate::{Facts, Labels};
@@ -179,7 +179,7 @@ fn attribute(name: &str, facts: &Facts) -> Option<RestrictedExpression> {
             let roles = Role::ALL.iter().map(|role| Some((role.as_str(), role_facts(&context.by_role.get(*role).labels)?)));
             record(roles.collect::<Option<Vec<_>>>()?)?
         }
-        "remedied" => words(context.remedied.iter().map(|label| label.as_str())),
+        "remedied" => words(context.remedied.iter().map(Label::as_str)),
         "uninspected" => words(context.labels.uninspected()),
         "findings" => long(context.labels.findings()),
         "max_score_bp" => long(context.labels.max_score_bp()),

@@ -1,7 +1,7 @@
 //! Facts as bytes: equal bytes mean equal facts as far as policies can tell. Used as cache keys, compared whole, so that
 //! no two different requests can ever share a verdict. Time and counters are left out: what reads them is not cached.
 
-use bartizan_vocabulary::{Direction, GuardStatus, PrincipalKind, Role};
+use bartizan_vocabulary::{Direction, GroupName, GuardStatus, Label, ModelName, PrincipalKind, ProviderName, Role};
 
 use crate::{Facts, Labels};
 
@@ -52,11 +52,11 @@ pub(crate) fn scene(facts: &Facts) -> Vec<u8> {
         PrincipalKind::Anonymous => 2,
     });
     key.text(principal.id.as_str());
-    key.texts(principal.groups.len(), principal.groups.iter().map(|group| group.as_str()));
+    key.texts(principal.groups.len(), principal.groups.iter().map(GroupName::as_str));
     key.text(facts.action.as_str());
     let resource = &facts.resource;
-    key.optional(resource.model.as_ref().map(|model| model.as_str()));
-    key.optional(resource.provider.as_ref().map(|provider| provider.as_str()));
+    key.optional(resource.model.as_ref().map(ModelName::as_str));
+    key.optional(resource.provider.as_ref().map(ProviderName::as_str));
     key.text(&resource.route);
     key.optional(resource.app.as_deref());
     key.optional(resource.team.as_deref());
@@ -75,7 +75,7 @@ pub(crate) fn whole(scene: Vec<u8>, facts: &Facts) -> Vec<u8> {
     for role in Role::ALL {
         key.labels(&context.by_role.get(*role).labels);
     }
-    key.texts(context.remedied.len(), context.remedied.iter().map(|label| label.as_str()));
+    key.texts(context.remedied.len(), context.remedied.iter().map(Label::as_str));
     key.number(u64::try_from(context.guards.len()).unwrap_or(u64::MAX));
     for (name, status) in &context.guards {
         key.text(name);

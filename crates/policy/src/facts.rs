@@ -115,15 +115,12 @@ impl Labels {
 
     /// Every label and every dotted parent of it, sorted, once.
     pub fn with_parents(&self) -> BTreeSet<&str> {
-        let mut all = BTreeSet::new();
-        for label in self.0.keys() {
-            let mut word = label.as_str();
-            while all.insert(word) {
-                let Some((parent, _)) = word.rsplit_once('.') else { break };
-                word = parent;
-            }
-        }
-        all
+        self.words().collect()
+    }
+
+    /// Every label and every dotted parent of it; a parent comes once for each label below it.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().flat_map(|label| std::iter::successors(Some(label.as_str()), parent_of))
     }
 
     /// Number of findings; content that could not be read is not a finding.
@@ -145,6 +142,10 @@ impl Labels {
     fn retain(&mut self, keep: impl Fn(&Label) -> bool) {
         self.0.retain(|label, _| keep(label));
     }
+}
+
+fn parent_of<'a>(word: &&'a str) -> Option<&'a str> {
+    word.rsplit_once('.').map(|(parent, _)| parent)
 }
 
 /// Labels by who wrote the text.

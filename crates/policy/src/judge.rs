@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use bartizan_vocabulary::{PolicyId, PolicyVersion};
-use cedar_policy::{Authorizer, Decision, Request, Response};
+use cedar_policy::{Authorizer, Decision, Effect, Request, Response};
 use quick_cache::sync::Cache;
 
 use crate::cedar_input::{Attrs, Scene, context};
 use crate::diagnose::LoadErrors;
 use crate::load::{self, Source};
 use crate::rule::Rule;
-use crate::slice::{Index, Slice};
+use crate::slice::{Index, Possible, Slice};
 use crate::verdict::{BlockReason, Outcome, PolicyFailure, Verdict};
 use crate::{Facts, encode};
 
@@ -30,6 +30,10 @@ struct Answer {
     allowed: bool,
     reasons: Vec<u32>,
     failures: Vec<PolicyFailure>,
+}
+
+impl Answer {
+    const NOTHING: Self = Self { allowed: false, reasons: Vec::new(), failures: Vec::new() };
 }
 
 /// A validated policy set, sliced. Immutable, `Send` and `Sync`.
@@ -125,13 +129,27 @@ impl PolicySet {
 
     fn judge_slice(&self, slice: &Slice, facts: &Facts) -> Verdict {
         let Some(scene) = &slice.scene else { return refused_facts() };
-        let ask = |positions: Vec<u32>| {
-            if positions.is_empty() {
-                return Some(Answer { allowed: false, reasons: Vec::new(), failures: Vec::new() });
-            }
-            self.ask(&*self.remembered_bundle(positions)?, scene, facts)
+        let ask = |possible: Possible| {
+            let asked = if possible.open.is_empty() {
+                Some(Answer::NOTHING)
+            } else {
+                self.ask(&*self.remembered_bundle(possible.open)?, scene, facts)
+            };
+            asked.map(|answer| self.with_forbids(answer, possible.sure_forbids))
         };
-        self.verdict(ask(slice.enforcing(&self.rules, facts)), ask(slice.recording(&self.rules, facts)))
+        let (enforcing, recording) = slice.possible(&self.index, &self.rules, facts);
+        self.verdict(ask(enforcing), ask(recording))
+    }
+
+    /// The answer as it would be if Cedar had evaluated these matching forbids as well.
+    fn with_forbids(&self, mut answer: Answer, forbids: Vec<u32>) -> Answer {
+        if !forbids.is_empty() {
+            answer.allowed = false;
+            answer.reasons.retain(|at| self.rule(*at).is_some_and(|rule| rule.effect == Effect::Forbid));
+            answer.reasons.extend(forbids);
+            answer.reasons.sort_unstable();
+        }
+        answer
     }
 
     fn remembered_bundle(&self, positions: Vec<u32>) -> Option<Arc<Bundle>> {
@@ -176,16 +194,12 @@ impl PolicySet {
         let rules = |answer: &[u32]| -> Vec<&Rule> { answer.iter().filter_map(|at| self.rule(*at)).collect() };
         let determining = rules(&enforced.reasons);
         let mut errors = enforced.failures;
-        let recording = match recorded {
-            Some(recorded) => {
-                errors.extend(recorded.failures);
-                rules(&recorded.reasons)
-            }
-            None => {
-                let message = "cedar refused the facts of this request".to_owned();
-                errors.push(PolicyFailure { policy: PolicyId::from("*"), message, recording: true });
-                Vec::new()
-            }
+        let recording = if let Some(recorded) = recorded {
+            errors.extend(recorded.failures);
+            rules(&recorded.reasons)
+        } else {
+            errors.push(refusal(true));
+            Vec::new()
         };
         let blocked = matches!(outcome, Outcome::Block(_));
         let coaching = determining.iter().filter(|_| blocked).chain(recording.iter().filter(|rule| !rule.terms.shadow));
@@ -214,15 +228,13 @@ impl PolicySet {
     }
 }
 
-fn refused_facts() -> Verdict {
+fn refusal(recording: bool) -> PolicyFailure {
     let message = "cedar refused the facts of this request".to_owned();
-    Verdict {
-        outcome: Outcome::Failed,
-        policies: Vec::new(),
-        recorded: Vec::new(),
-        coach: Vec::new(),
-        errors: vec![PolicyFailure { policy: PolicyId::from("*"), message, recording: false }],
-    }
+    PolicyFailure { policy: PolicyId::from("*"), message, recording }
+}
+
+fn refused_facts() -> Verdict {
+    Verdict { outcome: Outcome::Failed, policies: Vec::new(), recorded: Vec::new(), coach: Vec::new(), errors: vec![refusal(false)] }
 }
 
 /// A policy set with a bounded memory of its verdicts.

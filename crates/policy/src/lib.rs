@@ -4,6 +4,7 @@
 
 mod annotate;
 mod cedar_input;
+mod compile;
 mod condition;
 mod defaults;
 mod diagnose;

@@ -1,6 +1,7 @@
 //! From texts to a policy set: parse, check annotations, validate strictly, digest. Everything wrong is reported at once.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use bartizan_vocabulary::{PolicyId, PolicyVersion};
 use cedar_policy::{Policy, Schema, ValidationMode, ValidationWarning, Validator};
@@ -117,16 +118,23 @@ fn without_policy(message: &str) -> &str {
     rest.map_or(message, |(_, rest)| rest)
 }
 
+/// The schema never changes, so it is read once.
+fn validator() -> Option<&'static Validator> {
+    static VALIDATOR: OnceLock<Option<Validator>> = OnceLock::new();
+    let read = || Schema::from_cedarschema_str(SCHEMA).ok().map(|(schema, _)| Validator::new(schema));
+    VALIDATOR.get_or_init(read).as_ref()
+}
+
 fn validate(rules: &[Rule], origins: &HashMap<String, Origin<'_>>, found: &mut Vec<Diagnostic>) {
     let set = cedar_policy::PolicySet::from_policies(rules.iter().map(|rule| rule.policy.clone()));
-    let (Ok(set), Ok((schema, _))) = (set, Schema::from_cedarschema_str(SCHEMA)) else {
+    let (Ok(set), Some(validator)) = (set, validator()) else {
         found.push(Diagnostic::at("", "", 0, "the policies cannot be put together with the schema", None));
         return;
     };
-    let result = Validator::new(schema).validate(&set, ValidationMode::Strict);
+    let result = validator.validate(&set, ValidationMode::Strict);
     let mut report = |id: &cedar_policy::PolicyId, error: &dyn miette::Diagnostic, help: &str| match origins.get::<str>(id.as_ref()) {
         Some(origin) => found.push(placed(origin.source, origin.offset, error, help)),
-        None => found.push(Diagnostic::at(&id.to_string(), "", 0, error.to_string(), None)),
+        None => found.push(Diagnostic::at(id.as_ref(), "", 0, error.to_string(), None)),
     };
     let mut wrong: HashSet<&cedar_policy::PolicyId> = HashSet::new();
     for error in result.validation_errors() {

@@ -5,7 +5,8 @@ use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PrincipalConstra
 
 use crate::annotate::Terms;
 use crate::cedar_input::Attrs;
-use crate::condition::{Cond, EntityTest, Side, compile, reads};
+use crate::compile::{compile, reads};
+use crate::condition::{Cond, EntityTest, Side};
 use crate::verdict::Prescription;
 use crate::{Action, Facts};
 

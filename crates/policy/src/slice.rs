@@ -3,10 +3,13 @@
 
 use std::collections::HashMap;
 
-use crate::Facts;
+use bartizan_vocabulary::Role;
+use cedar_policy::Effect;
+
 use crate::cedar_input::{Attrs, Scene, principal_ancestors, principal_name, principal_type, resource_ancestors, resource_name};
-use crate::condition::{EntityTest, Known};
+use crate::condition::{EntityTest, Known, required_labels};
 use crate::rule::Rule;
+use crate::{Facts, Labels};
 
 type Filed = HashMap<String, HashMap<String, Vec<u32>>>;
 
@@ -16,6 +19,8 @@ pub(crate) struct Index {
     by_principal: Filed,
     by_resource: Filed,
     anywhere: Vec<u32>,
+    /// For everyone and everything, but certainly false unless one of these labels is there.
+    by_label: HashMap<String, Vec<u32>>,
 }
 
 impl Index {
@@ -26,12 +31,30 @@ impl Index {
                 index.by_principal.entry(kind).or_default().entry(id).or_default()
             } else if let Some((kind, id)) = named(&rule.resource) {
                 index.by_resource.entry(kind).or_default().entry(id).or_default()
+            } else if let Some(labels) = required_labels(&rule.cond).filter(|_| !rule.reads.is_volatile()) {
+                for label in labels {
+                    index.by_label.entry(label.clone()).or_default().push(position);
+                }
+                continue;
             } else {
                 &mut index.anywhere
             };
             place.push(position);
         }
         index
+    }
+
+    /// Positions of the rules that wait for one of the labels that are there, in order.
+    fn by_label(&self, facts: &Facts) -> Vec<u32> {
+        if self.by_label.is_empty() {
+            return Vec::new();
+        }
+        let by_role = Role::ALL.iter().map(|role| &facts.context.by_role.get(*role).labels);
+        let all = by_role.chain([&facts.context.labels]).flat_map(Labels::words);
+        let mut found: Vec<u32> = all.filter_map(|word| self.by_label.get(word)).flatten().copied().collect();
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     /// Positions of all rules whose scope fits, in order.
@@ -78,18 +101,51 @@ impl Slice {
         Self { scene: Scene::of(facts), enforcing, recording, is_volatile: reads.is_volatile() }
     }
 
-    /// Positions of the enforcing rules that are not certainly false.
-    pub fn enforcing(&self, rules: &[Rule], facts: &Facts) -> Vec<u32> {
-        possible(&self.enforcing, rules, facts)
-    }
-
-    /// Positions of the recording rules that are not certainly false.
-    pub fn recording(&self, rules: &[Rule], facts: &Facts) -> Vec<u32> {
-        possible(&self.recording, rules, facts)
+    /// The enforcing and the recording rules that these facts do not rule out.
+    pub fn possible(&self, index: &Index, rules: &[Rule], facts: &Facts) -> (Possible, Possible) {
+        let (mut enforcing, mut recording) = (Possible::default(), Possible::default());
+        for at in index.by_label(facts) {
+            let Some(rule) = rule(rules, at).filter(|rule| rule.is_in_scope(facts)) else { continue };
+            let place = if rule.terms.is_recording() { &mut recording } else { &mut enforcing };
+            place.sort_in(at, rule, facts);
+        }
+        for (positions, place) in [(&self.enforcing, &mut enforcing), (&self.recording, &mut recording)] {
+            positions.iter().filter_map(|at| Some((*at, rule(rules, *at)?))).for_each(|(at, rule)| place.sort_in(at, rule, facts));
+            place.settle();
+        }
+        (enforcing, recording)
     }
 }
 
-fn possible(positions: &[u32], rules: &[Rule], facts: &Facts) -> Vec<u32> {
-    let is_possible = |at: &u32| rule(rules, *at).is_none_or(|rule| rule.cond.known(facts) != Known::False);
-    positions.iter().copied().filter(is_possible).collect()
+/// Positions of the rules that matter for a request.
+///
+/// A forbid that certainly matches needs no second opinion: if we were wrong about it, something would be refused, never
+/// let through. A permit is always left to Cedar.
+#[derive(Debug, Default)]
+pub(crate) struct Possible {
+    /// Forbids that certainly match.
+    pub sure_forbids: Vec<u32>,
+    /// What Cedar is to evaluate, in order.
+    pub open: Vec<u32>,
+    /// Permits that cannot err.
+    harmless_permits: Vec<u32>,
+}
+
+impl Possible {
+    fn sort_in(&mut self, at: u32, rule: &Rule, facts: &Facts) {
+        match (rule.cond.known(facts), rule.effect) {
+            (Known::False, _) => {}
+            (Known::True, Effect::Forbid) => self.sure_forbids.push(at),
+            (Known::True | Known::Either, Effect::Permit) => self.harmless_permits.push(at),
+            _ => self.open.push(at),
+        }
+    }
+
+    /// Beside a matching forbid a permit matters only if it could end in an error.
+    fn settle(&mut self) {
+        if self.sure_forbids.is_empty() {
+            self.open.append(&mut self.harmless_permits);
+        }
+        self.open.sort_unstable();
+    }
 }

@@ -151,7 +151,9 @@ impl Row {
         };
         let mut facts = Facts::new(Arc::new(principal), self.action, resource, self.time.unwrap_or_default());
         for (role, labels) in &self.labels {
-            labels.iter().for_each(|label| facts.add_finding(*role, label, self.score_bp));
+            for label in labels {
+                facts.add_finding(*role, label, self.score_bp);
+            }
         }
         self.uninspected.iter().for_each(|kind| facts.add_uninspected(Role::User, *kind));
         let context = &mut facts.context;

@@ -9,19 +9,13 @@ use bartizan_policy::{PolicySet, Source};
 fn check(name: &str, text: &str) -> Result<(), String> {
     let source = Source { name: name.to_owned(), text: text.to_owned() };
     let expected: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
-    let errors = match PolicySet::load(&[source]) {
-        Ok(_) => return Err(format!("{name}: was loaded")),
-        Err(errors) => errors,
-    };
+    let Err(errors) = PolicySet::load(&[source]) else { return Err(format!("{name}: was loaded")) };
     let shown = errors.to_string();
-    if errors.0.len() != 1 {
-        return Err(format!("{name}: expected one diagnostic, got\n{shown}"));
-    }
+    let [diagnostic] = errors.0.as_slice() else { return Err(format!("{name}: expected one diagnostic, got\n{shown}")) };
     let mut expected = expected.into_iter();
     let (place, message) = expected.next().unwrap_or_default().split_once(' ').unwrap_or_default();
     let head = format!("{name}:{place}: ");
     let help = expected.next().map(|line| line.strip_prefix("help: ").unwrap_or(line)).unwrap_or_default();
-    let diagnostic = &errors.0[0];
     let good = shown.starts_with(&head) && diagnostic.message.contains(message) && diagnostic.help.as_deref().unwrap_or("").contains(help);
     if good && diagnostic.help.is_some() {
         Ok(())

@@ -88,7 +88,7 @@ pub fn facts(n: usize) -> Facts {
         app: Some(Arc::from(format!("app-{}", n % APPS))),
         ..Resource::default()
     };
-    let action = if n % 2 == 0 { Action::Prompt } else { Action::Complete };
+    let action = if n.is_multiple_of(2) { Action::Prompt } else { Action::Complete };
     let mut facts = Facts::new(Arc::new(principal), action, resource, Timestamp::from_micros(0));
     for k in 0..n % 4 {
         facts.add_finding(Role::User, &Label::new(format!("pii.kind{}", (n * 3 + k) % LABELS)), 9_000);
