@@ -1,9 +1,9 @@
 //! The payload of a journal record: the leaf as it is, what the index needs in the open, and the sealed detail.
 //!
-//! `leaf length(u16 LE) ‖ leaf ‖ flags ‖ [key id(16) ‖ [subject hash(32) ‖ wrapped key(72)] ‖ [event fields] ‖ nonce ‖ sealed ‖ tag]`.
+//! `leaf length(u16 LE) ‖ leaf ‖ flags ‖ [key id(16) ‖ [subject hash(32) ‖ wrapped key(76)] ‖ [event fields] ‖ sealed]`.
 //! Event fields: `time(i64 LE) ‖ direction ‖ decision ‖ id ‖ request id ‖ labels`, each of the last three prefixed by a u16 length;
 //! an id is a 1 and the 16 bytes of its UUID, or a 0 and its text.
-//! Sealed: `count ‖ openings(domain, salt, value) ‖ event JSON`. The event id is authenticated with it.
+//! Under the seal: `count ‖ openings(domain, salt, value) ‖ event JSON`. The event id is authenticated with it.
 
 use bartizan_ledger::{Detail, EntryError, EventDetail, Frame, Opening, Record, finish_frame, start_frame};
 use bartizan_vocabulary::{Decision, Direction, Timestamp};
@@ -51,8 +51,8 @@ fn encode_detail(out: &mut Vec<u8>, detail: &Detail, subject: &Subject, sealer: 
         encode_event(out, event)?;
     }
     let aad = event.map_or(&[][..], |event| event.id.as_str().as_bytes());
-    sealer.seal_into(subject.key(), aad, out, |out| plain(out, detail));
-    Ok(())
+    let sealed = sealer.seal_into(subject.session(), aad, out, |out| plain(out, detail));
+    if sealed { Ok(()) } else { Err(EntryError(out.len())) }
 }
 
 fn encode_event(out: &mut Vec<u8>, event: &EventDetail) -> Result<(), EntryError> {
