@@ -214,6 +214,7 @@ impl Entry {
     /// [`EntryError`] when it is longer than [`MAX_ENTRY_BYTES`]; `out` is then as it was.
     pub fn write(&self, out: &mut Vec<u8>) -> Result<u16, EntryError> {
         let before = out.len();
+        out.reserve(1_024);
         let mut object = Object::new(out);
         match self {
             Self::Request(it) | Self::Response(it) | Self::Change(it) | Self::End(it) => interaction(&mut object, self.kind(), it),
@@ -246,15 +247,15 @@ impl Entry {
             }
             Self::Gap { from, to, count, .. } => {
                 object.number("count", *count);
-                object.text("from", &from.to_string());
-                object.text("kind", self.kind());
-                object.text("time", &self.time().to_string());
-                object.text("to", &to.to_string());
+                object.time("from", *from);
+                object.word("kind", self.kind());
+                object.time("time", self.time());
+                object.time("to", *to);
                 object.number("v", 1);
                 return;
             }
             Self::Key { id, action, .. } => {
-                object.text("action", if *action == KeyAction::Created { "created" } else { "revoked" });
+                object.word("action", if *action == KeyAction::Created { "created" } else { "revoked" });
                 object.text("id", id.as_str());
             }
             Self::Erasure { principal, data_keys, keys, .. } => {
@@ -264,7 +265,7 @@ impl Entry {
             }
             _ => {}
         }
-        object.text("kind", self.kind());
+        object.word("kind", self.kind());
         match self {
             Self::Rotation { old, new, signatures, .. } => {
                 object.text("new", new);
@@ -275,7 +276,7 @@ impl Entry {
             Self::Start { software, .. } => object.text("software", software),
             _ => {}
         }
-        object.text("time", &self.time().to_string());
+        object.time("time", self.time());
         object.number("v", 1);
         match self {
             Self::Config { version, .. } => object.text("version", version),
@@ -288,10 +289,10 @@ impl Entry {
 /// The kinds that are interactions. Keys in order; what is not there is left out.
 fn interaction(object: &mut Object<'_>, kind: &str, it: &Interaction) {
     commitments(object, &[("body", it.body.as_ref()), ("principal", it.principal.as_ref())]);
-    object.text("decision", it.decision.as_str());
-    object.text("direction", if it.direction == Direction::Request { "request" } else { "response" });
+    object.word("decision", it.decision.as_str());
+    object.word("direction", if it.direction == Direction::Request { "request" } else { "response" });
     if let Some(end) = it.end {
-        object.text("end", end_word(end));
+        object.word("end", end_word(end));
     }
     if !it.guards.is_empty() {
         sorted(
@@ -301,7 +302,7 @@ fn interaction(object: &mut Object<'_>, kind: &str, it: &Interaction) {
             |out, same| string(out, same.first().map_or("", |(_, s)| guard_word(*s))),
         );
     }
-    object.text("kind", kind);
+    object.word("kind", kind);
     if !it.labels.is_empty() {
         let sum = |same: &[&(Label, u32)]| same.iter().map(|(_, count)| u64::from(*count)).sum();
         sorted(object.key("labels"), &it.labels, |(label, _)| label.as_str(), |out, same| number(out, sum(same)));
@@ -325,7 +326,7 @@ fn interaction(object: &mut Object<'_>, kind: &str, it: &Interaction) {
     if let Some(status) = it.status {
         object.number("status", u64::from(status));
     }
-    object.text("time", &it.time.to_string());
+    object.time("time", it.time);
     object.number("v", 1);
 }
 
@@ -336,7 +337,7 @@ fn sorted<'t, T>(out: &mut Vec<u8>, pairs: &'t [T], key: impl Fn(&'t T) -> &'t s
     let mut object = Object::new(out);
     for same in refs.chunk_by(|a, b| key(a) == key(b)) {
         if let Some(first) = same.first() {
-            value(object.key(key(first)), same);
+            value(object.any_key(key(first)), same);
         }
     }
     object.end();
@@ -351,7 +352,7 @@ fn commitments(object: &mut Object<'_>, values: &[(&str, Option<&Commitment>)]) 
         let Some(value) = value else { continue };
         let mut text = [0; 44];
         let used = STANDARD.encode_slice(value, &mut text).unwrap_or(0);
-        inner.text(name, text.get(..used).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default());
+        inner.word(name, text.get(..used).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default());
     }
     inner.end();
 }

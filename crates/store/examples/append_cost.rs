@@ -8,7 +8,9 @@ use bartizan_ledger::{Appended, Detail, Entry, EventDetail, Interaction, Opening
 use bartizan_store::{DataDir, Options};
 use bartizan_vocabulary::{Decision, Direction, EventId, Hidden, PrincipalId, RequestId, Timestamp};
 
-const RECORDS: u64 = 100_000;
+const RECORDS: u64 = 2_000;
+const ROUNDS: u32 = 6;
+const LAPS: u32 = 10;
 
 fn record(number: u64) -> Record {
     let time = Timestamp::from_micros(1_790_000_000_000_000 + number.cast_signed());
@@ -73,20 +75,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         out.clear();
         record.entry.write(&mut out)?;
     }
-    let canonical = (cpu().0 - start) / 100_000.0;
+    let canonical = (cpu().0 - start) / f64::from(u32::try_from(RECORDS)?);
 
-    for (round, part) in records.chunks(20_000).enumerate() {
+    let each = f64::from(u32::try_from(RECORDS)? * LAPS);
+    for round in 0..ROUNDS {
         let (thread, all) = cpu();
         let clock = Instant::now();
-        for record in part {
+        for record in (0..LAPS).flat_map(|_| &records) {
             if let Appended::Done(result) = journal.append(record) {
                 result?;
             }
         }
-        let wall = clock.elapsed().as_secs_f64() * 1e6 / 20_000.0;
-        let append = (cpu().0 - thread) / 20_000.0;
+        let wall = clock.elapsed().as_secs_f64() * 1e6 / each;
+        let append = (cpu().0 - thread) / each;
         dir.flush()?;
-        let total = (cpu().1 - all) / 20_000.0;
+        let total = (cpu().1 - all) / each;
         println!("round {round}: append {append:.2} us CPU ({wall:.2} wall), with background {total:.2} us CPU a record");
     }
     println!("entry {leaf} B; canonical JSON alone {canonical:.2} us");

@@ -209,7 +209,7 @@ impl Directory {
 
     fn seal(&self, aad: &[u8], value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
         let plain = Zeroizing::new(serde_json::to_vec(value).map_err(|_| StoreError::Sealed)?);
-        Ok(self.sealer.seal(&self.state, aad, &plain))
+        self.sealer.seal(&self.state, aad, &plain)
     }
 
     fn insert(&self, db: &Database, statement: &str, row: (&KeyId, &str, Timestamp, Vec<u8>)) -> Result<(), StoreError> {

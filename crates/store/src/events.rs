@@ -2,9 +2,9 @@
 
 use bartizan_vocabulary::{Decision, Label, RequestId, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
-use crate::record::{decision_code, decision_of, decode_plain};
+use crate::record::{decision_code, decision_of, decode_plain, pack_id, unpack_id};
 use crate::seal::Sealer;
 use crate::{DataDir, StoreError};
 
@@ -46,12 +46,13 @@ impl DataDir {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn events(&self, filter: &EventFilter) -> Result<Vec<FoundEvent>, StoreError> {
-        let (clause, values) = conditions(filter);
+        let db = self.db.read();
+        let since = filter.since.map(|since| first_since(&db, since)).transpose()?;
+        let (clause, values) = conditions(filter, since);
         let order = if filter.newest { "DESC" } else { "ASC" };
         let limit = filter.limit.unwrap_or(u32::MAX);
         let statement = format!("{COLUMNS} {clause} ORDER BY e.ledger_index {order} LIMIT {limit}");
         let origin = self.verifier_key().name().to_owned();
-        let db = self.db.read();
         let mut query = db.prepare_cached(&statement)?;
         let mut rows = query.query(params_from_iter(values))?;
         let mut found = Vec::new();
@@ -66,7 +67,7 @@ impl DataDir {
 
     fn open_event(&self, row: &Row<'_>, origin: &str) -> Result<FoundEvent, StoreError> {
         let index: i64 = row.get(0)?;
-        let id: String = row.get(2)?;
+        let id = unpack_id(row.get_ref(2)?.as_blob().unwrap_or_default());
         let wrapped: Option<Vec<u8>> = row.get(8)?;
         let sealed = row.get_ref(7)?.as_blob().unwrap_or_default();
         let opened = wrapped.and_then(|wrapped| self.subjects.unwrap(&wrapped)).and_then(|key| Sealer::open(&key, id.as_bytes(), sealed));
@@ -83,9 +84,32 @@ impl DataDir {
     }
 }
 
+/// Events stand in the order in which they were recorded, which is that of their times but for the length of a request.
+const DISORDER_US: i64 = 3_600_000_000;
+
+/// An index before which no event is as young as `since`: found by bisection over the primary key, so that times need no index of
+/// their own (which would cost every recorded event).
+fn first_since(db: &Connection, since: Timestamp) -> Result<i64, StoreError> {
+    let bound = since.as_micros().saturating_sub(DISORDER_US);
+    let ends = "SELECT coalesce(min(ledger_index), 0), coalesce(max(ledger_index), 0) FROM events";
+    let (mut low, mut high): (i64, i64) = db.query_row(ends, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut probe = db.prepare_cached("SELECT ledger_index, time_us FROM events WHERE ledger_index >= ?1 ORDER BY ledger_index LIMIT 1")?;
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let (index, time): (i64, i64) = probe.query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if time < bound {
+            low = index + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(low)
+}
+
 /// What is left of an erased person's event.
 fn skeleton(row: &Row<'_>, id: &str) -> Result<Vec<u8>, StoreError> {
-    let (request_id, labels): (String, String) = (row.get(3)?, row.get(6)?);
+    let request_id = unpack_id(row.get_ref(3)?.as_blob().unwrap_or_default());
+    let labels: String = row.get(6)?;
     let (direction, decision): (bool, u8) = (row.get(4)?, row.get(5)?);
     let event = serde_json::json!({
         "schema": 1,
@@ -100,12 +124,16 @@ fn skeleton(row: &Row<'_>, id: &str) -> Result<Vec<u8>, StoreError> {
     Ok(event.to_string().into_bytes())
 }
 
-fn conditions(filter: &EventFilter) -> (String, Vec<Value>) {
+fn conditions(filter: &EventFilter, first: Option<i64>) -> (String, Vec<Value>) {
     let mut clauses: Vec<&str> = Vec::new();
     let mut values = Vec::new();
     if let Some(since) = filter.since {
         clauses.push("e.time_us >= ?");
         values.push(Value::from(since.as_micros()));
+    }
+    if let Some(first) = first {
+        clauses.push("e.ledger_index >= ?");
+        values.push(Value::from(first));
     }
     if let Some(decision) = filter.decision {
         clauses.push("e.decision = ?");
@@ -119,7 +147,7 @@ fn conditions(filter: &EventFilter) -> (String, Vec<Value>) {
     }
     if let Some(request_id) = &filter.request_id {
         clauses.push("e.request_id = ?");
-        values.push(Value::from(request_id.as_str().to_owned()));
+        values.push(Value::from(pack_id(request_id.as_str()).as_ref().to_vec()));
     }
     if let Some(after) = filter.after {
         clauses.push("e.ledger_index > ?");

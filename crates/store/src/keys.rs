@@ -121,7 +121,7 @@ pub(crate) fn signer(layout: &Layout, root: &RootKey, origin: Option<&str>, fres
 pub(crate) fn write_signer(layout: &Layout, root: &RootKey, origin: &str, replacing: bool) -> Result<SignerKey, StoreError> {
     let seed: Key = Zeroizing::new(random()?);
     let signer = SignerKey::new(origin, &seed)?;
-    let sealed = Sealer::new()?.seal(&root.derive(KeyUse::Signing), SIGNING, seed.as_slice());
+    let sealed = Sealer::new()?.seal(&root.derive(KeyUse::Signing), SIGNING, seed.as_slice())?;
     let content = format!("{origin}\n{}\n", STANDARD.encode(sealed));
     if replacing {
         replace(&layout.ledger_key(), content.as_bytes(), true)?;

@@ -1,7 +1,8 @@
-//! Writes what the tree gives out: tiles and bundles first, the checkpoint last; then its copy elsewhere.
+//! Writes what the tree gives out: tiles and bundles first, the checkpoint last; then its copy elsewhere. All are synced, so that a
+//! checkpoint never stands for entries that a power cut took. The journal is not: what it lost is matched again at the next start.
 
 use std::collections::BTreeSet;
-use std::fs::{DirBuilder, File};
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -24,16 +25,14 @@ pub(crate) struct Publisher {
     partials: BTreeSet<Tile>,
     published: u64,
     last: Option<Instant>,
-    /// Segments read from since the last publication: they must be on disk before what they hold is signed.
-    touched: Vec<(u64, PathBuf)>,
     /// Wholly read segments.
-    consumed: Vec<(u64, PathBuf)>,
+    consumed: Vec<PathBuf>,
 }
 
 impl Publisher {
     pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: u64) -> Self {
-        let (pending, touched, consumed) = (Vec::new(), Vec::new(), Vec::new());
-        Self { folder, copy, signer, pending, partials: BTreeSet::new(), published, last: None, touched, consumed }
+        let (pending, consumed) = (Vec::new(), Vec::new());
+        Self { folder, copy, signer, pending, partials: BTreeSet::new(), published, last: None, consumed }
     }
 
     pub(crate) fn published(&self) -> u64 {
@@ -49,14 +48,8 @@ impl Publisher {
         self.pending.extend(writes);
     }
 
-    pub(crate) fn touched(&mut self, segment: &Readable) {
-        if self.touched.last().is_none_or(|(number, _)| *number != segment.number) {
-            self.touched.push((segment.number, segment.path.clone()));
-        }
-    }
-
     pub(crate) fn consumed(&mut self, segment: &Readable) {
-        self.consumed.push((segment.number, segment.path.clone()));
+        self.consumed.push(segment.path.clone());
     }
 
     pub(crate) fn has_consumed(&self) -> bool {
@@ -71,9 +64,6 @@ impl Publisher {
 
     /// Brings the files in line with the tree.
     pub(crate) fn publish(&mut self, tree: &TreeState) -> Result<(), StoreError> {
-        for (_, path) in &self.touched {
-            File::open(path).and_then(|file| file.sync_data()).map_err(StoreError::io("sync", path))?;
-        }
         let partials = tree.partials();
         let mut folders = BTreeSet::new();
         for write in self.pending.iter().chain(partials.iter().filter(|write| !self.partials.contains(&write.tile))) {
@@ -97,7 +87,6 @@ impl Publisher {
             let _ = std::fs::remove_dir_all(partial);
         }
         self.partials = partials.iter().map(|write| write.tile).collect();
-        self.touched.clear();
         self.published = tree.size();
         self.last = Some(Instant::now());
         Ok(())
@@ -122,7 +111,7 @@ impl Publisher {
 
     /// Removes segments that the published log and the database cover, and positions that nobody starts at any more.
     pub(crate) fn remove_consumed(&mut self, db: &Connection) -> Result<(), StoreError> {
-        for (_, path) in self.consumed.drain(..) {
+        for path in self.consumed.drain(..) {
             std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
         db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.cast_signed()])?;

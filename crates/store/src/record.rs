@@ -1,11 +1,13 @@
 //! The payload of a journal record: the leaf as it is, what the index needs in the open, and the sealed detail.
 //!
-//! `leaf length(u16 LE) ‖ leaf ‖ flags ‖ [key id(16) ‖ [subject hash(32) ‖ wrapped key(72)] ‖ [event fields] ‖ nonce ‖ sealed ‖ tag]`.
-//! Event fields: `time(i64 LE) ‖ direction ‖ decision ‖ id ‖ request id ‖ labels`, texts prefixed by a u16 length.
-//! Sealed: `count ‖ openings(domain, salt, value) ‖ event JSON`. The event id is authenticated with it.
+//! `leaf length(u16 LE) ‖ leaf ‖ flags ‖ [key id(16) ‖ [subject hash(32) ‖ wrapped key(76)] ‖ [event fields] ‖ sealed]`.
+//! Event fields: `time(i64 LE) ‖ direction ‖ decision ‖ id ‖ request id ‖ labels`, each of the last three prefixed by a u16 length;
+//! an id is a 1 and the 16 bytes of its UUID, or a 0 and its text.
+//! Under the seal: `count ‖ openings(domain, salt, value) ‖ event JSON`. The event id is authenticated with it.
 
 use bartizan_ledger::{Detail, EntryError, EventDetail, Frame, Opening, Record, finish_frame, start_frame};
 use bartizan_vocabulary::{Decision, Direction, Timestamp};
+use uuid::Uuid;
 
 use crate::seal::Sealer;
 use crate::subjects::{Subject, WRAPPED};
@@ -49,16 +51,16 @@ fn encode_detail(out: &mut Vec<u8>, detail: &Detail, subject: &Subject, sealer: 
         encode_event(out, event)?;
     }
     let aad = event.map_or(&[][..], |event| event.id.as_str().as_bytes());
-    sealer.seal_into(subject.key(), aad, out, |out| plain(out, detail));
-    Ok(())
+    let sealed = sealer.seal_into(subject.session(), aad, out, |out| plain(out, detail));
+    if sealed { Ok(()) } else { Err(EntryError(out.len())) }
 }
 
 fn encode_event(out: &mut Vec<u8>, event: &EventDetail) -> Result<(), EntryError> {
     out.extend_from_slice(&event.time.as_micros().to_le_bytes());
     out.push(u8::from(event.direction == Direction::Response));
     out.push(decision_code(event.decision));
-    text(out, event.id.as_str())?;
-    text(out, event.request_id.as_str())?;
+    id(out, event.id.as_str())?;
+    id(out, event.request_id.as_str())?;
     let at = out.len();
     out.extend_from_slice(&[0; 2]);
     for label in &event.labels {
@@ -92,11 +94,57 @@ fn plain(out: &mut Vec<u8>, detail: &Detail) {
     }
 }
 
-fn text(out: &mut Vec<u8>, text: &str) -> Result<(), EntryError> {
-    let length = u16::try_from(text.len()).map_err(|_| EntryError(text.len()))?;
+fn id(out: &mut Vec<u8>, text: &str) -> Result<(), EntryError> {
+    let packed = pack_id(text);
+    let length = u16::try_from(packed.len()).map_err(|_| EntryError(text.len()))?;
     out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(packed.as_ref());
     Ok(())
+}
+
+/// An id as it is stored: short for UUIDs, which all of ours are, and exact for everything else.
+pub(crate) fn pack_id(text: &str) -> PackedId {
+    let mut buffer = Uuid::encode_buffer();
+    match Uuid::try_parse(text) {
+        Ok(uuid) if *uuid.hyphenated().encode_lower(&mut buffer) == *text => {
+            let mut bytes = [1; 17];
+            if let Some(tail) = bytes.get_mut(1..) {
+                tail.copy_from_slice(uuid.as_bytes());
+            }
+            PackedId::Uuid(bytes)
+        }
+        _ => PackedId::Text([&[0], text.as_bytes()].concat()),
+    }
+}
+
+/// The text of a stored id.
+pub(crate) fn unpack_id(packed: &[u8]) -> String {
+    match packed.split_first() {
+        Some((1, uuid)) => Uuid::from_slice(uuid).unwrap_or_default().hyphenated().to_string(),
+        Some((_, text)) => String::from_utf8_lossy(text).into_owned(),
+        None => String::new(),
+    }
+}
+
+/// See [`pack_id`].
+pub(crate) enum PackedId {
+    Uuid([u8; 17]),
+    Text(Vec<u8>),
+}
+
+impl PackedId {
+    fn len(&self) -> usize {
+        self.as_ref().len()
+    }
+}
+
+impl AsRef<[u8]> for PackedId {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Uuid(bytes) => bytes,
+            Self::Text(bytes) => bytes,
+        }
+    }
 }
 
 pub(crate) fn decision_code(decision: Decision) -> u8 {
@@ -130,8 +178,8 @@ pub(crate) struct StoredEvent<'a> {
     pub(crate) time: Timestamp,
     pub(crate) response: bool,
     pub(crate) decision: u8,
-    pub(crate) id: &'a str,
-    pub(crate) request_id: &'a str,
+    pub(crate) id: &'a [u8],
+    pub(crate) request_id: &'a [u8],
     pub(crate) labels: &'a str,
 }
 
@@ -153,8 +201,8 @@ pub(crate) fn decode<'a>(frame: &Frame<'a>) -> Option<Stored<'a>> {
             time: Timestamp::from_micros(i64::from_le_bytes(rest.take(8)?.try_into().ok()?)),
             response: rest.byte()? == 1,
             decision: rest.byte()?,
-            id: std::str::from_utf8(rest.short()?).ok()?,
-            request_id: std::str::from_utf8(rest.short()?).ok()?,
+            id: rest.short()?,
+            request_id: rest.short()?,
             labels: std::str::from_utf8(rest.short()?).ok()?,
         })
     };

@@ -178,7 +178,6 @@ impl Sequencer {
         }
         let next = Position { offset: self.position.offset + end as u64, ..self.position };
         self.apply(&records, next)?;
-        self.publisher.touched(&readable);
         Ok(Progress::Read)
     }
 

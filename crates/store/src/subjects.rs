@@ -16,10 +16,10 @@ use crate::StoreError;
 use crate::db::Database;
 use crate::keys::Key;
 use crate::record::DataKeyId;
-use crate::seal::{Sealer, random};
+use crate::seal::{OVERHEAD, Sealer, SessionKey, random};
 
-/// Length of a wrapped key: nonce, key, tag.
-pub(crate) const WRAPPED: usize = 24 + 32 + 16;
+/// Length of a wrapped key.
+pub(crate) const WRAPPED: usize = OVERHEAD + 32;
 
 /// Subjects whose keys are kept in memory. About 300 bytes each.
 const CACHED: usize = 10_000;
@@ -31,13 +31,13 @@ pub(crate) struct Subject {
     pub(crate) id: DataKeyId,
     pub(crate) hash: [u8; 32],
     pub(crate) wrapped: Vec<u8>,
-    key: Key,
+    session: SessionKey,
     kept: AtomicBool,
 }
 
 impl Subject {
-    pub(crate) fn key(&self) -> &[u8; 32] {
-        &self.key
+    pub(crate) fn session(&self) -> &SessionKey {
+        &self.session
     }
 
     /// Whether the wrapped key is known to be in the database; until then each record carries it.
@@ -98,13 +98,15 @@ impl Subjects {
     fn load(&self, hash: [u8; 32]) -> Result<Option<Subject>, StoreError> {
         let Some((id, wrapped)) = self.db.data_key_of(&hash)? else { return Ok(None) };
         let key = self.unwrap(&wrapped).ok_or(StoreError::Sealed)?;
-        Ok(Some(Subject { id, hash, wrapped, key, kept: AtomicBool::new(true) }))
+        let session = self.sealer.session(&key)?;
+        Ok(Some(Subject { id, hash, wrapped, session, kept: AtomicBool::new(true) }))
     }
 
     fn create(&self, hash: [u8; 32]) -> Result<Subject, StoreError> {
         let key: Key = Zeroizing::new(random()?);
-        let wrapped = self.sealer.seal(&self.wrapping, WRAP, key.as_slice());
-        Ok(Subject { id: random()?, hash, wrapped, key, kept: AtomicBool::new(false) })
+        let wrapped = self.sealer.seal(&self.wrapping, WRAP, key.as_slice())?;
+        let session = self.sealer.session(&key)?;
+        Ok(Subject { id: random()?, hash, wrapped, session, kept: AtomicBool::new(false) })
     }
 
     fn remember(&self, subject: &Arc<Subject>) {
