@@ -14,18 +14,25 @@ fn redact(subject: Subject<'_>, _: &str) -> Action {
     }
 }
 
+/// The new edits; none may touch what was released before, all must be settled.
+fn checked(editor: &mut TextEditor, released: &mut usize) -> Vec<Edit> {
+    let edits: Vec<Edit> = editor.edits().collect();
+    assert!(edits.iter().all(|edit| edit.start >= *released && edit.end <= editor.settled()), "{edits:?} after {released} bytes were released");
+    *released = editor.settled();
+    edits
+}
+
 fn edited(text: &str, cuts: &[usize], hint: Hint<'_>) -> String {
     let mut editor = TextEditor::new(detector(), hint);
     let mut edits: Vec<Edit> = Vec::new();
-    let mut from = 0;
+    let (mut from, mut released) = (0, 0);
     for cut in cuts.iter().copied().chain([text.len()]) {
         editor.push(&text[from..cut], &mut redact);
-        edits.extend(editor.edits());
-        assert!(edits.iter().all(|edit| edit.end <= editor.settled().max(edit.end)));
+        edits.extend(checked(&mut editor, &mut released));
         from = cut;
     }
     editor.finish(&mut redact);
-    edits.extend(editor.edits());
+    edits.extend(checked(&mut editor, &mut released));
     assert!(edits.windows(2).all(|pair| pair[0].end <= pair[1].start), "edits in order: {edits:?}");
     apply(text, &edits)
 }
