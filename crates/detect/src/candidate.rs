@@ -143,6 +143,9 @@ impl Candidate {
 
     /// Picks, for each rule, the longest end that its edges and tests accept.
     fn choose(&mut self, machine: &Machine, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
+        if self.ends.is_empty() {
+            return true;
+        }
         let start = self.value.unwrap_or(self.next);
         let before = out.len();
         for (pattern, index) in machine.rules.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Rules made ready to run: one keyword automaton, one or two dense automata per machine, scores as basis points.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use aho_corasick::dfa::DFA as Keywords;
@@ -17,6 +17,9 @@ use crate::mint::kind;
 use crate::rules::{Class, Rule, RuleError, RuleFile, Severity};
 use crate::validate::Check;
 use crate::{ENGINE, WINDOW};
+
+/// How many classes there are.
+const CLASSES: usize = 5;
 
 pub(crate) type Dfa = dense::DFA<Vec<u32>>;
 
@@ -82,7 +85,8 @@ pub(crate) struct Compiled {
     pub(crate) keywords: Keywords,
     /// Per keyword: its length and what it starts.
     pub(crate) starts: Vec<(usize, Vec<Start>)>,
-    pub(crate) classes: HashMap<Class, Vec<usize>>,
+    /// Machines by class.
+    pub(crate) classes: [Vec<usize>; CLASSES],
     /// Keyword and machine of rules that go by the object key.
     pub(crate) by_key: Vec<(String, usize)>,
     pub(crate) labels: Vec<LabelInfo>,
@@ -151,7 +155,7 @@ struct Building<'a> {
     rules: Vec<CompiledRule>,
     machines: Vec<Machine>,
     starts: BTreeMap<String, Vec<Start>>,
-    classes: HashMap<Class, Vec<usize>>,
+    classes: [Vec<usize>; CLASSES],
     by_key: Vec<(String, usize)>,
     /// Class rules without a lead-in, which share one machine.
     shared: BTreeMap<(u8, bool), Vec<(&'a Rule, usize)>>,
@@ -184,7 +188,7 @@ impl<'a> Building<'a> {
         self.machines.push(Machine { before, value: automaton(rule, &[&rule.pattern], 1)?, rules: vec![index] });
         let machine = self.machines.len() - 1;
         if let Some(class) = rule.class {
-            self.classes.entry(class).or_default().push(machine);
+            self.class(class).push(machine);
         }
         for keyword in &rule.keywords {
             self.starts.entry(keyword.to_ascii_lowercase()).or_default().push(Start::Machine(machine));
@@ -195,6 +199,17 @@ impl<'a> Building<'a> {
         Ok(())
     }
 
+    fn class(&mut self, class: Class) -> &mut Vec<usize> {
+        let [at, digits, lettered, colons, url] = &mut self.classes;
+        match class {
+            Class::At => at,
+            Class::Digits => digits,
+            Class::LetteredDigits => lettered,
+            Class::Colons => colons,
+            Class::Url => url,
+        }
+    }
+
     fn share(&mut self) -> Result<(), RuleError> {
         for rules in std::mem::take(&mut self.shared).into_values() {
             let Some((first, _)) = rules.first() else { continue };
@@ -202,7 +217,8 @@ impl<'a> Building<'a> {
             let indexes = rules.iter().map(|(_, index)| *index).collect();
             self.machines.push(Machine { before: None, value: automaton(first, &patterns, 1)?, rules: indexes });
             if let Some(class) = first.class {
-                self.classes.entry(class).or_default().push(self.machines.len() - 1);
+                let machine = self.machines.len() - 1;
+                self.class(class).push(machine);
             }
         }
         self.starts.entry("://".to_owned()).or_default().push(Start::Class(Class::Url));

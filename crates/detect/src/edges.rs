@@ -24,6 +24,8 @@ pub enum Edge {
     Run,
     /// An at sign must follow.
     At,
+    /// White space, a bracket, a quotation mark or a list separator must follow, or a sentence mark before one of them.
+    Value,
 }
 
 /// The answer of a test that may have to wait.
@@ -62,12 +64,16 @@ fn is_run(c: char) -> bool {
     is_word(c) || matches!(c, '-' | '/' | '+' | '=')
 }
 
+fn ends_value(c: char) -> bool {
+    c.is_whitespace() || "\"'`<>,;(){}[]|\\".contains(c) || !c.is_ascii()
+}
+
 impl Edge {
     /// Whether a finding may begin at `start`.
     pub(crate) fn left(self, text: &Normal, start: usize) -> bool {
         let Some(c) = char_before(text, start) else { return true };
         match self {
-            Self::Any | Self::At => true,
+            Self::Any | Self::At | Self::Value => true,
             Self::Alnum => c == '_' || !is_word(c),
             Self::Word => !is_word(c),
             Self::Run => c == '=' || c == '/' || !is_run(c),
@@ -89,6 +95,12 @@ impl Edge {
         match self {
             Self::Any => Tri::Yes,
             Self::At => Tri::from(c == '@'),
+            Self::Value if matches!(c, '.' | ':' | '!' | '?') => match char_at(text, end + 1) {
+                Some(c) => Tri::from(ends_value(c)),
+                None if last => Tri::Yes,
+                None => Tri::NeedMore,
+            },
+            Self::Value => Tri::from(ends_value(c)),
             Self::Alnum => Tri::from(c == '_' || !is_word(c)),
             Self::Word => Tri::from(!is_word(c)),
             Self::Run => Tri::from(!is_run(c)),

@@ -84,7 +84,7 @@ impl Normal {
     fn take(&mut self, text: &str, last: bool) {
         let mut rest = text;
         while !rest.is_empty() {
-            let plain = rest.bytes().position(chars::is_special).unwrap_or(rest.len());
+            let plain = plain_run(rest.as_bytes());
             if plain > 0 {
                 let Some((head, tail)) = rest.split_at_checked(plain) else { return };
                 self.copy(head.as_bytes());
@@ -182,6 +182,17 @@ impl Normal {
         self.segments.drain(..first);
     }
 }
+
+/// How many bytes at the start of a text stand for themselves. Plain ASCII is tested in blocks that compile to vector code.
+fn plain_run(bytes: &[u8]) -> usize {
+    let ascii = |byte: &u8| *byte < 0x80 && *byte != b'%' && *byte != b'&' && *byte != b'\\';
+    let blocks = bytes.chunks_exact(BLOCK).take_while(|block| block.iter().fold(true, |plain, byte| plain & ascii(byte))).count();
+    let rest = bytes.get(blocks * BLOCK..).unwrap_or_default();
+    blocks * BLOCK + rest.iter().position(|byte| chars::is_special(*byte)).unwrap_or(rest.len())
+}
+
+/// Bytes tested at once.
+const BLOCK: usize = 32;
 
 /// The normalised form of a whole text: what the rules see.
 pub fn normalise(text: &str) -> String {

@@ -262,9 +262,11 @@ impl TextScan {
 
     fn start_class(&mut self, class: Class, start: Option<usize>) {
         let Some(start) = start else { return };
-        let compiled = Arc::clone(&self.compiled);
-        for machine in compiled.classes.get(&class).into_iter().flatten() {
-            self.start(*machine, start);
+        let machines = self.compiled.classes.get(class as usize).map_or(0, Vec::len);
+        for index in 0..machines {
+            if let Some(machine) = self.compiled.classes.get(class as usize).and_then(|machines| machines.get(index)) {
+                self.start(*machine, start);
+            }
         }
     }
 

@@ -50,6 +50,6 @@ pub(super) fn national(value: &[u8]) -> bool {
     let separators: Vec<u8> = value.iter().copied().filter(|byte| !byte.is_ascii_digit() && !b"()".contains(byte)).collect();
     let kinds = separators.iter().collect::<std::collections::HashSet<_>>().len();
     let count = digits(value).count();
-    let dated = matches!(groups(value).as_slice(), [2, 2, 4, ..] | [4, 2, 2, ..]);
+    let dated = matches!(groups(value).as_slice(), [2, 2, 4, ..] | [4, 2, 2, ..] | [3, 2, 4]);
     tidy(value) && !dated && (9..=12).contains(&count) && varied(value) && kinds <= 2
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use bartizan_detect::{Detector, Hint, Scan};
+use bartizan_detect::{Detector, Event, Hint, Scan};
 
 pub fn detector() -> &'static Detector {
     static DETECTOR: OnceLock<Detector> = OnceLock::new();
@@ -12,15 +12,19 @@ pub fn detector() -> &'static Detector {
 /// Scans a text cut at the given byte offsets.
 pub fn in_pieces(text: &str, cuts: &[usize], hint: Hint<'_>) -> Scan {
     let mut stream = detector().stream(hint);
-    let (mut scan, mut events, mut from) = (Scan::default(), Vec::new(), 0);
+    let (mut scan, mut events, mut from, mut released) = (Scan::default(), Vec::new(), 0, 0);
     for cut in cuts.iter().copied().chain([text.len()]) {
         stream.push(&text[from..cut]);
         stream.drain(&mut events);
         for event in &events {
-            if let bartizan_detect::Event::Found { finding, .. } = event {
-                assert!(finding.end <= stream.settled(), "an event is settled");
-            }
+            let (start, end) = match event {
+                Event::Found { finding, .. } | Event::Below(finding) => (finding.start, finding.end),
+                Event::Extended { start, end, .. } => (*start, *end),
+                Event::Token(hit) => (hit.start, hit.end),
+            };
+            assert!(start >= released && end <= stream.settled(), "{event:?} after {released} bytes of {text:?} were released");
         }
+        released = stream.settled();
         scan.absorb(events.drain(..));
         from = cut;
     }
