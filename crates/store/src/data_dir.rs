@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
 use crate::db::{Database, connect};
+use crate::details::Details;
 use crate::directory::Directory;
 use crate::flusher::Flusher;
 use crate::folder::{FolderLock, FolderReader, Layout, create_secret, lock, private_folder, read_secret, refuse_link};
@@ -57,6 +58,7 @@ impl DataDir {
         let folder_lock = lock(path)?;
         private_folder(&layout.ledger())?;
         private_folder(&layout.journal())?;
+        private_folder(&layout.details())?;
         let fresh = !layout.database().exists() && !layout.ledger().join("checkpoint").exists();
         let root = RootKey::open(&layout, options.root_key_file.as_deref(), fresh)?;
         let signer = signer(&layout, &root, options.origin.as_deref(), fresh)?;
@@ -92,6 +94,7 @@ impl DataDir {
             catch_up: start.catch_up,
             position: start.position,
             publisher,
+            details: Details::open(&layout.details())?,
             clock: Arc::clone(&options.clock),
             retention_days: options.retention_days,
         };
