@@ -69,7 +69,7 @@ impl DataDir {
         let sealer = Arc::new(Sealer::new()?);
         let subjects = Subjects::new(root.derive(KeyUse::Index), root.derive(KeyUse::Seal), Arc::clone(&sealer), Arc::clone(&db));
         let subjects = Arc::new(subjects);
-        let sequencer_db = connect(&layout.database(), Duration::from_secs(5))?;
+        let sequencer_db = connect(&layout.database(), Duration::from_secs(2))?;
         let verifier = signer.verifier().clone();
         let start = recover(&FolderReader::new(layout.ledger()), &verifier, &sequencer_db)?;
         let flusher = if options.power_loss_safe { Some(Flusher::start()?) } else { None };
@@ -84,7 +84,8 @@ impl DataDir {
         let writer = Arc::new(writer);
         let directory = Directory::open(&db, &root, Arc::clone(&sealer))?;
 
-        let publisher = Publisher::new(layout.ledger(), options.checkpoint_copy.clone(), signer, start.tree.size());
+        let published = start.published.then(|| start.tree.size());
+        let publisher = Publisher::new(layout.ledger(), options.checkpoint_copy.clone(), signer, published);
         let sequencer = Sequencer {
             writer: Arc::clone(&writer),
             subjects: Arc::clone(&subjects),

@@ -29,20 +29,21 @@ pub(crate) struct Publisher {
     /// Tiles whose partial forms can go. That waits for a quiet moment: some file systems make new files slowly when many were
     /// just removed.
     outdated: Vec<Tile>,
-    published: u64,
+    published: Option<u64>,
     last: Option<Instant>,
     /// Wholly read segments.
     consumed: Vec<PathBuf>,
 }
 
 impl Publisher {
-    pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: u64) -> Self {
+    pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: Option<u64>) -> Self {
         let (pending, consumed) = (Vec::new(), Vec::new());
         Self { folder, copy, signer, pending, partials: BTreeSet::new(), outdated: Vec::new(), published, last: None, consumed }
     }
 
-    pub(crate) fn published(&self) -> u64 {
-        self.published
+    /// Whether the published log is this tree.
+    pub(crate) fn is_published(&self, tree: &TreeState) -> bool {
+        self.published == Some(tree.size())
     }
 
     /// Whether the last publication is longer ago than `interval`.
@@ -90,7 +91,7 @@ impl Publisher {
         let replaced = self.pending.drain(..).map(|write| write.tile).filter(|tile| self.partials.iter().any(|old| old.full() == *tile));
         self.outdated.extend(replaced);
         self.partials = partials.iter().map(|write| write.tile).collect();
-        self.published = tree.size();
+        self.published = Some(tree.size());
         self.last = Some(Instant::now());
         Ok(())
     }
@@ -128,7 +129,7 @@ impl Publisher {
         for path in self.consumed.drain(..) {
             std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
-        db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.cast_signed()])?;
+        db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.unwrap_or(0).cast_signed()])?;
         Ok(())
     }
 }

@@ -140,11 +140,11 @@ impl Sequencer {
                 self.publisher.publish(&self.tree)?;
             }
         }
-        if self.tree.size() != self.publisher.published() && (publish || self.publisher.due(PUBLISH)) {
+        if !self.publisher.is_published(&self.tree) && (publish || self.publisher.due(PUBLISH)) {
             self.publisher.publish(&self.tree)?;
         }
         self.publisher.tidy(quiet);
-        if self.publisher.has_consumed() && self.tree.size() == self.publisher.published() {
+        if self.publisher.has_consumed() && self.publisher.is_published(&self.tree) {
             self.details.sync()?;
             if is_on_disk(&self.db)? {
                 self.publisher.remove_consumed(&self.db)?;
