@@ -8,9 +8,8 @@ use bartizan_ledger::{Appended, Detail, Entry, EventDetail, Interaction, Opening
 use bartizan_store::{DataDir, Options};
 use bartizan_vocabulary::{Decision, Direction, EventId, Hidden, PrincipalId, RequestId, Timestamp};
 
-const RECORDS: u64 = 2_000;
+const RECORDS: u32 = 20_000;
 const ROUNDS: u32 = 6;
-const LAPS: u32 = 10;
 
 fn record(number: u64) -> Record {
     let time = Timestamp::from_micros(1_790_000_000_000_000 + number.cast_signed());
@@ -66,7 +65,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let dir = DataDir::open(&folder.path().join("data"), Options::new(Arc::new(|| Timestamp::from_micros(1_790_000_000_000_000))))?;
     let journal = dir.journal();
-    let records: Vec<Record> = (0..RECORDS).map(record).collect();
+    let some = |round: u32| -> Vec<Record> { (0..RECORDS).map(|number| record(u64::from(round * RECORDS + number))).collect() };
+    let records = some(ROUNDS);
     let leaf = records.first().and_then(|record| record.entry.to_bytes().ok()).map_or(0, |bytes| bytes.len());
 
     let start = cpu().0;
@@ -75,13 +75,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         out.clear();
         record.entry.write(&mut out)?;
     }
-    let canonical = (cpu().0 - start) / f64::from(u32::try_from(RECORDS)?);
-
-    let each = f64::from(u32::try_from(RECORDS)? * LAPS);
+    let each = f64::from(RECORDS);
+    let canonical = (cpu().0 - start) / each;
     for round in 0..ROUNDS {
+        let records = some(round);
         let (thread, all) = cpu();
         let clock = Instant::now();
-        for record in (0..LAPS).flat_map(|_| &records) {
+        for record in &records {
             if let Appended::Done(result) = journal.append(record) {
                 result?;
             }

@@ -58,6 +58,7 @@ impl DataDir {
         Backup::new(&snapshot.db, &mut copy)?.run_to_completion(1_000, Duration::ZERO, None)?;
         drop(copy);
         copy_full_tiles(&self.layout, &layout, snapshot.size)?;
+        copy_folder(&self.layout.details(), &layout.details())?;
         write_new(&layout.ledger().join("checkpoint"), snapshot.checkpoint.as_bytes())?;
         copy_file(&self.layout.ledger_key(), &layout.ledger_key())?;
         copy_file(&self.layout.ledger_public(), &layout.ledger_public())
@@ -103,6 +104,7 @@ pub fn restore(backup: &Path, data: &Path, options: Options) -> Result<Restored,
     private_folder(data)?;
     copy_file(&from.database(), &target.database())?;
     let source = if ledger == LedgerAtHand::Kept { &former } else { &from };
+    copy_folder(&from.details(), &target.details())?;
     copy_ledger(source, &target)?;
     if options.root_key_file.is_none() && former.root_key().exists() {
         copy_file(&former.root_key(), &target.root_key())?;
@@ -155,6 +157,15 @@ fn copy_ledger(from: &Layout, to: &Layout) -> Result<(), StoreError> {
 
 fn read_text(path: &Path) -> Result<String, StoreError> {
     std::fs::read_to_string(path).map_err(StoreError::io("read", path))
+}
+
+/// Copies the files of a folder. Details only ever grow, so what a consistent database points to is in the copy.
+fn copy_folder(from: &Path, to: &Path) -> Result<(), StoreError> {
+    for entry in std::fs::read_dir(from).map_err(StoreError::io("list", from))? {
+        let name = entry.map_err(StoreError::io("list", from))?.file_name();
+        copy_file(&from.join(&name), &to.join(&name))?;
+    }
+    Ok(())
 }
 
 /// Copies a file with its permissions, making its folder.

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
 use crate::db::{Database, connect};
+use crate::details::Details;
 use crate::directory::Directory;
 use crate::flusher::Flusher;
 use crate::folder::{FolderLock, FolderReader, Layout, create_secret, lock, private_folder, read_secret, refuse_link};
@@ -57,6 +58,7 @@ impl DataDir {
         let folder_lock = lock(path)?;
         private_folder(&layout.ledger())?;
         private_folder(&layout.journal())?;
+        private_folder(&layout.details())?;
         let fresh = !layout.database().exists() && !layout.ledger().join("checkpoint").exists();
         let root = RootKey::open(&layout, options.root_key_file.as_deref(), fresh)?;
         let signer = signer(&layout, &root, options.origin.as_deref(), fresh)?;
@@ -67,7 +69,7 @@ impl DataDir {
         let sealer = Arc::new(Sealer::new()?);
         let subjects = Subjects::new(root.derive(KeyUse::Index), root.derive(KeyUse::Seal), Arc::clone(&sealer), Arc::clone(&db));
         let subjects = Arc::new(subjects);
-        let sequencer_db = connect(&layout.database(), Duration::from_secs(5))?;
+        let sequencer_db = connect(&layout.database(), Duration::from_secs(2))?;
         let verifier = signer.verifier().clone();
         let start = recover(&FolderReader::new(layout.ledger()), &verifier, &sequencer_db)?;
         let flusher = if options.power_loss_safe { Some(Flusher::start()?) } else { None };
@@ -76,7 +78,8 @@ impl DataDir {
         let writer = Arc::new(writer);
         let directory = Directory::open(&db, &root, Arc::clone(&sealer))?;
 
-        let publisher = Publisher::new(layout.ledger(), options.checkpoint_copy.clone(), signer, start.tree.size());
+        let published = start.published.then(|| start.tree.size());
+        let publisher = Publisher::new(layout.ledger(), options.checkpoint_copy.clone(), signer, published);
         let sequencer = Sequencer {
             writer: Arc::clone(&writer),
             subjects: Arc::clone(&subjects),
@@ -86,6 +89,7 @@ impl DataDir {
             catch_up: start.catch_up,
             position: start.position,
             publisher,
+            details: Details::open(&layout.details())?,
             clock: Arc::clone(&options.clock),
             retention_days: options.retention_days,
         };

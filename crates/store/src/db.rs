@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::StoreError;
+use crate::details::Place;
 use crate::folder::refuse_link;
 use crate::record::{DataKeyId, StoredDetail};
 
@@ -18,9 +19,11 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE data_keys (id BLOB PRIMARY KEY, subject BLOB NOT NULL, wrapped BLOB NOT NULL);
     CREATE INDEX data_keys_subject ON data_keys (subject);
     CREATE TABLE events (ledger_index INTEGER PRIMARY KEY, time_us INTEGER NOT NULL, id BLOB NOT NULL, request_id BLOB NOT NULL,
-        direction INTEGER NOT NULL, decision INTEGER NOT NULL, labels TEXT NOT NULL, data_key BLOB NOT NULL, detail BLOB NOT NULL);
+        direction INTEGER NOT NULL, decision INTEGER NOT NULL, labels TEXT NOT NULL, data_key BLOB NOT NULL,
+        detail_file INTEGER NOT NULL, detail_offset INTEGER NOT NULL, detail_length INTEGER NOT NULL);
     CREATE INDEX events_request ON events (request_id);
-    CREATE TABLE openings (ledger_index INTEGER PRIMARY KEY, data_key BLOB NOT NULL, detail BLOB NOT NULL);
+    CREATE TABLE openings (ledger_index INTEGER PRIMARY KEY, data_key BLOB NOT NULL,
+        detail_file INTEGER NOT NULL, detail_offset INTEGER NOT NULL, detail_length INTEGER NOT NULL);
     CREATE TABLE virtual_keys (id TEXT PRIMARY KEY, hash BLOB NOT NULL, created_us INTEGER NOT NULL, sealed BLOB NOT NULL);
     CREATE TABLE tokens (id TEXT PRIMARY KEY, hash BLOB NOT NULL, created_us INTEGER NOT NULL, sealed BLOB NOT NULL);
 "];
@@ -41,10 +44,9 @@ pub(crate) fn connect(path: &Path, busy: Duration) -> Result<Connection, StoreEr
     refuse_link(path)?;
     let db = Connection::open(path)?;
     db.busy_timeout(busy)?;
-    // Sealed details are about 1.4 KB: large pages waste less, and a longer write-ahead log writes each of them once.
-    db.pragma_update(None, "page_size", 16_384)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
-    db.pragma_update(None, "wal_autocheckpoint", 2_000)?;
+    // 16 MB: the pages at the growing edge are moved into the database once, not with every batch.
+    db.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
     db.pragma_update(None, "secure_delete", true)?;
     db.pragma_update(None, "temp_store", "MEMORY")?;
@@ -135,15 +137,18 @@ pub(crate) fn is_on_disk(db: &Connection) -> Result<bool, StoreError> {
 }
 
 /// Adds one record to the index; the same record again changes nothing.
-pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_>) -> Result<(), rusqlite::Error> {
+pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_>, place: Place) -> Result<(), rusqlite::Error> {
     if let Some((subject, wrapped)) = detail.new_key {
         let statement = "INSERT INTO data_keys (id, subject, wrapped) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING";
         db.prepare_cached(statement)?.execute(params![detail.key.as_slice(), subject, wrapped])?;
     }
+    let (file, offset) = (place.file.cast_signed(), place.offset.cast_signed());
+    let length = i64::try_from(place.length).unwrap_or(i64::MAX);
     match &detail.event {
         Some(event) => {
-            let statement = "INSERT INTO events (ledger_index, time_us, id, request_id, direction, decision, labels, data_key, detail)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (ledger_index) DO NOTHING";
+            let statement = "INSERT INTO events (ledger_index, time_us, id, request_id, direction, decision, labels, data_key,
+                detail_file, detail_offset, detail_length)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (ledger_index) DO NOTHING";
             db.prepare_cached(statement)?.execute(params![
                 index,
                 event.time.as_micros(),
@@ -153,13 +158,15 @@ pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_
                 event.decision,
                 event.labels,
                 detail.key.as_slice(),
-                detail.sealed
+                file,
+                offset,
+                length
             ])?;
         }
         None => {
-            let statement =
-                "INSERT INTO openings (ledger_index, data_key, detail) VALUES (?1, ?2, ?3) ON CONFLICT (ledger_index) DO NOTHING";
-            db.prepare_cached(statement)?.execute(params![index, detail.key.as_slice(), detail.sealed])?;
+            let statement = "INSERT INTO openings (ledger_index, data_key, detail_file, detail_offset, detail_length)
+                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ledger_index) DO NOTHING";
+            db.prepare_cached(statement)?.execute(params![index, detail.key.as_slice(), file, offset, length])?;
         }
     }
     Ok(())

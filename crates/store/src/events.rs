@@ -1,9 +1,10 @@
 //! Reading events back: found by their open fields, opened with their subject's key, completed with their place in the ledger.
 
-use bartizan_vocabulary::{Decision, Label, RequestId, Timestamp};
+use bartizan_vocabulary::{Decision, Hidden, Label, RequestId, Timestamp};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
+use crate::details::{DetailReader, Place};
 use crate::record::{decision_code, decision_of, decode_plain, pack_id, unpack_id};
 use crate::seal::Sealer;
 use crate::{DataDir, StoreError};
@@ -32,12 +33,29 @@ pub struct EventFilter {
 pub struct FoundEvent {
     /// Where its entry stands; the cursor for the next page.
     pub index: u64,
-    /// The event as JSON. Of an erased person: a skeleton with `"erased":true`.
+    /// The event as JSON. Of an erased person: a skeleton with `"erased":true`; when the detail was lost in a power cut, `"lost":true`.
     pub json: Vec<u8>,
 }
 
-const COLUMNS: &str = "SELECT e.ledger_index, e.time_us, e.id, e.request_id, e.direction, e.decision, e.labels, e.detail, k.wrapped
+const COLUMNS: &str = "SELECT e.ledger_index, e.time_us, e.id, e.request_id, e.direction, e.decision, e.labels, k.wrapped,
+    e.detail_file, e.detail_offset, e.detail_length
     FROM events e LEFT JOIN data_keys k ON k.id = e.data_key";
+
+/// What opens a commitment: `SHA-256(domain ‖ 0x00 ‖ salt ‖ value)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenedCommitment {
+    /// Which commitment: `principal`, `body`.
+    pub domain: String,
+    /// Its salt.
+    pub salt: [u8; 32],
+    /// The value.
+    pub value: Hidden<Vec<u8>>,
+}
+
+const OPENINGS: &str = "SELECT e.id, k.wrapped, e.detail_file, e.detail_offset, e.detail_length
+    FROM events e JOIN data_keys k ON k.id = e.data_key WHERE e.ledger_index = ?1
+    UNION ALL SELECT x'', k.wrapped, o.detail_file, o.detail_offset, o.detail_length
+    FROM openings o JOIN data_keys k ON k.id = o.data_key WHERE o.ledger_index = ?1";
 
 impl DataDir {
     /// Events by filter, ascending by ledger index. What is acknowledged appears within about 100 ms; call [`DataDir::flush`] first
@@ -55,9 +73,10 @@ impl DataDir {
         let origin = self.verifier_key().name().to_owned();
         let mut query = db.prepare_cached(&statement)?;
         let mut rows = query.query(params_from_iter(values))?;
+        let mut details = DetailReader::new(self.layout.details());
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push(self.open_event(row, &origin)?);
+            found.push(self.open_event(row, &origin, &mut details)?);
         }
         if filter.newest {
             found.reverse();
@@ -65,15 +84,39 @@ impl DataDir {
         Ok(found)
     }
 
-    fn open_event(&self, row: &Row<'_>, origin: &str) -> Result<FoundEvent, StoreError> {
+    /// What opens the commitments of entry `index`: domain, salt and value. Empty when there is nothing, or the person was erased.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn openings(&self, index: u64) -> Result<Vec<OpenedCommitment>, StoreError> {
+        let db = self.db.read();
+        let mut query = db.prepare_cached(OPENINGS)?;
+        let row = query.query_row([index.cast_signed()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, place(row, 2)?)));
+        let Some((id, wrapped, place)) = row.optional()? else { return Ok(Vec::new()) };
+        let aad = if id.is_empty() { String::new() } else { unpack_id(&id) };
+        let sealed = DetailReader::new(self.layout.details()).read(place);
+        let key = self.subjects.unwrap(&wrapped).ok_or(StoreError::Sealed)?;
+        let plain = sealed.and_then(|sealed| Sealer::open(&key, aad.as_bytes(), &sealed)).ok_or(StoreError::Sealed)?;
+        let opened = decode_plain(&plain).ok_or(StoreError::Sealed)?;
+        let own = |(domain, salt, value): (&str, [u8; 32], &[u8])| OpenedCommitment {
+            domain: domain.to_owned(),
+            salt,
+            value: Hidden::new(value.to_vec()),
+        };
+        Ok(opened.openings.into_iter().map(own).collect())
+    }
+
+    fn open_event(&self, row: &Row<'_>, origin: &str, details: &mut DetailReader) -> Result<FoundEvent, StoreError> {
         let index: i64 = row.get(0)?;
         let id = unpack_id(row.get_ref(2)?.as_blob().unwrap_or_default());
-        let wrapped: Option<Vec<u8>> = row.get(8)?;
-        let sealed = row.get_ref(7)?.as_blob().unwrap_or_default();
-        let opened = wrapped.and_then(|wrapped| self.subjects.unwrap(&wrapped)).and_then(|key| Sealer::open(&key, id.as_bytes(), sealed));
+        let wrapped: Option<Vec<u8>> = row.get(7)?;
+        let why = if wrapped.is_some() { "lost" } else { "erased" };
+        let place = place(row, 8)?;
+        let key = wrapped.and_then(|wrapped| self.subjects.unwrap(&wrapped));
+        let opened = key.and_then(|key| Sealer::open(&key, id.as_bytes(), &details.read(place)?));
         let mut json = match opened.as_deref().and_then(|plain| decode_plain(plain)) {
             Some(plain) if plain.json.last() == Some(&b'}') => plain.json.to_vec(),
-            _ => skeleton(row, &id)?,
+            _ => skeleton(row, &id, why)?,
         };
         json.pop();
         let place = serde_json::json!({ "origin": origin, "index": index });
@@ -106,8 +149,14 @@ fn first_since(db: &Connection, since: Timestamp) -> Result<i64, StoreError> {
     Ok(low)
 }
 
-/// What is left of an erased person's event.
-fn skeleton(row: &Row<'_>, id: &str) -> Result<Vec<u8>, StoreError> {
+/// Where a row says that its detail lies.
+fn place(row: &Row<'_>, first: usize) -> Result<Place, rusqlite::Error> {
+    let (file, offset, length): (i64, i64, i64) = (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?);
+    Ok(Place { file: file.cast_unsigned(), offset: offset.cast_unsigned(), length: usize::try_from(length).unwrap_or(0) })
+}
+
+/// What is left of an event whose detail does not open.
+fn skeleton(row: &Row<'_>, id: &str, why: &str) -> Result<Vec<u8>, StoreError> {
     let request_id = unpack_id(row.get_ref(3)?.as_blob().unwrap_or_default());
     let labels: String = row.get(6)?;
     let (direction, decision): (bool, u8) = (row.get(4)?, row.get(5)?);
@@ -119,7 +168,7 @@ fn skeleton(row: &Row<'_>, id: &str) -> Result<Vec<u8>, StoreError> {
         "direction": if direction { "response" } else { "request" },
         "decision": decision_of(decision).map(Decision::as_str),
         "labels": labels.split_whitespace().collect::<Vec<_>>(),
-        "erased": true,
+        why: true,
     });
     Ok(event.to_string().into_bytes())
 }

@@ -25,6 +25,10 @@ impl Layout {
         self.root.join("journal")
     }
 
+    pub(crate) fn details(&self) -> PathBuf {
+        self.root.join("details")
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.root.join("bartizan.db")
     }

@@ -3,6 +3,7 @@
 mod backup;
 mod data_dir;
 mod db;
+mod details;
 mod directory;
 mod erase;
 mod error;
@@ -29,7 +30,7 @@ pub use data_dir::DataDir;
 pub use directory::{Directory, KeyInfo, NewKey, NewToken, Scope, TokenInfo};
 pub use erase::ErasureReceipt;
 pub use error::StoreError;
-pub use events::{EventFilter, FoundEvent};
+pub use events::{EventFilter, FoundEvent, OpenedCommitment};
 pub use folder::FolderReader;
 pub use keys::{Key, KeyUse};
 pub use seal::Salts;

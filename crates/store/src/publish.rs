@@ -14,6 +14,9 @@ use crate::StoreError;
 use crate::folder::{replace, sync_parent};
 use crate::writer::Readable;
 
+/// Outdated partial tiles beyond this number are removed under load too.
+const MANY: usize = 4_096;
+
 /// What stands between the tree in memory and the files.
 pub(crate) struct Publisher {
     folder: PathBuf,
@@ -23,20 +26,24 @@ pub(crate) struct Publisher {
     pending: Vec<FileWrite>,
     /// Partial tiles on disk as of the last publication: unchanged ones are not written again.
     partials: BTreeSet<Tile>,
-    published: u64,
+    /// Tiles whose partial forms can go. That waits for a quiet moment: some file systems make new files slowly when many were
+    /// just removed.
+    outdated: Vec<Tile>,
+    published: Option<u64>,
     last: Option<Instant>,
     /// Wholly read segments.
     consumed: Vec<PathBuf>,
 }
 
 impl Publisher {
-    pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: u64) -> Self {
+    pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: Option<u64>) -> Self {
         let (pending, consumed) = (Vec::new(), Vec::new());
-        Self { folder, copy, signer, pending, partials: BTreeSet::new(), published, last: None, consumed }
+        Self { folder, copy, signer, pending, partials: BTreeSet::new(), outdated: Vec::new(), published, last: None, consumed }
     }
 
-    pub(crate) fn published(&self) -> u64 {
-        self.published
+    /// Whether the published log is this tree.
+    pub(crate) fn is_published(&self, tree: &TreeState) -> bool {
+        self.published == Some(tree.size())
     }
 
     /// Whether the last publication is longer ago than `interval`.
@@ -80,16 +87,24 @@ impl Publisher {
             sync_parent(folder)?;
         }
         self.write_checkpoint(tree)?;
-        for write in self.pending.drain(..) {
-            // The specification lets a partial tile go once the full one is there.
-            let mut partial = self.folder.join(write.tile.path()).into_os_string();
-            partial.push(".p");
-            let _ = std::fs::remove_dir_all(partial);
-        }
+        // The specification lets a partial tile go once the full one is there.
+        let replaced = self.pending.drain(..).map(|write| write.tile).filter(|tile| self.partials.iter().any(|old| old.full() == *tile));
+        self.outdated.extend(replaced);
         self.partials = partials.iter().map(|write| write.tile).collect();
-        self.published = tree.size();
+        self.published = Some(tree.size());
         self.last = Some(Instant::now());
         Ok(())
+    }
+
+    /// Removes outdated partial tiles, when it is quiet or there are many.
+    pub(crate) fn tidy(&mut self, quiet: bool) {
+        if quiet || self.outdated.len() > MANY {
+            for tile in self.outdated.drain(..) {
+                let mut partial = self.folder.join(tile.path()).into_os_string();
+                partial.push(".p");
+                let _ = std::fs::remove_dir_all(partial);
+            }
+        }
     }
 
     fn write_checkpoint(&self, tree: &TreeState) -> Result<(), StoreError> {
@@ -114,7 +129,7 @@ impl Publisher {
         for path in self.consumed.drain(..) {
             std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
-        db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.cast_signed()])?;
+        db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.unwrap_or(0).cast_signed()])?;
         Ok(())
     }
 }

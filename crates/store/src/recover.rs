@@ -11,6 +11,8 @@ use crate::folder::FolderReader;
 
 /// Where the sequencer starts.
 pub(crate) struct Start {
+    /// Whether there is a checkpoint already.
+    pub(crate) published: bool,
     pub(crate) tree: TreeState,
     pub(crate) position: Position,
     pub(crate) catch_up: Option<CatchUp>,
@@ -19,7 +21,9 @@ pub(crate) struct Start {
 /// Loads the tree of the published checkpoint and the journal position that belongs to it. Rows beyond it are dropped: their records
 /// are still in the journal and are read again.
 pub(crate) fn recover(reader: &FolderReader, key: &VerifierKey, db: &Connection) -> Result<Start, StoreError> {
-    let tree = match reader.read("checkpoint").map_err(TreeError::from)? {
+    let checkpoint = reader.read("checkpoint").map_err(TreeError::from)?;
+    let published = checkpoint.is_some();
+    let tree = match checkpoint {
         None => TreeState::new(),
         Some(bytes) => {
             let note = String::from_utf8_lossy(&bytes);
@@ -37,9 +41,8 @@ pub(crate) fn recover(reader: &FolderReader, key: &VerifierKey, db: &Connection)
     db.execute("DELETE FROM openings WHERE ledger_index >= ?1", [known])?;
     db.execute("DELETE FROM positions WHERE tree_size > ?1", [size])?;
     let behind = known < size;
-    let catch_up =
-        behind.then(|| CatchUp { reader: reader.clone(), next: known.cast_unsigned(), size: tree.size(), bundle: VecDeque::new() });
-    Ok(Start { tree, position, catch_up })
+    let catch_up = behind.then(|| CatchUp { reader: reader.clone(), next: known.cast_unsigned(), size: tree.size(), bundle: VecDeque::new() });
+    Ok(Start { published, tree, position, catch_up })
 }
 
 /// After a power cut the database may know less than the published log: then records are matched with the entries that are there

@@ -13,9 +13,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use bartizan_ledger::{FileWrite, Frame, Frames, SignerKey, TreeState};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::db::{Position, index_record, is_on_disk, remember_position};
+use crate::details::Details;
 use crate::publish::Publisher;
 use crate::record::{DataKeyId, decode};
 use crate::recover::CatchUp;
@@ -66,6 +67,7 @@ pub(crate) struct Sequencer {
     pub(crate) catch_up: Option<CatchUp>,
     pub(crate) position: Position,
     pub(crate) publisher: Publisher,
+    pub(crate) details: Details,
     pub(crate) clock: Clock,
     pub(crate) retention_days: Option<u32>,
 }
@@ -123,9 +125,10 @@ impl Sequencer {
         let mut chunk = CHUNK;
         // Writers of a retired segment need microseconds to end, with power-loss safety one flush.
         let mut patience = 2_000;
+        let mut quiet = true;
         loop {
             match self.batch(chunk)? {
-                Progress::Read => chunk = CHUNK,
+                Progress::Read => (chunk, quiet) = (CHUNK, false),
                 Progress::TooSmall => chunk *= 2,
                 Progress::Nothing if publish && self.writer.has_retired() && patience > 0 => {
                     patience -= 1;
@@ -137,11 +140,15 @@ impl Sequencer {
                 self.publisher.publish(&self.tree)?;
             }
         }
-        if self.tree.size() != self.publisher.published() && (publish || self.publisher.due(PUBLISH)) {
+        if !self.publisher.is_published(&self.tree) && (publish || self.publisher.due(PUBLISH)) {
             self.publisher.publish(&self.tree)?;
         }
-        if self.publisher.has_consumed() && self.tree.size() == self.publisher.published() && is_on_disk(&self.db)? {
-            self.publisher.remove_consumed(&self.db)?;
+        self.publisher.tidy(quiet);
+        if self.publisher.has_consumed() && self.publisher.is_published(&self.tree) {
+            self.details.sync()?;
+            if is_on_disk(&self.db)? {
+                self.publisher.remove_consumed(&self.db)?;
+            }
         }
         Ok(())
     }
@@ -209,6 +216,7 @@ impl Sequencer {
                 Ok(())
             }
             Err(error) => {
+                self.details.give_up();
                 self.tree = before;
                 Err(error)
             }
@@ -238,12 +246,14 @@ impl Sequencer {
                 self.tree.size() - 1
             };
             if let Some(detail) = &stored.detail {
-                index_record(&transaction, index.cast_signed(), detail)?;
+                let place = self.details.add(detail.sealed);
+                index_record(&transaction, index.cast_signed(), detail, place)?;
                 keys.extend(detail.new_key.map(|_| detail.key));
             }
         }
         let size = catch_up.as_ref().map_or(self.tree.size(), CatchUp::next);
         remember_position(&transaction, size.cast_signed(), next)?;
+        self.details.write()?;
         transaction.commit()?;
         Ok(keys)
     }
@@ -255,17 +265,25 @@ impl Sequencer {
         Ok(Snapshot { checkpoint: self.publisher.checkpoint(&self.tree), size: self.tree.size(), partials: self.tree.partials(), db })
     }
 
-    /// Removes events and openings older than the retention.
+    /// Removes events, openings and details older than the retention.
     fn prune(&mut self) {
         let Some(days) = self.retention_days else { return };
         let before = (self.clock)().plus_micros(-i64::from(days) * 86_400_000_000).as_micros();
-        let result = self.db.execute("DELETE FROM events WHERE time_us < ?1", [before]).and_then(|_| {
-            let statement = "DELETE FROM openings WHERE ledger_index < (SELECT coalesce(min(ledger_index), 0) FROM events)";
-            self.db.execute(statement, [])
-        });
-        if let Err(error) = result {
+        if let Err(error) = self.prune_before(before) {
             tracing::warn!(error = &error as &dyn std::error::Error, "old events cannot be removed");
         }
+    }
+
+    fn prune_before(&mut self, time_us: i64) -> Result<(), StoreError> {
+        let removed = self.db.execute("DELETE FROM events WHERE time_us < ?1", [time_us])?;
+        if removed > 0 {
+            let first = "SELECT coalesce(min(ledger_index), 0) FROM events";
+            self.db.execute(&format!("DELETE FROM openings WHERE ledger_index < ({first})"), [])?;
+            let oldest = "SELECT detail_file FROM events ORDER BY ledger_index LIMIT 1";
+            let file: Option<i64> = self.db.query_row(oldest, [], |row| row.get(0)).optional()?;
+            self.details.remove_before(file.map_or(0, i64::cast_unsigned))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,125 @@
+//! Sealed details lie in append-only files, `details/NNNNNNNNNN.dat`; the index holds where. Kept out of the database because each
+//! byte there is copied four times and written twice. Erasing destroys keys, so these files are never changed, only removed when
+//! everything in them is older than the retention.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::StoreError;
+
+/// A file is left at this size, in bytes.
+const FULL: u64 = 64 << 20;
+
+/// Where a sealed detail lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) file: u64,
+    pub(crate) offset: u64,
+    pub(crate) length: usize,
+}
+
+fn path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:010}.dat"))
+}
+
+/// Numbers of the files, ascending.
+fn list(folder: &Path) -> Result<Vec<u64>, StoreError> {
+    let mut numbers = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
+        let name = entry.map_err(StoreError::io("list", folder))?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.strip_suffix(".dat")).and_then(|name| name.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// The writing end; the sequencer's.
+pub(crate) struct Details {
+    folder: PathBuf,
+    number: u64,
+    file: File,
+    length: u64,
+    /// What the current batch adds.
+    pending: Vec<u8>,
+}
+
+impl Details {
+    /// Goes on in the last file. Bytes that no row points to are left from a batch that was not finished, and stay unused.
+    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        let number = list(folder)?.last().copied().unwrap_or(1);
+        let (file, length) = append_to(folder, number)?;
+        Ok(Self { folder: folder.to_path_buf(), number, file, length, pending: Vec::new() })
+    }
+
+    /// Puts a detail into the batch.
+    pub(crate) fn add(&mut self, sealed: &[u8]) -> Place {
+        let offset = self.length + self.pending.len() as u64;
+        self.pending.extend_from_slice(sealed);
+        Place { file: self.number, offset, length: sealed.len() }
+    }
+
+    /// Writes the batch; call it before the rows that point to it are committed.
+    pub(crate) fn write(&mut self) -> Result<(), StoreError> {
+        let result = self.file.write_all(&self.pending);
+        self.length = self.file.seek(SeekFrom::End(0)).map_err(StoreError::io("look at", &path(&self.folder, self.number)))?;
+        self.pending.clear();
+        result.map_err(StoreError::io("write", &path(&self.folder, self.number)))
+    }
+
+    /// Forgets the batch.
+    pub(crate) fn give_up(&mut self) {
+        self.pending.clear();
+    }
+
+    /// Brings everything to the disk, and begins a new file when this one is full.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(StoreError::io("sync", &path(&self.folder, self.number)))?;
+        if self.length >= FULL {
+            let number = self.number + 1;
+            (self.file, self.length) = append_to(&self.folder, number)?;
+            self.number = number;
+        }
+        Ok(())
+    }
+
+    /// Removes files before `number`.
+    pub(crate) fn remove_before(&self, number: u64) -> Result<(), StoreError> {
+        for old in list(&self.folder)?.into_iter().filter(|old| *old < number.min(self.number)) {
+            let path = path(&self.folder, old);
+            std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+        }
+        Ok(())
+    }
+}
+
+fn append_to(folder: &Path, number: u64) -> Result<(File, u64), StoreError> {
+    let path = path(folder, number);
+    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(StoreError::io("open", &path))?;
+    let length = file.metadata().map_err(StoreError::io("look at", &path))?.len();
+    Ok((file, length))
+}
+
+/// The reading end; keeps one file open.
+pub(crate) struct DetailReader {
+    folder: PathBuf,
+    open: Option<(u64, File)>,
+}
+
+impl DetailReader {
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, open: None }
+    }
+
+    /// A sealed detail; `None` when the file does not hold it (any more).
+    pub(crate) fn read(&mut self, place: Place) -> Option<Vec<u8>> {
+        if self.open.as_ref().is_none_or(|(number, _)| *number != place.file) {
+            self.open = File::open(path(&self.folder, place.file)).ok().map(|file| (place.file, file));
+        }
+        let (_, file) = self.open.as_ref()?;
+        let mut bytes = vec![0; place.length];
+        file.read_exact_at(&mut bytes, place.offset).ok()?;
+        Some(bytes)
+    }
+}

@@ -1,0 +1,153 @@
+//! SIGKILL at any moment: nothing acknowledged is lost, nothing is there twice, the log verifies and continues every checkpoint that
+//! was ever published. Disk full: refused at once, counted, and recorded as a gap when writing works again.
+//!
+//! The processes that die are this test binary itself, started with an environment variable.
+
+mod help;
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bartizan_ledger::{Appended, JournalError, verify_log};
+use bartizan_store::{DataDir, EventFilter, Limits, Options};
+use help::{options, record};
+
+const CHILD: &str = "BARTIZAN_TEST_CHILD";
+const ROUNDS: u64 = 20;
+
+fn small_segments() -> Options {
+    Options { limits: Limits { segment_bytes: 200_000, backlog_bytes: 1 << 30 }, ..options() }
+}
+
+fn child(test: &str, mode: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(CHILD, mode).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// Numbers that a child printed as acknowledged; the last line may be cut off by the kill.
+fn acknowledged(output: &str) -> Vec<u64> {
+    let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    // The test harness writes its own words before the first one.
+    whole.lines().filter_map(|line| line.rsplit_once("ack ")?.1.parse().ok()).collect()
+}
+
+fn entries(dir: &DataDir) -> HashMap<u64, u32> {
+    let mut seen = HashMap::new();
+    for event in dir.events(&EventFilter::default()).unwrap() {
+        let json: serde_json::Value = serde_json::from_slice(&event.json).unwrap();
+        *seen.entry(json["n"].as_u64().unwrap_or_else(|| panic!("unopened: {json}"))).or_default() += 1;
+    }
+    seen
+}
+
+fn append_as_child(spec: &str) {
+    let (path, first) = spec.split_once('|').unwrap();
+    let first: u64 = first.parse().unwrap();
+    let dir = DataDir::open(path.as_ref(), small_segments()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let journal = dir.journal();
+            scope.spawn(move || {
+                for number in (first + thread..).step_by(4) {
+                    let person = format!("user:{}", number % 7);
+                    if matches!(journal.append(&record(number, &person)), Appended::Done(Ok(()))) {
+                        std::io::stdout().write_all(format!("ack {number}\n").as_bytes()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled() {
+    if let Ok(spec) = std::env::var(CHILD) {
+        append_as_child(&spec);
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    drop(DataDir::open(&path, small_segments()).unwrap());
+    let (mut acks, mut published) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let spec = format!("{}|{}", path.display(), round * 10_000_000);
+        let mut child = child("killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled", &spec).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            stdout.read_to_end(&mut text).unwrap();
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        // The moments are spread over opening, first batches and publications.
+        std::thread::sleep(Duration::from_millis(60 + round * 7_919 % 700));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        acks.extend(acknowledged(&reader.join().unwrap()));
+        published.push(std::fs::read_to_string(path.join("ledger/checkpoint")).unwrap());
+    }
+    let dir = DataDir::open(&path, small_segments()).unwrap();
+    let seen = entries(&dir);
+    let lost: Vec<_> = acks.iter().filter(|number| !seen.contains_key(number)).collect();
+    let doubled: Vec<_> = seen.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(acks.len() > 1_000, "only {} records were acknowledged: this proves nothing", acks.len());
+    assert_eq!((lost, doubled), (vec![], vec![]), "of {} acknowledged", acks.len());
+    for checkpoint in published {
+        let report = verify_log(&dir.ledger_reader(), &dir.verifier_key(), Some(&checkpoint)).unwrap();
+        assert_eq!(report.damage, vec![]);
+        assert_eq!(report.size, seen.values().map(|count| u64::from(*count)).sum::<u64>());
+    }
+}
+
+fn fill_as_child(path: &str) -> ! {
+    let dir = DataDir::open(path.as_ref(), options()).unwrap();
+    let journal = dir.journal();
+    let say = |text: String| std::io::stdout().write_all(format!("{text}\n").as_bytes()).unwrap();
+    let try_one = |number: u64| match journal.append(&record(number, "user:ada")) {
+        Appended::Done(result) => result,
+        Appended::Later(_) => unreachable!(),
+    };
+    let mut number = 0;
+    while let Ok(()) = try_one(number) {
+        say(format!("ack {number}"));
+        number += 1;
+    }
+    say(format!("refused {:?} health {:?}", try_one(number), journal.health()));
+    let end = Instant::now() + Duration::from_secs(10);
+    while try_one(number).is_err() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    say(format!("ack {number}"));
+    // Like a crash: nothing is tidied up.
+    std::process::exit(0);
+}
+
+#[test]
+fn a_full_disk_refuses_at_once_and_leaves_a_gap_entry() {
+    if let Ok(path) = std::env::var(CHILD) {
+        fill_as_child(&path);
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    drop(DataDir::open(&path, options()).unwrap());
+    let inner = child("a_full_disk_refuses_at_once_and_leaves_a_gap_entry", "");
+    let mut words = vec!["trap '' XFSZ; ulimit -f 1500; exec \"$@\"".to_owned(), "sh".to_owned(), inner.get_program().to_string_lossy().into_owned()];
+    words.extend(inner.get_args().map(|word| word.to_string_lossy().into_owned()));
+    let output = Command::new("sh").arg("-c").args(words).env(CHILD, &path).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("refused Err(DiskFull) health Err(DiskFull)"), "{}", text.lines().rfind(|line| !line.starts_with("ack")).unwrap_or(""));
+
+    let acks = acknowledged(&text);
+    let dir = DataDir::open(&path, options()).unwrap();
+    let seen = entries(&dir);
+    assert!(acks.len() > 100);
+    assert!(acks.iter().all(|number| seen.get(number) == Some(&1)), "acknowledged records are there, the refused one is not doubled");
+    assert_eq!(seen.len(), acks.len());
+    let report = verify_log(&dir.ledger_reader(), &dir.verifier_key(), None).unwrap();
+    assert_eq!(report.damage, vec![]);
+    assert_eq!(report.size, acks.len() as u64 + 1, "and one gap entry");
+    let gap = help::files(&path.join("ledger")).iter().any(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains("\"kind\":\"gap\""));
+    assert!(gap);
+    assert_eq!(dir.journal().health(), Ok::<(), JournalError>(()));
+}
