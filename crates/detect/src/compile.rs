@@ -138,7 +138,9 @@ fn rank(label: &str, rule: &Rule) -> u8 {
 
 fn check_rule(rule: &Rule) -> Result<(), RuleError> {
     let name = || rule.id.clone();
-    if rule.keywords.is_empty() == rule.class.is_none() || rule.keywords.iter().any(|word| word.is_empty() || (rule.before.is_none() && !is_held(word))) {
+    if rule.keywords.is_empty() == rule.class.is_none()
+        || rule.keywords.iter().any(|word| word.is_empty() || (rule.before.is_none() && !is_held(word)))
+    {
         return Err(RuleError::Anchor { rule: name() });
     }
     if rule.examples.len() < 2 || rule.counter_examples.len() < 2 {

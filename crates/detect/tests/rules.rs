@@ -1,4 +1,5 @@
 //! Every rule against its own examples and counter-examples, in every disguise and at every split.
+#![expect(clippy::expect_used, clippy::string_slice, reason = "helpers of tests; cuts are on character boundaries")]
 
 mod common;
 
@@ -16,7 +17,11 @@ fn each(mut test: impl FnMut(&RuleFile, &Rule)) {
 /// The parts of `text` that carry the label.
 fn found(label: &str, text: &str) -> Vec<String> {
     let scan = detector().scan(text, Hint::default());
-    scan.findings.iter().filter(|finding| finding.label.as_str() == label).map(|finding| text[finding.start..finding.end].to_owned()).collect()
+    scan.findings
+        .iter()
+        .filter(|finding| finding.label.as_str() == label)
+        .map(|finding| text[finding.start..finding.end].to_owned())
+        .collect()
 }
 
 /// Every example in a form made from it and its value must be found, as the same form of the value.
@@ -45,9 +50,12 @@ fn no_counter_example_is_found() {
     each(|file, rule| {
         for text in &rule.counter_examples {
             let scan = detector().scan(text, Hint::default());
-            wrong.extend(scan.findings.iter().filter(|finding| finding.rule.as_str() == rule.id).map(|finding| {
-                format!("{}: {:?} in {text:?}", rule.id, &text[finding.start..finding.end])
-            }));
+            wrong.extend(
+                scan.findings
+                    .iter()
+                    .filter(|finding| finding.rule.as_str() == rule.id)
+                    .map(|finding| format!("{}: {:?} in {text:?}", rule.id, &text[finding.start..finding.end])),
+            );
         }
         assert!(!file.description.is_empty());
     });
@@ -72,7 +80,7 @@ fn examples_are_found_inside_prose() {
 fn zero_width_characters_hide_nothing() {
     each_disguised(|value| {
         let mut chars = value.chars();
-        chars.next().map_or(String::new(), |first| first.to_string() + &chars.map(|c| format!("\u{200B}{c}")).collect::<String>())
+        chars.next().map_or(String::new(), |first| first.to_string() + &chars.flat_map(|c| ['\u{200B}', c]).collect::<String>())
     });
 }
 
@@ -90,7 +98,9 @@ fn escaped(value: &str, escape: impl Fn(char) -> String) -> String {
 
 #[test]
 fn percent_escapes_hide_nothing() {
-    each_disguised(|value| if value.contains(['\\', '%', '&']) { value.to_owned() } else { escaped(value, |c| format!("%{:02x}", u32::from(c))) });
+    each_disguised(
+        |value| if value.contains(['\\', '%', '&']) { value.to_owned() } else { escaped(value, |c| format!("%{:02x}", u32::from(c))) },
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 /// Endings that are file types, not top-level domains, as in `logo@2x.png`.
 const FILES: [&[u8]; 32] = [
     b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"bmp", b"js", b"mjs", b"cjs", b"ts", b"tsx", b"jsx", b"css", b"scss",
-    b"html", b"json", b"yaml", b"yml", b"toml", b"lock", b"txt", b"xml", b"csv", b"pdf", b"exe", b"dll", b"jar", b"gz", b"class", b"service",
+    b"html", b"json", b"yaml", b"yml", b"toml", b"lock", b"txt", b"xml", b"csv", b"pdf", b"exe", b"dll", b"jar", b"gz", b"class",
+    b"service",
 ];
 
 /// Whether local part and domain can belong to an address.
@@ -15,7 +16,11 @@ pub(super) fn check(value: &[u8]) -> bool {
 
 fn local_part(local: &[u8]) -> bool {
     // `git@host:path` is an address of a repository (git-clone(1)), not of a person.
-    !local.is_empty() && local != b"git" && local.first() != Some(&b'.') && local.last() != Some(&b'.') && !local.windows(2).any(|pair| pair == b"..")
+    !local.is_empty()
+        && local != b"git"
+        && local.first() != Some(&b'.')
+        && local.last() != Some(&b'.')
+        && !local.windows(2).any(|pair| pair == b"..")
 }
 
 fn domain(domain: &[u8]) -> bool {

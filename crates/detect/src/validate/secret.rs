@@ -4,9 +4,32 @@ use super::entropy;
 
 /// Parts of values that stand for a secret without being one.
 const PLACEHOLDERS: [&[u8]; 26] = [
-    b"example", b"changeme", b"change_me", b"change-me", b"placeholder", b"your_", b"your-", b"yourpass", b"yoursecret", b"yourtoken",
-    b"dummy", b"redacted", b"insert", b"xxxx", b"****", b"....", b"todo", b"undefined", b"process.env", b"os.environ", b"getenv", b"secrets.",
-    b"<your", b"replace", b"notreal", b"fake_",
+    b"example",
+    b"changeme",
+    b"change_me",
+    b"change-me",
+    b"placeholder",
+    b"your_",
+    b"your-",
+    b"yourpass",
+    b"yoursecret",
+    b"yourtoken",
+    b"dummy",
+    b"redacted",
+    b"insert",
+    b"xxxx",
+    b"****",
+    b"....",
+    b"todo",
+    b"undefined",
+    b"process.env",
+    b"os.environ",
+    b"getenv",
+    b"secrets.",
+    b"<your",
+    b"replace",
+    b"notreal",
+    b"fake_",
 ];
 
 /// Words that make a value a name of something, not the thing.
@@ -17,7 +40,8 @@ const NAMES: [&[u8]; 12] =
 pub(super) fn check(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     let placeholder = PLACEHOLDERS.iter().any(|word| memchr::memmem::find(&lower, word).is_some());
-    let code = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'[' | b'(' | b'%' | b'&' | b'/' | b'.')) || value.iter().any(|byte| b"(){}<>".contains(byte));
+    let code = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'[' | b'(' | b'%' | b'&' | b'/' | b'.'))
+        || value.iter().any(|byte| b"(){}<>".contains(byte));
     !placeholder && !code && !NAMES.contains(&lower.as_slice()) && !is_reference(value) && mixed(value)
 }
 

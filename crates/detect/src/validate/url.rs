@@ -1,9 +1,11 @@
 //! URLs (RFC 3986): where one ends in running text, and which passwords inside one are passwords.
 
+use super::count;
+
 /// Whether it has a host and does not end in punctuation that belongs to the sentence.
 pub(super) fn check(value: &[u8]) -> bool {
-    let open = value.iter().filter(|byte| **byte == b'(').count();
-    let close = value.iter().filter(|byte| **byte == b')').count();
+    let open = count(value, b'(');
+    let close = count(value, b')');
     let ends_well = match value.last() {
         Some(b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'"' | b'*' | b'_' | b'~' | b']' | b'}') | None => false,
         Some(b')') => open >= close,
@@ -18,7 +20,8 @@ pub(super) fn check(value: &[u8]) -> bool {
 pub(super) fn password(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let port = digits > 0 && matches!(value.get(digits), Some(b'/' | b'?' | b'#'));
-    let placeholder = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'%' | b'[')) || value.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'));
+    let placeholder = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'%' | b'['))
+        || value.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'));
     let word = value.to_ascii_lowercase();
     let example = [&b"password"[..], b"pass", b"pwd", b"passwd", b"secret"].contains(&word.as_slice());
     !port && !placeholder && !example && value.len() >= 3
