@@ -155,6 +155,10 @@ impl Candidate {
                 continue;
             }
             for end in ends.flat_map(|ends| (ends.low..=ends.high).rev()).take(TRIES) {
+                // Patterns count bytes; no finding ends inside a character.
+                if around.text.at(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
+                    continue;
+                }
                 match rule.right.right(around.text, end, around.last) {
                     Tri::No => continue,
                     Tri::NeedMore => {

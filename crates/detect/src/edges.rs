@@ -102,14 +102,13 @@ impl Edge {
             },
             Self::Value => Tri::from(ends_value(c)),
             Self::Alnum => Tri::from(c == '_' || !is_word(c)),
-            Self::Word => Tri::from(!is_word(c)),
             Self::Run => Tri::from(!is_run(c)),
             Self::Number | Self::Group if matches!(c, '.' | '-') || (self == Self::Group && c == ' ') => match text.at(end + 1) {
                 Some(byte) => Tri::from(!byte.is_ascii_digit()),
                 None if last => Tri::Yes,
                 None => Tri::NeedMore,
             },
-            Self::Number | Self::Group => Tri::from(!is_word(c)),
+            Self::Word | Self::Number | Self::Group => Tri::from(!is_word(c)),
         }
     }
 }

@@ -14,12 +14,10 @@ pub fn keep_last(value: &str, count: Option<usize>) -> String {
     let shown = value.chars().filter(|c| c.is_alphanumeric()).count();
     let Some(count) = count.filter(|count| *count * 2 <= shown) else { return "****".to_owned() };
     let mut hidden = shown - count;
-    let mask = |c: char| match c.is_alphanumeric() {
-        true if hidden > 0 => {
-            hidden -= 1;
-            '*'
-        }
-        _ => c,
+    let mask = |c: char| {
+        let hide = c.is_alphanumeric() && hidden > 0;
+        hidden -= usize::from(hide);
+        if hide { '*' } else { c }
     };
     value.chars().map(mask).collect()
 }

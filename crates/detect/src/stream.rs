@@ -58,9 +58,40 @@ enum Anchor {
 #[derive(Clone, Debug)]
 struct Covering {
     cover: Cover,
+    /// Its start in the normalised text.
+    first: usize,
+    /// Its start in the raw text.
     start: usize,
     /// Raw offset up to which it was reported.
     told: usize,
+}
+
+/// The state of the pass over bytes, kept apart so that its loop runs in registers.
+struct Walk {
+    state: aho_corasick::automaton::StateID,
+    previous: u8,
+    classes: u8,
+}
+
+impl Walk {
+    /// Goes to the next byte that is an anchor or may end a keyword; returns its offset and its class, 0 for none.
+    #[inline]
+    fn next(&mut self, keywords: &aho_corasick::dfa::DFA, bytes: &[u8]) -> Option<(usize, u8)> {
+        let (mut state, mut previous) = (self.state, self.previous);
+        let mut found = None;
+        for (offset, byte) in bytes.iter().enumerate() {
+            state = keywords.next_state(Anchored::No, state, *byte);
+            let class = anchors::class(*byte) & self.classes;
+            let fresh = class & !(previous & DIGIT);
+            previous = class;
+            if fresh != 0 || keywords.is_special(state) {
+                found = Some((offset, fresh));
+                break;
+            }
+        }
+        (self.state, self.previous) = (state, previous);
+        found
+    }
 }
 
 /// An incremental scan.
@@ -206,24 +237,24 @@ impl TextScan {
     /// Looks at each new byte once.
     fn find_anchors(&mut self) {
         let keywords = &self.compiled.keywords;
-        let mut state = self.keyword_state;
-        let mut previous = self.previous;
-        let from = self.seen;
-        for (offset, byte) in self.text.from(from).iter().enumerate() {
-            state = keywords.next_state(Anchored::No, state, *byte);
-            let class = anchors::class(*byte) & self.classes;
-            if class & !(previous & DIGIT) != 0 {
-                self.anchors.push((from + offset, Anchor::Class(class)));
+        let mut walk = Walk { state: self.keyword_state, previous: self.previous, classes: self.classes };
+        let mut from = self.seen;
+        let mut rest = self.text.from(from);
+        while let Some((offset, class)) = walk.next(keywords, rest) {
+            let position = from + offset;
+            if class != 0 {
+                self.anchors.push((position, Anchor::Class(class)));
             }
-            previous = class;
-            if keywords.is_special(state) && keywords.is_match(state) {
-                for index in 0..keywords.match_len(state) {
-                    self.anchors.push((from + offset + 1, Anchor::Keyword(keywords.match_pattern(state, index))));
+            if keywords.is_match(walk.state) {
+                for index in 0..keywords.match_len(walk.state) {
+                    self.anchors.push((position + 1, Anchor::Keyword(keywords.match_pattern(walk.state, index))));
                 }
             }
+            rest = rest.get(offset + 1..).unwrap_or_default();
+            from = position + 1;
         }
         self.seen = self.text.end();
-        (self.keyword_state, self.previous) = (state, previous);
+        (self.keyword_state, self.previous) = (walk.state, walk.previous);
     }
 
     fn follow(&mut self, position: usize, anchor: Anchor) {
@@ -335,7 +366,8 @@ impl TextScan {
                 self.events.push(Event::Found { finding, open: false });
                 continue;
             };
-            self.covering = Some(Covering { cover: Cover::new(kind, found.end), start: finding.start, told: finding.end });
+            let cover = Cover::new(kind, found.end);
+            self.covering = Some(Covering { cover, first: found.start, start: finding.start, told: finding.end });
             self.events.push(Event::Found { finding, open: true });
             rest.by_ref().for_each(|later| self.waiting.add(later));
         }
@@ -346,7 +378,7 @@ impl TextScan {
         let Some(covering) = &mut self.covering else { return true };
         let next = covering.cover.next;
         let ended = covering.cover.eat(self.text.from(next)) || self.finished;
-        let sure = covering.cover.sure;
+        let (first, sure) = (covering.first, covering.cover.sure);
         let end = self.text.raw_stop(sure);
         if ended || end > covering.told {
             self.events.push(Event::Extended { start: covering.told, end, open: !ended });
@@ -355,6 +387,7 @@ impl TextScan {
         if ended {
             self.covering = None;
         }
+        self.tokens.cover(first, sure);
         self.waiting.raise_floor(sure);
         ended
     }

@@ -3,11 +3,10 @@
 
 use std::fmt;
 
-use crate::WINDOW;
 use crate::edges::{char_at, char_before};
 use crate::normal::Normal;
-use crate::place;
 use crate::stream::Event;
+use crate::{WINDOW, place};
 
 /// Crockford's base 32 without I, L, O and U.
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -158,6 +157,12 @@ impl TokenWatch {
         let open = self.open.iter().map(|open| open.start).min();
         let hit = self.hits.first().map(|found| found.start);
         open.into_iter().chain(hit).min()
+    }
+
+    /// Forgets tokens that begin inside a long finding.
+    pub(crate) fn cover(&mut self, start: usize, end: usize) {
+        self.open.retain(|open| open.start < start || open.start >= end);
+        self.hits.retain(|found| found.start < start || found.start >= end);
     }
 
     /// The first normalised byte of a token that is not decided yet.

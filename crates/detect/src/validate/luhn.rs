@@ -18,23 +18,18 @@ fn luhn(value: &[u8]) -> bool {
 
 /// Issuer ranges by their first six digits, with the lengths they issue (ISO/IEC 7812 and the schemes' own pages).
 fn scheme(prefix: u32, length: usize) -> bool {
+    let any = matches!(length, 16..=19);
     match prefix {
         // Visa
         400_000..=499_999 => matches!(length, 13 | 16 | 19),
         // Mastercard
         222_100..=272_099 | 510_000..=559_999 => length == 16,
-        // American Express
-        340_000..=349_999 | 370_000..=379_999 => length == 15,
+        // American Express, UATP
+        340_000..=349_999 | 370_000..=379_999 | 100_000..=199_999 => length == 15,
         // Diners Club
         300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => matches!(length, 14 | 16 | 19),
-        // UATP
-        100_000..=199_999 => length == 15,
-        // JCB
-        352_800..=358_999 => matches!(length, 16..=19),
-        // Discover and UnionPay, Maestro, RuPay, Mir, Troy, Verve, Dankort
-        601_100..=601_199 | 622_000..=629_999 | 644_000..=659_999 | 810_000..=817_199 => matches!(length, 16..=19),
-        220_000..=220_499 => matches!(length, 16..=19),
-        500_000..=509_999 | 560_000..=600_999 | 601_200..=621_999 | 630_000..=643_999 | 660_000..=699_999 => matches!(length, 16..=19),
+        // JCB, Mir, and the ranges of Maestro, Discover, UnionPay, RuPay, Troy and Verve, which interleave
+        352_800..=358_999 | 220_000..=220_499 | 500_000..=509_999 | 560_000..=699_999 | 810_000..=817_199 => any,
         _ => false,
     }
 }
@@ -43,10 +38,7 @@ fn scheme(prefix: u32, length: usize) -> bool {
 pub(super) fn card(value: &[u8]) -> bool {
     let separators: Vec<u8> = value.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect();
     let same = separators.windows(2).all(|pair| pair.first() == pair.last());
-    let regular = matches!(
-        groups(value).as_slice(),
-        [13..=19] | [4, 4, 4, 4] | [4, 4, 4, 1] | [4, 4, 4, 4, 3] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 2 | 3] | [6, 13] | [8, 8]
-    );
+    let regular = matches!(groups(value).as_slice(), [13..=19] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 3] | [4, 6, 4 | 5] | [6, 13] | [8, 8]);
     let count = digits(value).count();
     let prefix = digits(value).take(6).fold(0, |sum, digit| sum * 10 + digit);
     let varied = digits(value).skip(1).any(|digit| Some(digit) != digits(value).next());

@@ -68,6 +68,11 @@ fn digits(value: &[u8]) -> impl DoubleEndedIterator<Item = u32> + '_ {
     value.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| u32::from(*byte - b'0'))
 }
 
+/// How often a byte occurs.
+fn count(value: &[u8], byte: u8) -> usize {
+    memchr::memchr_iter(byte, value).count()
+}
+
 /// The lengths of the groups of digits.
 fn groups(value: &[u8]) -> Vec<usize> {
     value.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).filter(|length| *length > 0).collect()

@@ -1,6 +1,6 @@
 //! Phone numbers: E.164 country calling codes with plausible lengths, and national forms by their grouping.
 
-use super::{digits, groups};
+use super::{count, digits, groups};
 
 /// Country calling codes (ITU-T E.164 assignments) of one and two digits; the rest have three.
 const SHORT: &[u32] = &[
@@ -18,8 +18,8 @@ fn varied(value: &[u8]) -> bool {
 
 /// Whether separators come one at a time and brackets match.
 fn tidy(value: &[u8]) -> bool {
-    let open = value.iter().filter(|byte| **byte == b'(').count();
-    let close = value.iter().filter(|byte| **byte == b')').count();
+    let open = count(value, b'(');
+    let close = count(value, b')');
     open == close && open <= 1
 }
 
@@ -34,8 +34,7 @@ pub(super) fn international(value: &[u8]) -> bool {
     let (one, two) = (*a, a * 10 + b);
     let known = SHORT.contains(&one) || SHORT.contains(&two) || LONG.contains(&two);
     let lengths = match (one, two) {
-        (1, _) => 11..=11,
-        (7, _) => 11..=11,
+        (1 | 7, _) => 11..=11,
         (_, 33 | 34 | 31 | 32 | 41 | 48 | 61 | 90 | 91) => 10..=13,
         _ => 8..=15,
     };
@@ -49,7 +48,7 @@ pub(super) fn national(value: &[u8]) -> bool {
     let value = value.strip_suffix(b",").unwrap_or(value);
     let separators: Vec<u8> = value.iter().copied().filter(|byte| !byte.is_ascii_digit() && !b"()".contains(byte)).collect();
     let kinds = separators.iter().collect::<std::collections::HashSet<_>>().len();
-    let count = digits(value).count();
+    let length = digits(value).count();
     let dated = matches!(groups(value).as_slice(), [2, 2, 4, ..] | [4, 2, 2, ..] | [3, 2, 4]);
-    tidy(value) && !dated && (9..=12).contains(&count) && varied(value) && kinds <= 2
+    tidy(value) && !dated && (9..=12).contains(&length) && varied(value) && kinds <= 2
 }

@@ -1,9 +1,11 @@
 //! URLs (RFC 3986): where one ends in running text, and which passwords inside one are passwords.
 
+use super::count;
+
 /// Whether it has a host and does not end in punctuation that belongs to the sentence.
 pub(super) fn check(value: &[u8]) -> bool {
-    let open = value.iter().filter(|byte| **byte == b'(').count();
-    let close = value.iter().filter(|byte| **byte == b')').count();
+    let open = count(value, b'(');
+    let close = count(value, b')');
     let ends_well = match value.last() {
         Some(b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'"' | b'*' | b'_' | b'~' | b']' | b'}') | None => false,
         Some(b')') => open >= close,
