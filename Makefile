@@ -16,7 +16,7 @@ FMT := cargo fmt --all -- --config imports_granularity=Module,group_imports=StdE
 # The steps share one target folder and print one after the other.
 .NOTPARALLEL:
 .PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model fmt lint tools \
-	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-fuzz
+	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-instructions test-fuzz instructions
 
 help:
 	@echo "make up          build the release binary and start the gate"
@@ -33,7 +33,7 @@ up: release
 
 # --- what CI does, cheap steps first -------------------------------------------------------------------------------
 
-test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-fuzz
+test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-instructions test-fuzz
 	@$(STEP) --table
 	@echo "RESULT test=ok"
 
@@ -73,12 +73,15 @@ test-sdk:
 test-judges:
 	@$(STEP) judges scripts/judges.sh $(GATE)
 
+test-instructions:
+	@$(STEP) instructions scripts/instructions.sh
+
 test-fuzz:
 	@$(STEP) fuzz scripts/fuzz.sh $(FUZZ_SECONDS)
 
 .PHONY: release
 release:
-	@$(STEP) release cargo build --release --workspace --bins --locked
+	@$(STEP) release cargo build --release --workspace --bins --example instructions --locked
 
 # --- measurements --------------------------------------------------------------------------------------------------
 
@@ -102,7 +105,15 @@ fuzz:
 real-model: release
 	@tests/real_model/run.sh $(GATE)
 
-eval leaks bench-leaks bench-peers eval-peers:
+# Accuracy on data that lies beside the project; the tests pass without it.
+eval:
+	@[ -d ../shared/data/pii ] || { echo "there is no ../shared/data/pii; nothing was measured"; exit 2; }
+	@cargo run --quiet --release --package bartizan-detect --example eval --locked -- ../shared/data/pii
+
+instructions: release
+	@scripts/instructions.sh
+
+leaks bench-leaks bench-peers eval-peers:
 	@echo "make $@ comes with a later issue; nothing was measured"; exit 2
 
 # --- by hand -------------------------------------------------------------------------------------------------------

@@ -28,11 +28,22 @@ pub enum ReadError {
     Broken(#[source] hyper::Error),
 }
 
+/// A whole body may take so many times the pause between two pieces: against senders of one byte at a time.
+const PAUSES: u32 = 20;
+
 /// Reads a whole body, holding its bytes in the budget.
 ///
 /// # Errors
 /// Too large, over budget, too slow or broken.
-pub async fn read_whole<B>(mut body: B, limit: usize, idle: Duration, held: &mut Reservation) -> Result<Bytes, ReadError>
+pub async fn read_whole<B>(body: B, limit: usize, idle: Duration, held: &mut Reservation) -> Result<Bytes, ReadError>
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    let all = idle.saturating_mul(PAUSES);
+    tokio::time::timeout(all, pieces(body, limit, idle, held)).await.unwrap_or(Err(ReadError::Slow(all)))
+}
+
+async fn pieces<B>(mut body: B, limit: usize, idle: Duration, held: &mut Reservation) -> Result<Bytes, ReadError>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {

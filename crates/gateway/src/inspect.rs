@@ -13,6 +13,8 @@ use crate::cache::{CacheScope, FindingsCache};
 
 /// Texts longer than this are inspected in pieces, with a look at the clock in between.
 const PIECE: usize = 256 << 10;
+/// An event keeps so many findings; the facts count all of them.
+pub const KEPT: usize = 1_000;
 
 /// Why an inspection has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +94,7 @@ impl<'a> Body<'a> {
         let mut kept = Vec::new();
         for unit in units {
             let parts = self.parts(unit);
-            for finding in &unit.scan.findings {
+            for finding in unit.scan.findings.iter().take(KEPT - kept.len()) {
                 kept.push(self.event_finding(unit, parts, finding));
             }
         }

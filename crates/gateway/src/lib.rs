@@ -17,6 +17,8 @@ mod judging;
 mod live;
 mod metrics;
 mod models;
+#[doc(hidden)]
+pub mod probe;
 mod random;
 mod refuse;
 mod remedy;

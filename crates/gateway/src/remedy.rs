@@ -9,7 +9,7 @@ use bartizan_wire::Form;
 use bartizan_wire::json::JsonContext;
 
 use crate::edit::{TextEdit, fit_replacement, tidy};
-use crate::inspect::{Body, Unit};
+use crate::inspect::{Body, KEPT, Unit};
 
 /// Edits of one unit.
 pub struct UnitEdits {
@@ -63,7 +63,8 @@ pub fn count_findings(facts: &mut Facts, units: &[Unit]) {
         for finding in &unit.scan.findings {
             facts.add_finding(unit.role, &finding.label, finding.score_bp);
         }
-        for finding in &unit.scan.below {
+        let room = KEPT.saturating_sub(facts.context.below_threshold.len());
+        for finding in unit.scan.below.iter().take(room) {
             facts.context.below_threshold.push(bartizan_policy::BelowThreshold {
                 label: finding.label.clone(),
                 score_bp: finding.score_bp,

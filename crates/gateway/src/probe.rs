@@ -1,0 +1,77 @@
+//! One exchange without sockets, for instruction counts: parse, guard, record, guard the answer, record.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use bartizan_detect::Pseudonyms;
+use bartizan_policy::Action;
+use bartizan_vocabulary::{EndState, ModelName, Principal, RequestId};
+use bartizan_wire::Route;
+use bytes::Bytes;
+
+use crate::Gate;
+use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::guard::{Outside, guard_answer, guard_request, parse_answer, parse_request};
+use crate::judging::Judging;
+use crate::session::Session;
+use crate::stream::StreamGuard;
+
+/// What an exchange came to, in bytes sent: to the provider and to the client. `None` when a guard refused or failed.
+pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, answer: &Bytes) -> Option<(usize, usize)> {
+    let live = gate.live();
+    let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions.family()).ok()?;
+    let exchange = begin(gate, principal, request.len(), false);
+    let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")));
+    let outside = Outside { text: "", upstream_model: None };
+    let guarded = guard_request(&exchange, &parsed, &control, &mut session, &outside).ok()?;
+    record(&exchange, Moment::Request, &guarded.phase, Some(&guarded.bytes));
+    let parsed = parse_answer(&live, answer.clone()).ok()?;
+    let answered = guard_answer(&exchange, &parsed, &session).ok()?;
+    record(&exchange, Moment::Response, &answered.phase, None);
+    record(&exchange, Moment::End(EndState::Complete), &answered.phase, Some(&answered.bytes));
+    Some((guarded.bytes.len(), answered.bytes.len()))
+}
+
+/// A streamed answer through its guard; how many bytes came out.
+pub fn stream(gate: &Arc<Gate>, principal: &Arc<Principal>, chunks: &[Bytes]) -> Option<usize> {
+    let exchange = begin(gate, principal, 0, true);
+    let session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")));
+    let judging = Judging::new(gate.live(), exchange.facts(Action::Complete));
+    let mut guard = StreamGuard::new(gate.live(), Arc::new(session), judging);
+    let mut out = Vec::new();
+    let mut total = 0;
+    for chunk in chunks {
+        guard.push(chunk, &mut out).ok()?;
+        total += out.len();
+        out.clear();
+    }
+    guard.finish(&mut out).ok()?;
+    Some(total + out.len())
+}
+
+fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: bool) -> Exchange {
+    Exchange {
+        gate: Arc::clone(gate),
+        live: gate.live(),
+        request_id: RequestId::new(gate.random().uuid(gate.now())),
+        principal: Arc::clone(principal),
+        route: Some(Route::ChatCompletions.name()),
+        provider: None,
+        model: Some(ModelName::from("sample")),
+        model_configured: false,
+        stream,
+        started: Instant::now(),
+        bytes_in: bytes as u64,
+        ended: AtomicBool::new(false),
+    }
+}
+
+fn record(exchange: &Exchange, moment: Moment, phase: &Phase, bytes: Option<&Bytes>) {
+    let seal = bytes.map(|bytes| {
+        let mut seal = BodySeal::new(exchange.gate.random().bytes());
+        seal.update(bytes);
+        seal
+    });
+    let _a_null_journal_never_fails = exchange.record(moment, phase, 200, seal);
+}
