@@ -2,6 +2,7 @@
 //! near-miss per 500 bytes, 5 % non-ASCII. Prints MB/s of one core by CPU time, and nanoseconds per small push.
 #![expect(clippy::indexing_slicing, clippy::string_slice, clippy::cast_precision_loss, reason = "a program for people, on known data")]
 
+use std::fmt::Write;
 use std::time::Instant;
 
 use bartizan_detect::{Detector, Hint};
@@ -9,7 +10,7 @@ use bartizan_detect::{Detector, Hint};
 const SIZE: usize = 16_000_000;
 const BAR: f64 = 100.0;
 
-/// SplitMix64: small, seeded, the same everywhere.
+/// The generator `SplitMix64`: small, seeded, the same everywhere.
 struct Random(u64);
 
 impl Random {
@@ -164,11 +165,12 @@ fn code(random: &mut Random, out: &mut String) {
 
 fn json(random: &mut Random, out: &mut String) {
     let (a, b) = (random.pick(WORDS), random.pick(WORDS));
-    out.push_str(&format!("{{\"{a}\": \"{b}\", \"id\": {}, \"ok\": true, \"text\": \"{a} {b}\\n\"}},\n", random.digits(5)));
+    let _ = write!(out, "{{\"{a}\": \"{b}\", \"id\": {}, \"ok\": true, \"text\": \"{a} {b}\\n\"}},\n", random.digits(5));
 }
 
 fn log(random: &mut Random, out: &mut String) {
-    out.push_str(&format!(
+    let _ = write!(
+        out,
         "2026-11-22T09:{:02}:{:02}.{}Z INFO {} request_id={} status=200 micros={}\n",
         random.below(60),
         random.below(60),
@@ -176,7 +178,7 @@ fn log(random: &mut Random, out: &mut String) {
         random.pick(WORDS),
         random.key(8),
         random.below(9000)
-    ));
+    );
 }
 
 /// The corpus and how many findings were planted.
