@@ -98,7 +98,7 @@ const DELIMITERS: [bool; 256] = table(b" \t\r\n\"'`<>,;(){}[]|\\");
 /// of the first ones hold all others, and starting ever more would cost time for nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Crowd {
-    last: [usize; 16],
+    last: [usize; 8],
     next: usize,
 }
 
@@ -111,7 +111,7 @@ impl Crowd {
             return true;
         }
         *oldest = position;
-        self.next = (self.next + 1) % 16;
+        self.next = (self.next + 1) % 8;
         false
     }
 }
