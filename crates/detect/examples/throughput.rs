@@ -160,18 +160,18 @@ fn prose(random: &mut Random, out: &mut String) {
 
 fn code(random: &mut Random, out: &mut String) {
     let (a, b) = (random.pick(WORDS), random.pick(WORDS));
-    out.push_str(&format!("    let {a}_{b} = self.{b}({}, &{a}.items[{}])?; // {b}\n", random.below(90), random.below(9)));
+    let _ = writeln!(out, "    let {a}_{b} = self.{b}({}, &{a}.items[{}])?; // {b}", random.below(90), random.below(9));
 }
 
 fn json(random: &mut Random, out: &mut String) {
     let (a, b) = (random.pick(WORDS), random.pick(WORDS));
-    let _ = write!(out, "{{\"{a}\": \"{b}\", \"id\": {}, \"ok\": true, \"text\": \"{a} {b}\\n\"}},\n", random.digits(5));
+    let _ = writeln!(out, "{{\"{a}\": \"{b}\", \"id\": {}, \"ok\": true, \"text\": \"{a} {b}\\n\"}},", random.digits(5));
 }
 
 fn log(random: &mut Random, out: &mut String) {
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "2026-11-22T09:{:02}:{:02}.{}Z INFO {} request_id={} status=200 micros={}\n",
+        "2026-11-22T09:{:02}:{:02}.{}Z INFO {} request_id={} status=200 micros={}",
         random.below(60),
         random.below(60),
         random.digits(3),

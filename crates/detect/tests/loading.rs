@@ -1,4 +1,5 @@
 //! Loading of rules: what is refused and why, and what the digest covers.
+#![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use bartizan_detect::{Detector, RuleError, RuleFile};
 const GOOD: &str = r#"
