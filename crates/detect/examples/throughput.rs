@@ -151,7 +151,7 @@ fn near_miss(random: &mut Random) -> String {
 
 fn prose(random: &mut Random, out: &mut String) {
     for _ in 0..8 {
-        let word = if random.below(100) < 8 { random.pick(FOREIGN) } else { random.pick(WORDS) };
+        let word = if random.below(100) < 12 { random.pick(FOREIGN) } else { random.pick(WORDS) };
         out.push_str(word);
         out.push_str(if random.below(9) == 0 { ". " } else { " " });
     }
