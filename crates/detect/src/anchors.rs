@@ -91,6 +91,31 @@ fn irish(text: &Normal, start: usize) -> Option<usize> {
     (apostrophe && alone).then_some(letter)
 }
 
+/// What ends every value that is not quoted.
+const DELIMITERS: [bool; 256] = table(b" \t\r\n\"'`<>,;(){}[]|\\");
+
+/// Anchors of long values that came last. Where many stand in one run without a delimiter, as in `token=token=…`, the values
+/// of the first ones hold all others, and starting ever more would cost time for nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Crowd {
+    last: [usize; 8],
+    next: usize,
+}
+
+impl Crowd {
+    /// Notes an anchor; true when it is one too many.
+    pub(crate) fn is_full(&mut self, text: &Normal, position: usize) -> bool {
+        let Some(oldest) = self.last.get_mut(self.next) else { return false };
+        let close = *oldest > 0 && *oldest + 400 > position;
+        if close && !text.slice(*oldest, position).iter().any(|byte| DELIMITERS.get(usize::from(*byte)).copied().unwrap_or(false)) {
+            return true;
+        }
+        *oldest = position;
+        self.next = (self.next + 1) % 8;
+        false
+    }
+}
+
 /// Longest scheme that is looked for.
 const SCHEME_MAX: usize = 24;
 

@@ -132,6 +132,14 @@ impl Candidate {
             self.value = Some(end);
             return;
         }
+        // The usual case: one pattern, matching on and on.
+        if let [ends] = self.ends.as_mut_slice()
+            && dfa.pattern_len() == 1
+            && ends.high + 1 == end
+        {
+            ends.high = end;
+            return;
+        }
         for index in 0..dfa.match_len(state) {
             let pattern = dfa.match_pattern(state, index).as_usize();
             match self.ends.iter_mut().rfind(|ends| ends.pattern == pattern) {

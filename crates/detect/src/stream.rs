@@ -6,7 +6,7 @@ use aho_corasick::automaton::Automaton;
 use aho_corasick::{Anchored, PatternID};
 use bartizan_vocabulary::Finding;
 
-use crate::anchors::{self, AT, COLON, DIGIT, UNDERSCORE};
+use crate::anchors::{self, AT, COLON, Crowd, DIGIT, UNDERSCORE};
 use crate::candidate::{Candidate, Match, Surroundings, keep_from};
 use crate::compile::{Compiled, Start};
 use crate::cover::Cover;
@@ -106,6 +106,7 @@ pub struct TextScan {
     previous: u8,
     classes: u8,
     anchors: Vec<(usize, Anchor)>,
+    crowd: Crowd,
     live: Vec<Candidate>,
     fresh: Vec<Match>,
     waiting: Waiting,
@@ -127,6 +128,7 @@ impl TextScan {
             previous: 0,
             classes: if hint.tokens { DIGIT | AT | COLON | UNDERSCORE } else { DIGIT | AT | COLON },
             anchors: Vec::new(),
+            crowd: Crowd::default(),
             live: Vec::new(),
             fresh: Vec::new(),
             waiting: Waiting::default(),
@@ -274,6 +276,13 @@ impl TextScan {
     fn follow_keyword(&mut self, pattern: PatternID, end: usize) {
         let compiled = Arc::clone(&self.compiled);
         let Some((length, starts)) = compiled.starts.get(pattern.as_usize()) else { return };
+        let long = |start: &Start| match start {
+            Start::Class(_) => true,
+            Start::Machine(machine) => compiled.machines.get(*machine).is_some_and(|parts| parts.before.is_some()),
+        };
+        if starts.iter().any(long) && self.crowd.is_full(&self.text, end) {
+            return;
+        }
         for start in starts {
             match start {
                 Start::Class(class) => {

@@ -83,6 +83,8 @@ fn fragments() -> Vec<String> {
             "::",
             "1.2.3.",
             "eyJ",
+            "token=token=token=token=token=token=token=token=token=",
+            "https://https://https://https://https://https://",
             "password=Zürich-é7é",
             "token is naïveté, ",
         ]
@@ -156,6 +158,7 @@ fn text_without_a_partial_match_is_not_held() {
         "see above: ",
         "x = y; ",
         "the password is ",
+        "the token is naïveté-würde, ",
     ] {
         let mut stream = detector().stream(Hint { tokens: true, ..Hint::default() });
         stream.push(text);
@@ -199,7 +202,7 @@ fn never_more_than_two_windows_are_held() {
         "-----BEGIN ".repeat(2_000),
         "x@y.".repeat(6_000),
         "EMAIL_7Q2F9KXD4M.".repeat(1_000),
-        "secret: naïveté-Ünï7 ".repeat(900),
+        "secret: naïveté-würde ".repeat(900),
     ];
     for text in nasty {
         let mut stream = detector().stream(Hint { tokens: true, ..Hint::default() });
@@ -285,4 +288,25 @@ fn random_bytes_hold() {
             .collect();
         bartizan_detect::fuzz_stream(&data);
     }
+}
+
+#[test]
+fn a_token_that_looks_like_a_finding_is_a_token() {
+    let mut restored = Vec::new();
+    let mut decide = |subject: Subject<'_>, value: &str| match subject {
+        Subject::Token(hit) if hit.token.as_str() == "SECRET_7Q2F9KXD4M" => {
+            restored.push(value.to_owned());
+            Action::Replace("hunter-2-original".to_owned())
+        }
+        Subject::Token(_) => Action::Keep,
+        Subject::Finding(finding) => Action::Replace(placeholder(&finding.label)),
+    };
+    let text = "password: secret_7q2f9kxd4m and mail user_1234567890@evil.example or SECRET_7Q2F9KXD4M@evil.example";
+    let mut editor = TextEditor::new(detector(), Hint { tokens: true, ..Hint::default() });
+    editor.push(text, &mut decide);
+    editor.finish(&mut decide);
+    let edits: Vec<Edit> = editor.edits().collect();
+    assert_eq!(apply(text, &edits), "password: hunter-2-original and mail [REDACTED_EMAIL] or [REDACTED_EMAIL]");
+    assert_eq!(restored, ["secret_7q2f9kxd4m"]);
+    assert_eq!(editor.found().tokens.len(), 3);
 }

@@ -4,16 +4,17 @@ use super::count;
 
 /// Whether it has a host and does not end in punctuation that belongs to the sentence.
 pub(super) fn check(value: &[u8]) -> bool {
-    let open = count(value, b'(');
-    let close = count(value, b')');
     let ends_well = match value.last() {
         Some(b'.' | b',' | b';' | b':' | b'!' | b'?' | b'\'' | b'"' | b'*' | b'_' | b'~' | b']' | b'}') | None => false,
-        Some(b')') => open >= close,
+        Some(b')') => count(value, b'(') >= count(value, b')'),
         Some(_) => true,
     };
+    if !ends_well {
+        return false;
+    }
     let after = value.windows(3).position(|window| window == b"://").map_or(0, |at| at + 3);
     let host = value.get(after..).unwrap_or_default();
-    ends_well && host.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[' || !byte.is_ascii())
+    host.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[' || !byte.is_ascii())
 }
 
 /// Whether the part between `user:` and `@` is a password.
