@@ -1,10 +1,11 @@
 //! The entries of the log and their one byte form: RFC 8785 canonical JSON, the leaf.
 
+use bartizan_vocabulary::{
+    Decision, Direction, EndState, GuardStatus, KeyId, Label, ModelName, PolicyId, PolicyVersion, ProviderName, Remedy, RequestId,
+    Timestamp,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bartizan_vocabulary::{
-    Decision, Direction, EndState, GuardStatus, KeyId, Label, ModelName, PolicyId, PolicyVersion, ProviderName, Remedy, RequestId, Timestamp,
-};
 use sha2::{Digest, Sha256};
 
 use crate::canonical::{Object, key_order, number, string};
@@ -294,7 +295,12 @@ fn interaction(object: &mut Object<'_>, kind: &str, it: &Interaction) {
         object.word("end", end_word(end));
     }
     if !it.guards.is_empty() {
-        sorted(object.key("guards"), &it.guards, |(name, _)| name, |out, same| string(out, same.first().map_or("", |(_, s)| guard_word(*s))));
+        sorted(
+            object.key("guards"),
+            &it.guards,
+            |(name, _)| name,
+            |out, same| string(out, same.first().map_or("", |(_, s)| guard_word(*s))),
+        );
     }
     object.word("kind", kind);
     if !it.labels.is_empty() {

@@ -58,7 +58,10 @@ pub struct EventDetail {
 
 impl std::fmt::Debug for EventDetail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EventDetail").field("id", &self.id).field("json", &format_args!("{} bytes", self.json.len())).finish_non_exhaustive()
+        f.debug_struct("EventDetail")
+            .field("id", &self.id)
+            .field("json", &format_args!("{} bytes", self.json.len()))
+            .finish_non_exhaustive()
     }
 }
 

@@ -26,7 +26,7 @@ use crate::writer::Writer;
 use crate::{Options, StoreError};
 
 /// How long the background thread may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open, locked data folder. Dropping it brings the journal into the log.
 pub struct DataDir {
@@ -73,14 +73,8 @@ impl DataDir {
         let verifier = signer.verifier().clone();
         let start = recover(&FolderReader::new(layout.ledger()), &verifier, &sequencer_db)?;
         let flusher = if options.power_loss_safe { Some(Flusher::start()?) } else { None };
-        let writer = Writer::open(
-            layout.journal(),
-            options.limits,
-            Arc::clone(&subjects),
-            Arc::clone(&sealer),
-            flusher,
-            start.position.segment,
-        )?;
+        let writer =
+            Writer::open(layout.journal(), options.limits, Arc::clone(&subjects), Arc::clone(&sealer), flusher, start.position.segment)?;
         let writer = Arc::new(writer);
         let directory = Directory::open(&db, &root, Arc::clone(&sealer))?;
 
@@ -174,15 +168,17 @@ impl DataDir {
 
     /// Whether this is the token of `DATA/admin.token`; takes the same time for every wrong one of the same length.
     pub fn is_admin_token(&self, presented: &str) -> bool {
-        presented.strip_prefix("bza_").and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).is_some_and(|bytes| {
-            bytes.as_slice().ct_eq(self.admin_token.as_slice()).into()
-        })
+        presented
+            .strip_prefix("bza_")
+            .and_then(|text| URL_SAFE_NO_PAD.decode(text).ok())
+            .is_some_and(|bytes| bytes.as_slice().ct_eq(self.admin_token.as_slice()).into())
     }
 
     /// What the operator should hear at the start; `None` when there is nothing to say.
     pub fn warning(&self) -> Option<String> {
         self.options.root_key_file.is_none().then(|| {
-            "the root key lies on the same disk as the data: it protects backups only; set BARTIZAN_ROOT_KEY_FILE to keep it elsewhere".to_owned()
+            "the root key lies on the same disk as the data: it protects backups only; set BARTIZAN_ROOT_KEY_FILE to keep it elsewhere"
+                .to_owned()
         })
     }
 

@@ -46,7 +46,8 @@ fn authentic(reader: &dyn TileReader, tile: Tile, size: u64) -> Result<bool, Rea
     let mut tile = tile;
     while tile.width == 256 {
         let level = level_of(tile) + 1;
-        let (Some(parent), Some(stored)) = (Tile::in_tree(TileKind::Level(level), tile.index / 256, size), read_hashes(reader, tile)?) else {
+        let (Some(parent), Some(stored)) = (Tile::in_tree(TileKind::Level(level), tile.index / 256, size), read_hashes(reader, tile)?)
+        else {
             return Ok(false);
         };
         let place = usize::try_from(tile.index % 256).unwrap_or(usize::MAX);

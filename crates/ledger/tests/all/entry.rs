@@ -58,7 +58,8 @@ fn every_kind_is_canonical() {
     assert_eq!(value["remedies"]["pii.email"], "tokenise");
     assert_eq!(value["guards"]["policy"], "failed_open");
     assert_eq!((&value["end"], &value["direction"]), (&Value::from("client_gone"), &Value::from("response")));
-    let bare = Interaction { route: None, provider: None, model: None, status: None, end: None, principal: None, body: None, ..interaction() };
+    let bare =
+        Interaction { route: None, provider: None, model: None, status: None, end: None, principal: None, body: None, ..interaction() };
     for entry in [
         Entry::Request(bare.clone()),
         Entry::Response(Interaction { labels: vec![], remedies: vec![], guards: vec![], ..bare.clone() }),
