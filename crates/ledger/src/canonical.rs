@@ -100,8 +100,9 @@ pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     // No early exit: that way the compiler looks at many bytes at once.
-    let escaped = text.as_bytes().iter().fold(false, |found, byte| found | (*byte < 0x20) | (*byte == b'"') | (*byte == b'\\'));
-    if escaped {
+    let escaped =
+        text.as_bytes().iter().fold(0, |found, byte| found | u8::from(*byte < 0x20) | u8::from(*byte == b'"') | u8::from(*byte == b'\\'));
+    if escaped != 0 {
         text.bytes().for_each(|byte| escape(out, byte));
     } else {
         out.extend_from_slice(text.as_bytes());

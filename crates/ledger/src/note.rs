@@ -52,7 +52,7 @@ impl VerifierKey {
         let public = bytes.strip_prefix(&[ED25519]).and_then(|key| <[u8; 32]>::try_from(key).ok()).ok_or(NoteError::BadKey)?;
         let key = VerifyingKey::from_bytes(&public).map_err(|_| NoteError::BadKey)?;
         let parsed = Self { name: check_name(name)?.to_owned(), key };
-        let expected = hex(&parsed.id());
+        let expected = hex(parsed.id());
         if id.eq_ignore_ascii_case(&expected) { Ok(parsed) } else { Err(NoteError::BadKey) }
     }
 
@@ -79,7 +79,7 @@ impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut bytes = vec![ED25519];
         bytes.extend_from_slice(self.key.as_bytes());
-        write!(f, "{}+{}+{}", self.name, hex(&self.id()), STANDARD.encode(bytes))
+        write!(f, "{}+{}+{}", self.name, hex(self.id()), STANDARD.encode(bytes))
     }
 }
 
@@ -169,6 +169,6 @@ fn check_name(name: &str) -> Result<&str, NoteError> {
     if name.is_empty() || name.contains(bad) { Err(NoteError::BadName) } else { Ok(name) }
 }
 
-fn hex(id: &[u8; 4]) -> String {
-    format!("{:08x}", u32::from_be_bytes(*id))
+fn hex(id: [u8; 4]) -> String {
+    format!("{:08x}", u32::from_be_bytes(id))
 }

@@ -206,6 +206,15 @@ fn erasure(leaf: &[u8]) -> Option<Erasure> {
 }
 
 impl DataDir {
+    /// Makes the event index anew from the sealed details and the fields kept beside them; gives the number of events. Data keys are
+    /// not in there: without them (they are in the database and its backups) an event is a skeleton.
+    ///
+    /// # Errors
+    /// [`StoreError`] when files cannot be read or the database not be written; the index is then as it was.
+    pub fn rebuild_index(&self) -> Result<u64, StoreError> {
+        self.ask(Command::Rebuild)
+    }
+
     fn apply_erasure(&self, erasure: &Erasure) -> Result<(), StoreError> {
         self.forget_keys(&erasure.keys)?;
         self.db.destroy_data_keys(&erasure.data_keys)

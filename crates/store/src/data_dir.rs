@@ -26,7 +26,7 @@ use crate::writer::Writer;
 use crate::{Options, StoreError};
 
 /// How long the background thread may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An open, locked data folder. Dropping it brings the journal into the log.
 pub struct DataDir {

@@ -144,30 +144,27 @@ pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_
     }
     let (file, offset) = (place.file.cast_signed(), place.offset.cast_signed());
     let length = i64::try_from(place.length).unwrap_or(i64::MAX);
-    match &detail.event {
-        Some(event) => {
-            let statement = "INSERT INTO events (ledger_index, time_us, id, request_id, direction, decision, labels, data_key,
-                detail_file, detail_offset, detail_length)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (ledger_index) DO NOTHING";
-            db.prepare_cached(statement)?.execute(params![
-                index,
-                event.time.as_micros(),
-                event.id,
-                event.request_id,
-                event.response,
-                event.decision,
-                event.labels,
-                detail.key.as_slice(),
-                file,
-                offset,
-                length
-            ])?;
-        }
-        None => {
-            let statement = "INSERT INTO openings (ledger_index, data_key, detail_file, detail_offset, detail_length)
-                VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ledger_index) DO NOTHING";
-            db.prepare_cached(statement)?.execute(params![index, detail.key.as_slice(), file, offset, length])?;
-        }
+    if let Some(event) = &detail.event {
+        let statement = "INSERT INTO events (ledger_index, time_us, id, request_id, direction, decision, labels, data_key,
+            detail_file, detail_offset, detail_length)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (ledger_index) DO NOTHING";
+        db.prepare_cached(statement)?.execute(params![
+            index,
+            event.time.as_micros(),
+            event.id,
+            event.request_id,
+            event.response,
+            event.decision,
+            event.labels,
+            detail.key.as_slice(),
+            file,
+            offset,
+            length
+        ])?;
+    } else {
+        let statement = "INSERT INTO openings (ledger_index, data_key, detail_file, detail_offset, detail_length)
+            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ledger_index) DO NOTHING";
+        db.prepare_cached(statement)?.execute(params![index, detail.key.as_slice(), file, offset, length])?;
     }
     Ok(())
 }

@@ -8,9 +8,16 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::StoreError;
+use crate::record::{StoredDetail, decode_kept};
 
 /// A file is left at this size, in bytes.
 const FULL: u64 = 64 << 20;
+
+/// Begins every detail; holds bytes that never occur in UTF-8.
+const MAGIC: [u8; 4] = [0xB7, 0xFE, 0xD1, 0xFF];
+
+/// Magic, length (u32 LE), ledger index (u64 LE), whether an event, data key id.
+const HEAD: usize = 4 + 4 + 8 + 1 + 16;
 
 /// Where a sealed detail lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +60,37 @@ impl Details {
         Ok(Self { folder: folder.to_path_buf(), number, file, length, pending: Vec::new() })
     }
 
-    /// Puts a detail into the batch.
-    pub(crate) fn add(&mut self, sealed: &[u8]) -> Place {
+    /// Puts the detail of entry `index` into the batch, with what the index says of it, so that the index can be made anew.
+    pub(crate) fn add(&mut self, index: u64, detail: &StoredDetail<'_>) -> Place {
+        let length = HEAD + detail.fields.len() + detail.sealed.len();
+        self.pending.extend_from_slice(&MAGIC);
+        self.pending.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+        self.pending.extend_from_slice(&index.to_le_bytes());
+        self.pending.push(u8::from(detail.event.is_some()));
+        self.pending.extend_from_slice(&detail.key);
+        self.pending.extend_from_slice(detail.fields);
         let offset = self.length + self.pending.len() as u64;
-        self.pending.extend_from_slice(sealed);
-        Place { file: self.number, offset, length: sealed.len() }
+        self.pending.extend_from_slice(detail.sealed);
+        Place { file: self.number, offset, length: detail.sealed.len() }
+    }
+
+    /// Shows every detail that lies here, in the order of writing; of an index that occurs twice, the later one counts.
+    pub(crate) fn scan(&self, mut show: impl FnMut(u64, &StoredDetail<'_>, Place) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        for file in list(&self.folder)? {
+            let path = path(&self.folder, file);
+            let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+            let mut at = 0;
+            while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+                let Some((index, detail, length)) = read_detail(rest) else {
+                    at += 1;
+                    continue;
+                };
+                let offset = at + length - detail.sealed.len();
+                show(index, &detail, Place { file, offset: offset as u64, length: detail.sealed.len() })?;
+                at += length;
+            }
+        }
+        Ok(())
     }
 
     /// Writes the batch; call it before the rows that point to it are committed.
@@ -92,6 +125,18 @@ impl Details {
         }
         Ok(())
     }
+}
+
+/// The detail at the beginning of `bytes`: its index, itself, and its length with everything before it.
+fn read_detail(bytes: &[u8]) -> Option<(u64, StoredDetail<'_>, usize)> {
+    let rest = bytes.strip_prefix(&MAGIC)?;
+    let (length, _) = rest.split_at_checked(4)?;
+    let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?;
+    let (head, body) = bytes.get(..length)?.split_at_checked(HEAD)?;
+    let index = u64::from_le_bytes(head.get(8..16)?.try_into().ok()?);
+    let key = head.get(17..)?.try_into().ok()?;
+    let detail = decode_kept(key, head.get(16) == Some(&1), body)?;
+    Some((index, detail, length))
 }
 
 fn append_to(folder: &Path, number: u64) -> Result<(File, u64), StoreError> {

@@ -90,7 +90,8 @@ fn wait_alone(subject: &Arc<Subject>) -> Result<(), StoreError> {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -23,9 +23,8 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bartizan_vocabulary::Timestamp;
-
 pub use backup::{LedgerAtHand, Restored, restore};
+use bartizan_vocabulary::Timestamp;
 pub use data_dir::DataDir;
 pub use directory::{Directory, KeyInfo, NewKey, NewToken, Scope, TokenInfo};
 pub use erase::ErasureReceipt;

@@ -169,6 +169,8 @@ pub(crate) struct StoredDetail<'a> {
     /// Subject hash and wrapped key, when the key was not known to be kept yet.
     pub(crate) new_key: Option<(&'a [u8], &'a [u8])>,
     pub(crate) event: Option<StoredEvent<'a>>,
+    /// The event fields as they are stored; empty without an event.
+    pub(crate) fields: &'a [u8],
     pub(crate) sealed: &'a [u8],
 }
 
@@ -194,19 +196,13 @@ pub(crate) fn decode<'a>(frame: &Frame<'a>) -> Option<Stored<'a>> {
     }
     let key = rest.take(16)?.try_into().ok()?;
     let new_key = if flags & NEW_KEY == 0 { None } else { Some((rest.take(32)?, rest.take(WRAPPED)?)) };
-    let event = if flags & EVENT == 0 {
-        None
-    } else {
-        Some(StoredEvent {
-            time: Timestamp::from_micros(i64::from_le_bytes(rest.take(8)?.try_into().ok()?)),
-            response: rest.byte()? == 1,
-            decision: rest.byte()?,
-            id: rest.short()?,
-            request_id: rest.short()?,
-            labels: std::str::from_utf8(rest.short()?).ok()?,
-        })
-    };
-    Some(Stored { leaf, detail: Some(StoredDetail { key, new_key, event, sealed: rest.0 }) })
+    let detail = rest.detail(key, new_key, flags & EVENT != 0)?;
+    Some(Stored { leaf, detail: Some(detail) })
+}
+
+/// A detail as `details` keeps it: its event fields and what is sealed.
+pub(crate) fn decode_kept(key: DataKeyId, event: bool, bytes: &[u8]) -> Option<StoredDetail<'_>> {
+    Rest(bytes).detail(key, None, event)
 }
 
 /// What was under a seal.
@@ -239,6 +235,25 @@ impl<'a> Rest<'a> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
+    }
+
+    /// Event fields, when there are some, then what is sealed.
+    fn detail(mut self, key: DataKeyId, new_key: Option<(&'a [u8], &'a [u8])>, event: bool) -> Option<StoredDetail<'a>> {
+        let all = self.0;
+        let event = if event { Some(self.event()?) } else { None };
+        let (fields, sealed) = all.split_at_checked(all.len() - self.0.len())?;
+        Some(StoredDetail { key, new_key, event, fields, sealed })
+    }
+
+    fn event(&mut self) -> Option<StoredEvent<'a>> {
+        Some(StoredEvent {
+            time: Timestamp::from_micros(i64::from_le_bytes(self.take(8)?.try_into().ok()?)),
+            response: self.byte()? == 1,
+            decision: self.byte()?,
+            id: self.short()?,
+            request_id: self.short()?,
+            labels: std::str::from_utf8(self.short()?).ok()?,
+        })
     }
 
     fn byte(&mut self) -> Option<u8> {

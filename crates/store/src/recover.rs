@@ -41,7 +41,8 @@ pub(crate) fn recover(reader: &FolderReader, key: &VerifierKey, db: &Connection)
     db.execute("DELETE FROM openings WHERE ledger_index >= ?1", [known])?;
     db.execute("DELETE FROM positions WHERE tree_size > ?1", [size])?;
     let behind = known < size;
-    let catch_up = behind.then(|| CatchUp { reader: reader.clone(), next: known.cast_unsigned(), size: tree.size(), bundle: VecDeque::new() });
+    let catch_up =
+        behind.then(|| CatchUp { reader: reader.clone(), next: known.cast_unsigned(), size: tree.size(), bundle: VecDeque::new() });
     Ok(Start { published, tree, position, catch_up })
 }
 

@@ -31,7 +31,7 @@ const PUBLISH: Duration = Duration::from_millis(500);
 /// Bytes of journal read at once.
 const CHUNK: u64 = 4 << 20;
 /// How often old events are removed.
-const PRUNE: Duration = Duration::from_secs(3_600);
+const PRUNE: Duration = Duration::from_hours(1);
 
 type Reply<T> = Sender<Result<T, StoreError>>;
 
@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Snapshot(Reply<Snapshot>),
     /// Sign with another key from now on.
     Key(Box<SignerKey>, Reply<()>),
+    /// Make the event index anew; gives the number of events.
+    Rebuild(Reply<u64>),
     /// Flush and end.
     Stop(Reply<()>),
 }
@@ -100,6 +102,9 @@ impl Sequencer {
                 Some(Command::Key(key, reply)) => {
                     let result = self.turn(true).and_then(|()| self.publisher.replace_key(*key, &self.tree));
                     let _ = reply.send(result);
+                }
+                Some(Command::Rebuild(reply)) => {
+                    let _ = reply.send(self.turn(true).and_then(|()| self.rebuild()));
                 }
                 Some(Command::Stop(reply)) => {
                     let _ = reply.send(self.turn(true));
@@ -246,7 +251,7 @@ impl Sequencer {
                 self.tree.size() - 1
             };
             if let Some(detail) = &stored.detail {
-                let place = self.details.add(detail.sealed);
+                let place = self.details.add(index, detail);
                 index_record(&transaction, index.cast_signed(), detail, place)?;
                 keys.extend(detail.new_key.map(|_| detail.key));
             }
@@ -263,6 +268,25 @@ impl Sequencer {
         db.execute_batch("BEGIN")?;
         let _: i64 = db.query_row("SELECT count(*) FROM positions", [], |row| row.get(0))?;
         Ok(Snapshot { checkpoint: self.publisher.checkpoint(&self.tree), size: self.tree.size(), partials: self.tree.partials(), db })
+    }
+
+    /// The rows of events and openings anew, from the details and the fields that are kept with them.
+    fn rebuild(&mut self) -> Result<u64, StoreError> {
+        let transaction = self.db.transaction()?;
+        transaction.execute_batch("DELETE FROM events; DELETE FROM openings;")?;
+        let size = self.tree.size();
+        self.details.scan(|index, detail, place| {
+            if index < size {
+                let index = index.cast_signed();
+                transaction.prepare_cached("DELETE FROM events WHERE ledger_index = ?1")?.execute([index])?;
+                transaction.prepare_cached("DELETE FROM openings WHERE ledger_index = ?1")?.execute([index])?;
+                index_record(&transaction, index, detail, place)?;
+            }
+            Ok(())
+        })?;
+        let events: i64 = transaction.query_row("SELECT count(*) FROM events", [], |row| row.get(0))?;
+        transaction.commit()?;
+        Ok(events.cast_unsigned())
     }
 
     /// Removes events, openings and details older than the retention.

@@ -199,15 +199,12 @@ impl Writer {
     /// The oldest segment that is not consumed.
     pub(crate) fn readable(&self) -> Readable {
         let retired = self.retired.lock().unwrap_or_else(PoisonError::into_inner);
-        match retired.front() {
-            Some(segment) => {
-                let complete = Arc::strong_count(segment) == 1;
-                Readable { number: segment.number, path: segment.path.clone(), complete }
-            }
-            None => {
-                let segment = self.current.load();
-                Readable { number: segment.number, path: segment.path.clone(), complete: false }
-            }
+        if let Some(segment) = retired.front() {
+            let complete = Arc::strong_count(segment) == 1;
+            Readable { number: segment.number, path: segment.path.clone(), complete }
+        } else {
+            let segment = self.current.load();
+            Readable { number: segment.number, path: segment.path.clone(), complete: false }
         }
     }
 

@@ -5,11 +5,12 @@ mod walk;
 
 use std::fmt;
 
+use walk::Walk;
+
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::hash::Hash;
 use crate::note::{NoteError, VerifierKey};
 use crate::tile::{ReadError, Tile, TileReader};
-use walk::Walk;
 
 /// Damage beyond this many places is counted, not listed.
 const MAX_LISTED: usize = 100;

@@ -1,7 +1,5 @@
 //! What the journal says and does when parts of the store fail.
 
-mod help;
-
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
@@ -9,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError, verify_log};
 use bartizan_store::{DataDir, EventFilter, Limits, Options, StoreError};
-use help::{append, options, record};
 use rusqlite::Connection;
+
+use crate::help::{append, options, record};
 
 struct Unpark(Thread);
 
@@ -164,7 +163,7 @@ fn openings_open_the_commitments_of_an_entry() {
     for index in [0, 1] {
         let opened = dir.openings(index).unwrap();
         assert_eq!(opened.len(), 1);
-        assert_eq!((opened[0].domain.as_str(), opened[0].value.reveal().as_slice()), ("body", help::PLANTED[2].as_bytes()));
+        assert_eq!((opened[0].domain.as_str(), opened[0].value.reveal().as_slice()), ("body", crate::help::PLANTED[2].as_bytes()));
     }
     assert_eq!(dir.openings(2).unwrap(), vec![]);
     dir.erase(&bartizan_vocabulary::PrincipalId::new("user:ada")).unwrap();

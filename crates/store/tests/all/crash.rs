@@ -3,8 +3,6 @@
 //!
 //! The processes that die are this test binary itself, started with an environment variable.
 
-mod help;
-
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -12,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError, verify_log};
 use bartizan_store::{DataDir, EventFilter, Limits, Options};
-use help::{options, record};
+
+use crate::help::{options, record};
 
 const CHILD: &str = "BARTIZAN_TEST_CHILD";
 const ROUNDS: u64 = 20;
@@ -73,7 +72,7 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled() {
     let (mut acks, mut published) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let spec = format!("{}|{}", path.display(), round * 10_000_000);
-        let mut child = child("killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled", &spec).spawn().unwrap();
+        let mut child = child("crash::killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled", &spec).spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
         let reader = std::thread::spawn(move || {
             let mut text = Vec::new();
@@ -106,7 +105,7 @@ fn fill_as_child(path: &str) -> ! {
     let say = |text: String| std::io::stdout().write_all(format!("{text}\n").as_bytes()).unwrap();
     let try_one = |number: u64| match journal.append(&record(number, "user:ada")) {
         Appended::Done(result) => result,
-        Appended::Later(_) => unreachable!(),
+        Appended::Later(_) => panic!("not power-loss safe here"),
     };
     let mut number = 0;
     while let Ok(()) = try_one(number) {
@@ -131,12 +130,17 @@ fn a_full_disk_refuses_at_once_and_leaves_a_gap_entry() {
     let temp = tempfile::tempdir().unwrap();
     let path = temp.path().join("data");
     drop(DataDir::open(&path, options()).unwrap());
-    let inner = child("a_full_disk_refuses_at_once_and_leaves_a_gap_entry", "");
-    let mut words = vec!["trap '' XFSZ; ulimit -f 1500; exec \"$@\"".to_owned(), "sh".to_owned(), inner.get_program().to_string_lossy().into_owned()];
+    let inner = child("crash::a_full_disk_refuses_at_once_and_leaves_a_gap_entry", "");
+    let mut words =
+        vec!["trap '' XFSZ; ulimit -f 1500; exec \"$@\"".to_owned(), "sh".to_owned(), inner.get_program().to_string_lossy().into_owned()];
     words.extend(inner.get_args().map(|word| word.to_string_lossy().into_owned()));
     let output = Command::new("sh").arg("-c").args(words).env(CHILD, &path).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("refused Err(DiskFull) health Err(DiskFull)"), "{}", text.lines().rfind(|line| !line.starts_with("ack")).unwrap_or(""));
+    assert!(
+        text.contains("refused Err(DiskFull) health Err(DiskFull)"),
+        "{}",
+        text.lines().rfind(|line| !line.starts_with("ack")).unwrap_or("")
+    );
 
     let acks = acknowledged(&text);
     let dir = DataDir::open(&path, options()).unwrap();
@@ -147,7 +151,9 @@ fn a_full_disk_refuses_at_once_and_leaves_a_gap_entry() {
     let report = verify_log(&dir.ledger_reader(), &dir.verifier_key(), None).unwrap();
     assert_eq!(report.damage, vec![]);
     assert_eq!(report.size, acks.len() as u64 + 1, "and one gap entry");
-    let gap = help::files(&path.join("ledger")).iter().any(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains("\"kind\":\"gap\""));
+    let gap = crate::help::files(&path.join("ledger"))
+        .iter()
+        .any(|file| String::from_utf8_lossy(&std::fs::read(file).unwrap()).contains("\"kind\":\"gap\""));
     assert!(gap);
     assert_eq!(dir.journal().health(), Ok::<(), JournalError>(()));
 }

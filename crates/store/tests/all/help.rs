@@ -1,4 +1,4 @@
-//! Records with planted values, and a search through every file of a folder. Every test file uses all of it.
+//! Records with planted values, and a search through every file of a folder.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub fn options() -> Options {
 
 pub fn record(number: u64, principal: &str) -> Record {
     let salt = [u8::try_from(number % 251).unwrap(); 32];
-    let decision = if number % 3 == 0 { Decision::Blocked } else { Decision::Remedied };
+    let decision = if number.is_multiple_of(3) { Decision::Blocked } else { Decision::Remedied };
     let request_id = RequestId::from(format!("req-{number}"));
     let interaction = Interaction {
         time: time(number),

@@ -1,15 +1,14 @@
 //! Tree, tiles and proofs, judged by independent implementations.
 
-mod help;
-
 use bartizan_ledger::{
     Bundle, Checkpoint, Hash, ProofFile, SignerKey, Tile, TileKind, TileReader, TreeState, VerifierKey, leaf_hash, prove_consistency,
     prove_inclusion, verify_consistency, verify_inclusion,
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use help::{leaf, log};
 use proptest::prelude::*;
 use sha2_judge::Sha256;
+
+use crate::help::{leaf, log};
 
 type Judge = MemoryBackedTree<Sha256, Vec<u8>>;
 
@@ -178,7 +177,7 @@ fn bad_verifier_keys_are_refused() {
 
 #[test]
 fn a_proof_file_stands_alone() {
-    let key = help::key();
+    let key = crate::help::key();
     let (folder, _) = log(1_000);
     let proof = ProofFile {
         entry: Some(leaf(42)),

@@ -1,10 +1,9 @@
 //! What verification finds: every kind of tampering, named by file, tile and index.
 
-mod help;
-
 use bartizan_ledger::{Entry, Outcome, SignerKey, Wrong, verify_log};
 use bartizan_vocabulary::Timestamp;
-use help::{Folder, key, leaf, log, log_of};
+
+use crate::help::{Folder, key, leaf, log, log_of};
 
 const SIZE: u64 = 70_000;
 
