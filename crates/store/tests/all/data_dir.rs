@@ -197,7 +197,6 @@ fn a_rotated_signing_key_is_followed_from_the_old_one() {
     let by_old = verify_log(&dir.ledger_reader(), &old, Some(&held)).unwrap();
     assert_eq!((by_old.size, by_old.damage), (3, vec![]));
     let path = dir.path().to_path_buf();
-    let held = path.join("ledger/checkpoint");
     drop(dir);
     assert_eq!(DataDir::open(&path, options()).unwrap().verifier_key(), new);
 
