@@ -16,7 +16,7 @@ use crate::details::Details;
 use crate::directory::Directory;
 use crate::flusher::Flusher;
 use crate::folder::{FolderLock, FolderReader, Layout, create_secret, lock, private_folder, read_secret, refuse_link};
-use crate::keys::{Key, KeyUse, RootKey, signer, write_signer};
+use crate::keys::{Key, KeyUse, RootKey, Signing, new_signer, signing, write_signer};
 use crate::publish::Publisher;
 use crate::recover::recover;
 use crate::seal::{Salts, Sealer, random};
@@ -61,38 +61,13 @@ impl DataDir {
         private_folder(&layout.details())?;
         let fresh = !layout.database().exists() && !layout.ledger().join("checkpoint").exists();
         let root = RootKey::open(&layout, options.root_key_file.as_deref(), fresh)?;
-        let signer = signer(&layout, &root, options.origin.as_deref(), fresh)?;
+        let signing = signing(&layout, &root, options.origin.as_deref(), fresh)?;
         let admin_token = admin_token(&layout)?;
         let db = Arc::new(Database::open(&layout.database())?);
         check_root_key(&db, &root)?;
 
-        let sealer = Arc::new(Sealer::new()?);
-        let subjects = Subjects::new(root.derive(KeyUse::Index), root.derive(KeyUse::Seal), Arc::clone(&sealer), Arc::clone(&db));
-        let subjects = Arc::new(subjects);
-        let sequencer_db = connect(&layout.database(), Duration::from_secs(2))?;
-        let verifier = signer.verifier().clone();
-        let start = recover(&FolderReader::new(layout.ledger()), &verifier, &sequencer_db)?;
-        let flusher = if options.power_loss_safe { Some(Flusher::start()?) } else { None };
-        let writer =
-            Writer::open(layout.journal(), options.limits, Arc::clone(&subjects), Arc::clone(&sealer), flusher, start.position.segment)?;
-        let writer = Arc::new(writer);
-        let directory = Directory::open(&db, &root, Arc::clone(&sealer))?;
-
-        let published = start.published.then(|| start.tree.size());
-        let publisher = Publisher::new(layout.ledger(), options.checkpoint_copy.clone(), signer, published);
-        let sequencer = Sequencer {
-            writer: Arc::clone(&writer),
-            subjects: Arc::clone(&subjects),
-            db: sequencer_db,
-            db_path: layout.database(),
-            tree: start.tree,
-            catch_up: start.catch_up,
-            position: start.position,
-            publisher,
-            details: Details::open(&layout.details())?,
-            clock: Arc::clone(&options.clock),
-            retention_days: options.retention_days,
-        };
+        let verifier = signing.signer.verifier().clone();
+        let (parts, sequencer) = assemble(&layout, &options, &root, signing, &db)?;
         let (commands, receiver) = channel();
         let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || sequencer.run(&receiver));
         let thread = thread.map_err(|error| StoreError::Sequencer(error.to_string()))?;
@@ -101,9 +76,9 @@ impl DataDir {
             options,
             root,
             db,
-            subjects,
-            writer,
-            directory,
+            subjects: parts.subjects,
+            writer: parts.writer,
+            directory: parts.directory,
             exclusive: Mutex::new(()),
             verifier: Mutex::new(verifier),
             salts: Salts::new()?,
@@ -204,10 +179,13 @@ impl DataDir {
     /// [`StoreError`] when the entry or a key file cannot be written.
     pub fn rotate_ledger_key(&self) -> Result<VerifierKey, StoreError> {
         let _one = self.exclusive.lock().unwrap_or_else(PoisonError::into_inner);
-        let old = signer(&self.layout, &self.root, None, false)?;
-        let new = write_signer(&self.layout, &self.root, old.verifier().name(), true)?;
-        let recorded = self.record(Entry::rotation((self.options.clock)(), &old, &new));
-        recorded?;
+        let old = signing(&self.layout, &self.root, None, false)?.signer;
+        let new = new_signer(old.verifier().name())?;
+        self.record(Entry::rotation((self.options.clock)(), &old, &new.0))?;
+        // The entry is published under the old key before the new one can sign anything.
+        self.flush()?;
+        write_signer(&self.layout, &self.root, &new, Some(old.verifier()))?;
+        let new = new.0;
         let verifier = new.verifier().clone();
         self.ask(|reply| Command::Key(Box::new(new), reply))?;
         *self.verifier.lock().unwrap_or_else(PoisonError::into_inner) = verifier.clone();
@@ -225,6 +203,48 @@ impl Drop for DataDir {
             let _ = thread.join();
         }
     }
+}
+
+/// What the folder and its background thread share.
+struct Parts {
+    subjects: Arc<Subjects>,
+    writer: Arc<Writer>,
+    directory: Directory,
+}
+
+/// Takes up the log and makes the parts that record into it.
+fn assemble(
+    layout: &Layout,
+    options: &Options,
+    root: &RootKey,
+    signing: Signing,
+    db: &Arc<Database>,
+) -> Result<(Parts, Sequencer), StoreError> {
+    let sealer = Arc::new(Sealer::new()?);
+    let subjects = Subjects::new(root.derive(KeyUse::Index), root.derive(KeyUse::Seal), Arc::clone(&sealer), Arc::clone(db));
+    let subjects = Arc::new(subjects);
+    let own = connect(&layout.database(), Duration::from_secs(2))?;
+    let start = recover(&FolderReader::new(layout.ledger()), &signing.accepted(), &own)?;
+    let flusher = if options.power_loss_safe { Some(Flusher::start()?) } else { None };
+    let next = start.position.segment;
+    let writer = Writer::open(layout.journal(), options.limits, Arc::clone(&subjects), Arc::clone(&sealer), flusher, next)?;
+    let writer = Arc::new(writer);
+    let directory = Directory::open(db, root, sealer)?;
+    let published = start.published.then(|| start.tree.size());
+    let sequencer = Sequencer {
+        writer: Arc::clone(&writer),
+        subjects: Arc::clone(&subjects),
+        db: own,
+        db_path: layout.database(),
+        tree: start.tree,
+        catch_up: start.catch_up,
+        position: start.position,
+        publisher: Publisher::new(layout.ledger(), options.checkpoint_copy.clone(), signing.signer, published),
+        details: Details::open(&layout.details())?,
+        clock: Arc::clone(&options.clock),
+        retention_days: options.retention_days,
+    };
+    Ok((Parts { subjects, writer, directory }, sequencer))
 }
 
 /// Reads or makes `DATA/admin.token`: `bza_` and 32 random bytes in base64url.

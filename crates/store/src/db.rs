@@ -170,7 +170,7 @@ pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_
 }
 
 /// Where the journal was read up to when the tree had this size.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct Position {
     pub(crate) segment: u64,
     pub(crate) offset: u64,

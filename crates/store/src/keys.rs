@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bartizan_ledger::SignerKey;
+use bartizan_ledger::{SignerKey, VerifierKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
@@ -95,8 +95,21 @@ fn parse(bytes: &[u8]) -> Option<Key> {
 
 const SIGNING: &[u8] = b"ledger signing key";
 
-/// Reads the ledger's signing key, or makes it together with the log's origin.
-pub(crate) fn signer(layout: &Layout, root: &RootKey, origin: Option<&str>, fresh: bool) -> Result<SignerKey, StoreError> {
+/// The ledger's signing key, and the public key before it: a crash may leave a checkpoint that the former key signed.
+pub(crate) struct Signing {
+    pub(crate) signer: SignerKey,
+    pub(crate) former: Option<VerifierKey>,
+}
+
+impl Signing {
+    /// Keys whose signature on our own checkpoint is accepted at the start.
+    pub(crate) fn accepted(&self) -> Vec<VerifierKey> {
+        std::iter::once(self.signer.verifier().clone()).chain(self.former.clone()).collect()
+    }
+}
+
+/// Reads the ledger's signing key, or makes it together with the log's origin. The file: origin, sealed key, former public key.
+pub(crate) fn signing(layout: &Layout, root: &RootKey, origin: Option<&str>, fresh: bool) -> Result<Signing, StoreError> {
     let path = layout.ledger_key();
     refuse_link(&path)?;
     let Some(bytes) = read_secret(&path, true)? else {
@@ -107,27 +120,38 @@ pub(crate) fn signer(layout: &Layout, root: &RootKey, origin: Option<&str>, fres
             Some(origin) => origin.to_owned(),
             None => format!("bartizan.local/{:016x}", u64::from_be_bytes(random()?)),
         };
-        return write_signer(layout, root, &origin, false);
+        let signer = new_signer(&origin)?;
+        write_signer(layout, root, &signer, None)?;
+        return Ok(Signing { signer: signer.0, former: None });
     };
-    let text = std::str::from_utf8(&bytes).ok().and_then(|text| text.split_once('\n'));
-    let (origin, sealed) = text.ok_or_else(|| StoreError::BadKeyFile(path.clone()))?;
-    let sealed = STANDARD.decode(sealed.trim()).map_err(|_| StoreError::BadKeyFile(path.clone()))?;
+    let bad = || StoreError::BadKeyFile(path.clone());
+    let mut lines = std::str::from_utf8(&bytes).map_err(|_| bad())?.lines();
+    let (origin, sealed) = (lines.next().ok_or_else(bad)?, lines.next().ok_or_else(bad)?);
+    let former = lines.next().map(VerifierKey::parse).transpose()?;
+    let sealed = STANDARD.decode(sealed).map_err(|_| bad())?;
     let seed = Sealer::open(&root.derive(KeyUse::Signing), SIGNING, &sealed).ok_or(StoreError::WrongRootKey)?;
-    let seed: Key = seed.as_slice().try_into().map(Zeroizing::new).map_err(|_| StoreError::BadKeyFile(path))?;
-    Ok(SignerKey::new(origin, &seed)?)
+    let seed: Key = seed.as_slice().try_into().map(Zeroizing::new).map_err(|_| bad())?;
+    Ok(Signing { signer: SignerKey::new(origin, &seed)?, former })
 }
 
-/// Makes a new signing key and writes it (sealed) with its public half.
-pub(crate) fn write_signer(layout: &Layout, root: &RootKey, origin: &str, replacing: bool) -> Result<SignerKey, StoreError> {
+/// A new signing key and its seed.
+pub(crate) fn new_signer(origin: &str) -> Result<(SignerKey, Key), StoreError> {
     let seed: Key = Zeroizing::new(random()?);
-    let signer = SignerKey::new(origin, &seed)?;
+    Ok((SignerKey::new(origin, &seed)?, seed))
+}
+
+/// Writes a signing key (sealed) and its public half; `former` is the one that it replaces.
+pub(crate) fn write_signer(
+    layout: &Layout,
+    root: &RootKey,
+    (signer, seed): &(SignerKey, Key),
+    former: Option<&VerifierKey>,
+) -> Result<(), StoreError> {
     let sealed = Sealer::new()?.seal(&root.derive(KeyUse::Signing), SIGNING, seed.as_slice())?;
-    let content = format!("{origin}\n{}\n", STANDARD.encode(sealed));
-    if replacing {
-        replace(&layout.ledger_key(), content.as_bytes(), true)?;
-    } else {
-        create_secret(&layout.ledger_key(), content.as_bytes())?;
+    let mut content = format!("{}\n{}\n", signer.verifier().name(), STANDARD.encode(sealed));
+    if let Some(former) = former {
+        content = format!("{content}{former}\n");
     }
-    replace(&layout.ledger_public(), format!("{}\n", signer.verifier()).as_bytes(), true)?;
-    Ok(signer)
+    replace(&layout.ledger_key(), content.as_bytes(), true)?;
+    replace(&layout.ledger_public(), format!("{}\n", signer.verifier()).as_bytes(), true)
 }

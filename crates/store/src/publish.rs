@@ -33,12 +33,25 @@ pub(crate) struct Publisher {
     last: Option<Instant>,
     /// Wholly read segments.
     consumed: Vec<PathBuf>,
+    /// Wholly read segments whose entries are published.
+    covered: Vec<PathBuf>,
 }
 
 impl Publisher {
     pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: Option<u64>) -> Self {
         let (pending, consumed) = (Vec::new(), Vec::new());
-        Self { folder, copy, signer, pending, partials: BTreeSet::new(), outdated: Vec::new(), published, last: None, consumed }
+        Self {
+            folder,
+            copy,
+            signer,
+            pending,
+            partials: BTreeSet::new(),
+            outdated: Vec::new(),
+            published,
+            last: None,
+            consumed,
+            covered: Vec::new(),
+        }
     }
 
     /// Whether the published log is this tree.
@@ -59,8 +72,12 @@ impl Publisher {
         self.consumed.push(segment.path.clone());
     }
 
-    pub(crate) fn has_consumed(&self) -> bool {
-        !self.consumed.is_empty()
+    /// Whether segments can be removed: read to their end, and all that was in them published.
+    pub(crate) fn has_covered(&mut self, tree: &TreeState) -> bool {
+        if self.is_published(tree) {
+            self.covered.append(&mut self.consumed);
+        }
+        !self.covered.is_empty()
     }
 
     /// The checkpoint of a tree, signed.
@@ -92,6 +109,7 @@ impl Publisher {
         self.outdated.extend(replaced);
         self.partials = partials.iter().map(|write| write.tile).collect();
         self.published = Some(tree.size());
+        self.covered.append(&mut self.consumed);
         self.last = Some(Instant::now());
         Ok(())
     }
@@ -125,8 +143,8 @@ impl Publisher {
     }
 
     /// Removes segments that the published log and the database cover, and positions that nobody starts at any more.
-    pub(crate) fn remove_consumed(&mut self, db: &Connection) -> Result<(), StoreError> {
-        for path in self.consumed.drain(..) {
+    pub(crate) fn remove_covered(&mut self, db: &Connection) -> Result<(), StoreError> {
+        for path in self.covered.drain(..) {
             std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
         db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.unwrap_or(0).cast_signed()])?;

@@ -20,14 +20,14 @@ pub(crate) struct Start {
 
 /// Loads the tree of the published checkpoint and the journal position that belongs to it. Rows beyond it are dropped: their records
 /// are still in the journal and are read again.
-pub(crate) fn recover(reader: &FolderReader, key: &VerifierKey, db: &Connection) -> Result<Start, StoreError> {
+pub(crate) fn recover(reader: &FolderReader, keys: &[VerifierKey], db: &Connection) -> Result<Start, StoreError> {
     let checkpoint = reader.read("checkpoint").map_err(TreeError::from)?;
     let published = checkpoint.is_some();
     let tree = match checkpoint {
         None => TreeState::new(),
         Some(bytes) => {
             let note = String::from_utf8_lossy(&bytes);
-            let checkpoint = Checkpoint::open(&note, std::slice::from_ref(key))?;
+            let checkpoint = Checkpoint::open(&note, keys)?;
             let tree = TreeState::load(reader, checkpoint.size)?;
             if tree.root() != checkpoint.root {
                 return Err(TreeError::Damaged("checkpoint".to_owned()).into());

@@ -30,6 +30,8 @@ const TURN: Duration = Duration::from_millis(100);
 const PUBLISH: Duration = Duration::from_millis(500);
 /// Bytes of journal read at once.
 const CHUNK: u64 = 4 << 20;
+/// Chunks in one turn, so that commands are heard and segments removed under steady load too.
+const BATCHES: u32 = 16;
 /// How often old events are removed.
 const PRUNE: Duration = Duration::from_hours(1);
 
@@ -78,8 +80,9 @@ impl Sequencer {
     /// Runs until told to stop or everybody is gone.
     pub(crate) fn run(mut self, commands: &Receiver<Command>) {
         let mut pruned: Option<Instant> = None;
+        let mut more = false;
         loop {
-            let command = match commands.recv_timeout(TURN) {
+            let command = match commands.recv_timeout(if more { Duration::ZERO } else { TURN }) {
                 Ok(command) => Some(command),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -89,25 +92,26 @@ impl Sequencer {
                 None => {
                     let result = self.turn(false);
                     self.report(&result);
+                    more = result.unwrap_or(false);
                 }
                 Some(Command::Flush(reply)) => {
                     let result = self.turn(true);
                     self.report(&result);
-                    let _ = reply.send(result);
+                    let _ = reply.send(result.map(drop));
                 }
                 Some(Command::Snapshot(reply)) => {
-                    let result = self.turn(true).and_then(|()| self.snapshot());
+                    let result = self.turn(true).and_then(|_| self.snapshot());
                     let _ = reply.send(result);
                 }
                 Some(Command::Key(key, reply)) => {
-                    let result = self.turn(true).and_then(|()| self.publisher.replace_key(*key, &self.tree));
+                    let result = self.turn(true).and_then(|_| self.publisher.replace_key(*key, &self.tree));
                     let _ = reply.send(result);
                 }
                 Some(Command::Rebuild(reply)) => {
-                    let _ = reply.send(self.turn(true).and_then(|()| self.rebuild()));
+                    let _ = reply.send(self.turn(true).and_then(|_| self.rebuild()));
                 }
                 Some(Command::Stop(reply)) => {
-                    let _ = reply.send(self.turn(true));
+                    let _ = reply.send(self.turn(true).map(drop));
                     return;
                 }
             }
@@ -118,44 +122,49 @@ impl Sequencer {
         }
     }
 
-    fn report(&self, result: &Result<(), StoreError>) {
+    fn report(&self, result: &Result<bool, StoreError>) {
         if let Err(error) = result {
             tracing::error!(error = error as &dyn std::error::Error, "the ledger cannot be written");
         }
         self.writer.set_lagging(result.is_err());
     }
 
-    /// One turn: everything in the journal into tree and index; a checkpoint when one is due.
-    fn turn(&mut self, publish: bool) -> Result<(), StoreError> {
+    /// One turn. With `all`: everything that is acknowledged by now into tree and index, and a checkpoint. Without: what is there, but
+    /// not for too long; a checkpoint when one is due. Says whether there is more.
+    fn turn(&mut self, all: bool) -> Result<bool, StoreError> {
+        let target = if all { Some(self.writer.end()?) } else { None };
         let mut chunk = CHUNK;
+        let mut batches = 0;
         // Writers of a retired segment need microseconds to end, with power-loss safety one flush.
         let mut patience = 2_000;
-        let mut quiet = true;
-        loop {
+        let more = loop {
+            if target.is_some_and(|end| self.position >= end) || (!all && batches >= BATCHES) {
+                break batches >= BATCHES;
+            }
             match self.batch(chunk)? {
-                Progress::Read => (chunk, quiet) = (CHUNK, false),
+                Progress::Read => (chunk, batches) = (CHUNK, batches + 1),
                 Progress::TooSmall => chunk *= 2,
-                Progress::Nothing if publish && self.writer.has_retired() && patience > 0 => {
+                Progress::Nothing if all && self.writer.has_retired() && patience > 0 => {
                     patience -= 1;
                     std::thread::sleep(Duration::from_millis(1));
                 }
-                Progress::Nothing => break,
+                Progress::Nothing => break false,
             }
-            if !publish && self.publisher.due(PUBLISH) {
+            if self.publisher.due(PUBLISH) {
                 self.publisher.publish(&self.tree)?;
             }
-        }
-        if !self.publisher.is_published(&self.tree) && (publish || self.publisher.due(PUBLISH)) {
+        };
+        if !self.publisher.is_published(&self.tree) && (all || self.publisher.due(PUBLISH)) {
             self.publisher.publish(&self.tree)?;
         }
-        self.publisher.tidy(quiet);
-        if self.publisher.has_consumed() && self.publisher.is_published(&self.tree) {
+        self.publisher.tidy(batches == 0);
+        if self.publisher.has_covered(&self.tree) {
             self.details.sync()?;
             if is_on_disk(&self.db)? {
-                self.publisher.remove_consumed(&self.db)?;
+                self.publisher.remove_covered(&self.db)?;
             }
         }
-        Ok(())
+        Ok(more)
     }
 
     /// Reads and applies up to `chunk` bytes of the segment that is next.

@@ -15,6 +15,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use bartizan_ledger::{Appended, Entry, Journal, JournalError, Record};
 use bartizan_vocabulary::Timestamp;
 
+use crate::db::Position;
 use crate::flusher::Flusher;
 use crate::record::encode;
 use crate::seal::Sealer;
@@ -219,6 +220,13 @@ impl Writer {
     /// The number of the segment that is written to.
     pub(crate) fn current_number(&self) -> u64 {
         self.current.load().number
+    }
+
+    /// The end of what is acknowledged by now.
+    pub(crate) fn end(&self) -> Result<Position, StoreError> {
+        let segment = self.current.load_full();
+        let offset = segment.file.metadata().map_err(StoreError::io("look at", &segment.path))?.len();
+        Ok(Position { segment: segment.number, offset })
     }
 
     /// Whether a segment waits to be read to its end.

@@ -199,6 +199,22 @@ fn a_rotated_signing_key_is_followed_from_the_old_one() {
     let path = dir.path().to_path_buf();
     drop(dir);
     assert_eq!(DataDir::open(&path, options()).unwrap().verifier_key(), new);
+
+    // Killed after the key file was replaced and before the checkpoint was signed anew: the old signature still counts.
+    let killed = temp.path().join("killed");
+    for file in crate::help::files(&path) {
+        let to = killed.join(file.strip_prefix(&path).unwrap());
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(&file, to).unwrap();
+    }
+    let dir = DataDir::open(&path, options()).unwrap();
+    let third = dir.rotate_ledger_key().unwrap();
+    drop(dir);
+    for file in ["ledger.key", "ledger.pub"] {
+        std::fs::copy(path.join(file), killed.join(file)).unwrap();
+    }
+    assert_eq!(DataDir::open(&killed, options()).unwrap().verifier_key(), third);
+    assert_eq!(verify_log(&bartizan_store::FolderReader::new(path.join("ledger")), &old, None).unwrap().damage, vec![]);
 }
 
 #[test]
