@@ -3,8 +3,14 @@
 //! Exit codes: 0 nothing found or done; 1 findings; 2 could not do what was asked.
 
 mod admin;
+mod audit;
 mod clock;
 mod config;
+mod detect;
+mod detect_lines;
+mod output;
+mod policy;
+mod policy_input;
 mod sample_model;
 mod up;
 mod wiring;
@@ -25,6 +31,14 @@ struct Cli {
 enum Command {
     /// Start the gate and the admin API.
     Up(up::UpArgs),
+    /// Find personal data, card data and secrets in files or lines.
+    Detect(detect::DetectArgs),
+    /// Replace what `detect` finds.
+    Redact(detect::RedactArgs),
+    /// Check policies, explain a decision, run decision tables.
+    Policy(policy::PolicyArgs),
+    /// Look at the ledger, verify it, prove entries of it.
+    Audit(audit::AuditArgs),
 }
 
 fn main() -> ExitCode {
@@ -36,12 +50,22 @@ fn main() -> ExitCode {
         .init();
     let result = match Cli::parse().command {
         Command::Up(args) => up::run(&args),
+        Command::Detect(args) => detect::detect(&args),
+        Command::Redact(args) => detect::redact(&args),
+        Command::Policy(args) => policy::run(&args),
+        Command::Audit(args) => audit::run(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(2),
         Err(error) => {
             eprintln!("bartizan: {error:#}");
             ExitCode::from(2)
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
