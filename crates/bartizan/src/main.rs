@@ -6,6 +6,7 @@ mod admin;
 mod audit;
 mod clock;
 mod config;
+mod demo;
 mod detect;
 mod detect_lines;
 mod output;
@@ -31,6 +32,8 @@ struct Cli {
 enum Command {
     /// Start the gate and the admin API.
     Up(up::UpArgs),
+    /// Play a morning of traffic through a real gate and say what was decided and why.
+    Demo(demo::DemoArgs),
     /// Find personal data, card data and secrets in files or lines.
     Detect(detect::DetectArgs),
     /// Replace what `detect` finds.
@@ -42,14 +45,18 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("BARTIZAN_LOG").unwrap_or_else(|_| "info".into());
+    let command = Cli::parse().command;
+    // Whoever asks a question wants the answer, not the log.
+    let usual = if matches!(command, Command::Up(_)) { "info" } else { "error" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BARTIZAN_LOG").unwrap_or_else(|_| usual.into());
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_env_filter(filter)
         .init();
-    let result = match Cli::parse().command {
+    let result = match command {
         Command::Up(args) => up::run(&args),
+        Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::detect(&args),
         Command::Redact(args) => detect::redact(&args),
         Command::Policy(args) => policy::run(&args),
