@@ -214,7 +214,7 @@ impl Report {
     pub fn print_summary(&self, data: &Path, temporary: bool) -> Result<()> {
         let paint = Paint::stdout();
         let [permit, remedied, blocked, failed] = ["permit", "remedied", "blocked", "failed"].map(|word| self.decided(word));
-        let done: Vec<String> = self.totals().into_iter().map(|(done, count)| format!("{count} {done}")).collect();
+        let done: Vec<String> = self.totals().into_iter().map(|(done, count)| format!("{done} ×{count}")).collect();
         let leaked = format!("{} of {} planted values reached the model", self.leaked, self.planted);
         let leaked = if self.leaked == 0 { paint.green(&leaked) } else { paint.red(&leaked) };
         let restored = self.rows.iter().filter(|row| row.restored > 0).count();
