@@ -90,7 +90,7 @@ fn a_good_log_verifies() {
     assert!(ran.code == 0 && ran.stdout.contains("good: nothing was altered or removed"), "{}", ran.stdout);
     let ran = played.audit(&["tail", "-n", "3", "--format", "jsonl"]);
     let last: Vec<Value> = ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((ran.code, last.len(), &last[2]["entry"]["kind"]), (0, 3, &"stop".into()), "{}", ran.stdout);
+    assert_eq!((ran.code, last.len(), &last[2]["entry"]["kind"]), (0, 3, &"refusals".into()), "{}", ran.stdout);
     let ran = played.audit(&["tail"]);
     assert_eq!((ran.code, ran.stdout.lines().count()), (0, 10));
     let ran = played.audit(&["show", "0"]);
@@ -120,15 +120,38 @@ fn a_flipped_byte_is_named() {
 
 #[test]
 fn a_log_that_was_rolled_back_or_is_another_is_told() {
-    let (older, newer) = (Played::new(), Played::new());
-    // The head of the longer log, held against the log as it was before.
-    let before = std::fs::read(newer.path("demo.checkpoint")).unwrap();
-    std::fs::write(newer.path("held"), std::fs::read(newer.data.join("ledger/checkpoint")).unwrap()).unwrap();
-    std::fs::write(newer.data.join("ledger/checkpoint"), before).unwrap();
-    let ran = newer.audit(&["verify", "--checkpoint", &newer.path("held")]);
+    let (played, other) = (Played::new(), Played::new());
+    let before = read_all(&played.data.join("ledger"));
+    // A second morning in the same folder: the log grows, and somebody else keeps its new head.
+    let again = bartizan(&["demo", "--format", "jsonl", "--data", &played.path("")], b"");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    let held = played.path("demo.checkpoint");
+    let ran = played.audit(&["verify", "--checkpoint", &held]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    std::fs::remove_dir_all(played.data.join("ledger")).unwrap();
+    for (path, bytes) in before {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let ran = played.audit(&["verify"]);
+    assert_eq!(ran.code, 0, "by itself it looks good: {}{}", ran.stdout, ran.stderr);
+    let ran = played.audit(&["verify", "--checkpoint", &held]);
     assert!(ran.code == 1 && ran.stdout.contains("rolled back"), "{}{}", ran.stdout, ran.stderr);
-    let ran = older.audit(&["verify", "--checkpoint", &newer.path("held")]);
+    let ran = other.audit(&["verify", "--checkpoint", &held]);
     assert!(ran.code == 2 && ran.stderr.contains("no signature by a known key"), "{}{}", ran.stdout, ran.stderr);
+}
+
+fn read_all(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(read_all(&path));
+        } else {
+            all.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+    all
 }
 
 #[test]
