@@ -195,3 +195,48 @@ fn a_proof_holds_offline_and_a_changed_one_does_not() {
     std::fs::write(proof, "not a proof").unwrap();
     assert_eq!(verify(key).code, 2);
 }
+
+/// The commands read files only, so the log can be looked at while the process writes it.
+#[test]
+fn a_log_is_verified_while_its_process_runs() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let data = data.to_str().unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_bartizan"))
+        .args(["up", "--data", data, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let gate: Value = serde_json::from_str(&ready).unwrap();
+    let mut stream = std::net::TcpStream::connect(gate["gate"].as_str().unwrap().trim_start_matches("http://")).unwrap();
+    stream.write_all(b"GET /nothing HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    // The entry is acknowledged; the log that others read follows within a second.
+    let began = std::time::Instant::now();
+    let ran = loop {
+        let ran = bartizan(&["audit", "verify", "--data", data], b"");
+        if ran.code == 0 || began.elapsed() > std::time::Duration::from_secs(20) {
+            break ran;
+        }
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn every_command_helps_with_examples() {
+    let commands = ["detect", "redact", "demo", "policy", "policy check", "policy explain", "policy test"];
+    let audits = ["audit", "audit verify", "audit tail", "audit show", "audit prove"];
+    for command in commands.iter().chain(&audits) {
+        let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let ran = bartizan(&args, b"");
+        assert!(ran.code == 0 && ran.stdout.contains("Example"), "{command}: {}", ran.stdout);
+    }
+}

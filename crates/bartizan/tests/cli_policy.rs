@@ -18,7 +18,7 @@ fn check_names_file_line_and_what_to_do() {
     assert!(ran.code == 0 && ran.stdout.starts_with("good: 11 policies in 5 files, sha256:"), "{}", ran.stdout);
     check(&["policy", "check", dir], "", (2, "", "there is no `*.cedar` file"));
     check(&["policy", "check", "/no/such/folder"], "", (2, "", "cannot be read"));
-    std::fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource)\nwhen { context.lables };\n").unwrap();
+    std::fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource)\nwhen { context.labls };\n").unwrap();
     let ran = bartizan(&["policy", "check", dir], b"");
     assert_eq!(ran.code, 2);
     assert!(ran.stdout.contains("a.cedar:2:8: error: ") && ran.stdout.contains("help: did you mean `labels`?"), "{}", ran.stdout);

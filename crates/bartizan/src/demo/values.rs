@@ -8,7 +8,7 @@ struct Dice(u64);
 const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const BASE32: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 const DIGITS: &[u8] = b"0123456789";
-const FIRST: &[&str] = &["amara", "bruno", "chidi", "dalia", "emre", "fumiko", "greta", "hamza", "ines", "jonas"];
+const FIRST: &[&str] = &["amara", "bruno", "chidi", "dalia", "emre", "fumiko", "greta", "hamza", "ilka", "jonas"];
 const LAST: &[&str] = &["okafor", "lindqvist", "moreau", "petrov", "tanaka", "alvarez", "novak", "osei", "keller", "byrne"];
 
 impl Dice {
