@@ -3,8 +3,15 @@
 //! Exit codes: 0 nothing found or done; 1 findings; 2 could not do what was asked.
 
 mod admin;
+mod audit;
 mod clock;
 mod config;
+mod demo;
+mod detect;
+mod detect_lines;
+mod output;
+mod policy;
+mod policy_input;
 mod sample_model;
 mod up;
 mod wiring;
@@ -25,23 +32,47 @@ struct Cli {
 enum Command {
     /// Start the gate and the admin API.
     Up(up::UpArgs),
+    /// Play a morning of traffic through a real gate and say what was decided and why.
+    Demo(demo::DemoArgs),
+    /// Find personal data, card data and secrets in files or lines.
+    Detect(detect::DetectArgs),
+    /// Replace what `detect` finds.
+    Redact(detect::RedactArgs),
+    /// Check policies, explain a decision, run decision tables.
+    Policy(policy::PolicyArgs),
+    /// Look at the ledger, verify it, prove entries of it.
+    Audit(audit::AuditArgs),
 }
 
 fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("BARTIZAN_LOG").unwrap_or_else(|_| "info".into());
+    let command = Cli::parse().command;
+    // Whoever asks a question wants the answer, not the log.
+    let usual = if matches!(command, Command::Up(_)) { "info" } else { "error" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BARTIZAN_LOG").unwrap_or_else(|_| usual.into());
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_env_filter(filter)
         .init();
-    let result = match Cli::parse().command {
+    let result = match command {
         Command::Up(args) => up::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Detect(args) => detect::detect(&args),
+        Command::Redact(args) => detect::redact(&args),
+        Command::Policy(args) => policy::run(&args),
+        Command::Audit(args) => audit::run(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),
+        // Whoever read our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(2),
         Err(error) => {
             eprintln!("bartizan: {error:#}");
             ExitCode::from(2)
         }
     }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bytes::Bytes;
@@ -17,19 +18,34 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
+/// Shown every body that reaches the model.
+pub type Watch = Arc<dyn Fn(&[u8]) + Send + Sync>;
+
 /// Starts it on a free port.
 ///
 /// # Errors
 /// When no port can be had.
 pub async fn start(tasks: &TaskTracker) -> Result<SocketAddr> {
+    start_watched(tasks, Arc::new(|_| {})).await
+}
+
+/// Starts it on a free port; `watch` is shown what comes in.
+///
+/// # Errors
+/// When no port can be had.
+pub async fn start_watched(tasks: &TaskTracker, watch: Watch) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("the sample model cannot listen")?;
     let address = listener.local_addr()?;
     let connections = tasks.clone();
     tasks.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let _small_packets_are_only_slower = stream.set_nodelay(true);
+            let watch = Arc::clone(&watch);
             connections.spawn(async move {
-                let service = service_fn(|request| async move { Ok::<_, Infallible>(answer(request).await) });
+                let service = service_fn(|request| {
+                    let watch = Arc::clone(&watch);
+                    async move { Ok::<_, Infallible>(answer(request, &watch).await) }
+                });
                 let served = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
                 if let Err(error) = served {
                     tracing::debug!(%error, "a connection to the sample model ended early");
@@ -40,10 +56,11 @@ pub async fn start(tasks: &TaskTracker) -> Result<SocketAddr> {
     Ok(address)
 }
 
-async fn answer(request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
-    let body = Limited::new(request.into_body(), 64 << 20).collect().await.map(http_body_util::Collected::to_bytes);
-    let asked: Value = body.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
+    let body = Limited::new(request.into_body(), 64 << 20).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    watch(&body);
+    let asked: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     match path.as_str() {
         "/v1/models" => {
             whole(&json!({"object": "list", "data": [{"id": "sample", "object": "model", "created": 0, "owned_by": "bartizan"}]}))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use bartizan_detect::Detector;
 use bartizan_gateway::{Announce, Gate, GateKeys, Live, Wiring};
+use bartizan_identity::Directory;
 use bartizan_policy::{Judge, PolicySet, Source};
 use bartizan_store::{DataDir, KeyUse};
 use bartizan_vocabulary::Principal;
@@ -18,7 +19,7 @@ const REMEMBERED: usize = 16_384;
 /// The store's keys, as the gate looks them up.
 struct Callers(Arc<DataDir>);
 
-impl bartizan_identity::Directory for Callers {
+impl Directory for Callers {
     fn authenticate(&self, hash: &[u8; 32]) -> Option<Arc<Principal>> {
         self.0.directory().by_hash(hash)
     }
@@ -69,9 +70,17 @@ pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet) -> Result
 /// # Errors
 /// When the machine has no random bytes.
 pub fn gate(live: Live, data: &Arc<DataDir>, announce: Option<Announce>) -> Result<Arc<Gate>> {
+    gate_for(live, data, Arc::new(Callers(Arc::clone(data))), announce)
+}
+
+/// Makes a gate for other callers than those of the data folder.
+///
+/// # Errors
+/// As [`gate`].
+pub fn gate_for(live: Live, data: &Arc<DataDir>, directory: Arc<dyn Directory>, announce: Option<Announce>) -> Result<Arc<Gate>> {
     let wiring = Wiring {
         journal: data.journal(),
-        directory: Arc::new(Callers(Arc::clone(data))),
+        directory,
         clock: Arc::new(SystemClock),
         keys: GateKeys { token: *data.derive(KeyUse::Token), key_hash: *data.derive(KeyUse::KeyHash) },
         announce,

@@ -1,0 +1,237 @@
+//! `bartizan policy`: checking policies, explaining a decision, running decision tables.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use bartizan_policy::{DEFAULT_TABLE, Explanation, LoadErrors, PolicySet, RowReport, default_sources, run_table};
+use bartizan_vocabulary::Decision;
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_bytes, read_text};
+use crate::policy_input::{Question, question};
+use crate::wiring::read_policies;
+
+/// Arguments of `bartizan policy`.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  bartizan policy check policies/                     file, line and what to do, for every mistake
+  bartizan policy test policies/                      run the decision tables in policies/tests/
+  bartizan policy explain request.json                what would happen to this request, and why
+Without a folder, the policies that come with the binary are meant.")]
+pub struct PolicyArgs {
+    #[command(subcommand)]
+    command: PolicyCommand,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum PolicyCommand {
+    /// Load policies and name every mistake. Exit code: 0 good, 2 not.
+    Check(DirArgs),
+    /// Say what would be decided about a request, step by step.
+    Explain(ExplainArgs),
+    /// Run the decision tables beside the policies. Exit code: 0 all rows hold, 1 some do not, 2 unreadable.
+    Test(DirArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  bartizan policy check
+  bartizan policy check policies/ --format json
+  bartizan policy test policies/")]
+struct DirArgs {
+    /// Folder of `*.cedar` files (tables lie in `tests/*.toml` below it); without it the built-in set.
+    dir: Option<PathBuf>,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  echo '{\"route\":\"POST /v1/chat/completions\",\"principal\":\"user:ada\",\"groups\":[\"finance\"],
+         \"body\":{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"mail ada@example.com\"}]}}' \\
+    | bartizan policy explain -
+  bartizan events --request-id R --format jsonl | head -1 | bartizan policy explain -     an event's own facts again")]
+struct ExplainArgs {
+    /// A file with `{\"route\",\"principal\",\"groups\",\"body\"}` or `{\"facts\":{…}}`; `-` is standard input.
+    file: PathBuf,
+    /// Folder of policies; without it the built-in set.
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+    /// How to print.
+    #[arg(long, value_enum, default_value = "json")]
+    format: Format,
+}
+
+/// Runs `bartizan policy`.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn run(args: &PolicyArgs) -> Result<u8> {
+    match &args.command {
+        PolicyCommand::Check(args) => check(args),
+        PolicyCommand::Explain(args) => explain(args),
+        PolicyCommand::Test(args) => test(args),
+    }
+}
+
+fn load(dir: Option<&Path>) -> Result<Result<(usize, PolicySet), LoadErrors>> {
+    let sources = match dir {
+        Some(dir) => read_policies(dir)?,
+        None => default_sources(),
+    };
+    Ok(PolicySet::load(&sources).map(|set| (sources.len(), set)))
+}
+
+fn check(args: &DirArgs) -> Result<u8> {
+    match (load(args.dir.as_deref())?, args.format) {
+        (Ok((files, set)), Format::Text) => {
+            let version = set.version();
+            print(&format!("{} {} policies in {files} files, {version}\n", Paint::stdout().green("good:"), set.len()))?;
+            Ok(GOOD)
+        }
+        (Ok((files, set)), format) => {
+            let report = json!({ "ok": true, "files": files, "policies": set.len(), "version": set.version(), "diagnostics": [] });
+            print_json(format, &report)?;
+            Ok(GOOD)
+        }
+        (Err(errors), Format::Text) => {
+            bad(&errors)?;
+            Ok(FAILED)
+        }
+        (Err(errors), format) => {
+            print_json(format, &json!({ "ok": false, "diagnostics": errors.0 }))?;
+            Ok(FAILED)
+        }
+    }
+}
+
+/// Prints what is wrong with policies, one mistake after the other.
+fn bad(errors: &LoadErrors) -> Result<()> {
+    let paint = Paint::stdout();
+    for one in &errors.0 {
+        print(&format!("{}:{}:{}: {} {}\n", one.file, one.line, one.column, paint.red("error:"), one.message))?;
+        if let Some(help) = &one.help {
+            print(&format!("  help: {help}\n"))?;
+        }
+    }
+    let count = errors.0.len();
+    print(&format!("{count} {}; a gate would keep the policies that it has\n", if count == 1 { "mistake" } else { "mistakes" }))
+}
+
+fn good_set(dir: Option<&Path>) -> Result<Option<PolicySet>> {
+    match load(dir)? {
+        Ok((_, set)) => Ok(Some(set)),
+        Err(errors) => {
+            eprintln!("{errors}");
+            Ok(None)
+        }
+    }
+}
+
+fn explain(args: &ExplainArgs) -> Result<u8> {
+    let bytes = read_bytes(&args.file)?;
+    let Some(set) = good_set(args.policies.as_deref())? else { return Ok(FAILED) };
+    let Question { facts, fixed } = question(&bytes).with_context(|| format!("`{}` cannot be explained", args.file.display()))?;
+    let mut explanation = set.explain(&facts);
+    let asked = explanation.steps.first().into_iter().flat_map(|step| &step.remedies);
+    let stuck = asked.map(|one| &one.label).find(|label| fixed.contains(*label)).cloned();
+    if let Some(label) = stuck.filter(|_| explanation.decision == Decision::Remedied) {
+        explanation.decision = Decision::Blocked;
+        explanation.reason = Some(format!("`{label}` was found in a name, an identifier or a signed part, where it cannot be replaced"));
+    }
+    match args.format {
+        Format::Text => print(&explained(&explanation))?,
+        format => print_json(format, &explanation)?,
+    }
+    Ok(GOOD)
+}
+
+fn explained(explanation: &Explanation) -> String {
+    let paint = Paint::stdout();
+    let decision = explanation.decision.as_str();
+    let shown = match explanation.decision {
+        Decision::Permit => paint.green(decision),
+        Decision::Remedied => paint.yellow(decision),
+        Decision::Blocked | Decision::Failed => paint.red(decision),
+    };
+    let reason = explanation.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let mut out = format!("{shown}{reason}\n");
+    for (number, step) in explanation.steps.iter().enumerate() {
+        out.push_str(&paint.bold(if number == 0 { "first, with everything that was found\n" } else { "then, after the edits\n" }));
+        let names = |fired: &[bartizan_vocabulary::FiredPolicy]| -> String {
+            fired.iter().map(|one| format!("{} ({})", one.id, one.effect)).collect::<Vec<_>>().join(", ")
+        };
+        let labels: Vec<&str> = step.labels.iter().map(bartizan_vocabulary::Label::as_str).collect();
+        let mut line = |what: &str, text: String| {
+            if !text.is_empty() {
+                out.push_str(&format!("  {what:<9} {text}\n"));
+            }
+        };
+        line("labels", labels.join(", "));
+        line("decided", names(&step.policies));
+        line("recorded", names(&step.recorded));
+        for one in &step.remedies {
+            line("remedy", format!("{} of {}", one.remedy, one.label));
+        }
+        for error in &step.errors {
+            line("error", format!("{}: {}", error.policy, error.message));
+        }
+        for sentence in &step.coach {
+            line("says", sentence.clone());
+        }
+    }
+    out
+}
+
+/// The decision tables of a folder, by name; of the built-in set its own.
+fn tables(dir: Option<&Path>) -> Result<Vec<(String, String)>> {
+    let Some(dir) = dir else { return Ok(vec![("default.toml".to_owned(), DEFAULT_TABLE.to_owned())]) };
+    let folder = dir.join("tests");
+    let entries =
+        std::fs::read_dir(&folder).with_context(|| format!("there are no tables to run: `{}` cannot be read", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    anyhow::ensure!(
+        !paths.is_empty(),
+        "there is no `*.toml` file in `{}`; write a table, see `policies/tests/default.toml`",
+        folder.display()
+    );
+    paths.iter().map(|path| Ok((path.display().to_string(), read_text(path)?))).collect()
+}
+
+fn test(args: &DirArgs) -> Result<u8> {
+    let Some(set) = good_set(args.dir.as_deref())? else { return Ok(FAILED) };
+    let mut rows: Vec<(String, RowReport)> = Vec::new();
+    for (name, text) in tables(args.dir.as_deref())? {
+        let report = run_table(&set, &text).with_context(|| format!("in `{name}`"))?;
+        rows.extend(report.rows.into_iter().map(|row| (name.clone(), row)));
+    }
+    let wrong = rows.iter().filter(|(_, row)| !row.differences.is_empty()).count();
+    let printed = |(table, row): &(String, RowReport)| -> Value {
+        json!({ "table": table, "row": row.name, "ok": row.differences.is_empty(), "differences": row.differences })
+    };
+    match args.format {
+        Format::Json => {
+            let all: Vec<Value> = rows.iter().map(printed).collect();
+            print_json(Format::Json, &json!({ "ok": wrong == 0, "rows": all }))?;
+        }
+        Format::Jsonl => rows.iter().try_for_each(|row| print_line(&printed(row)))?,
+        Format::Text => print(&table_for_people(&rows, wrong))?,
+    }
+    Ok(if wrong == 0 { GOOD } else { FOUND })
+}
+
+fn table_for_people(rows: &[(String, RowReport)], wrong: usize) -> String {
+    let paint = Paint::stdout();
+    let mut out = String::new();
+    for (table, row) in rows.iter().filter(|(_, row)| !row.differences.is_empty()) {
+        out.push_str(&format!("{} {table}: {}\n", paint.red("wrong"), row.name));
+        row.differences.iter().for_each(|difference| out.push_str(&format!("      {difference}\n")));
+    }
+    let verdict = format!("{} of {} rows hold", rows.len() - wrong, rows.len());
+    out.push_str(&if wrong == 0 { paint.green(&verdict) } else { paint.red(&verdict) });
+    out + "\n"
+}

@@ -1,0 +1,150 @@
+//! `detect` and `redact`: arguments and standard input on the left, exit code and output on the right.
+
+mod help;
+
+use help::{bartizan, check};
+use serde_json::Value;
+
+const CARD: &str = "4532812677354687";
+
+#[test]
+fn detect_lines() {
+    let table: &[(&[&str], &str, i32, &str)] = &[
+        (&[], "{\"id\":1,\"text\":\"nothing here\"}\n", 0, "{\"id\":1,\"findings\":[]}\n"),
+        (
+            &[],
+            "{\"id\":\"a\",\"text\":\"é mail ada@example.com\"}\n",
+            1,
+            "{\"id\":\"a\",\"findings\":[{\"label\":\"pii.email\",\"start\":7,\"end\":22,\"score\":0.95,\"rule\":\"pii.email\"}]}\n",
+        ),
+        (
+            &["--offsets", "bytes"],
+            "{\"id\":\"a\",\"text\":\"é mail ada@example.com\"}\n",
+            1,
+            "{\"id\":\"a\",\"findings\":[{\"label\":\"pii.email\",\"start\":8,\"end\":23,\"score\":0.95,\"rule\":\"pii.email\"}]}\n",
+        ),
+        // The id comes back as it was written; a line needs no end.
+        (&[], "{\"text\":\"x\",\"id\":1.50}", 0, "{\"id\":1.50,\"findings\":[]}\n"),
+        (&[], "{\"text\":\"x\"}\r\n", 0, "{\"id\":null,\"findings\":[]}\n"),
+        (
+            &["--exit-zero"],
+            "{\"id\":1,\"text\":\"ada@example.com\"}",
+            0,
+            "{\"id\":1,\"findings\":[{\"label\":\"pii.email\",\"start\":0,\"end\":15,\"score\":0.95,\"rule\":\"pii.email\"}]}\n",
+        ),
+        (&["--min-score", "0.96"], "{\"id\":1,\"text\":\"ada@example.com\"}", 0, "{\"id\":1,\"findings\":[]}\n"),
+        (&["--only", "secret"], "{\"id\":1,\"text\":\"ada@example.com\"}", 0, "{\"id\":1,\"findings\":[]}\n"),
+        (&[], "", 0, ""),
+    ];
+    for (flags, stdin, code, stdout) in table {
+        let args = [&["detect", "--jsonl"], *flags].concat();
+        check(&args, stdin, (*code, stdout, ""));
+    }
+}
+
+#[test]
+fn a_bad_line_is_answered_and_the_rest_go_on() {
+    let good = "{\"id\":1,\"findings\":[]}\n";
+    let bad: &[(&str, &str, &str)] = &[
+        ("nope", "not_json", "the line is not JSON (column 2)"),
+        ("", "empty", "the line is empty; expected an object with `id` and `text`"),
+        ("[]", "bad_shape", "expected an object with `id` and a string `text`, each once"),
+        ("{\"id\":2}", "bad_shape", "expected an object with `id` and a string `text`, each once"),
+        ("{\"id\":2,\"text\":7}", "bad_shape", "expected an object with `id` and a string `text`, each once"),
+        ("{\"text\":\"a\",\"text\":\"b\"}", "bad_shape", "expected an object with `id` and a string `text`, each once"),
+        ("{\"text\":\"\\ud800\"}", "not_json", "the line is not JSON (column 16)"),
+    ];
+    for (line, code, message) in bad {
+        let stdin = format!("{{\"id\":1,\"text\":\"x\"}}\n{line}\n{{\"id\":1,\"text\":\"x\"}}\n");
+        let error = format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"{message}\"}},\"id\":null,\"line\":2}}\n");
+        let ran = bartizan(&["detect", "--jsonl"], stdin.as_bytes());
+        let lines: Vec<&str> = ran.stdout.split_inclusive('\n').collect();
+        assert_eq!((ran.code, lines.len()), (2, 3), "{line}: {}", ran.stdout);
+        assert_eq!((lines[0], lines[2]), (good, good), "{line}");
+        let same = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert_eq!(same(lines[1]), same(&error), "{line}");
+    }
+    let ran = bartizan(&["detect", "--jsonl"], b"{\"text\":\"\xff\"}\n{\"id\":1,\"text\":\"x\"}\n");
+    assert!(ran.stdout.contains("not_utf8") && ran.stdout.ends_with(good) && ran.code == 2, "{}", ran.stdout);
+}
+
+#[test]
+fn redact_lines() {
+    let line = format!("{{\"id\":9,\"text\":\"pay {CARD}, mail ada@example.com\"}}\n");
+    let expected = "{\"id\":9,\"text\":\"pay [REDACTED_CARD], mail [REDACTED_EMAIL]\",\"findings\":[\
+        {\"label\":\"pci.card\",\"start\":4,\"end\":20,\"score\":0.9,\"rule\":\"pci.card\"},\
+        {\"label\":\"pii.email\",\"start\":27,\"end\":42,\"score\":0.95,\"rule\":\"pii.email\"}]}\n";
+    check(&["redact", "--jsonl"], &line, (0, expected, ""));
+    let ran = bartizan(&["redact", "--jsonl"], b"{\"id\":1}\n");
+    assert_eq!(ran.code, 2);
+}
+
+#[test]
+fn texts_for_people() {
+    let text = format!("hello\nüber ada@example.com\n{CARD}\n");
+    let expected = "(stdin):2:6                  pii.email                score 0.95  rule pii.email\n\
+        (stdin):3:1                  pci.card                 score 0.90  rule pci.card\n";
+    check(&["detect"], &text, (1, expected, ""));
+    check(&["detect", "-"], "nothing", (0, "", "nothing found in 1 text"));
+    check(&["redact"], &text, (0, "hello\nüber [REDACTED_EMAIL]\n[REDACTED_CARD]\n", ""));
+    check(&["redact", "--only", "pci"], &text, (0, "hello\nüber ada@example.com\n[REDACTED_CARD]\n", ""));
+    let json = bartizan(&["detect", "--format", "json"], text.as_bytes());
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["findings"][0]["line"], 2);
+    assert_eq!(json["findings"][1]["label"], "pci.card");
+    let explained = bartizan(&["detect", "--explain"], text.as_bytes());
+    assert!(explained.stdout.contains("E-mail addresses") && explained.stdout.contains("`EMAIL_…`"), "{}", explained.stdout);
+}
+
+#[test]
+fn files_and_what_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("a.txt"), "write to ada@example.com").unwrap();
+    std::fs::write(path("b.bin"), b"\xff\xfe ada@example.com").unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let ran = bartizan(&["detect", dir], b"");
+    assert_eq!(ran.code, 2, "what could not be read is more than what was found");
+    assert!(ran.stdout.contains("a.txt:1:10"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("b.bin` is not UTF-8 text"), "{}", ran.stderr);
+    check(&["detect", path("none.txt").to_str().unwrap()], "", (2, "", "none.txt` cannot be read"));
+    check(&["detect", "--jsonl", path("none.txt").to_str().unwrap()], "", (2, "", "none.txt` cannot be read"));
+    for flags in [["--min-score", "2"], ["--min-score", "x"], ["--offsets", "words"], ["--only", "pii.shoe_size"]] {
+        let ran = bartizan(&["detect", flags[0], flags[1]], b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{flags:?}");
+    }
+}
+
+#[test]
+fn labels_are_listed() {
+    let ran = bartizan(&["detect", "--labels", "--format", "json"], b"");
+    let listed: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let names: Vec<&str> = listed["labels"].as_array().unwrap().iter().map(|one| one["label"].as_str().unwrap()).collect();
+    let first = "pii.email pii.phone pii.us_ssn pii.ip pii.url pci.card pci.iban secret.aws_access_key secret.aws_secret_key secret.github \
+        secret.gitlab secret.slack secret.stripe secret.openai secret.anthropic secret.google secret.jwt secret.private_key \
+        secret.url_password secret.generic";
+    for label in first.split_whitespace() {
+        assert!(names.contains(&label), "{label}");
+    }
+}
+
+/// One answer comes for each line before the next line is sent.
+#[test]
+fn every_line_is_flushed() {
+    use std::io::{BufRead, BufReader, Write};
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_bartizan"))
+        .args(["redact", "--jsonl"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    for id in 0..3 {
+        writeln!(input, "{{\"id\":{id},\"text\":\"ada@example.com\"}}").unwrap();
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert!(line.starts_with(&format!("{{\"id\":{id},\"text\":\"[REDACTED_EMAIL]\"")), "{line}");
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+}

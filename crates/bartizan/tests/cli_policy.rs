@@ -1,0 +1,153 @@
+//! `policy check`, `explain` and `test`, and that the default policies name every label that can be found.
+
+mod help;
+
+use std::sync::Arc;
+
+use bartizan_detect::Detector;
+use bartizan_policy::{Action, Facts, PolicySet, Resource, default_sources};
+use bartizan_vocabulary::{Decision, Principal, PrincipalId, PrincipalKind, Remedy, Role, Timestamp};
+use help::{bartizan, check};
+use serde_json::{Value, json};
+
+#[test]
+fn check_names_file_line_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let ran = bartizan(&["policy", "check"], b"");
+    assert!(ran.code == 0 && ran.stdout.starts_with("good: 11 policies in 5 files, sha256:"), "{}", ran.stdout);
+    check(&["policy", "check", dir], "", (2, "", "there is no `*.cedar` file"));
+    check(&["policy", "check", "/no/such/folder"], "", (2, "", "cannot be read"));
+    std::fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource)\nwhen { context.labls };\n").unwrap();
+    let ran = bartizan(&["policy", "check", dir], b"");
+    assert_eq!(ran.code, 2);
+    assert!(ran.stdout.contains("a.cedar:2:8: error: ") && ran.stdout.contains("help: did you mean `labels`?"), "{}", ran.stdout);
+    let ran = bartizan(&["policy", "check", dir, "--format", "json"], b"");
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &report["ok"], &report["diagnostics"][0]["line"]), (2, &json!(false), &json!(2)));
+    let ran = bartizan(&["policy", "explain", "-", "--policies", dir], b"{\"body\":{}}");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "bad policies explain nothing");
+}
+
+fn explain(input: &Value) -> (i32, Value) {
+    let ran = bartizan(&["policy", "explain", "-"], input.to_string().as_bytes());
+    (ran.code, serde_json::from_str(&ran.stdout).unwrap_or_else(|_| json!(ran.stderr)))
+}
+
+#[test]
+fn explain_reads_a_body_as_the_gate_does() {
+    let ask = |content: Value| {
+        json!({ "route": "POST /v1/chat/completions", "principal": "user:ada", "groups": ["finance"],
+                "body": { "model": "gpt-4o", "messages": [{ "role": "user", "content": content }] } })
+    };
+    let (code, said) = explain(&ask(json!("hello")));
+    assert_eq!((code, &said["decision"], said["steps"].as_array().unwrap().len()), (0, &json!("permit"), 1));
+
+    let (_, said) = explain(&ask(json!("mail ada@example.com")));
+    assert_eq!(said["decision"], "remedied");
+    assert_eq!(said["steps"][0]["labels"], json!(["pii", "pii.email"]));
+    assert_eq!(said["steps"][0]["remedies"], json!([{ "label": "pii.email", "remedy": "tokenise" }]));
+    assert_eq!(said["steps"][0]["policies"][0]["id"], "personal.tokenise");
+    assert_eq!(said["steps"][1]["policies"][0]["id"], "access.use-models");
+    assert_eq!(said["steps"][0]["errors"], json!([]));
+
+    // Two parts of one text are one text.
+    let (_, said) = explain(&ask(json!([{ "type": "text", "text": "mail ada@exam" }, { "type": "text", "text": "ple.com" }])));
+    assert_eq!(said["decision"], "remedied");
+
+    let file = json!([{ "type": "file", "file": { "file_data": "data:application/pdf;base64,JVBERi0xLjQK" } }]);
+    let (_, said) = explain(&ask(file));
+    assert_eq!((&said["decision"], &said["steps"][0]["policies"][0]["id"]), (&json!("blocked"), &json!("uninspected.block")));
+
+    // Where nothing can be replaced, the gate blocks.
+    let mut named = ask(json!("hello"));
+    named["body"]["tools"] = json!([{ "type": "function", "function": { "name": "ada@example.com" } }]);
+    let (_, said) = explain(&named);
+    assert_eq!(said["decision"], "blocked", "{said}");
+
+    let answer =
+        json!({ "direction": "response", "body": { "choices": [{ "message": { "role": "assistant", "content": "ada@example.com" } }] } });
+    let (_, said) = explain(&answer);
+    assert_eq!(said["steps"][0]["remedies"], json!([{ "label": "pii.email", "remedy": "redact" }]));
+}
+
+#[test]
+fn explain_says_what_it_cannot_use() {
+    let body = json!({ "model": "m", "messages": [] });
+    let table = [
+        (json!({}), "the field `body` is missing"),
+        (json!({ "body": { "messages": [] } }), "the field `model` is missing"),
+        (json!({ "body": [] }), "the body must be a JSON object"),
+        (json!({ "route": "GET /v1/models", "body": body }), "has no body that is judged"),
+        (json!({ "principal": "ada", "body": body }), "`ada` is not a principal"),
+        (json!({ "facts": { "principal": 1 } }), "expected `{\"route\""),
+        (json!("x"), "expected `{\"route\""),
+    ];
+    for (input, says) in table {
+        let (code, said) = explain(&input);
+        assert!(code == 2 && said.as_str().is_some_and(|said| said.contains(says)), "{input}: {said}");
+    }
+    let twice = "{\"body\":{\"model\":\"a\",\"model\":\"b\",\"messages\":[]}}";
+    check(&["policy", "explain", "-"], twice, (2, "", "the gate would answer 400: the field `model` occurs more than once"));
+}
+
+#[test]
+fn explain_takes_the_facts_of_an_event() {
+    let facts = serde_json::to_value(facts(Action::Prompt, "secret.github")).unwrap();
+    let (code, said) = explain(&json!({ "schema": 1, "id": "x", "facts": facts }));
+    assert_eq!((code, &said["decision"]), (0, &json!("remedied")));
+    assert_eq!(said["steps"][0]["remedies"], json!([{ "label": "secret.github", "remedy": "redact" }]));
+}
+
+#[test]
+fn tables_are_run() {
+    let ran = bartizan(&["policy", "test"], b"");
+    assert!(ran.code == 0 && ran.stdout.ends_with("rows hold\n"), "{}", ran.stdout);
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    std::fs::write(folder.path().join("a.cedar"), "@id(\"all\")\npermit (principal, action, resource);\n").unwrap();
+    check(&["policy", "test", dir], "", (2, "", "there are no tables to run"));
+    std::fs::create_dir(folder.path().join("tests")).unwrap();
+    let table = "[[row]]\nname = \"open\"\naction = \"prompt\"\nexpect = \"permit\"\n[[row]]\nname = \"closed\"\naction = \"prompt\"\nexpect = \"blocked\"\n";
+    let file = folder.path().join("tests/t.toml");
+    std::fs::write(&file, table).unwrap();
+    let wrong = format!("wrong {}: closed\n      decision: expected blocked, got permit\n1 of 2 rows hold\n", file.display());
+    check(&["policy", "test", dir], "", (1, &wrong, ""));
+    std::fs::write(&file, "[[row]]\nnme = \"open\"\n").unwrap();
+    check(&["policy", "test", dir], "", (2, "", "t.toml"));
+}
+
+fn facts(action: Action, label: &str) -> Facts {
+    let id = PrincipalId::new("user:ada");
+    let principal = Principal { id, kind: PrincipalKind::User, key: None, groups: Vec::new(), models: None };
+    let mut facts = Facts::new(Arc::new(principal), action, Resource::default(), Timestamp::default());
+    facts.add_finding(if action == Action::Complete { Role::Assistant } else { Role::User }, &label.into(), 9_000);
+    facts
+}
+
+/// A label that nobody thought of when the policies were written fails here.
+#[test]
+fn the_default_policies_treat_every_label() {
+    let set = PolicySet::load(&default_sources()).unwrap();
+    for info in Detector::builtin().unwrap().labels() {
+        let label = info.label.as_str();
+        for (action, personal) in [(Action::Prompt, Remedy::Tokenise), (Action::Complete, Remedy::Redact)] {
+            let explanation = set.explain(&facts(action, label));
+            let first = &explanation.steps[0];
+            let asked: Vec<Remedy> = first.remedies.iter().map(|one| one.remedy).collect();
+            let recorded: Vec<&str> = first.recorded.iter().map(|one| one.id.as_str()).collect();
+            let expected = match label.split('.').next().unwrap() {
+                "secret" => Some(Remedy::Redact),
+                "pci" => Some(personal),
+                "pii" if label != "pii.url" => Some(personal),
+                _ => None,
+            };
+            if let Some(expected) = expected {
+                assert_eq!((explanation.decision, asked), (Decision::Remedied, vec![expected]), "{label} on {action:?}");
+            } else {
+                assert_eq!((explanation.decision, asked), (Decision::Permit, Vec::new()), "{label} on {action:?}");
+                assert!(!recorded.is_empty(), "{label} on {action:?} is in no policy");
+            }
+        }
+    }
+}
