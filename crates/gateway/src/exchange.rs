@@ -41,6 +41,8 @@ pub struct Exchange {
     pub bytes_in: u64,
     /// Whether its last entry was made.
     pub ended: AtomicBool,
+    /// Of the commitment to the principal in its entries.
+    pub salt: [u8; 32],
 }
 
 /// One judged direction.
@@ -146,10 +148,13 @@ impl Exchange {
             return Appended::Done(Ok(()));
         }
         let time = self.gate.now();
-        let salt = self.gate.random().bytes();
         let id = self.principal.id.as_str().as_bytes();
-        let mut openings = vec![Opening { domain: PRINCIPAL, salt, value: Hidden::new(id.to_vec()) }];
-        let principal = bartizan_ledger::commit(PRINCIPAL, &salt, id);
+        let principal = bartizan_ledger::commit(PRINCIPAL, &self.salt, id);
+        let mut openings = Vec::new();
+        if moment == Moment::Request {
+            // One commitment for the whole interaction: it is opened once.
+            openings.push(Opening { domain: PRINCIPAL, salt: self.salt, value: Hidden::new(id.to_vec()) });
+        }
         let (body, bytes_out) = match seal.map(BodySeal::finish) {
             Some((commitment, opening, bytes)) => {
                 openings.push(opening);
@@ -165,8 +170,9 @@ impl Exchange {
             Moment::Change => Entry::Change(interaction),
             Moment::End(_) => Entry::End(interaction),
         };
-        let detail = Detail { subject: self.principal.id.clone(), openings, event };
-        self.gate.journal().append(&Record { entry, detail: Some(detail) })
+        let private = event.is_some() || !openings.is_empty();
+        let detail = private.then(|| Detail { subject: self.principal.id.clone(), openings, event });
+        self.gate.journal().append(&Record { entry, detail })
     }
 
     fn interaction(

@@ -125,9 +125,6 @@ pub fn guard_request(
                     .to_owned(),
             );
         }
-        if !session.is_empty() {
-            session.note_hosts(body);
-        }
         let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
         exchange.gate.metrics().tokenised_total.add(session.minted);
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))

@@ -100,6 +100,7 @@ impl Gate {
             started: head.started,
             bytes_in: 0,
             ended: AtomicBool::new(false),
+            salt: self.random().bytes(),
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
         match Route::find(method, path) {
@@ -245,6 +246,7 @@ impl Gate {
         let run = move || {
             let outside = Outside { text: &outside, upstream_model: model.as_deref() };
             let result = guard_request(&shared, &parsed, &control, &mut session, &outside);
+            session.keep(parsed);
             (result, session)
         };
         let (result, session) = if large {

@@ -138,6 +138,11 @@ impl Inspector<'_> {
         while let Some(head) = parts.get(first) {
             let run = parts.iter().skip(first).take_while(|part| part.run == head.run).count().max(1);
             let range = first..first + run;
+            if head.plain && run == 1 && (head.form == Form::Key || head.fixed) {
+                // A word of small letters where names and enumerations stand: no pattern matches there.
+                first += 1;
+                continue;
+            }
             let text = body.text(parts.get(range.clone()).unwrap_or_default());
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
             let scan = self.text(&text, head.role, head.class, key.as_deref())?;

@@ -25,6 +25,7 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
     let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")));
     let outside = Outside { text: "", upstream_model: None };
     let guarded = guard_request(&exchange, &parsed, &control, &mut session, &outside).ok()?;
+    session.keep(parsed);
     record(&exchange, Moment::Request, &guarded.phase, Some(&guarded.bytes));
     let parsed = parse_answer(&live, answer.clone()).ok()?;
     let answered = guard_answer(&exchange, &parsed, &session).ok()?;
@@ -64,6 +65,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         started: Instant::now(),
         bytes_in: bytes as u64,
         ended: AtomicBool::new(false),
+            salt: gate.random().bytes(),
     }
 }
 

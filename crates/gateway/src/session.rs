@@ -1,17 +1,20 @@
 //! What one exchange knows of its own pseudonyms: minted while its request was edited, restored in its answer, then gone.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
-use bartizan_detect::{Pseudonyms, Token, TokenHit, TokenPlace, hosts};
+use bartizan_detect::{Pseudonyms, TokenHit, TokenPlace, hosts};
 use bartizan_policy::Operator;
 use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
 
-use crate::inspect::Body;
+use crate::guard::Parsed;
 
 /// Pseudonyms of one exchange, and the hosts that its caller named.
 pub struct Session {
     pseudonyms: Pseudonyms,
-    hosts: HashSet<String>,
+    /// The request, kept while its values may have to be restored: hosts are looked for only when a URL asks for it.
+    request: Option<Parsed>,
+    hosts: OnceLock<HashSet<String>>,
     /// Whether a number literal was replaced: its pseudonym may have to become a number again.
     pub numbers: bool,
     /// How many values were replaced by pseudonyms.
@@ -32,7 +35,7 @@ pub enum Restoring {
 impl Session {
     /// A session that has minted nothing yet.
     pub fn new(pseudonyms: Pseudonyms) -> Self {
-        Self { pseudonyms, hosts: HashSet::new(), numbers: false, minted: 0 }
+        Self { pseudonyms, request: None, hosts: OnceLock::new(), numbers: false, minted: 0 }
     }
 
     /// Keeps a pseudonym-like string that stands in the request from being minted.
@@ -45,13 +48,19 @@ impl Session {
         self.minted == 0
     }
 
-    /// Remembers the hosts in what the caller wrote itself: system and user text, never tool results or documents.
-    pub fn note_hosts(&mut self, body: Body<'_>) {
-        for part in &body.reading.parts {
-            if matches!(part.role, Role::System | Role::User) && part.class == TextClass::Text {
-                self.hosts.extend(hosts(&body.tape.text(body.bytes, part.node)));
-            }
-        }
+    /// Keeps the request for [`restore`](Self::restore), if there is anything to restore.
+    pub fn keep(&mut self, request: Parsed) {
+        self.request = Some(request).filter(|_| !self.is_empty());
+    }
+
+    /// The hosts in what the caller wrote itself: system and user text, never tool results or documents.
+    fn hosts(&self) -> &HashSet<String> {
+        self.hosts.get_or_init(|| {
+            let Some(request) = &self.request else { return HashSet::new() };
+            let own = |role| matches!(role, Role::System | Role::User);
+            let parts = request.reading.parts.iter().filter(|part| own(part.role) && part.class == TextClass::Text);
+            parts.flat_map(|part| hosts(&request.tape.text(&request.bytes, part.node)).collect::<Vec<_>>()).collect()
+        })
     }
 
     /// The replacement of a finding.
@@ -71,7 +80,7 @@ impl Session {
         let Some(original) = self.pseudonyms.resolve(&hit.token) else { return Restoring::Unknown };
         let allowed = match &hit.place {
             TokenPlace::Plain => true,
-            TokenPlace::Url { host } => self.hosts.contains(host),
+            TokenPlace::Url { host } => self.hosts().contains(host),
             TokenPlace::UrlHostItself => false,
         };
         if allowed { Restoring::Value(original.surface.reveal().clone(), original.was_number) } else { Restoring::Withheld }
@@ -79,12 +88,7 @@ impl Session {
 
     /// Whether a tool argument holds a URL to a host that the caller did not name.
     pub fn holds_foreign_url(&self, argument: &str) -> bool {
-        hosts(argument).any(|host| !self.hosts.contains(&host))
-    }
-
-    /// Whether a token is one of ours.
-    pub fn knows(&self, token: &Token) -> bool {
-        self.pseudonyms.resolve(token).is_some()
+        hosts(argument).any(|host| !self.hosts().contains(&host))
     }
 }
 
