@@ -2,9 +2,12 @@
 //!
 //! Exit codes: 0 nothing found or done; 1 findings; 2 could not do what was asked.
 
+mod address;
 mod admin;
 mod clock;
 mod config;
+mod manage;
+mod metrics;
 mod sample_model;
 mod up;
 mod wiring;
@@ -25,6 +28,8 @@ struct Cli {
 enum Command {
     /// Start the gate and the admin API.
     Up(up::UpArgs),
+    #[command(flatten)]
+    Manage(manage::Command),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +41,7 @@ fn main() -> ExitCode {
         .init();
     let result = match Cli::parse().command {
         Command::Up(args) => up::run(&args),
+        Command::Manage(command) => manage::run(&command),
     };
     match result {
         Ok(code) => ExitCode::from(code),
