@@ -10,6 +10,8 @@ use bartizan_gateway::Auth;
 use bartizan_identity::Scope;
 use bartizan_store::{DataDir, EventFilter, StoreError};
 use bartizan_vocabulary::{KeyId, PrincipalId};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -64,10 +66,6 @@ const fn scope(stored: bartizan_store::Scope) -> Scope {
         bartizan_store::Scope::Policy => Scope::Policy,
         bartizan_store::Scope::Admin => Scope::Admin,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn filter(query: &EventQuery) -> EventFilter {
@@ -199,8 +197,8 @@ impl Control for Admin {
     fn erase(&self, principal: &PrincipalId) -> Result<Erasure, ControlError> {
         let receipt = self.data.erase(principal).map_err(failed)?;
         Ok(Erasure {
-            commitment: hex(&receipt.commitment),
-            salt: hex(&receipt.salt),
+            commitment: STANDARD.encode(receipt.commitment),
+            salt: STANDARD.encode(receipt.salt),
             data_keys: receipt.data_keys,
             keys: receipt.keys,
         })

@@ -1,5 +1,7 @@
 //! The real process and the real commands: keys, events, erasure, backup, restore, the lock, and the end.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -107,7 +109,7 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < end, "timed out: {what}");
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -223,7 +225,11 @@ fn a_first_key_that_cannot_end_anonymous_access_is_not_made() {
     std::fs::write(&config, "").unwrap();
     let file = dir.path().join("data.ready");
     let mut command = bartizan(&data);
-    command.args(["up", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"]).arg(&file).arg("--config").arg(&config);
+    command
+        .args(["up", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"])
+        .arg(&file)
+        .arg("--config")
+        .arg(&config);
     let mut up = Up { child: command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), ready: Value::Null };
     until("the gate is ready", || file.exists());
     up.ready = json(&std::fs::read_to_string(&file).unwrap());

@@ -127,9 +127,9 @@ pub struct ListedToken {
 /// What the operator keeps of an erasure.
 #[derive(Clone, Debug, Serialize)]
 pub struct Erasure {
-    /// Commitment in the ledger's `erasure` entry, hexadecimal.
+    /// Commitment, as it stands in the ledger's `erasure` entry: base64.
     pub commitment: String,
-    /// Its salt, hexadecimal; it is kept nowhere else.
+    /// Its salt, base64; it is kept nowhere else.
     pub salt: String,
     /// Data keys that were destroyed.
     pub data_keys: usize,

@@ -1,5 +1,7 @@
 //! The admin port over real sockets, with a fake process behind it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod support;
 
 use std::collections::BTreeSet;

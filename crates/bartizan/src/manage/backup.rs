@@ -94,7 +94,9 @@ impl RestoreArgs {
     fn report(&self, restored: &Restored) -> Result<()> {
         let (word, erasures) = match restored.ledger {
             LedgerAtHand::Kept => ("kept", format!("{} newer erasures were applied again", restored.erasures_applied)),
-            LedgerAtHand::None => ("none", "no ledger lay there: erasures newer than the backup are NOT applied; ask for them again".to_owned()),
+            LedgerAtHand::None => {
+                ("none", "no ledger lay there: erasures newer than the backup are NOT applied; ask for them again".to_owned())
+            }
             LedgerAtHand::Unusable => {
                 let why = "the ledger that lay there does not continue the backup's: erasures newer than the backup are NOT applied";
                 ("unusable", format!("{why}; look at the former ledger and ask for them again"))
@@ -111,7 +113,8 @@ impl RestoreArgs {
                 print(format!("{result}\n").as_bytes())
             }
             Format::Text => print(
-                format!("restored {dir} ({size} ledger entries) to {data}\n{erasures}\nthe former content is in {data}.before-restore\n").as_bytes(),
+                format!("restored {dir} ({size} ledger entries) to {data}\n{erasures}\nthe former content is in {data}.before-restore\n")
+                    .as_bytes(),
             ),
         }
     }

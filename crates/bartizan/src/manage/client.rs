@@ -108,7 +108,8 @@ fn read_token(data: &Path) -> Result<String> {
 }
 
 fn bearer(token: &str) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.trim())).context("the admin token has characters that no token has")?;
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {}", token.trim())).context("the admin token has characters that no token has")?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -177,7 +178,8 @@ impl Client {
                 let url = format!("{}{path}", base.to_string().trim_end_matches('/'));
                 let request = request.uri(&url).body(Full::new(body))?;
                 let sent = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, send(request, certificate.as_deref())).await });
-                sent.with_context(|| format!("`{base}` does not answer in time"))?.with_context(|| format!("the admin port `{base}` cannot be asked"))?
+                sent.with_context(|| format!("`{base}` does not answer in time"))?
+                    .with_context(|| format!("the admin port `{base}` cannot be asked"))?
             }
         };
         let (parts, body) = response.into_parts();

@@ -111,7 +111,8 @@ fn line(event: &Value, colours: bool) -> String {
         (true, _) => ("\u{1b}[31m", "\u{1b}[0m"),
     };
     let who = if event.get("erased").is_some() { "(erased)".to_owned() } else { text(event, "principal") };
-    let (time, direction, model, request) = (text(event, "time"), text(event, "direction"), text(event, "model"), text(event, "request_id"));
+    let (time, direction, model, request) =
+        (text(event, "time"), text(event, "direction"), text(event, "model"), text(event, "request_id"));
     format!("{time}  {on}{decision:8}{off}  {direction:8}  {who:16}  {model:16}  {}  {request}\n", what(event))
 }
 
