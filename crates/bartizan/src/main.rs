@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 nothing found or done; 1 findings; 2 could not do what was asked.
 
+mod address;
 mod admin;
 mod audit;
 mod clock;
@@ -9,6 +10,8 @@ mod config;
 mod demo;
 mod detect;
 mod detect_lines;
+mod manage;
+mod metrics;
 mod output;
 mod policy;
 mod policy_input;
@@ -42,6 +45,8 @@ enum Command {
     Policy(policy::PolicyArgs),
     /// Look at the ledger, verify it, prove entries of it.
     Audit(audit::AuditArgs),
+    #[command(flatten)]
+    Manage(manage::Command),
 }
 
 fn main() -> ExitCode {
@@ -61,6 +66,7 @@ fn main() -> ExitCode {
         Command::Redact(args) => detect::redact(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Manage(command) => manage::run(&command),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use crate::address::AdminAddress;
 use crate::config::{Config, address};
 use crate::{clock, sample_model, wiring};
 
@@ -62,6 +64,7 @@ pub struct App {
     pub data: Arc<DataDir>,
     args: UpArgs,
     sample: Option<SocketAddr>,
+    draining: AtomicBool,
     /// Why the last reload was refused.
     reload_problem: Mutex<Option<String>>,
 }
@@ -119,6 +122,11 @@ impl App {
         Ok(())
     }
 
+    /// Whether the process is ending.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
     /// Why the last reload was refused, if it was.
     pub fn reload_problem(&self) -> Option<String> {
         self.reload_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -154,20 +162,28 @@ async fn start(args: &UpArgs, config: &Config, data: &Arc<DataDir>) -> Result<u8
     let gate_tls = tls(config.gate.tls_cert.as_deref(), config.gate.tls_key.as_deref(), "gate")?;
     let admin_tls = tls(config.admin.tls_cert.as_deref(), config.admin.tls_key.as_deref(), "admin")?;
     let addresses = (url(listener.local_addr()?, gate_tls.is_some()), url(admin.local_addr()?, admin_tls.is_some()));
-    let app =
-        Arc::new(App { gate: Arc::clone(&gate), data: Arc::clone(data), args: args.clone(), sample, reload_problem: Mutex::new(None) });
+    let (draining, reload_problem) = (AtomicBool::new(false), Mutex::new(None));
+    let app = Arc::new(App { gate: Arc::clone(&gate), data: Arc::clone(data), args: args.clone(), sample, draining, reload_problem });
     let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(
         listener,
         stopped.clone(),
         Duration::from_secs(config.gate.drain_seconds),
     ));
-    tasks.spawn(crate::admin::serve(Arc::clone(&app), admin, admin_tls, config.admin.hosts.clone(), stopped.clone()));
+    // The admin port outlives the drain, so that whoever asks hears that it is under way.
+    let (stop_admin, admin_stopped) = watch::channel(false);
+    let at = AdminAddress::new(&addresses.1, config.admin.tls_cert.as_deref());
+    let admin = tasks.spawn(crate::admin::serve(Arc::clone(&app), admin, admin_tls, config.admin.hosts.clone(), admin_stopped));
     tasks.spawn(every_second(Arc::clone(&gate), stopped));
+    at.write(data.path())?;
     announce(args, data, &addresses, sample.is_some())?;
     wait_for_signals(&app).await?;
     tracing::info!("draining");
+    app.draining.store(true, Ordering::Relaxed);
     let _everybody_left_already = stop.send(true);
     server.await.context("the gate stopped on its own")?;
+    let _nobody_asks_any_more = stop_admin.send(true);
+    admin.await.context("the admin port stopped on its own")?;
+    AdminAddress::remove(data.path());
     gate.flush_refusals();
     data.flush().context("the ledger could not be brought up to date")?;
     Ok(0)

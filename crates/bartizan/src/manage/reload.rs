@@ -1,0 +1,34 @@
+//! `bartizan reload`: read configuration and policies again.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::client::{Client, Folder, Target};
+use super::show::{Format, print, text};
+
+/// Arguments of `bartizan reload`.
+#[derive(Args)]
+#[command(after_help = "Example:\n  bartizan reload --data /var/lib/bartizan")]
+pub struct ReloadArgs {
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl ReloadArgs {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration; the one before stays in force.
+    pub fn run(&self) -> Result<()> {
+        let answer = Client::new(&self.target, Folder::MustExist)?.post("/api/v1/reload", &json!({}))?;
+        if self.format == Format::Json {
+            return print(&answer);
+        }
+        let done: Value = serde_json::from_slice(&answer).context("the answer cannot be read")?;
+        print(format!("in force: policies {}\n", text(&done, "policy_version")).as_bytes())
+    }
+}

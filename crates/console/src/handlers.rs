@@ -1,0 +1,96 @@
+//! What each route does, on a thread that may block.
+
+use bartizan_vocabulary::KeyId;
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::control::{Control, ControlError};
+use crate::input::Input;
+use crate::problem::Problem;
+use crate::routes::Answer;
+
+type Done = Result<Answer, Problem>;
+
+fn answer(status: StatusCode, value: &impl Serialize) -> Done {
+    let mut body = serde_json::to_vec(value).map_err(|error| Problem::from(ControlError::Failed(Box::new(error))))?;
+    body.push(b'\n');
+    Ok(Answer { status, content_type: "application/json", body })
+}
+
+fn gone(found: bool, what: &str) -> Done {
+    if found {
+        return Ok(Answer { status: StatusCode::NO_CONTENT, content_type: "application/json", body: Vec::new() });
+    }
+    let detail = format!("there is no {what} with this id; `bartizan {what}s list` shows all");
+    Err(Problem::new(StatusCode::NOT_FOUND, "not_found", detail))
+}
+
+pub(crate) fn healthz(_: &dyn Control, _: &Input) -> Done {
+    answer(StatusCode::OK, &json!({ "alive": true }))
+}
+
+pub(crate) fn readyz(control: &dyn Control, _: &Input) -> Done {
+    let reasons = control.readiness();
+    if reasons.is_empty() {
+        return answer(StatusCode::OK, &json!({ "ready": true }));
+    }
+    answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ready": false, "reasons": reasons }))
+}
+
+pub(crate) fn metrics(control: &dyn Control, _: &Input) -> Done {
+    Ok(Answer { status: StatusCode::OK, content_type: "text/plain; version=0.0.4", body: control.metrics().into_bytes() })
+}
+
+pub(crate) fn events(control: &dyn Control, input: &Input) -> Done {
+    let body = control.events(&input.event_query()?)?;
+    Ok(Answer { status: StatusCode::OK, content_type: "application/jsonl", body })
+}
+
+pub(crate) fn list_keys(control: &dyn Control, _: &Input) -> Done {
+    answer(StatusCode::OK, &json!({ "keys": control.keys()? }))
+}
+
+pub(crate) fn create_key(control: &dyn Control, input: &Input) -> Done {
+    answer(StatusCode::CREATED, &control.create_key(input.new_key()?)?)
+}
+
+pub(crate) fn revoke_key(control: &dyn Control, input: &Input) -> Done {
+    gone(control.revoke_key(&KeyId::from(input.id()))?, "key")
+}
+
+pub(crate) fn list_tokens(control: &dyn Control, _: &Input) -> Done {
+    answer(StatusCode::OK, &json!({ "tokens": control.tokens()? }))
+}
+
+pub(crate) fn create_token(control: &dyn Control, input: &Input) -> Done {
+    answer(StatusCode::CREATED, &control.create_token(input.new_token()?)?)
+}
+
+pub(crate) fn revoke_token(control: &dyn Control, input: &Input) -> Done {
+    gone(control.revoke_token(&KeyId::from(input.id()))?, "token")
+}
+
+pub(crate) fn erase(control: &dyn Control, input: &Input) -> Done {
+    answer(StatusCode::OK, &control.erase(&input.principal()?)?)
+}
+
+pub(crate) fn backup(control: &dyn Control, input: &Input) -> Done {
+    let dir = input.dir()?;
+    control.backup(&dir)?;
+    answer(StatusCode::OK, &json!({ "dir": dir }))
+}
+
+pub(crate) fn reload(control: &dyn Control, input: &Input) -> Done {
+    input.nothing()?;
+    control.reload()?;
+    answer(StatusCode::OK, &json!({ "reloaded": true, "policy_version": control.policy_version() }))
+}
+
+pub(crate) fn policy(control: &dyn Control, _: &Input) -> Done {
+    answer(StatusCode::OK, &json!({ "version": control.policy_version() }))
+}
+
+pub(crate) fn checkpoint(control: &dyn Control, _: &Input) -> Done {
+    Ok(Answer { status: StatusCode::OK, content_type: "text/plain; charset=utf-8", body: control.checkpoint()? })
+}

@@ -1,0 +1,104 @@
+//! Listening: connections, TLS, bounds, and the end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
+
+use crate::Connection;
+
+/// Request headers and TLS handshakes that take longer are dropped.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// Requests under way may take so long at the end.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Connections at a time; others wait to be accepted.
+const CONNECTIONS: usize = 256;
+
+/// Bytes and number of request headers.
+const HEADER_BYTES: usize = 32 * 1024;
+const HEADERS: usize = 64;
+
+pub(crate) async fn run(router: Router, listener: TcpListener, tls: Option<Arc<ServerConfig>>, mut stopped: watch::Receiver<bool>) {
+    let tls = tls.map(TlsAcceptor::from);
+    let (tasks, graceful) = (TaskTracker::new(), GracefulShutdown::new());
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    while !*stopped.borrow() {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &slots) => accepted,
+            changed = stopped.changed() => if changed.is_err() { break } else { continue },
+        };
+        let Some((stream, peer, slot)) = accepted else { continue };
+        let (router, tls, watcher) = (router.clone(), tls.clone(), graceful.watcher());
+        tasks.spawn(async move {
+            connection(router, tls, stream, peer, watcher).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    tasks.close();
+    let all = async {
+        graceful.shutdown().await;
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(DRAIN, all).await.is_err() {
+        tracing::warn!("some administrative requests were still running at the end");
+    }
+}
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => Some((stream, peer, slot)),
+        Err(error) => {
+            // Out of file descriptors: wait for connections to end instead of spinning.
+            tracing::warn!(%error, "an administrative connection could not be accepted");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
+}
+
+async fn connection(router: Router, tls: Option<TlsAcceptor>, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    let Ok(local) = stream.local_addr() else { return };
+    let connection = Connection { peer: peer.ip(), local: local.ip() };
+    match tls {
+        None => serve(router, TokioIo::new(stream), connection, watcher).await,
+        Some(acceptor) => match tokio::time::timeout(HEADER_TIME, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => serve(router, TokioIo::new(stream), connection, watcher).await,
+            _ => tracing::debug!("a TLS handshake on the admin port failed"),
+        },
+    }
+}
+
+async fn serve<I>(router: Router, io: TokioIo<I>, connection: Connection, watcher: Watcher)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME).max_buf_size(HEADER_BYTES).max_headers(HEADERS);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(32 * 1024).max_concurrent_streams(16);
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(connection);
+        router.call(request)
+    });
+    if let Err(error) = watcher.watch(builder.serve_connection(io, service)).await {
+        tracing::debug!(%error, "an administrative connection ended early");
+    }
+}
