@@ -14,18 +14,17 @@ use std::sync::Arc;
 
 use axum::Router;
 use bytes::Bytes;
+pub use control::{
+    After, Control, ControlError, CreatedKey, CreatedToken, Erasure, EventQuery, ListedKey, ListedToken, NewKey, NewToken, Since,
+};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
+pub use routes::{Access, routes};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-
-pub use control::{
-    After, Control, ControlError, CreatedKey, CreatedToken, Erasure, EventQuery, ListedKey, ListedToken, NewKey, NewToken, Since,
-};
-pub use routes::{Access, routes};
 
 /// Where a request came from and arrived.
 #[derive(Clone, Copy, Debug)]

@@ -12,13 +12,12 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use tokio::sync::Semaphore;
 
-use crate::Connection;
 use crate::access::{authenticate, authorise};
 use crate::control::Control;
-use crate::handlers as does;
 use crate::input::{Input, read_json};
 use crate::origin::Hosts;
 use crate::problem::Problem;
+use crate::{Connection, handlers as does};
 
 /// Longer work is answered with 504 and goes on.
 const PATIENCE: Duration = Duration::from_secs(300);

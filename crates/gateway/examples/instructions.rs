@@ -70,7 +70,9 @@ fn request(kind: &str) -> Bytes {
         "history" => PROSE.repeat(600),
         _ => PROSE.repeat(2),
     };
-    Bytes::from(format!(r#"{{"model":"sample","messages":[{{"role":"system","content":"Be brief."}},{{"role":"user","content":"{said}"}}]}}"#))
+    Bytes::from(format!(
+        r#"{{"model":"sample","messages":[{{"role":"system","content":"Be brief."}},{{"role":"user","content":"{said}"}}]}}"#
+    ))
 }
 
 fn answer() -> Bytes {

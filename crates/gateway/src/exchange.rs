@@ -10,7 +10,6 @@ use bartizan_vocabulary::{
     AppliedRemedy, Decision, Direction, EndState, Event, EventFinding, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, Latency,
     ModelName, Principal, ProviderName, Remedy, RequestId, Timestamp,
 };
-use sha2::{Digest, Sha256};
 
 use crate::Gate;
 use crate::live::Live;
@@ -66,10 +65,10 @@ pub struct Phase {
     pub gate_micros: u64,
 }
 
-/// A commitment to the bytes of a body, made while they pass.
+/// A commitment to the bytes of a body, made while they pass: to their BLAKE3 digest, which is a value like any other.
 pub struct BodySeal {
     salt: [u8; 32],
-    hasher: Sha256,
+    hasher: blake3::Hasher,
     /// Bytes so far.
     pub bytes: u64,
 }
@@ -78,10 +77,9 @@ const BODY: &str = "body";
 const PRINCIPAL: &str = "principal";
 
 impl BodySeal {
-    /// A commitment with a fresh salt. The form is the ledger's: SHA-256(domain ‖ 0 ‖ salt ‖ value).
+    /// A commitment with a fresh salt.
     pub fn new(salt: [u8; 32]) -> Self {
-        let hasher = Sha256::new().chain_update(BODY).chain_update([0]).chain_update(salt);
-        Self { salt, hasher, bytes: 0 }
+        Self { salt, hasher: blake3::Hasher::new(), bytes: 0 }
     }
 
     /// More bytes.
@@ -91,9 +89,10 @@ impl BodySeal {
     }
 
     fn finish(self) -> (Commitment, Opening, u64) {
-        // The bytes themselves are not kept: whoever has them can check them with the salt.
-        let opening = Opening { domain: BODY, salt: self.salt, value: Hidden::new(Vec::new()) };
-        (self.hasher.finalize().into(), opening, self.bytes)
+        // The bytes themselves are not kept: whoever has them can compare their digest.
+        let digest = self.hasher.finalize();
+        let commitment = bartizan_ledger::commit(BODY, &self.salt, digest.as_bytes());
+        (commitment, Opening { domain: BODY, salt: self.salt, value: Hidden::new(digest.as_bytes().to_vec()) }, self.bytes)
     }
 }
 

@@ -65,7 +65,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         started: Instant::now(),
         bytes_in: bytes as u64,
         ended: AtomicBool::new(false),
-            salt: gate.random().bytes(),
+        salt: gate.random().bytes(),
     }
 }
 

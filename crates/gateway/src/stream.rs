@@ -17,7 +17,6 @@ use crate::growing::{Choice, Growing, Restored};
 use crate::judging::Judging;
 use crate::live::Live;
 use crate::session::{Restoring, Session};
-
 pub use crate::stream_body::StreamBody;
 
 /// Texts of fixed parts that were inspected and found clean, remembered per stream.

@@ -30,7 +30,10 @@ const WORDS: &[&str] = &[
 
 /// Whether a word is one of the formats' own.
 pub fn is_known(word: &[u8]) -> bool {
-    WORDS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
+    // Every message has these; the rest is looked up.
+    let usual: bool =
+        matches!(word, b"role" | b"content" | b"user" | b"assistant" | b"type" | b"text" | b"delta" | b"index" | b"model" | b"id");
+    usual || WORDS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
 }
 
 /// Only small letters and underscores, few of them: no pattern can find anything in it.

@@ -2,6 +2,8 @@
 
 use memchr::memchr;
 
+use super::tape::lossless;
+
 /// One step of unescaping: how many raw bytes it took and what it stands for.
 struct Step {
     raw: usize,
@@ -47,12 +49,12 @@ pub fn unescape(raw: &[u8]) -> String {
     let mut rest = raw;
     while let Some(at) = memchr(b'\\', rest) {
         let (plain, tail) = rest.split_at(at);
-        text.push_str(&String::from_utf8_lossy(plain));
+        text.push_str(&lossless(plain));
         let step = step(tail);
         text.push(step.char);
         rest = tail.get(step.raw..).unwrap_or_default();
     }
-    text.push_str(&String::from_utf8_lossy(rest));
+    text.push_str(&lossless(rest));
     text
 }
 

@@ -108,7 +108,7 @@ impl Tape {
         if node.escaped {
             return Cow::Owned(unescape(raw));
         }
-        String::from_utf8_lossy(raw)
+        lossless(raw)
     }
 
     /// The name under which a value stands in its object (of a key, itself); `None` in an array and for the root.
@@ -164,4 +164,9 @@ impl Node {
     pub fn outer(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
+}
+
+/// The bytes as text. They were checked when the tape was read, so the slow way is never taken.
+pub(super) fn lossless(raw: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed)
 }
