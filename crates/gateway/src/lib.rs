@@ -20,6 +20,7 @@ mod models;
 mod random;
 mod refuse;
 mod remedy;
+mod restoring;
 mod server;
 mod session;
 mod settings;
@@ -47,6 +48,7 @@ use budget::Budget;
 use cache::FindingsCache;
 use random::Random;
 use refuse::RefusalLog;
+use session::ValueHash;
 
 /// Gets every event as it is recorded, as JSON. Must not block.
 pub type Announce = Arc<dyn Fn(&[u8]) + Send + Sync>;
@@ -85,6 +87,7 @@ pub struct Gate {
     metrics: Metrics,
     random: Random,
     refusals: RefusalLog,
+    value_hash: ValueHash,
 }
 
 /// Why a gate cannot be made.
@@ -121,6 +124,7 @@ impl Gate {
             live: ArcSwap::from_pointee(live),
             metrics: Metrics::default(),
             refusals: RefusalLog::default(),
+            value_hash: ValueHash::new(&wiring.keys.token),
             random,
             wiring,
         }))
@@ -170,6 +174,10 @@ impl Gate {
 
     fn faults(&self) -> Option<&Faults> {
         self.wiring.faults.as_ref()
+    }
+
+    fn value_hash(&self) -> &ValueHash {
+        &self.value_hash
     }
 
     fn refusals(&self) -> &RefusalLog {

@@ -140,7 +140,7 @@ impl Default for Timeouts {
 pub struct Settings {
     /// Who may call.
     pub auth: Auth,
-    /// Host names under which the gate may be addressed; empty: any. Loopback names are always accepted.
+    /// Host names under which the gate may be addressed; `*` is any. Loopback names are always accepted.
     pub hosts: Vec<String>,
     /// Providers.
     pub providers: Vec<Provider>,

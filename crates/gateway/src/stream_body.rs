@@ -14,7 +14,8 @@ use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use crate::body::CutOff;
+use crate::body::{CutOff, ReadError};
+use crate::budget::Reservation;
 use crate::decode::Decoder;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::stream::StreamGuard;
@@ -46,18 +47,20 @@ pub struct StreamBody {
     pause: Duration,
     shape: Shape,
     status: u16,
+    /// Memory that the stream holds, counted in the budget of all.
+    held: Reservation,
 }
 
 impl StreamBody {
     /// Ties everything together.
     pub fn new(
         exchange: Arc<Exchange>,
-        upstream: Incoming,
-        decoder: Decoder,
+        (upstream, decoder): (Incoming, Decoder),
         guard: StreamGuard,
         phase: Phase,
         shape: Shape,
         status: u16,
+        held: Reservation,
     ) -> Self {
         let pause = exchange.live.settings.timeouts.idle;
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
@@ -75,6 +78,7 @@ impl StreamBody {
             pause,
             shape,
             status,
+            held,
         }
     }
 
@@ -106,6 +110,7 @@ impl StreamBody {
         match result {
             Err(_) => self.guard_failed(),
             Ok(Err(error)) => self.unreadable(&error),
+            Ok(Ok(())) if !self.held.resize(self.guard.memory() + fresh.len()) => self.busy(),
             Ok(Ok(())) => self.pass_on(fresh, bytes.is_none()),
         }
     }
@@ -138,7 +143,13 @@ impl StreamBody {
         match appended {
             Appended::Done(Ok(())) => true,
             Appended::Later(later) => {
-                self.recording = Some(later);
+                self.recording = Some(match self.recording.take() {
+                    None => later,
+                    Some(before) => Box::pin(async move {
+                        before.await?;
+                        later.await
+                    }),
+                });
                 true
             }
             Appended::Done(Err(error)) => {
@@ -206,6 +217,11 @@ impl StreamBody {
         self.out.clear();
         self.guard.judging.stop = Some((Decision::Failed, error.to_string()));
         self.refuse(Reason::GuardUnavailable, "the decision could not be recorded, so the answer was stopped", EndState::Blocked);
+    }
+
+    /// Other requests hold all the memory that there may be.
+    fn busy(&mut self) {
+        self.refuse(Reason::Busy, &ReadError::Busy.to_string(), EndState::Blocked);
     }
 
     fn unreadable(&mut self, error: &str) {

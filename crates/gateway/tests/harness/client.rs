@@ -182,3 +182,11 @@ fn dechunk(mut rest: &[u8]) -> (Vec<u8>, bool) {
     }
     (body, false)
 }
+
+impl Wire {
+    /// Everything until the connection ends, whatever it is.
+    pub fn rest(mut self) -> String {
+        while self.more() {}
+        String::from_utf8_lossy(&self.got).into_owned()
+    }
+}
