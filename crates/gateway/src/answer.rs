@@ -136,7 +136,9 @@ impl Gate {
             guard_answer(&shared, &parsed, &session).map_err(Ok)
         };
         let result = if large {
-            tokio::task::spawn_blocking(run).await.map_err(|_| self.guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked)))?
+            tokio::task::spawn_blocking(run)
+                .await
+                .map_err(|_| self.guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked)))?
         } else {
             run()
         };

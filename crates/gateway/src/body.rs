@@ -35,7 +35,13 @@ const AHEAD: usize = 1 << 20;
 ///
 /// # Errors
 /// Too large, over budget, too slow or broken.
-pub async fn read_whole<B>(mut body: B, limit: usize, idle: Duration, slowest: Option<u64>, held: &mut Reservation) -> Result<Bytes, ReadError>
+pub async fn read_whole<B>(
+    mut body: B,
+    limit: usize,
+    idle: Duration,
+    slowest: Option<u64>,
+    held: &mut Reservation,
+) -> Result<Bytes, ReadError>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
@@ -73,6 +79,25 @@ where
         }
     }
     Ok(first.unwrap_or_else(|| Bytes::from(rest)))
+}
+
+/// How long what is left of a refused body is read: in all, and without a byte.
+const LINGER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(250));
+
+/// Reads what is left of a refused body and drops it. A connection that is closed with unread bytes is reset, and the client
+/// would see that instead of the answer.
+pub async fn drain<B>(mut body: B, limit: usize)
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    let rest = async {
+        let mut total = 0_usize;
+        while total <= limit && !body.is_end_stream() {
+            let Ok(Some(Ok(frame))) = tokio::time::timeout(LINGER.1, body.frame()).await else { return };
+            total += frame.data_ref().map_or(0, Bytes::len);
+        }
+    };
+    let _whatever_is_left_then_is_left = tokio::time::timeout(LINGER.0, rest).await;
 }
 
 /// A body that was broken off on purpose: hyper then aborts the connection, so that a client cannot take it for complete.

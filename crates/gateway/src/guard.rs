@@ -412,7 +412,7 @@ fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[
         let before = parsed.reading.logprobs.iter().filter(|id| **id < object);
         before.filter_map(|id| parsed.tape.node(*id).map(|node| node.next.saturating_sub(id + 1))).sum()
     };
-    holders.iter().any(|object| {
-        repeated(&tape, edited, object.saturating_sub(gone(*object))) != repeated(&parsed.tape, &parsed.bytes, *object)
-    })
+    holders
+        .iter()
+        .any(|object| repeated(&tape, edited, object.saturating_sub(gone(*object))) != repeated(&parsed.tape, &parsed.bytes, *object))
 }

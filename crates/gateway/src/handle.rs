@@ -13,11 +13,12 @@ use bartizan_wire::{Control, Found, Route, shape_of};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
+use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::Gate;
-use crate::body::{GateBody, ReadError, read_whole};
+use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
 use crate::decode::{DecodeError, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
@@ -77,16 +78,22 @@ impl Gate {
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<GateBody> {
         let started = Instant::now();
         let request_id = RequestId::new(self.random().uuid(self.now()));
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let shape = shape_of(parts.uri.path(), parts.headers.contains_key("anthropic-version"));
         let head = Head { parts, shape, request_id, started };
-        match self.admit(&head, body, peer).await {
+        match self.admit(&head, &mut body, peer).await {
             Ok(response) => response,
-            Err(refusal) => self.refuse(shape, &head.request_id, &refusal),
+            Err(refusal) => {
+                let response = self.refuse(shape, &head.request_id, &refusal);
+                if !body.is_end_stream() && !head.parts.headers.contains_key(header::EXPECT) {
+                    drain(body, self.settings().limits.body_bytes).await;
+                }
+                response
+            }
         }
     }
 
-    async fn admit(self: &Arc<Self>, head: &Head, body: Incoming, peer: SocketAddr) -> Result<Response<GateBody>, Box<Refusal>> {
+    async fn admit(self: &Arc<Self>, head: &Head, body: &mut Incoming, peer: SocketAddr) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = self.live();
         addressed_rightly(&head.parts, &live).map_err(|(reason, message)| self.stranger(peer, reason, message))?;
         let principal = self.authenticate(&head.parts.headers, &live).map_err(|message| self.stranger(peer, Reason::BadKey, message))?;
@@ -147,7 +154,7 @@ impl Gate {
     async fn prompt(
         self: &Arc<Self>,
         head: &Head,
-        body: Incoming,
+        body: &mut Incoming,
         mut exchange: Exchange,
         route: Route,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
@@ -210,7 +217,7 @@ impl Gate {
     }
 
     /// Reads the body within limits and undoes its encoding.
-    async fn read(&self, head: &Head, body: Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
+    async fn read(&self, head: &Head, body: &mut Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
         let headers = &head.parts.headers;
         match is_json(headers) {
             Some(true) => {}
@@ -342,7 +349,8 @@ impl Gate {
         let live = Arc::clone(&exchange.live);
         let headers = to_provider(&head.parts.headers);
         let guarded = guard_listing(&exchange, &outside_body(&headers, None));
-        let guarded = self.let_pass(&exchange, guarded.map_err(|error| self.guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
+        let guarded =
+            self.let_pass(&exchange, guarded.map_err(|error| self.guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
         let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
         let Some(provider) = any.filter(|_| head.parts.method == Method::GET && exchange.principal.models.is_none()) else {
             self.record_request(&exchange, &guarded).await?;
@@ -399,7 +407,8 @@ fn anonymous() -> Arc<Principal> {
 /// The key that a client presents for its provider, if it is not one of ours.
 fn client_key(headers: &HeaderMap) -> Option<&str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = header("authorization").and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let bearer =
+        header("authorization").and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
     let keys = [bearer.map(|(_, key)| key), header("x-api-key")];
     // Wherever ours stands in it: readers differ on white space.
     let foreign = |key: &&str| !key.is_empty() && !key.contains("bzk_") && !key.contains("bzt_");

@@ -56,8 +56,14 @@ pub fn to_client(provider: &HeaderMap) -> HeaderMap {
 }
 
 /// Values that hold nothing of anybody.
-const PLAIN: &[&[u8]] =
-    &[b"application/json", b"application/json; charset=utf-8", b"*/*", b"text/event-stream", b"application/json, text/event-stream", b"identity"];
+const PLAIN: &[&[u8]] = &[
+    b"application/json",
+    b"application/json; charset=utf-8",
+    b"*/*",
+    b"text/event-stream",
+    b"application/json, text/event-stream",
+    b"identity",
+];
 
 /// Everything of a request outside its body that a provider will see, as one text to inspect. Fixed words of the SDKs are left out.
 pub fn outside_body(headers: &HeaderMap, query: Option<&str>) -> String {

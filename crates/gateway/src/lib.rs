@@ -35,20 +35,18 @@ use bartizan_detect::Minter;
 use bartizan_identity::Directory;
 use bartizan_ledger::Journal;
 use bartizan_vocabulary::Timestamp;
-
 pub use body::{CutOff, GateBody};
+use budget::Budget;
+use cache::FindingsCache;
 pub use faults::{Fault, Faults};
 pub use live::Live;
 pub use metrics::{Counter, Histogram, Metrics};
-pub use server::Server;
-pub use settings::{Auth, Clock, Limits, Model, Provider, ProviderKind, Settings, SharedClock, Timeouts};
-pub use upstream::ClientError;
-
-use budget::Budget;
-use cache::FindingsCache;
 use random::Random;
 use refuse::RefusalLog;
+pub use server::Server;
 use session::ValueHash;
+pub use settings::{Auth, Clock, Limits, Model, Provider, ProviderKind, Settings, SharedClock, Timeouts};
+pub use upstream::ClientError;
 
 /// Gets every event as it is recorded, as JSON. Must not block.
 pub type Announce = Arc<dyn Fn(&[u8]) + Send + Sync>;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
-use bartizan_wire::{Route, json::JsonLimits};
+use bartizan_wire::Route;
+use bartizan_wire::json::JsonLimits;
 use http::Uri;
 
 /// Who may call.

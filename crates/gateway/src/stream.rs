@@ -18,7 +18,6 @@ use crate::judging::Judging;
 use crate::live::Live;
 use crate::restoring::{Restored, restore_whole};
 use crate::session::{Session, removed_from_signed};
-
 pub use crate::stream_body::StreamBody;
 
 /// Texts of fixed parts that were inspected and found clean, remembered per stream.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
-use bartizan_vocabulary::{Decision, EndState, GuardStatus};
+use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
 use bartizan_wire::refusal::{self, Reason, Shape};
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -18,6 +18,7 @@ use crate::body::{CutOff, ReadError};
 use crate::budget::Reservation;
 use crate::decode::Decoder;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::faults::strike;
 use crate::stream::StreamGuard;
 
 type Waiting = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
@@ -90,6 +91,10 @@ impl StreamBody {
     /// Guards more bytes of the provider; at the end of its stream, `None`.
     fn feed(&mut self, bytes: Option<&[u8]>) {
         let began = Instant::now();
+        let faults = self.exchange.gate.faults();
+        if !matches!(catch_unwind(AssertUnwindSafe(|| strike(faults, Direction::Response))), Ok(Ok(()))) {
+            return self.guard_failed();
+        }
         let mut fresh = Vec::new();
         let guard = &mut self.guard;
         let decoder = &mut self.decoder;
@@ -176,7 +181,8 @@ impl StreamBody {
         self.phase.coach.clone_from(&judging.coach);
     }
 
-    /// Makes the last entry. A refusal and an abort do not wait for it.
+    /// Makes the last entry. Nothing waits for it: every decision was recorded before its effect, and what the journal could not
+    /// take it counts.
     fn end(&mut self, end: EndState) {
         if self.seal.is_none() {
             return;
@@ -186,15 +192,12 @@ impl StreamBody {
             self.phase.decision = Some(Decision::Blocked);
         }
         let seal = self.seal.take();
-        let appended = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
+        let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
         metrics.findings_total.add(self.guard.judging.found);
         metrics.restored_total.add(self.guard.restored.values);
         metrics.withheld_total.add(self.guard.restored.withheld);
         metrics.stream_events_total.add(self.guard.events);
-        if end == EndState::Complete {
-            self.recorded(appended);
-        }
     }
 
     fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
@@ -207,7 +210,7 @@ impl StreamBody {
     fn guard_failed(&mut self) {
         tracing::error!(request_id = %self.exchange.request_id, "a guard failed inside a stream; the stream was stopped");
         let sentence = "a guard failed, so the answer was stopped";
-        self.phase.not_run("detect", GuardStatus::Failed, "panic");
+        self.phase.not_run("detect", GuardStatus::Failed, "it failed inside the stream");
         self.guard.judging.stop = Some((Decision::Failed, sentence.to_owned()));
         self.refuse(Reason::GuardUnavailable, sentence, EndState::Blocked);
     }

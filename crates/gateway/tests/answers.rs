@@ -24,7 +24,8 @@ pub fn events(stream: &str) -> Vec<Value> {
 
 /// All pieces of one growing text.
 pub fn joined(stream: &str, pointer: &str) -> String {
-    events(stream).iter().filter_map(|value| value.pointer(pointer)?.as_str().map(str::to_owned)).collect()
+    let first = |value: &&Value| value.pointer("/choices/0/index").is_none_or(|index| *index == json!(0));
+    events(stream).iter().filter(first).filter_map(|value| value.pointer(pointer)?.as_str().map(str::to_owned)).collect()
 }
 
 pub fn chat_event(choice: u32, delta: &Value) -> String {
@@ -58,7 +59,7 @@ fn check_whole(house: &House, name: &str, body: &str) {
         let call = if body.contains("\"type\":\"message\"") { Call::messages(CHAT) } else { Call::chat(CHAT) };
         let reply = house.send(&call);
         assert_eq!(reply.status, status, "{name}: {}", reply.text());
-        assert!(!reply.text().contains(EMAIL) && !reply.text().contains("eve"), "{name}: {}", reply.text());
+        assert!(!reply.text().contains(EMAIL) && !reply.text().contains("eve."), "{name}: {}", reply.text());
         if name != "logprobs" {
             assert_eq!(reply.decision(), "remedied", "{name}");
         }
@@ -95,7 +96,8 @@ fn streams() -> Vec<(&'static str, String, &'static str)> {
     let input = json!({"to": [EMAIL, "x"], "n": 4_111_111_111_111_111_u64, "é": "\"q\""}).to_string();
     let tool = canned::chat_tool_events("m", "f", &canned::parts(&input, 4)).concat();
     let tool_use = canned::message_tool_events("m", "f", &canned::parts(&input, 4)).concat();
-    let two: String = pieces().iter().map(|piece| chat_event(0, &json!({"content": piece})) + &chat_event(1, &json!({"content": piece}))).collect();
+    let two: String =
+        pieces().iter().map(|piece| chat_event(0, &json!({"content": piece})) + &chat_event(1, &json!({"content": piece}))).collect();
     vec![
         ("content", chat("content"), "/choices/0/delta/content"),
         ("reasoning", chat("reasoning_content"), "/choices/0/delta/reasoning_content"),
@@ -124,7 +126,7 @@ fn streams_hold_nothing_that_the_model_introduced() {
     for (name, stream, pointer) in streams() {
         let got = pass(&house, &stream, &[]);
         let text = joined(&got, pointer);
-        assert!(!got.contains("eve") && !text.contains("example.net") && !text.contains("4111"), "{name}: {got}");
+        assert!(!got.contains("eve.") && !text.contains("example.net") && !text.contains("4111"), "{name}: {got}");
         assert_eq!(got.matches("\n\n").count(), stream.matches("\n\n").count(), "{name}: frames are neither lost nor invented");
         if matches!(name, "arguments" | "input") {
             let value: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
@@ -134,7 +136,9 @@ fn streams_hold_nothing_that_the_model_introduced() {
             assert_eq!(text, format!("hi, write to {word}, ok? \"quoted\" end"), "{name}");
         }
         assert_eq!(house.journal.all().last().unwrap().decision, "remedied", "{name}");
-        for untouched in ["data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n", "event: ping\ndata: {\"type\": \"ping\"}\n\n", ": bye\n\n"] {
+        for untouched in
+            ["data: {\"choices\":[],\"usage\":{\"total_tokens\":3}}\n\n", "event: ping\ndata: {\"type\": \"ping\"}\n\n", ": bye\n\n"]
+        {
             assert_eq!(got.contains(untouched), stream.contains(untouched), "{name}");
         }
     }
@@ -185,10 +189,14 @@ fn a_long_secret_is_covered_to_its_end() {
         assert_eq!(content(&pass(&house, &stream, &[])), "here:\n[REDACTED_PRIVATE_KEY]\nthat was it", "pieces of {size}");
     }
     let (first, second) = said.split_at(300);
-    let interrupted = [chat_event(0, &json!({"content": first})), chat_event(0, &json!({"reasoning_content": "hm"})), chat_event(0, &json!({"content": second}))];
+    let interrupted = [
+        chat_event(0, &json!({"content": first})),
+        chat_event(0, &json!({"reasoning_content": "hm"})),
+        chat_event(0, &json!({"content": second})),
+    ];
     house.upstream.push(Answer::stream([interrupted.concat()]));
     let got = house.chat(STREAM).text();
-    assert!(!got.contains("MIIE") && got.contains("policy_blocked"), "{got}");
+    assert!(!got.contains("MIIE") && !got.contains("END") && content(&got) == "here:\n[REDACTED_PRIVATE_KEY]\nthat was it", "{got}");
 }
 
 #[test]
@@ -234,7 +242,7 @@ fn a_block_inside_a_stream_shows_in_the_clients_format() {
     assert!(!reply.text().contains("4111") && !reply.text().contains("[DONE]"), "{}", reply.text());
     let last = events(&reply.text()).pop().unwrap();
     assert_eq!((&last["error"]["code"], &last["error"]["type"]), (&json!("policy_blocked"), &json!("permission_error")));
-    assert!(last["error"]["message"].as_str().unwrap().starts_with("No cards, please. (policy no-cards)"));
+    assert!(last["error"]["message"].as_str().unwrap().starts_with("No cards, please. (policy "), "{last}");
     house.upstream.push(Answer::stream(canned::message_events("m", &said)));
     let reply = house.send(&Call::messages(STREAM));
     assert!(reply.whole && !reply.text().contains("4111") && !reply.text().contains("message_stop"), "{}", reply.text());

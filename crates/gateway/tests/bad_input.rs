@@ -60,7 +60,10 @@ fn check(house: &House, name: &str, call: &Call, status: u16, kind: &str, says: 
         assert_eq!(recorded.len(), 1, "{what}");
         assert_eq!((recorded[0].kind, recorded[0].decision.as_str(), recorded[0].status), ("request", "blocked", Some(status)), "{what}");
         let event = recorded[0].event.as_ref().unwrap();
-        assert_eq!((event["status"].as_u64(), event["request_id"].as_str()), (Some(u64::from(status)), reply.header("bartizan-request-id")));
+        assert_eq!(
+            (event["status"].as_u64(), event["request_id"].as_str()),
+            (Some(u64::from(status)), reply.header("bartizan-request-id"))
+        );
     } else {
         assert!(recorded.is_empty(), "{what}");
         house.gate.flush_refusals();
@@ -146,7 +149,9 @@ fn types_encodings_and_sizes() {
 #[test]
 fn good_encodings_are_read() {
     let house = house();
-    for (encoding, body) in [("gzip", gzip(GOOD.as_bytes())), ("x-gzip", gzip(GOOD.as_bytes())), ("zstd", zstd(GOOD.as_bytes())), ("identity", GOOD.into())] {
+    for (encoding, body) in
+        [("gzip", gzip(GOOD.as_bytes())), ("x-gzip", gzip(GOOD.as_bytes())), ("zstd", zstd(GOOD.as_bytes())), ("identity", GOOD.into())]
+    {
         house.upstream.push(Answer::json("{}"));
         assert_eq!(house.send(&Call::chat(body).with("content-encoding", encoding)).status, 200, "{encoding}");
         assert_eq!(house.seen(), GOOD);
@@ -179,7 +184,9 @@ fn callers_hosts_and_origins() {
         let anthropic = Call { path: "/v1/messages".to_owned(), ..call };
         check(&house, name, &anthropic, status, if status == 401 { "authentication_error" } else { "permission_error" }, says);
     }
-    for (host, origin) in [("gate.example", "https://gate.example"), ("127.0.0.1:8080", "http://localhost:3000"), ("[::1]:8080", "http://[::1]:3000")] {
+    for (host, origin) in
+        [("gate.example", "https://gate.example"), ("127.0.0.1:8080", "http://localhost:3000"), ("[::1]:8080", "http://[::1]:3000")]
+    {
         house.upstream.push(Answer::json("{}"));
         assert_eq!(house.send(&chat().with("host", host).with("origin", origin)).status, 200, "{host} {origin}");
     }
@@ -244,7 +251,10 @@ fn slow_clients_are_not_waited_for() {
     let timeouts = Timeouts { client: Duration::from_millis(300), ..Timeouts::default() };
     let house = House::build(Plan { timeouts, ..Plan::default() });
     // (what is sent first, then again and again): nothing at all, half a preface, half a head, a body that drips.
-    let head = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nauthorization: Bearer {}\r\ncontent-length: 5000\r\n\r\n", key(1));
+    let head = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\nauthorization: Bearer {}\r\ncontent-length: 5000\r\n\r\n",
+        key(1)
+    );
     for (first, then) in [("", ""), ("PRI * HTTP/2.0\r\n", ""), ("POST /v1/chat", "x"), (head.as_str(), " ")] {
         let mut wire = Wire::open(house.address);
         wire.send_bytes(first.as_bytes());

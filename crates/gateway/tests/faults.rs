@@ -190,14 +190,19 @@ fn every_fault_ends_as_the_table_says() {
     }));
     let rows = rows();
     assert!(rows.len() > 40);
-    let failed: Vec<String> =
-        rows.iter().filter(|row| std::panic::catch_unwind(|| check(row)).is_err()).map(|row| format!("{} / {}", row.fault, row.when)).collect();
+    let failed: Vec<String> = rows
+        .iter()
+        .filter(|row| std::panic::catch_unwind(|| check(row)).is_err())
+        .map(|row| format!("{} / {}", row.fault, row.when))
+        .collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
 /// The table as the docs show it.
 fn markdown() -> String {
-    let mut out = "| what fails | where | status | the answer ends | error | last entry | provider asked |\n|---|---|---|---|---|---|---|\n".to_owned();
+    let mut out =
+        "| what fails | where | status | the answer ends | error | last entry | provider asked |\n|---|---|---|---|---|---|---|\n"
+            .to_owned();
     for row in rows() {
         let status = if row.status == 0 { "–".to_owned() } else { row.status.to_string() };
         let error = row.error.map_or("–".to_owned(), |error| format!("`{error}`"));

@@ -12,7 +12,9 @@ fn house(rule: &str) -> House {
 }
 
 fn rule(remedy: &str, rest: &str) -> String {
-    format!(r#"@id("r") @remedy("{remedy}") @labels("pii.*,pci.*") {rest} forbid (principal, action, resource) when {{ context.labels.containsAny(["pii", "pci"]) }};"#)
+    format!(
+        r#"@id("r") @remedy("{remedy}") @labels("pii.*,pci.*") {rest} forbid (principal, action, resource) when {{ context.labels.containsAny(["pii", "pci"]) }};"#
+    )
 }
 
 /// What both sides read of a text under a rule: the provider of the caller's, the caller of the model's, whole and streamed.
@@ -36,7 +38,7 @@ fn redact_and_mask() {
     let text = "ada@example.org or 4111 1111 1111 1111.";
     check(&rule("redact", ""), text, "[REDACTED_EMAIL] or [REDACTED_CARD].");
     check(&rule("mask", ""), text, "**** or ****.");
-    check(&rule("mask", r#"@operator("keep_last:4")"#), text, "***@*******.*org or **** **** **** 1111.");
+    check(&rule("mask", r#"@operator("keep_last:4")"#), text, "***@******e.org or **** **** **** 1111.");
 }
 
 #[test]
@@ -64,7 +66,8 @@ fn a_coached_answer_carries_the_sentence() {
     let house = house(coach);
     for stream in [false, true] {
         house.upstream.push(if stream { Answer::stream(["data: [DONE]\n\n"]) } else { Answer::json("{}") });
-        let reply = house.chat(&format!(r#"{{"model":"gpt-4o-mini","stream":{stream},"messages":[{{"role":"user","content":"ada@example.org"}}]}}"#));
+        let reply = house
+            .chat(&format!(r#"{{"model":"gpt-4o-mini","stream":{stream},"messages":[{{"role":"user","content":"ada@example.org"}}]}}"#));
         assert_eq!((reply.decision(), reply.header("bartizan-coach")), ("permit", Some("Mind ? the data.")));
     }
     assert!(house.seen().contains("ada@example.org"));
@@ -76,7 +79,9 @@ fn a_shadow_policy_is_recorded_and_changes_nothing() {
     let house = house(shadow);
     house.upstream.push(Answer::json(canned::chat("m", "eve@example.net")));
     let reply = house.chat(r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"ada@example.org"}]}"#);
-    assert!(reply.status == 200 && reply.decision() == "permit" && reply.text().contains("eve@example.net") && house.seen().contains("ada@"));
+    assert!(
+        reply.status == 200 && reply.decision() == "permit" && reply.text().contains("eve@example.net") && house.seen().contains("ada@")
+    );
     for one in house.journal.all().iter().filter_map(|one| one.event.as_ref()) {
         let fired = one["policies"].as_array().unwrap().iter().find(|policy| policy["id"] == "s").unwrap();
         assert_eq!((&fired["mode"], &fired["effect"]), (&"shadow".into(), &"forbid".into()));
@@ -107,10 +112,13 @@ fn edits_that_would_make_two_keys_equal_block() {
 fn what_the_gate_changed_in_a_signed_part_is_not_sent_back() {
     for remedy in ["redact", "mask"] {
         let house = house(&rule(remedy, ""));
-        house.upstream.push(Answer::json(r#"{"type":"message","content":[{"type":"thinking","thinking":"eve@example.net","signature":"c2ln"}]}"#));
+        house
+            .upstream
+            .push(Answer::json(r#"{"type":"message","content":[{"type":"thinking","thinking":"eve@example.net","signature":"c2ln"}]}"#));
         let thinking = house.send(&Call::messages(r#"{"model":"gpt-4o-mini","messages":[]}"#)).json()["content"][0].clone();
         assert_eq!(thinking["thinking"], "[REMOVED_FROM_SIGNED_EMAIL]");
-        let back = |block: &serde_json::Value| format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"assistant","content":[{block}]}}]}}"#);
+        let back =
+            |block: &serde_json::Value| format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"assistant","content":[{block}]}}]}}"#);
         let reply = house.send(&Call::messages(back(&thinking)));
         assert!(reply.status == 403 && reply.text().contains("start a new conversation"), "{}", reply.text());
         // What the provider itself saw as a placeholder and wrote in its reasoning is not a change.

@@ -10,7 +10,9 @@ use crate::answers::chat_event;
 use crate::harness::{Call, House, Wire};
 
 fn asked(stream: bool) -> Call {
-    Call::chat(json!({"model": "gpt-4o-mini", "stream": stream, "messages": [{"role": "user", "content": "I am ada@example.org"}]}).to_string())
+    Call::chat(
+        json!({"model": "gpt-4o-mini", "stream": stream, "messages": [{"role": "user", "content": "I am ada@example.org"}]}).to_string(),
+    )
 }
 
 #[test]
@@ -52,7 +54,10 @@ fn a_change_of_decision_is_recorded_before_the_edited_text_leaves() {
     assert_eq!(house.journal.kinds(), "request response change end");
     let end = house.journal.all().pop().unwrap();
     let event = end.event.unwrap();
-    assert_eq!((&event["decision"], &event["end"], &event["remedies"][0]["label"]), (&json!("remedied"), &json!("complete"), &json!("pii.email")));
+    assert_eq!(
+        (&event["decision"], &event["end"], &event["remedies"][0]["label"]),
+        (&json!("remedied"), &json!("complete"), &json!("pii.email"))
+    );
     assert!(event["bytes_out"].as_u64().unwrap() > 100);
 }
 

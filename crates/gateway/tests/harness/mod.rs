@@ -3,9 +3,6 @@
 mod client;
 mod journal;
 
-pub use client::{Call, Reply, Wire};
-pub use journal::{Ill, Memory, Noted};
-
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +15,8 @@ use bartizan_identity::{Credential, CredentialKind, MemoryDirectory};
 use bartizan_policy::{Judge, PolicySet, Source, default_sources};
 use bartizan_testkit::ScriptedUpstream;
 use bartizan_vocabulary::{Hidden, KeyId, Principal, PrincipalId, PrincipalKind, Timestamp};
+pub use client::{Call, Reply, Wire};
+pub use journal::{Ill, Memory};
 use tokio::sync::watch;
 
 /// A clock that stands still.
@@ -115,7 +114,11 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
     Settings {
         auth: plan.auth,
         hosts: vec!["gate.example".to_owned()],
-        providers: vec![provider("main", plan.kind), provider("openai", ProviderKind::OpenAi), provider("anthropic", ProviderKind::Anthropic)],
+        providers: vec![
+            provider("main", plan.kind),
+            provider("openai", ProviderKind::OpenAi),
+            provider("anthropic", ProviderKind::Anthropic),
+        ],
         models: vec![
             model("gpt-4o-mini", 0, None),
             model("claude-sonnet", 0, None),
