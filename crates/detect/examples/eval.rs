@@ -10,26 +10,13 @@ use serde_json::Value;
 
 /// Rule of a set, the label it stands for with us, and the labels that count for it in a mixed text.
 const RECOGNISERS: &[(&str, &str)] = &[
-    ("EmailRecognizer", "pii.email"),
-    ("PhoneRecognizer", "pii.phone"),
-    ("UsSsnRecognizer", "pii.us_ssn"),
-    ("IpRecognizer", "pii.ip"),
-    ("UrlRecognizer", "pii.url"),
-    ("CreditCardRecognizer", "pci.card"),
-    ("IbanRecognizer", "pci.iban"),
+    ("EmailRecognizer", "pii.email"), ("PhoneRecognizer", "pii.phone"), ("UsSsnRecognizer", "pii.us_ssn"), ("IpRecognizer", "pii.ip"),
+    ("UrlRecognizer", "pii.url"), ("CreditCardRecognizer", "pci.card"), ("IbanRecognizer", "pci.iban"),
 ];
 const SERVICES: &[(&str, &str)] = &[
-    ("aws", "secret.aws"),
-    ("github", "secret.github"),
-    ("gitlab", "secret.gitlab"),
-    ("slack", "secret.slack"),
-    ("stripe", "secret.stripe"),
-    ("openai", "secret.openai"),
-    ("anthropic", "secret.anthropic"),
-    ("gcp", "secret.google"),
-    ("jwt", "secret.jwt"),
-    ("private-key", "secret.private_key"),
-    ("generic", "secret.generic"),
+    ("aws", "secret.aws"), ("github", "secret.github"), ("gitlab", "secret.gitlab"), ("slack", "secret.slack"), ("stripe", "secret.stripe"),
+    ("openai", "secret.openai"), ("anthropic", "secret.anthropic"), ("gcp", "secret.google"), ("jwt", "secret.jwt"),
+    ("private-key", "secret.private_key"), ("generic", "secret.generic"),
 ];
 
 #[derive(Default)]
@@ -58,15 +45,9 @@ fn judge(detector: &Detector, row: &Value, prefix: &str, verbose: bool, tally: &
     let text = row["text"].as_str().unwrap_or_default();
     let scan = detector.scan(text, Hint::default());
     let secret = prefix.starts_with("secret");
-    let found: Vec<(usize, usize)> = scan
-        .findings
-        .iter()
-        .filter(|finding| {
-            finding.label.as_str().starts_with(prefix)
-                || (secret && row["expected"] == "match" && finding.label.as_str().starts_with("secret"))
-        })
-        .map(|finding| (finding.start, finding.end))
-        .collect();
+    let found: Vec<(usize, usize)> = scan.findings.iter()
+        .filter(|finding| finding.label.as_str().starts_with(prefix) || (secret && row["expected"] == "match" && finding.label.as_str().starts_with("secret")))
+        .map(|finding| (finding.start, finding.end)).collect();
     let mut wrong = false;
     if row["expected"] == "no_match" {
         tally.negative += 1;
@@ -84,13 +65,8 @@ fn judge(detector: &Detector, row: &Value, prefix: &str, verbose: bool, tally: &
         }
     }
     if wrong && verbose {
-        println!(
-            "  {} {}: {:?} found {:?}",
-            row["rule"].as_str().unwrap_or_default(),
-            row["expected"],
-            text.chars().take(150).collect::<String>(),
-            found.iter().map(|(start, end)| &text[*start..*end]).collect::<Vec<_>>()
-        );
+        println!("  {} {}: {:?} found {:?}", row["rule"].as_str().unwrap_or_default(), row["expected"], text.chars().take(150).collect::<String>(),
+            found.iter().map(|(start, end)| &text[*start..*end]).collect::<Vec<_>>());
     }
 }
 
@@ -124,11 +100,6 @@ fn main() -> std::process::ExitCode {
         sum.clean += tally.clean;
     }
     let share = |part: usize, whole: usize| part as f64 / (whole.max(1)) as f64;
-    println!(
-        "RESULT recall={:.3} exact={:.3} negatives_clean={:.3}",
-        share(sum.overlap, sum.positive),
-        share(sum.exact, sum.positive),
-        share(sum.clean, sum.negative)
-    );
+    println!("RESULT recall={:.3} exact={:.3} negatives_clean={:.3}", share(sum.overlap, sum.positive), share(sum.exact, sum.positive), share(sum.clean, sum.negative));
     std::process::ExitCode::SUCCESS
 }

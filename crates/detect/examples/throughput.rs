@@ -39,85 +39,19 @@ impl Random {
 }
 
 const WORDS: &[&str] = &[
-    "the",
-    "of",
-    "and",
-    "to",
-    "in",
-    "a",
-    "is",
-    "that",
-    "for",
-    "it",
-    "was",
-    "on",
-    "with",
-    "as",
-    "be",
-    "by",
-    "this",
-    "meeting",
-    "harbour",
-    "ledger",
-    "quarter",
-    "customer",
-    "invoice",
-    "please",
-    "review",
-    "draft",
-    "contract",
-    "before",
-    "Friday",
-    "team",
-    "design",
-    "answer",
-    "question",
-    "number",
-    "account",
-    "service",
-    "request",
-    "response",
-    "important",
-    "between",
-    "through",
-    "however",
-    "because",
-    "people",
-    "running",
-    "written",
-    "another",
-    "should",
-    "would",
-    "which",
-    "their",
-    "about",
-    "secret",
-    "token",
-    "password",
-    "access",
-    "private",
-    "key",
+    "the", "of", "and", "to", "in", "a", "is", "that", "for", "it", "was", "on", "with", "as", "be", "by", "this", "meeting", "harbour",
+    "ledger", "quarter", "customer", "invoice", "please", "review", "draft", "contract", "before", "Friday", "team", "design", "answer",
+    "question", "number", "account", "service", "request", "response", "important", "between", "through", "however", "because", "people",
+    "running", "written", "another", "should", "would", "which", "their", "about", "secret", "token", "password", "access", "private", "key",
 ];
-const FOREIGN: &[&str] =
-    &["naïve", "façade", "übermorgen", "größer", "Äpfel", "señor", "привет", "договор", "会議", "契約書", "“quoted”", "—", "…", "café"];
+const FOREIGN: &[&str] = &["naïve", "façade", "übermorgen", "größer", "Äpfel", "señor", "привет", "договор", "会議", "契約書", "“quoted”", "—", "…", "café"];
 
 fn luhn(random: &mut Random) -> String {
     let body = format!("4532{}", random.digits(11));
-    let sum: u32 = body
-        .bytes()
-        .rev()
-        .enumerate()
-        .map(|(index, byte)| {
-            let digit = u32::from(byte - b'0');
-            if index % 2 == 1 {
-                digit
-            } else if digit > 4 {
-                digit * 2 - 9
-            } else {
-                digit * 2
-            }
-        })
-        .sum();
+    let sum: u32 = body.bytes().rev().enumerate().map(|(index, byte)| {
+        let digit = u32::from(byte - b'0');
+        if index % 2 == 1 { digit } else if digit > 4 { digit * 2 - 9 } else { digit * 2 }
+    }).sum();
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
@@ -169,12 +103,7 @@ fn json(random: &mut Random, out: &mut String) {
 fn log(random: &mut Random, out: &mut String) {
     out.push_str(&format!(
         "2026-11-22T09:{:02}:{:02}.{}Z INFO {} request_id={} status=200 micros={}\n",
-        random.below(60),
-        random.below(60),
-        random.digits(3),
-        random.pick(WORDS),
-        random.key(8),
-        random.below(9000)
+        random.below(60), random.below(60), random.digits(3), random.pick(WORDS), random.key(8), random.below(9000)
     ));
 }
 

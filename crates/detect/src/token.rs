@@ -3,10 +3,11 @@
 
 use std::fmt;
 
+use crate::WINDOW;
 use crate::edges::{char_at, char_before};
 use crate::normal::Normal;
+use crate::place;
 use crate::stream::Event;
-use crate::{WINDOW, place};
 
 /// Crockford's base 32 without I, L, O and U.
 pub(crate) const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

@@ -17,10 +17,7 @@ fn redact(subject: Subject<'_>, _: &str) -> Action {
 /// The new edits; none may touch what was released before, all must be settled.
 fn checked(editor: &mut TextEditor, released: &mut usize) -> Vec<Edit> {
     let edits: Vec<Edit> = editor.edits().collect();
-    assert!(
-        edits.iter().all(|edit| edit.start >= *released && edit.end <= editor.settled()),
-        "{edits:?} after {released} bytes were released"
-    );
+    assert!(edits.iter().all(|edit| edit.start >= *released && edit.end <= editor.settled()), "{edits:?} after {released} bytes were released");
     *released = editor.settled();
     edits
 }
@@ -42,49 +39,11 @@ fn edited(text: &str, cuts: &[usize], hint: Hint<'_>) -> String {
 
 /// Fragments that meet in awkward ways.
 fn fragments() -> Vec<String> {
-    let mut all: Vec<String> = RuleFile::builtin()
-        .expect("rules")
-        .iter()
-        .flat_map(|file| {
-            file.rules.iter().flat_map(|rule| rule.examples.iter().map(|example| example.text.clone()).chain(rule.counter_examples.clone()))
-        })
+    let mut all: Vec<String> = RuleFile::builtin().expect("rules").iter()
+        .flat_map(|file| file.rules.iter().flat_map(|rule| rule.examples.iter().map(|example| example.text.clone()).chain(rule.counter_examples.clone())))
         .collect();
-    all.extend(
-        [
-            " ",
-            "\n",
-            "@",
-            ".",
-            "-",
-            "/",
-            ":",
-            "//",
-            "\\",
-            "\\u00",
-            "&#6",
-            "%4",
-            "\u{200B}",
-            "会",
-            "é",
-            "(",
-            "+",
-            "\"",
-            "'",
-            "=",
-            "token=",
-            "password: ",
-            "EMAIL_7Q2F9KXD4M",
-            "email\\_7q2f9kxd4m",
-            "https://a.example/?q=",
-            "-----BEGIN",
-            "xoxb",
-            "4111 1111 ",
-            "::",
-            "1.2.3.",
-            "eyJ",
-        ]
-        .map(str::to_owned),
-    );
+    all.extend([" ", "\n", "@", ".", "-", "/", ":", "//", "\\", "\\u00", "&#6", "%4", "\u{200B}", "会", "é", "(", "+", "\"", "'", "=", "token=", "password: ",
+        "EMAIL_7Q2F9KXD4M", "email\\_7q2f9kxd4m", "https://a.example/?q=", "-----BEGIN", "xoxb", "4111 1111 ", "::", "1.2.3.", "eyJ"].map(str::to_owned));
     all
 }
 
@@ -126,16 +85,7 @@ fn a_whole_text_longer_than_a_piece_is_one_text() {
 
 #[test]
 fn text_without_a_partial_match_is_not_held() {
-    for text in [
-        "Hello there, ",
-        "Done! ",
-        "A sentence (with brackets) and a \"quote\" ",
-        "你好，世界",
-        "Name: ",
-        "see above: ",
-        "x = y; ",
-        "the password is ",
-    ] {
+    for text in ["Hello there, ", "Done! ", "A sentence (with brackets) and a \"quote\" ", "你好，世界", "Name: ", "see above: ", "x = y; ", "the password is "] {
         let mut stream = detector().stream(Hint { tokens: true, ..Hint::default() });
         stream.push(text);
         assert_eq!(stream.settled(), text.len(), "{text:?}");
@@ -144,17 +94,7 @@ fn text_without_a_partial_match_is_not_held() {
 
 #[test]
 fn what_may_become_a_finding_is_held() {
-    for (text, settled) in [
-        ("write to mira", 9),
-        ("see https:", 4),
-        ("card 4532 81", 5),
-        ("key gh", 4),
-        ("call +", 5),
-        ("password: abc", 10),
-        ("a \\u00", 2),
-        ("at ::", 3),
-        ("IBAN DE", 5),
-    ] {
+    for (text, settled) in [("write to mira", 9), ("see https:", 4), ("card 4532 81", 5), ("key gh", 4), ("call +", 5), ("password: abc", 10), ("a \\u00", 2), ("at ::", 3), ("IBAN DE", 5)] {
         let mut stream = detector().stream(Hint::default());
         stream.push(text);
         assert_eq!(stream.settled(), settled, "{text:?}");
@@ -163,21 +103,8 @@ fn what_may_become_a_finding_is_held() {
 
 #[test]
 fn never_more_than_two_windows_are_held() {
-    let nasty = [
-        "a".repeat(20_000),
-        "a.b@".repeat(5_000),
-        "1 ".repeat(9_000),
-        "(1)".repeat(7_000),
-        "token=token=".repeat(2_000),
-        "+1".repeat(9_000),
-        ":::a:".repeat(4_000),
-        "https://".repeat(3_000),
-        "A_".repeat(9_000),
-        "\u{200B}".repeat(9_000),
-        "-----BEGIN ".repeat(2_000),
-        "x@y.".repeat(6_000),
-        "EMAIL_7Q2F9KXD4M.".repeat(1_000),
-    ];
+    let nasty = ["a".repeat(20_000), "a.b@".repeat(5_000), "1 ".repeat(9_000), "(1)".repeat(7_000), "token=token=".repeat(2_000), "+1".repeat(9_000), ":::a:".repeat(4_000),
+        "https://".repeat(3_000), "A_".repeat(9_000), "\u{200B}".repeat(9_000), "-----BEGIN ".repeat(2_000), "x@y.".repeat(6_000), "EMAIL_7Q2F9KXD4M.".repeat(1_000)];
     for text in nasty {
         let mut stream = detector().stream(Hint { tokens: true, ..Hint::default() });
         let (mut pushed, mut events) = (0, Vec::new());
@@ -187,11 +114,7 @@ fn never_more_than_two_windows_are_held() {
             events.clear();
             pushed += piece.len();
             let name: String = text.chars().take(12).collect();
-            assert!(
-                pushed - stream.settled() <= 4 * bartizan_detect::WINDOW || stream.covering().is_some(),
-                "{name}: {} held",
-                pushed - stream.settled()
-            );
+            assert!(pushed - stream.settled() <= 4 * bartizan_detect::WINDOW || stream.covering().is_some(), "{name}: {} held", pushed - stream.settled());
             assert!(stream.held() <= 64 * 1024, "{name}: {} bytes of memory", stream.held());
         }
     }
@@ -253,12 +176,7 @@ fn weak_findings_are_kept_apart() {
 fn random_bytes_hold() {
     let mut state = 7u64;
     for _ in 0..300 {
-        let data: Vec<u8> = (0..200)
-            .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                b"a1@:/.-_%&\\u#x40; E=+(\xE2\x80\x8B"[(state >> 33) as usize % 25]
-            })
-            .collect();
+        let data: Vec<u8> = (0..200).map(|_| { state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1); b"a1@:/.-_%&\\u#x40; E=+(\xE2\x80\x8B"[(state >> 33) as usize % 25] }).collect();
         bartizan_detect::fuzz_stream(&data);
     }
 }

@@ -54,7 +54,6 @@ impl Drop for Last {
 
 impl Gate {
     /// Passes an answer on.
-    #[expect(clippy::too_many_arguments, reason = "an answer needs everything that its request has gathered")]
     pub(crate) async fn answer(
         self: &Arc<Self>,
         head: &Head,
@@ -81,7 +80,7 @@ impl Gate {
         phase.gate_micros = u64::try_from(exchange.started.elapsed().as_micros()).unwrap_or(0).saturating_sub(waited);
         self.metrics().gate_latency.observe(phase.gate_micros);
         let recorded = exchange.record(Moment::Response, &phase, parts.status.as_u16(), None).wait().await;
-        recorded.map_err(|error| self.ledger_failed(exchange, &error, Moment::End(EndState::Blocked)))?;
+        recorded.map_err(|error| Self::ledger_failed(exchange, error, Moment::End(EndState::Blocked)))?;
         self.metrics().decided(decision);
         let mut seal = BodySeal::new(self.random().bytes());
         seal.update(&guarded.bytes);
@@ -138,7 +137,7 @@ impl Gate {
         let result = if large {
             tokio::task::spawn_blocking(run)
                 .await
-                .map_err(|_| self.guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked)))?
+                .map_err(|_| Self::guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked)))?
         } else {
             run()
         };
@@ -155,7 +154,7 @@ impl Gate {
                 phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
                 Guarded { bytes: original, phase, refusal: None }
             }
-            Err(Ok(error)) => return Err(self.guard_failed(exchange, &error.to_string(), Moment::End(EndState::Blocked))),
+            Err(Ok(error)) => return Err(Self::guard_failed(exchange, &error.to_string(), Moment::End(EndState::Blocked))),
         };
         match guarded.refusal {
             None => Ok(guarded),
@@ -191,7 +190,7 @@ impl Gate {
             return Err(Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::Blocked), phase)));
         }
         let recorded = exchange.record(Moment::Response, &phase, status.as_u16(), None).wait().await;
-        recorded.map_err(|error| self.ledger_failed(exchange, &error, Moment::End(EndState::Blocked)))?;
+        recorded.map_err(|error| Self::ledger_failed(exchange, error, Moment::End(EndState::Blocked)))?;
         let decision = combined(request.decision, phase.decision);
         self.metrics().decided(decision);
         let coach = coached(request, &phase);

@@ -222,9 +222,10 @@ impl Growing {
             let Some(hit) = self.waiting.pop_front() else { return };
             let next = self.edits.partition_point(|edit| edit.end <= hit.start);
             let covered = self.edits.get(next).is_some_and(|edit| edit.start < hit.end);
+            let barred = covered || self.signed;
             match session.restore(&hit) {
                 Restoring::Unknown => {}
-                Restoring::Value(surface, number) if !covered && !self.signed && !(argument && self.is_foreign(session, &hit)) => {
+                Restoring::Value(surface, number) if !(barred || argument && self.is_foreign(session, &hit)) => {
                     restored.values += 1;
                     let edit = fit_restored(&self.context, hit.start, hit.end, &surface, number);
                     let at = self.edits.partition_point(|before| before.start < edit.start);

@@ -278,7 +278,7 @@ impl Gate {
             (result, session)
         };
         let (result, session) = if large {
-            tokio::task::spawn_blocking(run).await.map_err(|_| self.guard_failed(exchange, "the guard was stopped", Moment::Request))?
+            tokio::task::spawn_blocking(run).await.map_err(|_| Self::guard_failed(exchange, "the guard was stopped", Moment::Request))?
         } else {
             run()
         };
@@ -286,11 +286,11 @@ impl Gate {
             Ok(guarded) => guarded,
             Err(error) => self.failed_open(exchange, &error, original)?,
         };
-        Ok((self.let_pass(exchange, guarded)?, session))
+        Ok((Self::let_pass(exchange, guarded)?, session))
     }
 
     /// What the guards refused goes no further.
-    fn let_pass(&self, exchange: &Arc<Exchange>, guarded: Guarded) -> Result<Guarded, Box<Refusal>> {
+    fn let_pass(exchange: &Arc<Exchange>, guarded: Guarded) -> Result<Guarded, Box<Refusal>> {
         match guarded.refusal {
             None => Ok(guarded),
             Some(message) => {
@@ -304,7 +304,7 @@ impl Gate {
     /// A guard failed: refuse, unless the scope chose to let pass, which is recorded.
     fn failed_open(&self, exchange: &Arc<Exchange>, error: &GuardError, (bytes, aliased): (Bytes, bool)) -> Result<Guarded, Box<Refusal>> {
         if !exchange.live.settings.fail_open || aliased {
-            return Err(self.guard_failed(exchange, &error.to_string(), Moment::Request));
+            return Err(Self::guard_failed(exchange, &error.to_string(), Moment::Request));
         }
         tracing::error!(%error, request_id = %exchange.request_id, "a guard failed and the request was let pass, as configured");
         self.metrics().failed_open_total.add(1);
@@ -313,7 +313,7 @@ impl Gate {
         Ok(Guarded { bytes, phase, refusal: None })
     }
 
-    pub(crate) fn guard_failed(&self, exchange: &Arc<Exchange>, error: &str, moment: Moment) -> Box<Refusal> {
+    pub(crate) fn guard_failed(exchange: &Arc<Exchange>, error: &str, moment: Moment) -> Box<Refusal> {
         tracing::error!(error, request_id = %exchange.request_id, "a guard failed; the request was refused");
         let mut phase = Phase::decided(Decision::Failed);
         phase.not_run("detect", GuardStatus::Failed, error);
@@ -325,10 +325,10 @@ impl Gate {
         let mut seal = BodySeal::new(self.random().bytes());
         seal.update(&guarded.bytes);
         let appended = exchange.record(Moment::Request, &guarded.phase, 200, Some(seal));
-        appended.wait().await.map_err(|error| self.ledger_failed(exchange, &error, Moment::Request))
+        appended.wait().await.map_err(|error| Self::ledger_failed(exchange, error, Moment::Request))
     }
 
-    pub(crate) fn ledger_failed(&self, exchange: &Arc<Exchange>, error: &bartizan_ledger::JournalError, moment: Moment) -> Box<Refusal> {
+    pub(crate) fn ledger_failed(exchange: &Arc<Exchange>, error: bartizan_ledger::JournalError, moment: Moment) -> Box<Refusal> {
         tracing::error!(%error, request_id = %exchange.request_id, "a decision could not be recorded; the request was refused");
         let mut phase = Phase::decided(Decision::Failed);
         phase.not_run("ledger", GuardStatus::Failed, &error.to_string());
@@ -350,7 +350,7 @@ impl Gate {
         let headers = to_provider(&head.parts.headers);
         let guarded = guard_listing(&exchange, &outside_body(&headers, None));
         let guarded =
-            self.let_pass(&exchange, guarded.map_err(|error| self.guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
+            Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
         let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
         let Some(provider) = any.filter(|_| head.parts.method == Method::GET && exchange.principal.models.is_none()) else {
             self.record_request(&exchange, &guarded).await?;

@@ -161,7 +161,7 @@ impl Inspector<'_> {
             self.lookups.0 += 1;
         } else {
             self.lookups.1 += 1;
-            if self.lookups.1 % 256 == 0 && Instant::now() > deadline {
+            if self.lookups.1.is_multiple_of(256) && Instant::now() > deadline {
                 return Err(InspectError::Timeout);
             }
         }

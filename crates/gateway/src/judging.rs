@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bartizan_policy::{Facts, Outcome};
-use bartizan_vocabulary::{AppliedRemedy, Decision, EventFinding, Finding, FiredPolicy, Label, Remedy, Role};
+use bartizan_vocabulary::{AppliedRemedy, Decision, EventFinding, Finding, FiredPolicy, Label, Remedy, Role, UninspectedKind};
 
 use crate::growing::Choice;
 use crate::live::Live;
@@ -22,6 +22,7 @@ pub struct Judging {
     value_hash: ValueHash,
     remaining: Vec<(Role, Label, u16)>,
     kept: BTreeMap<(Role, Label), u32>,
+    unread: Vec<UninspectedKind>,
     counts: BTreeMap<(Label, Remedy), u32>,
     /// Findings for the event.
     pub findings: Vec<EventFinding>,
@@ -46,6 +47,7 @@ impl Judging {
             value_hash,
             remaining: Vec::new(),
             kept: BTreeMap::new(),
+            unread: Vec::new(),
             counts: BTreeMap::new(),
             findings: Vec::new(),
             found: 0,
@@ -86,6 +88,20 @@ impl Judging {
             let length = finding.end - finding.start;
             let kept = bartizan_policy::BelowThreshold { label: finding.label.clone(), score_bp: finding.score_bp, length };
             self.facts.context.below_threshold.push(kept);
+        }
+    }
+
+    /// Judges content that cannot be read, once for each kind.
+    pub fn unread(&mut self, kind: UninspectedKind) {
+        if self.unread.contains(&kind) || self.stop.is_some() {
+            return;
+        }
+        self.unread.push(kind);
+        self.facts.add_uninspected(Role::Assistant, kind);
+        let verdict = self.live.judge.judge(&self.facts);
+        self.merge(&fired(&verdict), &verdict.coach);
+        if matches!(verdict.outcome, Outcome::Block(_) | Outcome::Failed) {
+            self.stop = Some(refusal(&verdict, &self.facts));
         }
     }
 

@@ -207,11 +207,11 @@ pub fn refusal(verdict: &Verdict, facts: &Facts) -> (Decision, String) {
     let mut sentence = if verdict.coach.is_empty() { reason.to_owned() } else { verdict.coach.join(" ") };
     let forbids: Vec<&str> = verdict.policies.iter().filter(|one| one.effect == "forbid").map(|one| one.id.as_str()).collect();
     if !forbids.is_empty() {
-        sentence.push_str(&format!(" (policy {})", forbids.join(", ")));
+        sentence = format!("{sentence} (policy {})", forbids.join(", "));
     }
     let found: Vec<&str> = facts.context.labels.iter().map(|(label, _)| label.as_str()).collect();
     if !found.is_empty() {
-        sentence.push_str(&format!(" Found: {}.", found.join(", ")));
+        sentence = format!("{sentence} Found: {}.", found.join(", "));
     }
     (Decision::Blocked, sentence)
 }

@@ -153,20 +153,20 @@ impl StreamGuard {
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
         // What is not JSON goes on, if ever, behind something that is.
         self.waits_no_longer(PLAIN.group, None);
+        for unread in &event.reading.unread {
+            self.judging.unread(unread.kind);
+        }
         let parts = &event.reading.parts;
         let mut at = 0;
         while let Some(head) = parts.get(at) {
-            match head.channel.filter(|_| head.form == Form::String) {
-                Some(channel) => {
-                    self.piece(payload, &event.tape, head, channel, held)?;
-                    at += 1;
-                }
-                None => {
-                    let count = parts.iter().skip(at).take_while(|part| part.run == head.run && part.channel.is_none()).count().max(1);
-                    let run = parts.get(at..at + count).unwrap_or_default();
-                    self.standalone(payload, &event.tape, run, held);
-                    at += count;
-                }
+            if let Some(channel) = head.channel.filter(|_| head.form == Form::String) {
+                self.piece(payload, &event.tape, head, channel, held)?;
+                at += 1;
+            } else {
+                let count = parts.iter().skip(at).take_while(|part| part.run == head.run && part.channel.is_none()).count().max(1);
+                let run = parts.get(at..at + count).unwrap_or_default();
+                self.standalone(payload, &event.tape, run, held);
+                at += count;
             }
         }
         for node in event.reading.logprobs.iter().filter_map(|id| event.tape.node(*id)) {
@@ -230,7 +230,7 @@ impl StreamGuard {
         let judged = &mut *judging;
         let whole =
             text.advance(session, restored, &mut |finding, span| judged.choose(role, &path, finding, span, false), &mut |finding| {
-                below.push(finding.clone())
+                below.push(finding.clone());
             });
         for finding in &below {
             judging.below(finding);

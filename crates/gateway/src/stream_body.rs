@@ -116,11 +116,11 @@ impl StreamBody {
             Err(_) => self.guard_failed(),
             Ok(Err(error)) => self.unreadable(&error),
             Ok(Ok(())) if !self.held.resize(self.guard.memory() + fresh.len()) => self.busy(),
-            Ok(Ok(())) => self.pass_on(fresh, bytes.is_none()),
+            Ok(Ok(())) => self.pass_on(&fresh, bytes.is_none()),
         }
     }
 
-    fn pass_on(&mut self, fresh: Vec<u8>, last: bool) {
+    fn pass_on(&mut self, fresh: &[u8], last: bool) {
         if self.guard.judging.changes > 0 {
             self.guard.judging.changes = 0;
             self.fill_phase();
@@ -131,12 +131,12 @@ impl StreamBody {
         }
         if let Some((decision, sentence)) = self.guard.judging.stop.clone() {
             // Frames before the finding were decided earlier; they stay. Nothing of the finding was written.
-            self.put(&fresh);
+            self.put(fresh);
             let reason = if decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
             self.refuse(reason, &sentence, EndState::Blocked);
             return;
         }
-        self.put(&fresh);
+        self.put(fresh);
         if last {
             self.end(EndState::Complete);
             self.state = State::Closing;

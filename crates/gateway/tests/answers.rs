@@ -231,6 +231,20 @@ fn text_without_a_partial_match_is_released_at_once() {
     }
 }
 
+/// Nothing passes unread and unlabelled, in a stream as little as in a whole answer.
+#[test]
+fn content_that_cannot_be_read_is_judged_in_streams_too() {
+    let house = House::new();
+    let audio = "QUJD".repeat(40);
+    let stream = chat_event(0, &json!({"content": "hi. "})) + &chat_event(0, &json!({"audio": {"id": "a", "data": audio}}));
+    let got = pass(&house, &(stream + "data: [DONE]\n\n"), &[]);
+    assert!(!got.contains("QUJD") && got.contains("policy_blocked") && !got.contains("[DONE]"), "{got}");
+    let signed = anthropic_event(0, &json!({"type": "signature_delta", "signature": audio}));
+    assert_eq!(pass(&house, &signed, &[]), signed);
+    let labels = &house.journal.all().pop().unwrap().event.unwrap()["facts"]["context"]["labels"];
+    assert!(labels["uninspected.sealed"].is_object(), "{labels}");
+}
+
 #[test]
 fn a_block_inside_a_stream_shows_in_the_clients_format() {
     let more = r#"@id("no-cards") @coach("No cards, please.") forbid (principal, action == Action::"complete", resource) when { context.labels.contains("pci") };"#;

@@ -77,7 +77,7 @@ fn nothing_plain_is_recorded() {
 fn a_flood_of_findings_is_counted_and_not_kept() {
     let house = House::new();
     house.upstream.push(Answer::json("{}"));
-    let text: String = (0..3_000).map(|number| format!("user{number}@example.org ")).collect();
+    let text = (0..3_000).map(|number| format!("user{number}@example.org")).collect::<Vec<_>>().join(" ");
     let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}).to_string();
     assert_eq!(house.chat(&body).status, 200);
     let event = house.journal.all().remove(0).event.unwrap();

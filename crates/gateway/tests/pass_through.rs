@@ -162,12 +162,14 @@ fn answer_headers_pass_by_a_list() {
     }
 }
 
-/// Who pays: (headers of the client, whether its own keys are passed, what the provider gets).
+/// Who pays: headers of the client, and the credential that the provider gets.
+type Paying<'a> = (&'a [(&'a str, String)], Option<(&'a str, &'a str)>);
+
 #[test]
 fn a_virtual_key_never_reaches_the_provider() {
     let house = House::build(Plan { api_key: None, pass_client_key: true, ..Plan::default() });
     let ours = key(1);
-    let rows: &[(&[(&str, String)], Option<(&str, &str)>)] = &[
+    let rows: &[Paying] = &[
         (&[("authorization", format!("Bearer {ours}"))], None),
         (&[("authorization", format!("Bearer  {ours}"))], None),
         (&[("authorization", format!("Bearer \t {ours}"))], None),
@@ -206,7 +208,7 @@ fn nothing_slips_through_beside_the_body() {
         Call::new("GET", "/v1/models", "").with("x-stainless-note", "4111111111111111"),
     ];
     for call in rows {
-        let any = House::build(Plan::default());
+        let any = House::build(Plan { any: true, ..Plan::default() });
         any.upstream.always(Answer::json("{\"data\":[]}"));
         let reply = if call.method == "GET" { any.send(&call) } else { house.send(&call) };
         if call.method == "POST" {
@@ -214,4 +216,8 @@ fn nothing_slips_through_beside_the_body() {
         }
         assert!(house.upstream.requests().is_empty() && any.upstream.requests().is_empty(), "{call:?}");
     }
+    let any = House::build(Plan { any: true, ..Plan::default() });
+    any.upstream.always(Answer::json("{\"data\":[]}"));
+    assert_eq!(any.send(&Call::new("GET", "/v1/models", "").with("x-stainless-lang", "js")).text(), "{\"data\":[]}");
+    assert_eq!(any.journal.kinds(), "request response end");
 }

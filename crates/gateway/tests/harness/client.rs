@@ -47,9 +47,9 @@ impl Call {
     fn bytes(&self) -> Vec<u8> {
         let mut out = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.path);
         for (name, value) in &self.headers {
-            out.push_str(&format!("{name}: {value}\r\n"));
+            out = format!("{out}{name}: {value}\r\n");
         }
-        let mut out = if self.chunked { format!("{out}transfer-encoding: chunked\r\n\r\n") } else { self.with_length(out) }.into_bytes();
+        let mut out = if self.chunked { format!("{out}transfer-encoding: chunked\r\n\r\n") } else { self.with_length(&out) }.into_bytes();
         if !self.chunked {
             out.extend_from_slice(&self.body);
             return out;
@@ -63,7 +63,7 @@ impl Call {
         out
     }
 
-    fn with_length(&self, head: String) -> String {
+    fn with_length(&self, head: &str) -> String {
         let given = self.headers.iter().any(|(name, _)| name == "content-length");
         if given { format!("{head}\r\n") } else { format!("{head}content-length: {}\r\n\r\n", self.body.len()) }
     }

@@ -46,6 +46,8 @@ pub struct Plan {
     pub base_url: Option<String>,
     pub api_key: Option<&'static str>,
     pub pass_client_key: bool,
+    /// Any other model name leads to the provider too.
+    pub any: bool,
 }
 
 impl Default for Plan {
@@ -62,6 +64,7 @@ impl Default for Plan {
             base_url: None,
             api_key: Some("sk-provider"),
             pass_client_key: false,
+            any: false,
         }
     }
 }
@@ -119,13 +122,16 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
             provider("openai", ProviderKind::OpenAi),
             provider("anthropic", ProviderKind::Anthropic),
         ],
-        models: vec![
+        models: [
             model("gpt-4o-mini", 0, None),
             model("claude-sonnet", 0, None),
             model("alias", 0, Some("the \"real\" one")),
             model("only-openai", 1, None),
             model("only-anthropic", 2, None),
-        ],
+        ]
+        .into_iter()
+        .chain(plan.any.then(|| model("*", 0, None)))
+        .collect(),
         limits: plan.limits.clone(),
         timeouts: plan.timeouts.clone(),
         extra_roots: None,
