@@ -89,7 +89,6 @@ fn answer(row: &Row) -> Answer {
     let usual = if stream { Answer::stream(events.clone()) } else { whole.clone() };
     let error = json!({"error": {"message": "overloaded", "type": "server_error", "code": "server_error"}}).to_string();
     match row.fault.as_str() {
-        "the provider does not answer" => usual.slow(LONG),
         "the provider falls silent" => usual.paced(Duration::ZERO).after_last(LONG).endless(),
         "the provider answers garbage" if stream => Answer::stream([b"data: \xff\xfe{{{\n\n".to_vec()]),
         "the provider answers garbage" => Answer::garbage(),
@@ -105,8 +104,8 @@ fn answer(row: &Row) -> Answer {
         "the provider sends an event without end" => Answer::stream(["data: ".to_owned() + &"x".repeat(20_000)]).endless(),
         "the provider's answer is too large" => Answer::json(" ".repeat(60_000)),
         "the client leaves" if stream => Answer::stream([events[1].clone()]).paced(Duration::from_millis(10)).endless(),
-        "the client leaves" => usual.slow(LONG),
         "the client reads slowly" => Answer::stream(vec![chat_event(0, &json!({"content": "word ".repeat(200)})); 1_000]),
+        "the provider does not answer" | "the client leaves" => usual.slow(LONG),
         _ => usual,
     }
 }
