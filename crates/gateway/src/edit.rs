@@ -58,12 +58,16 @@ pub fn fit_restored(context: &JsonContext, start: usize, end: usize, surface: &s
     TextEdit { start, end, with: escaped(surface) }
 }
 
+/// Whether a byte goes on with a bare literal.
+pub fn belongs_to_literal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_')
+}
+
 /// The bounds of the bare literal around a finding.
 fn literal(text: &str, start: usize, end: usize) -> (usize, usize) {
-    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
     let bytes = text.as_bytes();
-    let before = bytes.get(..start).unwrap_or_default().iter().rev().take_while(|byte| belongs(byte)).count();
-    let after = bytes.get(end..).unwrap_or_default().iter().take_while(|byte| belongs(byte)).count();
+    let before = bytes.get(..start).unwrap_or_default().iter().rev().take_while(|byte| belongs_to_literal(**byte)).count();
+    let after = bytes.get(end..).unwrap_or_default().iter().take_while(|byte| belongs_to_literal(**byte)).count();
     (start - before, end + after)
 }
 

@@ -6,7 +6,7 @@ use bartizan_detect::{Detector, Event, Hint, TextScan, TokenHit};
 use bartizan_vocabulary::{Finding, Role, TextClass};
 use bartizan_wire::json::{JsonContext, Place};
 
-use crate::edit::{TextEdit, fit_restored, quote_literal};
+use crate::edit::{TextEdit, belongs_to_literal, fit_restored, quote_literal};
 use crate::restoring::{ARGUMENT, Foreign, Restored};
 use crate::session::{Restoring, Session, removed_from_signed};
 
@@ -29,6 +29,8 @@ pub struct Growing {
     replacing: Option<usize>,
     /// The text seemed to end inside a long finding.
     cut: bool,
+    /// Start of the last edit, when that replaces a whole bare literal.
+    literal: Option<usize>,
     events: Vec<Event>,
     /// Offset of the scan's own zero: behind it when the text went on after its end.
     origin: usize,
@@ -78,6 +80,7 @@ impl Growing {
             foreign: Foreign::default(),
             replacing: None,
             cut: false,
+            literal: None,
             events: Vec::new(),
             origin: 0,
             sealed: 0,
@@ -99,11 +102,19 @@ impl Growing {
     /// Takes more text. Returns the range that it is of the whole.
     pub fn push(&mut self, text: &str) -> (usize, usize) {
         let start = self.length;
+        self.go_on_with_literal(text);
         self.scan.push(text);
         self.context.push(text);
         self.window.push_str(text);
         self.length += text.len();
         (start, self.length)
+    }
+
+    /// A bare number that is replaced as a whole goes on in the next piece.
+    fn go_on_with_literal(&mut self, text: &str) {
+        let length = self.length;
+        let Some(edit) = self.edits.back_mut().filter(|edit| self.literal == Some(edit.start) && edit.end == length) else { return };
+        edit.end += text.bytes().take_while(|byte| belongs_to_literal(*byte)).count();
     }
 
     /// Ends the text.
@@ -184,7 +195,9 @@ impl Growing {
                 let with = if self.signed { removed_from_signed(&finding.label) } else { with };
                 let edit = TextEdit { start: finding.start, end: finding.end, with };
                 self.replacing = open.then_some(finding.start);
+                let plain = edit.with.len();
                 let edit = if open { edit } else { self.fitted(edit) };
+                self.literal = (edit.with.len() != plain).then_some(edit.start);
                 match self.edits.back_mut() {
                     // Two findings in one literal, which was replaced as a whole.
                     Some(last) if edit.start < last.end => last.end = last.end.max(edit.end),
@@ -267,19 +280,21 @@ impl Growing {
         if session.numbers && self.context.string_at(settled).is_some_and(|(start, _)| start == settled) {
             return settled.saturating_sub(1);
         }
-        settled.min(self.open_literal())
+        self.before_number(settled)
     }
 
-    /// Start of a bare literal that the text ends in: a number must be replaced as a whole.
-    fn open_literal(&self) -> usize {
-        if self.context.place(self.length.saturating_sub(1)) != Place::Bare || self.context.place(self.length) != Place::Bare {
-            return self.length;
-        }
-        let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
+    /// Where to stop before `offset`, when it lies within a bare number: a number is replaced as a whole, its sign included.
+    fn before_number(&self, offset: usize) -> usize {
+        let at = offset.saturating_sub(self.base);
         let bytes = self.window.as_bytes();
-        let run = bytes.iter().rev().take_while(|byte| belongs(byte)).count().min(BEHIND / 2);
-        let number = bytes.get(bytes.len() - run).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
-        if number { self.length - run } else { self.length }
+        let goes_on = bytes.get(at).is_none_or(|byte| belongs_to_literal(*byte));
+        if !goes_on || self.context.place(offset.saturating_sub(1)) != Place::Bare || self.context.place(offset) != Place::Bare {
+            return offset;
+        }
+        let before = bytes.get(..at).unwrap_or_default();
+        let run = before.iter().rev().take_while(|byte| belongs_to_literal(**byte)).count().min(BEHIND / 2);
+        let number = before.get(before.len() - run).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
+        if number { offset - run } else { offset }
     }
 
     /// The edits that touch a range of the text.

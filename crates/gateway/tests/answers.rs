@@ -178,6 +178,26 @@ fn however_deltas_cut_a_text_the_same_is_found() {
     }
 }
 
+/// A bare number is replaced as a whole, by a string, however the pieces cut it.
+#[test]
+fn a_number_in_arguments_is_replaced_whole() {
+    let house = House::new();
+    for number in ["4111111111111111", "-4111111111111111", "-4111111111111111,4111111111111111"] {
+        let written = format!(r#"{{"n":[{number}],"m":-12.5}}"#);
+        let whole = canned::chat_tool_call("m", "f", &written);
+        house.upstream.push(Answer::json(whole));
+        let expected = house.chat(CHAT).json()["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"].clone();
+        let expected = expected.as_str().unwrap();
+        let value: Value = serde_json::from_str(expected).unwrap_or_else(|error| panic!("{error}: {expected}"));
+        assert_eq!((&value["n"][0], &value["m"]), (&json!("[REDACTED_CARD]"), &json!(-12.5)));
+        for size in 1..=written.len() {
+            let stream = canned::chat_tool_events("m", "f", &canned::parts(&written, size)).concat();
+            let got = joined(&pass(&house, &stream, &[]), "/choices/0/delta/tool_calls/0/function/arguments");
+            assert_eq!(got, expected, "pieces of {size}");
+        }
+    }
+}
+
 /// A long finding whose end is far away, and one that another text interrupts.
 #[test]
 fn a_long_secret_is_covered_to_its_end() {

@@ -37,6 +37,7 @@ fn check(rule: &str, text: &str, expected: &str) {
 fn redact_and_mask() {
     let text = "ada@example.org or 4111 1111 1111 1111.";
     check(&rule("redact", ""), text, "[REDACTED_EMAIL] or [REDACTED_CARD].");
+    check(&rule("redact", ""), "[Note] card 4111111111111111 ok", "[Note] card [REDACTED_CARD] ok");
     check(&rule("mask", ""), text, "**** or ****.");
     check(&rule("mask", r#"@operator("keep_last:4")"#), text, "***@******e.org or **** **** **** 1111.");
 }
