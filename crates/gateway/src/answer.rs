@@ -1,5 +1,6 @@
 //! The provider's answer: whole or streamed, guarded on its way to the client.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -134,13 +135,9 @@ impl Gate {
             let parsed = parse_answer(&shared.live, bytes).map_err(|error| Err(error.to_string()))?;
             guard_answer(&shared, &parsed, &session).map_err(Ok)
         };
-        let result = if large {
-            tokio::task::spawn_blocking(run)
-                .await
-                .map_err(|_| Self::guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked)))?
-        } else {
-            run()
-        };
+        let result = if large { tokio::task::spawn_blocking(run).await.ok() } else { catch_unwind(AssertUnwindSafe(run)).ok() };
+        let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked));
+        let result = result.ok_or_else(stopped)?;
         let guarded = match result {
             Ok(guarded) => guarded,
             Err(Err(error)) => {

@@ -1,6 +1,7 @@
 //! One request from its first byte to the provider's answer.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -166,9 +167,12 @@ impl Gate {
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
         exchange.bytes_in = bytes.len() as u64;
-        let (parsed, control) = match parse_request(&live, bytes, route.family()) {
-            Ok(parsed) => parsed,
-            Err(error) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
+        // A panic of the reader is a failure of a guard, not of the connection.
+        let parsed = catch_unwind(AssertUnwindSafe(|| parse_request(&live, bytes, route.family())));
+        let (parsed, control) = match parsed {
+            Ok(Ok(parsed)) => parsed,
+            Err(_) => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
+            Ok(Err(error)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
         };
         let name = parsed.tape.text(&parsed.bytes, control.model).into_owned();
         exchange.stream = control.stream;

@@ -106,3 +106,20 @@ fn many_pseudonyms_in_one_string_cost_what_their_bytes_cost() {
     let (some, many) = (timed(2_000), timed(32_000));
     assert!(many < some * 16 * 5, "{some:?} for 2,000, {many:?} for 32,000");
 }
+
+#[test]
+fn many_findings_in_one_stream_cost_what_their_bytes_cost() {
+    let house = House::new();
+    let timed = |count: usize| {
+        let text = (0..count).map(|number| format!("https://example.org/{number} user{number}@example.org")).collect::<Vec<_>>().join(" ");
+        let pieces = canned::parts(&text, 400);
+        house.upstream.push(Answer::stream(canned::chat_events("m", &pieces)));
+        let began = std::time::Instant::now();
+        let reply = house.send(&asked(true));
+        assert!(reply.whole && !reply.text().contains("@example.org") && reply.text().contains("https://example.org/7"));
+        began.elapsed()
+    };
+    timed(50);
+    let (some, many) = (timed(400), timed(3_200));
+    assert!(many < some * 8 * 4, "{some:?} for 400, {many:?} for 3,200");
+}
