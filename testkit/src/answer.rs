@@ -130,6 +130,15 @@ impl Answer {
         self
     }
 
+    /// Waits before the last piece of the body.
+    #[must_use]
+    pub fn after_last(mut self, after: Duration) -> Self {
+        if let Some(last) = self.pieces.back_mut() {
+            last.after = after;
+        }
+        self
+    }
+
     /// Cuts the connection after the last piece, without the last chunk.
     #[must_use]
     pub fn dies(mut self) -> Self {

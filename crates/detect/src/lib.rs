@@ -31,7 +31,7 @@ pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
 #[doc(hidden)]
 pub use fuzz::fuzz_stream;
 pub use mask::{keep_last, placeholder};
-pub use mint::{Minter, Original, Pseudonyms, Scope};
+pub use mint::{Minter, Original, Pseudonyms, Scope, canonical};
 pub use normal::normalise;
 pub use place::hosts;
 pub use rules::{Class, Example, Rule, RuleError, RuleFile, Severity};

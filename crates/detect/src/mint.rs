@@ -35,7 +35,7 @@ pub(crate) fn kind(label: &str) -> String {
 }
 
 /// The one form that all ways to write a value share.
-fn canonical(label: &str, surface: &str) -> String {
+pub fn canonical(label: &str, surface: &str) -> String {
     let text = normalise(surface);
     match label {
         "pii.email" | "pii.ip" => text.to_lowercase(),

@@ -1,5 +1,6 @@
 //! The provider's answer: whole or streamed, guarded on its way to the client.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use crate::budget::Reservation;
 use crate::decode::{Decoder, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, guard_answer, parse_answer};
-use crate::handle::{Head, Pending};
+use crate::handle::Head;
 use crate::headers::{is_event_stream, to_client};
 use crate::judging::Judging;
 use crate::refuse::{Refusal, mark};
@@ -54,7 +55,6 @@ impl Drop for Last {
 
 impl Gate {
     /// Passes an answer on.
-    #[expect(clippy::too_many_arguments, reason = "an answer needs everything that its request has gathered")]
     pub(crate) async fn answer(
         self: &Arc<Self>,
         head: &Head,
@@ -63,7 +63,6 @@ impl Gate {
         session: Session,
         request: Phase,
         (mut held, sent): (Reservation, Instant),
-        pending: &mut Pending,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let (parts, body) = answer.into_parts();
         let encoding = Encoding::named(parts.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
@@ -72,9 +71,7 @@ impl Gate {
             return Err(self.garbage(exchange, "the provider answered with a redirect, which is not followed"));
         }
         if is_event_stream(&parts.headers) {
-            let response = self.streamed(head, exchange, (parts.status, &parts.headers), body, encoding, session, &request).await;
-            pending.disarm();
-            return response;
+            return self.streamed(head, exchange, (parts.status, &parts.headers), (body, encoding), session, &request, held).await;
         }
         let bytes = self.whole(exchange, body, encoding, &mut held).await?;
         let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(0);
@@ -84,13 +81,12 @@ impl Gate {
         phase.gate_micros = u64::try_from(exchange.started.elapsed().as_micros()).unwrap_or(0).saturating_sub(waited);
         self.metrics().gate_latency.observe(phase.gate_micros);
         let recorded = exchange.record(Moment::Response, &phase, parts.status.as_u16(), None).wait().await;
-        recorded.map_err(|error| self.ledger_failed(exchange, &error))?;
+        recorded.map_err(|error| Self::ledger_failed(exchange, error, Moment::End(EndState::Blocked)))?;
         self.metrics().decided(decision);
         let mut seal = BodySeal::new(self.random().bytes());
         seal.update(&guarded.bytes);
         let coach = coached(&request, &phase);
         let mut last = Last { exchange: Arc::clone(exchange), phase, status: parts.status.as_u16(), seal: Some(seal) };
-        pending.disarm();
         let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(EndState::Complete));
         let mut response = Response::new(GateBody::Whole(Some(guarded.bytes), Some(Box::new(Sending { held, on_taken: Some(on_taken) }))));
         *response.status_mut() = parts.status;
@@ -108,7 +104,7 @@ impl Gate {
     ) -> Result<Bytes, Box<Refusal>> {
         let settings = &exchange.live.settings;
         let limit = settings.limits.body_bytes;
-        let bytes = read_whole(body, limit, settings.timeouts.idle, held).await.map_err(|error| match error {
+        let bytes = read_whole(body, limit, settings.timeouts.idle, None, held).await.map_err(|error| match error {
             ReadError::Busy => self.upstream_refusal(exchange, Reason::Busy, error.to_string()),
             ReadError::Slow(_) => self.upstream_refusal(exchange, Reason::UpstreamSlow, error.to_string()),
             ReadError::TooLarge(_) => self.garbage(exchange, "the provider's answer is larger than a body may be"),
@@ -139,11 +135,9 @@ impl Gate {
             let parsed = parse_answer(&shared.live, bytes).map_err(|error| Err(error.to_string()))?;
             guard_answer(&shared, &parsed, &session).map_err(Ok)
         };
-        let result = if large {
-            tokio::task::spawn_blocking(run).await.map_err(|_| self.guard_failed(exchange, "the guard was stopped"))?
-        } else {
-            run()
-        };
+        let result = if large { tokio::task::spawn_blocking(run).await.ok() } else { catch_unwind(AssertUnwindSafe(run)).ok() };
+        let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked));
+        let result = result.ok_or_else(stopped)?;
         let guarded = match result {
             Ok(guarded) => guarded,
             Err(Err(error)) => {
@@ -157,11 +151,7 @@ impl Gate {
                 phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
                 Guarded { bytes: original, phase, refusal: None }
             }
-            Err(Ok(error)) => {
-                let mut refusal = self.guard_failed(exchange, &error.to_string());
-                refusal.moment = Moment::End(EndState::Blocked);
-                return Err(refusal);
-            }
+            Err(Ok(error)) => return Err(Self::guard_failed(exchange, &error.to_string(), Moment::End(EndState::Blocked))),
         };
         match guarded.refusal {
             None => Ok(guarded),
@@ -179,14 +169,14 @@ impl Gate {
         head: &Head,
         exchange: &Arc<Exchange>,
         (status, headers): (StatusCode, &HeaderMap),
-        body: Incoming,
-        encoding: Encoding,
+        (body, encoding): (Incoming, Encoding),
         session: Session,
         request: &Phase,
+        mut held: Reservation,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let limits = &exchange.live.settings.limits;
         let decoder = Decoder::new(encoding, limits.held_bytes).map_err(|error| self.garbage(exchange, &error.to_string()))?;
-        let mut judging = Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete));
+        let mut judging = Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete), self.value_hash().clone());
         judging.open();
         let mut phase =
             Phase { policies: judging.policies.clone(), facts: Some(judging.facts.clone()), ..Phase::decided(judging.decision()) };
@@ -197,12 +187,14 @@ impl Gate {
             return Err(Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::Blocked), phase)));
         }
         let recorded = exchange.record(Moment::Response, &phase, status.as_u16(), None).wait().await;
-        recorded.map_err(|error| self.ledger_failed(exchange, &error))?;
+        recorded.map_err(|error| Self::ledger_failed(exchange, error, Moment::End(EndState::Blocked)))?;
         let decision = combined(request.decision, phase.decision);
         self.metrics().decided(decision);
         let coach = coached(request, &phase);
         let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::new(session), judging);
-        let stream = StreamBody::new(Arc::clone(exchange), body, decoder, guard, phase, head.shape, status.as_u16());
+        // The request is on its way; from here on the stream's own memory counts.
+        let _giving_back_succeeds = held.resize(0);
+        let stream = StreamBody::new(Arc::clone(exchange), (body, decoder), guard, phase, head.shape, status.as_u16(), held);
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));
         *response.status_mut() = status;
         *response.headers_mut() = to_client(headers);

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -21,29 +21,27 @@ pub enum ReadError {
     #[error("too many bytes are in flight; try again in a moment")]
     Busy,
     /// Nothing came for too long.
-    #[error("no byte of the body came for {0:?}")]
+    #[error("the body came too slowly: within {0:?} more must come")]
     Slow(Duration),
     /// The other side broke off.
     #[error("the body broke off")]
     Broken(#[source] hyper::Error),
 }
 
-/// A whole body may take so many times the pause between two pieces: against senders of one byte at a time.
-const PAUSES: u32 = 20;
+/// Room that is made at once for a body whose sender says that it is long; the rest only as bytes come.
+const AHEAD: usize = 1 << 20;
 
-/// Reads a whole body, holding its bytes in the budget.
+/// Reads a whole body, holding its bytes in the budget. `slowest`: bytes a second that must come on the whole, beyond the first `idle`.
 ///
 /// # Errors
 /// Too large, over budget, too slow or broken.
-pub async fn read_whole<B>(body: B, limit: usize, idle: Duration, held: &mut Reservation) -> Result<Bytes, ReadError>
-where
-    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
-{
-    let all = idle.saturating_mul(PAUSES);
-    tokio::time::timeout(all, pieces(body, limit, idle, held)).await.unwrap_or(Err(ReadError::Slow(all)))
-}
-
-async fn pieces<B>(mut body: B, limit: usize, idle: Duration, held: &mut Reservation) -> Result<Bytes, ReadError>
+pub async fn read_whole<B>(
+    mut body: B,
+    limit: usize,
+    idle: Duration,
+    slowest: Option<u64>,
+    held: &mut Reservation,
+) -> Result<Bytes, ReadError>
 where
     B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
 {
@@ -54,6 +52,7 @@ where
     let mut first: Option<Bytes> = None;
     let mut rest: Vec<u8> = Vec::new();
     let mut total = 0_usize;
+    let began = Instant::now();
     loop {
         let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_| ReadError::Slow(idle))?;
         let Some(frame) = frame else { break };
@@ -62,6 +61,10 @@ where
         if total > limit {
             return Err(ReadError::TooLarge(limit));
         }
+        let patience = slowest.map(|rate| idle + Duration::from_secs(total as u64 / rate.max(1)));
+        if patience.is_some_and(|patience| began.elapsed() > patience) {
+            return Err(ReadError::Slow(idle));
+        }
         if !held.grow(data.len()) {
             return Err(ReadError::Busy);
         }
@@ -69,13 +72,32 @@ where
             None if rest.is_empty() => first = Some(data),
             None => rest.extend_from_slice(&data),
             Some(begin) => {
-                rest.reserve(expected.clamp(begin.len() + data.len(), limit));
+                rest.reserve(expected.min(AHEAD).max(begin.len() + data.len()));
                 rest.extend_from_slice(&begin);
                 rest.extend_from_slice(&data);
             }
         }
     }
     Ok(first.unwrap_or_else(|| Bytes::from(rest)))
+}
+
+/// How long what is left of a refused body is read: in all, and without a byte.
+const LINGER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_millis(250));
+
+/// Reads what is left of a refused body and drops it. A connection that is closed with unread bytes is reset, and the client
+/// would see that instead of the answer.
+pub async fn drain<B>(mut body: B, limit: usize)
+where
+    B: Body<Data = Bytes, Error = hyper::Error> + Unpin,
+{
+    let rest = async {
+        let mut total = 0_usize;
+        while total <= limit && !body.is_end_stream() {
+            let Ok(Some(Ok(frame))) = tokio::time::timeout(LINGER.1, body.frame()).await else { return };
+            total += frame.data_ref().map_or(0, Bytes::len);
+        }
+    };
+    let _whatever_is_left_then_is_left = tokio::time::timeout(LINGER.0, rest).await;
 }
 
 /// A body that was broken off on purpose: hyper then aborts the connection, so that a client cannot take it for complete.

@@ -103,7 +103,7 @@ impl Decoder {
         }
     }
 
-    fn judge(&mut self, result: std::io::Result<()>) -> Result<(), DecodeError> {
+    fn judge(&mut self, result: &std::io::Result<()>) -> Result<(), DecodeError> {
         let sink = self.sink();
         match result {
             Ok(()) => Ok(()),
@@ -123,7 +123,7 @@ impl Decoder {
             Machine::Deflate(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
             Machine::Zstd(decoder) => decoder.write_all(bytes).and_then(|()| decoder.flush()),
         };
-        self.judge(result)
+        self.judge(&result)
     }
 
     /// Ends the input.
@@ -137,7 +137,7 @@ impl Decoder {
             Machine::Deflate(decoder) => decoder.try_finish(),
             Machine::Zstd(decoder) => decoder.flush(),
         };
-        self.judge(result)
+        self.judge(&result)
     }
 
     /// What was decoded since the last call.

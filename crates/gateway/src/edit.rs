@@ -31,10 +31,20 @@ pub fn fit_replacement(context: &JsonContext, text: &str, edit: TextEdit) -> Tex
     quote_literal(text, edit)
 }
 
-/// Replaces the whole bare literal around an edit by a string.
+/// Replaces the whole bare number around an edit by a string. Anything else is prose that only begins like JSON.
 pub fn quote_literal(text: &str, edit: TextEdit) -> TextEdit {
-    let (start, end) = literal(text, edit.start, edit.end);
-    TextEdit { start, end, with: format!("\"{}\"", edit.with) }
+    match number_around(text, edit.start, edit.end) {
+        Some((start, end)) => TextEdit { start, end, with: format!("\"{}\"", edit.with) },
+        None => edit,
+    }
+}
+
+/// The JSON number around a finding, where a value of an array or object may stand.
+pub fn number_around(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
+    let (start, end) = literal(text, start, end);
+    let before = text.get(..start)?.trim_ascii_end().bytes().next_back()?;
+    let number = serde_json::from_str::<serde_json::Number>(text.get(start..end)?).is_ok();
+    (number && matches!(before, b':' | b',' | b'[')).then_some((start, end))
 }
 
 /// Fits the restoring of a value into JSON inside text: escaped in a string; a number again when the pseudonym is the whole string.
@@ -48,12 +58,16 @@ pub fn fit_restored(context: &JsonContext, start: usize, end: usize, surface: &s
     TextEdit { start, end, with: escaped(surface) }
 }
 
+/// Whether a byte goes on with a bare literal.
+pub fn belongs_to_literal(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_')
+}
+
 /// The bounds of the bare literal around a finding.
 fn literal(text: &str, start: usize, end: usize) -> (usize, usize) {
-    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
     let bytes = text.as_bytes();
-    let before = bytes.get(..start).unwrap_or_default().iter().rev().take_while(|byte| belongs(byte)).count();
-    let after = bytes.get(end..).unwrap_or_default().iter().take_while(|byte| belongs(byte)).count();
+    let before = bytes.get(..start).unwrap_or_default().iter().rev().take_while(|byte| belongs_to_literal(**byte)).count();
+    let after = bytes.get(end..).unwrap_or_default().iter().take_while(|byte| belongs_to_literal(**byte)).count();
     (start - before, end + after)
 }
 

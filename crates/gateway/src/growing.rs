@@ -6,13 +6,12 @@ use bartizan_detect::{Detector, Event, Hint, TextScan, TokenHit};
 use bartizan_vocabulary::{Finding, Role, TextClass};
 use bartizan_wire::json::{JsonContext, Place};
 
-use crate::edit::{TextEdit, fit_restored, quote_literal};
-use crate::session::{Restoring, Session};
+use crate::edit::{TextEdit, belongs_to_literal, fit_restored, quote_literal};
+use crate::restoring::{ARGUMENT, Foreign, Restored};
+use crate::session::{Restoring, Session, removed_from_signed};
 
 /// Text kept behind what is decided, for looking at the surroundings of an edit.
 const BEHIND: usize = 1_024;
-/// A tool argument that is longer than this is not waited for.
-const ARGUMENT: usize = 4_096;
 
 /// A text that comes in pieces.
 pub struct Growing {
@@ -25,6 +24,13 @@ pub struct Growing {
     edits: VecDeque<TextEdit>,
     /// Pseudonyms in a tool argument whose end has not come: a URL may still follow.
     waiting: VecDeque<TokenHit>,
+    foreign: Foreign,
+    /// Where the long finding begins that is being replaced.
+    replacing: Option<usize>,
+    /// The text seemed to end inside a long finding.
+    cut: bool,
+    /// Start of the last edit, when that replaces a whole bare literal.
+    literal: Option<usize>,
     events: Vec<Event>,
     /// Offset of the scan's own zero: behind it when the text went on after its end.
     origin: usize,
@@ -46,6 +52,9 @@ pub struct Growing {
     pub pointer: String,
 }
 
+/// Judges a finding; its text is given when all of it is known.
+pub type Choose<'a> = dyn FnMut(&Finding, Option<&str>) -> Choice + 'a;
+
 /// What the owner of the stream decides about a finding.
 pub enum Choice {
     /// Leave it.
@@ -54,15 +63,6 @@ pub enum Choice {
     Replace(String),
     /// Stop the stream.
     Stop,
-}
-
-/// Counts of what was done with pseudonyms.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Restored {
-    /// Given back.
-    pub values: u64,
-    /// Not given back because of where they stood.
-    pub withheld: u64,
 }
 
 impl Growing {
@@ -77,6 +77,10 @@ impl Growing {
             length: 0,
             edits: VecDeque::new(),
             waiting: VecDeque::new(),
+            foreign: Foreign::default(),
+            replacing: None,
+            cut: false,
+            literal: None,
             events: Vec::new(),
             origin: 0,
             sealed: 0,
@@ -98,6 +102,7 @@ impl Growing {
     /// Takes more text. Returns the range that it is of the whole.
     pub fn push(&mut self, text: &str) -> (usize, usize) {
         let start = self.length;
+        self.go_on_with_literal(text);
         self.scan.push(text);
         self.context.push(text);
         self.window.push_str(text);
@@ -105,22 +110,36 @@ impl Growing {
         (start, self.length)
     }
 
+    /// A bare number that is replaced as a whole goes on in the next piece.
+    fn go_on_with_literal(&mut self, text: &str) {
+        let length = self.length;
+        let Some(edit) = self.edits.back_mut().filter(|edit| self.literal == Some(edit.start) && edit.end == length) else { return };
+        edit.end += text.bytes().take_while(|byte| belongs_to_literal(*byte)).count();
+    }
+
     /// Ends the text.
     pub fn finish(&mut self) {
         if !self.finished {
             self.finished = true;
             self.undecided = (self.origin + self.scan.settled()).min(self.length);
+            self.cut = self.scan.covering().is_some();
             self.scan.finish();
         }
     }
 
     /// The text goes on after its end (interleaved tool calls do that): scanned on from what was undecided then.
-    /// A finding that began in what was already released cannot be edited any more: it stops the stream.
-    pub fn resume(&mut self, detector: &Detector, tokens: bool) {
+    /// A finding that began in what was already released cannot be edited any more: it stops the stream. `false`: the text goes on
+    /// inside a long finding, of which nothing more may leave.
+    #[must_use]
+    pub fn resume(&mut self, detector: &Detector, tokens: bool) -> bool {
+        if self.cut {
+            return false;
+        }
         let tail = self.slice(self.undecided, self.length).to_owned();
         self.scan = detector.stream(Hint { key: None, tokens, json: self.class == TextClass::ToolArguments });
         self.scan.push(&tail);
         (self.origin, self.sealed, self.finished) = (self.undecided, self.length, false);
+        true
     }
 
     /// Carries out what has been decided. `choose` judges each finding; `false` means stop.
@@ -128,7 +147,7 @@ impl Growing {
         &mut self,
         session: &Session,
         restored: &mut Restored,
-        choose: &mut dyn FnMut(&Finding, &str) -> Choice,
+        choose: &mut Choose<'_>,
         below: &mut dyn FnMut(&Finding),
     ) -> bool {
         let mut events = std::mem::take(&mut self.events);
@@ -161,18 +180,29 @@ impl Growing {
         finding
     }
 
-    fn found(&mut self, finding: &Finding, open: bool, choose: &mut dyn FnMut(&Finding, &str) -> Choice) -> bool {
+    fn found(&mut self, finding: &Finding, open: bool, choose: &mut Choose<'_>) -> bool {
+        self.replacing = None;
         if finding.end <= self.sealed && !open {
             return true;
         }
-        match choose(finding, self.slice(finding.start, finding.end)) {
+        // How much of a long finding has come depends on how the text was split; what is put in its place must not.
+        let span = (!open).then(|| self.slice(finding.start, finding.end));
+        match choose(finding, span) {
             Choice::Keep => true,
             Choice::Stop => false,
             Choice::Replace(_) if finding.start < self.sealed => false,
             Choice::Replace(with) => {
+                let with = if self.signed { removed_from_signed(&finding.label) } else { with };
                 let edit = TextEdit { start: finding.start, end: finding.end, with };
+                self.replacing = open.then_some(finding.start);
+                let plain = edit.with.len();
                 let edit = if open { edit } else { self.fitted(edit) };
-                self.edits.push_back(edit);
+                self.literal = (edit.with.len() != plain).then_some(edit.start);
+                match self.edits.back_mut() {
+                    // Two findings in one literal, which was replaced as a whole.
+                    Some(last) if edit.start < last.end => last.end = last.end.max(edit.end),
+                    _ => self.edits.push_back(edit),
+                }
                 true
             }
         }
@@ -190,24 +220,25 @@ impl Growing {
 
     /// A long finding reaches further: if its beginning was replaced, the rest goes.
     fn extended(&mut self, start: usize, end: usize) {
-        match self.edits.back_mut() {
-            Some(edit) if edit.end >= start => edit.end = end,
-            _ => {}
+        let Some(began) = self.replacing else { return };
+        if let Some(edit) = self.edits.iter_mut().rev().find(|edit| edit.start <= began && edit.end >= start) {
+            edit.end = edit.end.max(end);
         }
     }
 
     fn restore(&mut self, session: &Session, restored: &mut Restored) {
         while let Some(hit) = self.waiting.front() {
-            let argument = self.class == TextClass::ToolArguments && self.context.is_json();
+            let argument = self.class == TextClass::ToolArguments;
             if argument && !self.argument_is_known(hit) {
                 return;
             }
             let Some(hit) = self.waiting.pop_front() else { return };
-            let covered = self.edits.iter().any(|edit| edit.start < hit.end && hit.start < edit.end);
+            let next = self.edits.partition_point(|edit| edit.end <= hit.start);
+            let covered = self.edits.get(next).is_some_and(|edit| edit.start < hit.end);
+            let barred = covered || self.signed;
             match session.restore(&hit) {
                 Restoring::Unknown => {}
-                _ if covered => {}
-                Restoring::Value(surface, number) if !self.signed && !(argument && self.is_foreign(session, &hit)) => {
+                Restoring::Value(surface, number) if !(barred || argument && self.is_foreign(session, &hit)) => {
                     restored.values += 1;
                     let edit = fit_restored(&self.context, hit.start, hit.end, &surface, number);
                     let at = self.edits.partition_point(|before| before.start < edit.start);
@@ -218,16 +249,23 @@ impl Growing {
         }
     }
 
+    /// The string of a tool argument around an offset. Arguments that are not JSON are one string.
+    fn argument_at(&self, offset: usize) -> Option<(usize, Option<usize>)> {
+        if self.context.is_json() { self.context.string_at(offset) } else { Some((0, self.finished.then_some(self.length))) }
+    }
+
     /// Whether the string that holds a pseudonym has ended, or is too long to wait for.
     fn argument_is_known(&self, hit: &TokenHit) -> bool {
-        let ended = self.context.string_at(hit.start).is_none_or(|(_, end)| end.is_some());
+        let ended = self.argument_at(hit.start).is_none_or(|(_, end)| end.is_some());
         ended || self.finished || self.length - hit.start > ARGUMENT
     }
 
-    fn is_foreign(&self, session: &Session, hit: &TokenHit) -> bool {
-        let Some((start, end)) = self.context.string_at(hit.start) else { return false };
-        let Some(end) = end else { return true };
-        start < self.base || session.holds_foreign_url(self.slice(start, end))
+    fn is_foreign(&mut self, session: &Session, hit: &TokenHit) -> bool {
+        let bounds = self.argument_at(hit.start);
+        let mut foreign = self.foreign;
+        let holds = foreign.holds(session, hit, bounds, |from, to| self.slice(from, to));
+        self.foreign = foreign;
+        holds
     }
 
     /// How far the text may be released.
@@ -242,31 +280,37 @@ impl Growing {
         if session.numbers && self.context.string_at(settled).is_some_and(|(start, _)| start == settled) {
             return settled.saturating_sub(1);
         }
-        settled.min(self.open_literal())
+        self.before_number(settled)
     }
 
-    /// Start of a bare literal that the text ends in: a number must be replaced as a whole.
-    fn open_literal(&self) -> usize {
-        if self.context.place(self.length.saturating_sub(1)) != Place::Bare || self.context.place(self.length) != Place::Bare {
-            return self.length;
+    /// Where to stop before `offset`, when it lies within a bare number: a number is replaced as a whole, its sign included.
+    fn before_number(&self, offset: usize) -> usize {
+        let at = offset.saturating_sub(self.base);
+        let bytes = self.window.as_bytes();
+        let goes_on = bytes.get(at).is_none_or(|byte| belongs_to_literal(*byte));
+        if !goes_on || self.context.place(offset.saturating_sub(1)) != Place::Bare || self.context.place(offset) != Place::Bare {
+            return offset;
         }
-        let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
-        self.length - self.window.as_bytes().iter().rev().take_while(|byte| belongs(byte)).count().min(BEHIND / 2)
+        let before = bytes.get(..at).unwrap_or_default();
+        let run = before.iter().rev().take_while(|byte| belongs_to_literal(**byte)).count().min(BEHIND / 2);
+        let number = before.get(before.len() - run).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
+        if number { offset - run } else { offset }
     }
 
     /// The edits that touch a range of the text.
     pub fn edits(&self, start: usize, end: usize) -> impl Iterator<Item = &TextEdit> {
-        self.edits.iter().filter(move |edit| edit.start < end && edit.end > start)
+        let first = self.edits.partition_point(|edit| edit.end <= start);
+        self.edits.range(first..).take_while(move |edit| edit.start < end)
     }
 
     /// Drops what is only needed before `offset`, which was released.
     pub fn forget(&mut self, offset: usize) {
-        let open = self.scan.covering().is_some();
+        let open = self.replacing.is_some() && self.scan.covering().is_some();
         while self.edits.front().is_some_and(|edit| edit.end <= offset) && !(open && self.edits.len() == 1) {
             self.edits.pop_front();
         }
         let keep = offset.saturating_sub(ARGUMENT + BEHIND);
-        if keep > self.base + ARGUMENT {
+        if keep > self.base + ARGUMENT / 4 {
             let cut = self.window.floor_char_boundary(keep - self.base);
             self.window.drain(..cut);
             self.base += cut;

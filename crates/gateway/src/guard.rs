@@ -1,23 +1,24 @@
 //! Guarding a whole body, in either direction. Synchronous and bounded: bytes and facts in, bytes and a phase out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::{Action, Facts};
-use bartizan_vocabulary::{Decision, Direction, EventFinding, Role, TextClass};
+use bartizan_vocabulary::{Decision, Direction, EventFinding, Label, Role, TextClass};
 use bartizan_wire::json::{JsonError, NodeKind, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Family, Form, Part, Reading, Side, Unread, control, read};
 use bytes::Bytes;
 
-use crate::edit::{TextEdit, fit_restored, tidy, unit_splices};
+use crate::edit::{TextEdit, unit_splices};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::inspect::{Body, InspectError, Inspector, Unit};
 use crate::live::Live;
-use crate::remedy::{self, Judged};
-use crate::session::{Restoring, Session, replacement};
+use crate::remedy::{self, Judged, KEPT};
+use crate::restoring::restore_whole;
+use crate::session::{REMOVED, Restoring, Session, replacement};
 
 /// A body that was read: JSON with its spans.
 pub struct Parsed {
@@ -106,7 +107,7 @@ pub fn guard_request(
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt);
         facts.context.token_estimate = parsed.bytes.len() as u64 / 4;
-        facts.context.tools = tool_names(body);
+        facts.context.tools = tool_names(body, &units);
         remedy::count_findings(&mut facts, &units);
         remedy::count_findings(&mut facts, &outside_findings);
         note_unread(&mut facts, &parsed.reading.unread, Role::User);
@@ -131,6 +132,29 @@ pub fn guard_request(
     })
 }
 
+/// Guards a request that has no body. What its headers hold cannot be edited, so a finding there blocks.
+///
+/// # Errors
+/// As for requests.
+pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Guarded, GuardError> {
+    caught(|| {
+        strike(exchange.gate.faults(), Direction::Request)?;
+        let began = Instant::now();
+        let parsed = Parsed { bytes: Bytes::new(), tape: Tape::default(), reading: Reading::default() };
+        let units = inspect_outside(exchange, outside)?;
+        let inspected = micros(began);
+        let mut facts = exchange.facts(Action::ListModels);
+        remedy::count_findings(&mut facts, &units);
+        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, parsed.body(), &mut |_, _, _, _, _| None);
+        let found = units.iter().find_map(|unit| unit.scan.findings.first());
+        if let Some(finding) = found.filter(|_| judged.refusal.is_none()) {
+            judged.decision = Decision::Blocked;
+            judged.refusal = Some(format!("`{}` was found in a header, where it cannot be replaced", finding.label));
+        }
+        finish(exchange, &parsed, &units, judged, Vec::new(), (inspected, micros(began)))
+    })
+}
+
 /// Guards a whole answer.
 ///
 /// # Errors
@@ -146,7 +170,8 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         facts.context.body_bytes = parsed.bytes.len() as u64;
         remedy::count_findings(&mut facts, &units);
         note_unread(&mut facts, &parsed.reading.unread, Role::Assistant);
-        let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator);
+        let hash = exchange.gate.value_hash();
+        let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
         let mut judged = remedy::judge(&exchange.live.judge, facts, &units, body, &mut replace);
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
@@ -214,19 +239,28 @@ fn note_unread(facts: &mut Facts, unread: &[Unread], role: Role) {
     }
 }
 
-/// Names of tools that are offered: the fixed strings under `name` of tool definitions.
-fn tool_names(body: Body<'_>) -> BTreeSet<Arc<str>> {
+/// Names of tools that are offered: the fixed strings under `name` of tool definitions. Of a name in which something was found,
+/// only that is told: facts are kept.
+fn tool_names(body: Body<'_>, units: &[Unit]) -> BTreeSet<Arc<str>> {
+    let found: HashMap<u32, &Label> = units
+        .iter()
+        .filter_map(|unit| Some((unit, &unit.scan.findings.first()?.label)))
+        .flat_map(|(unit, label)| body.parts(unit).iter().map(move |part| (part.node, label)))
+        .collect();
     let named = |part: &&Part| part.class == TextClass::ToolDefinition && part.fixed && part.form == Form::String;
     let name = |part: &Part| {
         let key = body.tape.key(body.bytes, part.node)?;
-        (key == "name").then(|| Arc::from(body.tape.text(body.bytes, part.node).as_ref()))
+        (key == "name").then(|| match found.get(&part.node) {
+            Some(label) => Arc::from(bartizan_detect::placeholder(label)),
+            None => Arc::from(body.tape.text(body.bytes, part.node).as_ref()),
+        })
     };
     body.reading.parts.iter().filter(named).filter_map(name).take(1_024).collect()
 }
 
 /// Whether a signed block comes back with a placeholder of ours in it: an altered block is never sent.
 fn altered_signed_part(body: Body<'_>) -> bool {
-    body.reading.parts.iter().any(|part| part.signed && body.tape.text(body.bytes, part.node).contains("[REDACTED_"))
+    body.reading.parts.iter().any(|part| part.signed && body.tape.text(body.bytes, part.node).contains(REMOVED))
 }
 
 fn edit_splices(parsed: &Parsed, units: &[Unit], judged: &Judged) -> Vec<Splice> {
@@ -289,26 +323,10 @@ fn whole_number(session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part]) 
 }
 
 fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part], edits: &mut Vec<TextEdit>) {
-    let text = body.text(parts);
-    let mut context = bartizan_wire::json::JsonContext::default();
-    context.push(&text);
-    let fixed = parts.iter().any(|part| part.fixed || part.signed);
-    for hit in &unit.scan.tokens {
-        let covered = edits.iter().any(|edit| edit.start < hit.end && hit.start < edit.end);
-        let argument = unit.class == TextClass::ToolArguments && {
-            let (start, end) = context.string_at(hit.start).unwrap_or((0, Some(text.len())));
-            session.holds_foreign_url(text.get(start..end.unwrap_or(text.len())).unwrap_or_default())
-        };
-        match session.restore(hit) {
-            Restoring::Unknown => {}
-            Restoring::Value(surface, number) if !covered && !fixed && !argument => {
-                exchange.gate.metrics().restored_total.add(1);
-                edits.push(fit_restored(&context, hit.start, hit.end, &surface, number));
-            }
-            _ => exchange.gate.metrics().withheld_total.add(1),
-        }
-    }
-    tidy(edits);
+    let writable = !parts.iter().any(|part| part.fixed || part.signed);
+    let restored = restore_whole(session, &body.text(parts), unit.class, writable, &unit.scan.tokens, edits);
+    exchange.gate.metrics().restored_total.add(restored.values);
+    exchange.gate.metrics().withheld_total.add(restored.withheld);
 }
 
 fn finish(
@@ -321,7 +339,7 @@ fn finish(
 ) -> Result<Guarded, GuardError> {
     let body = parsed.body();
     let findings = findings(body, units);
-    exchange.gate.metrics().findings_total.add(findings.len() as u64);
+    exchange.gate.metrics().findings_total.add(units.iter().map(|unit| unit.scan.findings.len() as u64).sum());
     let mut phase = Phase {
         decision: Some(judged.decision),
         facts: Some(judged.facts),
@@ -352,7 +370,7 @@ fn finish(
 
 fn findings(body: Body<'_>, units: &[Unit]) -> Vec<EventFinding> {
     let (inside, outside): (Vec<&Unit>, Vec<&Unit>) = units.iter().partition(|unit| !unit.parts.is_empty());
-    let inside: Vec<Unit> = inside.into_iter().cloned().collect();
+    let inside: Vec<Unit> = inside.into_iter().filter(|unit| !unit.scan.findings.is_empty()).take(KEPT).cloned().collect();
     let mut findings = body.event_findings(&inside);
     for unit in outside {
         findings.extend(unit.scan.findings.iter().map(|finding| EventFinding {
@@ -365,6 +383,7 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Vec<EventFinding> {
             score_bp: finding.score_bp,
         }));
     }
+    findings.truncate(KEPT);
     findings
 }
 
@@ -383,7 +402,14 @@ fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[
     let Ok(tape) = Tape::read(edited, &exchange.live.settings.limits.json) else { return true };
     let repeated = |tape: &Tape, bytes: &[u8], object: u32| {
         let keys: Vec<_> = tape.members(object).filter_map(|(id, _)| tape.key(bytes, id)).collect();
-        keys.len() - keys.iter().collect::<std::collections::HashSet<_>>().len()
+        keys.len() - keys.iter().collect::<HashSet<_>>().len()
     };
-    holders.iter().any(|object| repeated(&tape, edited, *object) != repeated(&parsed.tape, &parsed.bytes, *object))
+    // Where log probabilities were taken out, what they held is missing from the new tape.
+    let gone = |object: u32| -> u32 {
+        let before = parsed.reading.logprobs.iter().filter(|id| **id < object);
+        before.filter_map(|id| parsed.tape.node(*id).map(|node| node.next.saturating_sub(id + 1))).sum()
+    };
+    holders
+        .iter()
+        .any(|object| repeated(&tape, edited, object.saturating_sub(gone(*object))) != repeated(&parsed.tape, &parsed.bytes, *object))
 }

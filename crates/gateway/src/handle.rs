@@ -1,6 +1,7 @@
 //! One request from its first byte to the provider's answer.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -13,14 +14,16 @@ use bartizan_wire::{Control, Found, Route, shape_of};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
+use http_body::Body;
+use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::Gate;
-use crate::body::{GateBody, ReadError, read_whole};
+use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
 use crate::decode::{DecodeError, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
-use crate::guard::{GuardError, Guarded, Outside, Parsed, guard_request, parse_request};
+use crate::guard::{GuardError, Guarded, Outside, Parsed, guard_listing, guard_request, parse_request};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider};
 use crate::live::Live;
 use crate::models::{Target, list, target};
@@ -31,6 +34,8 @@ use crate::upstream::{self, UpstreamError};
 
 /// Bodies larger than this are inspected off the worker threads.
 const LARGE: usize = 256 << 10;
+/// Bytes a second that a client must send of a body.
+const SLOWEST: u64 = 1_000;
 /// Longest `bartizan-conversation` value.
 const CONVERSATION: usize = 256;
 
@@ -74,16 +79,22 @@ impl Gate {
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<GateBody> {
         let started = Instant::now();
         let request_id = RequestId::new(self.random().uuid(self.now()));
-        let (parts, body) = request.into_parts();
+        let (parts, mut body) = request.into_parts();
         let shape = shape_of(parts.uri.path(), parts.headers.contains_key("anthropic-version"));
         let head = Head { parts, shape, request_id, started };
-        match self.admit(&head, body, peer).await {
+        match self.admit(&head, &mut body, peer).await {
             Ok(response) => response,
-            Err(refusal) => self.refuse(shape, &head.request_id, &refusal),
+            Err(refusal) => {
+                let response = self.refuse(shape, &head.request_id, &refusal);
+                if !body.is_end_stream() && !head.parts.headers.contains_key(header::EXPECT) {
+                    drain(body, self.settings().limits.body_bytes).await;
+                }
+                response
+            }
         }
     }
 
-    async fn admit(self: &Arc<Self>, head: &Head, body: Incoming, peer: SocketAddr) -> Result<Response<GateBody>, Box<Refusal>> {
+    async fn admit(self: &Arc<Self>, head: &Head, body: &mut Incoming, peer: SocketAddr) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = self.live();
         addressed_rightly(&head.parts, &live).map_err(|(reason, message)| self.stranger(peer, reason, message))?;
         let principal = self.authenticate(&head.parts.headers, &live).map_err(|message| self.stranger(peer, Reason::BadKey, message))?;
@@ -145,7 +156,7 @@ impl Gate {
     async fn prompt(
         self: &Arc<Self>,
         head: &Head,
-        body: Incoming,
+        body: &mut Incoming,
         mut exchange: Exchange,
         route: Route,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
@@ -157,9 +168,12 @@ impl Gate {
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
         exchange.bytes_in = bytes.len() as u64;
-        let (parsed, control) = match parse_request(&live, bytes, route.family()) {
-            Ok(parsed) => parsed,
-            Err(error) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
+        // A panic of the reader is a failure of a guard, not of the connection.
+        let parsed = catch_unwind(AssertUnwindSafe(|| parse_request(&live, bytes, route.family())));
+        let (parsed, control) = match parsed {
+            Ok(Ok(parsed)) => parsed,
+            Err(_) => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
+            Ok(Err(error)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
         };
         let name = parsed.tape.text(&parsed.bytes, control.model).into_owned();
         exchange.stream = control.stream;
@@ -179,27 +193,47 @@ impl Gate {
         let client_key = client_key(&head.parts.headers);
         let call = upstream::request(provider, route, head.parts.uri.query(), headers, client_key, guarded.bytes.clone());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
-        self.record_request(&exchange, &guarded).await?;
-        let mut pending = Pending::new(&exchange);
-        let sent = Instant::now();
-        let answer = live.upstream.send(call, live.settings.timeouts.first_byte).await;
-        let answer = answer.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
-        self.answer(head, &exchange, answer, session, guarded.phase, (held, sent), &mut pending).await
+        self.call(head, &exchange, call, session, guarded, held).await
+    }
+
+    /// Records, calls the provider, passes its answer on. If the client leaves meanwhile, that is recorded.
+    async fn call(
+        self: &Arc<Self>,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        call: Request<Full<Bytes>>,
+        session: Session,
+        guarded: Guarded,
+        held: Reservation,
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
+        let mut pending = Pending::new(exchange);
+        let run = async {
+            self.record_request(exchange, &guarded).await?;
+            let sent = Instant::now();
+            let live = &exchange.live;
+            let answer = live.upstream.send(call, live.settings.timeouts.first_byte).await;
+            let answer = answer.map_err(|error| self.upstream_failed(exchange, &error, Phase::default()))?;
+            self.answer(head, exchange, answer, session, guarded.phase, (held, sent)).await
+        };
+        let result = run.await;
+        // From here on the answer makes the last entry, or the refusal.
+        pending.disarm();
+        result
     }
 
     /// Reads the body within limits and undoes its encoding.
-    async fn read(&self, head: &Head, body: Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
+    async fn read(&self, head: &Head, body: &mut Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
         let headers = &head.parts.headers;
-        match is_json(headers.get(header::CONTENT_TYPE)) {
+        match is_json(headers) {
             Some(true) => {}
-            Some(false) => return Err((Reason::UnsupportedMedia, "send `content-type: application/json`".to_owned())),
+            Some(false) => return Err((Reason::UnsupportedMedia, "send `content-type: application/json`, once".to_owned())),
             None => return Err((Reason::BadRequest, "only the charset UTF-8 is read".to_owned())),
         }
         let encoding = Encoding::named(headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
         let encoding =
             encoding.ok_or((Reason::UnsupportedMedia, "this `content-encoding` is not read; send identity, gzip or zstd".to_owned()))?;
         let limit = live.settings.limits.body_bytes;
-        let bytes = read_whole(body, limit, live.settings.timeouts.client, held).await.map_err(|error| {
+        let bytes = read_whole(body, limit, live.settings.timeouts.client, Some(SLOWEST), held).await.map_err(|error| {
             let reason = match error {
                 ReadError::TooLarge(_) => Reason::TooLarge,
                 ReadError::Busy => Reason::Busy,
@@ -227,7 +261,7 @@ impl Gate {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(header.len() as u64).to_le_bytes()).update(header).update(own);
         let scope = self.minter.scope(exchange.principal.id.as_str(), hasher.finalize().to_hex().as_str());
-        Session::new(Pseudonyms::new(scope))
+        Session::new(Pseudonyms::new(scope), self.value_hash().clone())
     }
 
     /// Runs the guards; large bodies off the worker threads.
@@ -250,7 +284,7 @@ impl Gate {
             (result, session)
         };
         let (result, session) = if large {
-            tokio::task::spawn_blocking(run).await.map_err(|_| self.guard_failed(exchange, "the guard was stopped"))?
+            tokio::task::spawn_blocking(run).await.map_err(|_| Self::guard_failed(exchange, "the guard was stopped", Moment::Request))?
         } else {
             run()
         };
@@ -258,8 +292,13 @@ impl Gate {
             Ok(guarded) => guarded,
             Err(error) => self.failed_open(exchange, &error, original)?,
         };
+        Ok((Self::let_pass(exchange, guarded)?, session))
+    }
+
+    /// What the guards refused goes no further.
+    fn let_pass(exchange: &Arc<Exchange>, guarded: Guarded) -> Result<Guarded, Box<Refusal>> {
         match guarded.refusal {
-            None => Ok((guarded, session)),
+            None => Ok(guarded),
             Some(message) => {
                 let failed = guarded.phase.decision == Some(Decision::Failed);
                 let reason = if failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
@@ -271,7 +310,7 @@ impl Gate {
     /// A guard failed: refuse, unless the scope chose to let pass, which is recorded.
     fn failed_open(&self, exchange: &Arc<Exchange>, error: &GuardError, (bytes, aliased): (Bytes, bool)) -> Result<Guarded, Box<Refusal>> {
         if !exchange.live.settings.fail_open || aliased {
-            return Err(self.guard_failed(exchange, &error.to_string()));
+            return Err(Self::guard_failed(exchange, &error.to_string(), Moment::Request));
         }
         tracing::error!(%error, request_id = %exchange.request_id, "a guard failed and the request was let pass, as configured");
         self.metrics().failed_open_total.add(1);
@@ -280,11 +319,11 @@ impl Gate {
         Ok(Guarded { bytes, phase, refusal: None })
     }
 
-    pub(crate) fn guard_failed(&self, exchange: &Arc<Exchange>, error: &str) -> Box<Refusal> {
+    pub(crate) fn guard_failed(exchange: &Arc<Exchange>, error: &str, moment: Moment) -> Box<Refusal> {
         tracing::error!(error, request_id = %exchange.request_id, "a guard failed; the request was refused");
         let mut phase = Phase::decided(Decision::Failed);
         phase.not_run("detect", GuardStatus::Failed, error);
-        Box::new(Refusal::of(exchange, Reason::GuardUnavailable, format!("{error}, so nothing was sent")).with(Moment::Request, phase))
+        Box::new(Refusal::of(exchange, Reason::GuardUnavailable, format!("{error}, so nothing was sent")).with(moment, phase))
     }
 
     /// Record before effect: the provider is called only after the decision is in the journal.
@@ -292,15 +331,15 @@ impl Gate {
         let mut seal = BodySeal::new(self.random().bytes());
         seal.update(&guarded.bytes);
         let appended = exchange.record(Moment::Request, &guarded.phase, 200, Some(seal));
-        appended.wait().await.map_err(|error| self.ledger_failed(exchange, &error))
+        appended.wait().await.map_err(|error| Self::ledger_failed(exchange, error, Moment::Request))
     }
 
-    pub(crate) fn ledger_failed(&self, exchange: &Arc<Exchange>, error: &bartizan_ledger::JournalError) -> Box<Refusal> {
+    pub(crate) fn ledger_failed(exchange: &Arc<Exchange>, error: bartizan_ledger::JournalError, moment: Moment) -> Box<Refusal> {
         tracing::error!(%error, request_id = %exchange.request_id, "a decision could not be recorded; the request was refused");
         let mut phase = Phase::decided(Decision::Failed);
         phase.not_run("ledger", GuardStatus::Failed, &error.to_string());
         let message = "the decision could not be recorded, so nothing was sent";
-        Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(Moment::Request, phase))
+        Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(moment, phase))
     }
 
     pub(crate) fn upstream_failed(&self, exchange: &Arc<Exchange>, error: &UpstreamError, mut phase: Phase) -> Box<Refusal> {
@@ -314,30 +353,28 @@ impl Gate {
     /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
     async fn models(self: &Arc<Self>, head: &Head, exchange: Arc<Exchange>) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
-        let phase = Phase { facts: Some(exchange.facts(bartizan_policy::Action::ListModels)), ..Phase::decided(Decision::Permit) };
-        exchange.record(Moment::Request, &phase, 200, None).wait().await.map_err(|error| self.ledger_failed(&exchange, &error))?;
+        let headers = to_provider(&head.parts.headers);
+        let guarded = guard_listing(&exchange, &outside_body(&headers, None));
+        let guarded =
+            Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
         let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
         let Some(provider) = any.filter(|_| head.parts.method == Method::GET && exchange.principal.models.is_none()) else {
+            self.record_request(&exchange, &guarded).await?;
             self.metrics().decided(Decision::Permit);
             let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            mark(response.headers_mut(), &exchange.request_id, Decision::Permit, &[]);
+            mark(response.headers_mut(), &exchange.request_id, Decision::Permit, &guarded.phase.coach);
             return Ok(response);
         };
-        let headers = to_provider(&head.parts.headers);
         let key = client_key(&head.parts.headers);
         let call = upstream::request(provider, Route::Models, None, headers, key, Bytes::new());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
-        let mut pending = Pending::new(&exchange);
-        let sent = Instant::now();
-        let answer = live.upstream.send(call, live.settings.timeouts.first_byte).await;
-        let answer = answer.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         let session = self.session_of_nobody(&exchange);
-        self.answer(head, &exchange, answer, session, phase, (self.budget.open(), sent), &mut pending).await
+        self.call(head, &exchange, call, session, guarded, self.budget.open()).await
     }
 
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {
-        Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")))
+        Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone())
     }
 }
 
@@ -376,6 +413,10 @@ fn anonymous() -> Arc<Principal> {
 /// The key that a client presents for its provider, if it is not one of ours.
 fn client_key(headers: &HeaderMap) -> Option<&str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    bearer.or_else(|| header("x-api-key")).filter(|key| !key.starts_with("bzk_") && !key.starts_with("bzt_"))
+    let bearer =
+        header("authorization").and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let keys = [bearer.map(|(_, key)| key), header("x-api-key")];
+    // Wherever ours stands in it: readers differ on white space.
+    let foreign = |key: &&str| !key.is_empty() && !key.contains("bzk_") && !key.contains("bzt_");
+    keys.into_iter().flatten().map(str::trim).find(foreign)
 }

@@ -55,12 +55,26 @@ pub fn to_client(provider: &HeaderMap) -> HeaderMap {
     headers
 }
 
+/// Values that hold nothing of anybody.
+const PLAIN: &[&[u8]] = &[
+    b"application/json",
+    b"application/json; charset=utf-8",
+    b"*/*",
+    b"text/event-stream",
+    b"application/json, text/event-stream",
+    b"identity",
+];
+
 /// Everything of a request outside its body that a provider will see, as one text to inspect. Fixed words of the SDKs are left out.
 pub fn outside_body(headers: &HeaderMap, query: Option<&str>) -> String {
     let mut text = String::new();
     for (name, value) in headers {
-        if matches!(name.as_str(), "accept" | "content-type" | "accept-encoding") {
+        if PLAIN.contains(&value.as_bytes()) && TO_PROVIDER.contains(&name.as_str()) || *name == header::ACCEPT_ENCODING {
             continue;
+        }
+        if !TO_PROVIDER.contains(&name.as_str()) {
+            text.push_str(name.as_str());
+            text.push('\n');
         }
         text.push_str(&String::from_utf8_lossy(value.as_bytes()));
         text.push('\n');
@@ -69,9 +83,10 @@ pub fn outside_body(headers: &HeaderMap, query: Option<&str>) -> String {
     text
 }
 
-/// Whether a media type is JSON; `None` when a charset other than UTF-8 is named.
-pub fn is_json(value: Option<&HeaderValue>) -> Option<bool> {
-    let Some(text) = value.and_then(|value| value.to_str().ok()) else { return Some(false) };
+/// Whether the one media type of a request is JSON; `None` when a charset other than UTF-8 is named. Two are none: readers differ on which counts.
+pub fn is_json(headers: &HeaderMap) -> Option<bool> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let Some(text) = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok()) else { return Some(false) };
     let mut parts = text.split(';');
     let media = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     for parameter in parts {

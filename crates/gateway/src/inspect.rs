@@ -10,11 +10,10 @@ use bartizan_wire::json::Tape;
 use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
+use crate::remedy::KEPT;
 
 /// Texts longer than this are inspected in pieces, with a look at the clock in between.
 const PIECE: usize = 256 << 10;
-/// An event keeps so many findings; the facts count all of them.
-pub const KEPT: usize = 1_000;
 
 /// Why an inspection has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -168,7 +167,7 @@ impl Inspector<'_> {
             self.lookups.0 += 1;
         } else {
             self.lookups.1 += 1;
-            if self.lookups.1 % 256 == 0 && Instant::now() > deadline {
+            if self.lookups.1.is_multiple_of(256) && Instant::now() > deadline {
                 return Err(InspectError::Timeout);
             }
         }

@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bartizan_policy::{Facts, Outcome};
-use bartizan_vocabulary::{AppliedRemedy, Decision, EventFinding, Finding, FiredPolicy, Label, Remedy, Role};
+use bartizan_vocabulary::{AppliedRemedy, Decision, EventFinding, Finding, FiredPolicy, Label, Remedy, Role, UninspectedKind};
 
 use crate::growing::Choice;
 use crate::live::Live;
-use crate::remedy::{Action, action, fired, refusal};
-use crate::session::replacement;
+use crate::remedy::{Action, KEPT, action, fired, refusal};
+use crate::session::{ValueHash, replacement};
 
-/// An event keeps so many findings; the counts go on.
-const KEPT: usize = 1_000;
+/// So many findings of one role and label that were left alone are judged again with each further one.
+const JUDGED_AGAIN: u32 = 256;
 
 /// The judge of one stream.
 pub struct Judging {
     live: Arc<Live>,
     /// All that was found so far.
     pub facts: Facts,
+    value_hash: ValueHash,
     remaining: Vec<(Role, Label, u16)>,
+    kept: BTreeMap<(Role, Label), u32>,
+    unread: Vec<UninspectedKind>,
     counts: BTreeMap<(Label, Remedy), u32>,
     /// Findings for the event.
     pub findings: Vec<EventFinding>,
@@ -37,11 +40,14 @@ pub struct Judging {
 
 impl Judging {
     /// Begins with the facts of an answer in which nothing was found yet.
-    pub fn new(live: Arc<Live>, facts: Facts) -> Self {
+    pub fn new(live: Arc<Live>, facts: Facts, value_hash: ValueHash) -> Self {
         Self {
             live,
             facts,
+            value_hash,
             remaining: Vec::new(),
+            kept: BTreeMap::new(),
+            unread: Vec::new(),
             counts: BTreeMap::new(),
             findings: Vec::new(),
             found: 0,
@@ -85,8 +91,23 @@ impl Judging {
         }
     }
 
-    /// Judges one finding. `fixed`: where it stands nothing can be replaced.
-    pub fn choose(&mut self, role: Role, path: &str, finding: &Finding, text: &str, fixed: bool) -> Choice {
+    /// Judges content that cannot be read, once for each kind.
+    pub fn unread(&mut self, kind: UninspectedKind) {
+        if self.unread.contains(&kind) || self.stop.is_some() {
+            return;
+        }
+        self.unread.push(kind);
+        self.facts.add_uninspected(Role::Assistant, kind);
+        let verdict = self.live.judge.judge(&self.facts);
+        self.merge(&fired(&verdict), &verdict.coach);
+        if matches!(verdict.outcome, Outcome::Block(_) | Outcome::Failed) {
+            self.stop = Some(refusal(&verdict, &self.facts));
+        }
+    }
+
+    /// Judges one finding. Without `text`, because its end has not come, nothing is made of its value. `fixed`: where it stands
+    /// nothing can be replaced.
+    pub fn choose(&mut self, role: Role, path: &str, finding: &Finding, text: Option<&str>, fixed: bool) -> Choice {
         if self.stop.is_some() {
             return Choice::Stop;
         }
@@ -103,14 +124,21 @@ impl Judging {
             Outcome::Remedies(_) => match action(&verdict, &finding.label) {
                 Action::Keep => Choice::Keep,
                 Action::Edit(..) if fixed => return self.cannot(&finding.label),
-                Action::Edit(remedy, operator) => match replacement(&finding.label, text, remedy, operator) {
-                    Some(with) => self.edited(&finding.label, remedy, with),
-                    None => Choice::Keep,
-                },
+                Action::Edit(remedy, operator) => {
+                    let operator = operator.filter(|_| text.is_some());
+                    match replacement(&finding.label, text.unwrap_or_default(), remedy, operator, &self.value_hash) {
+                        Some(with) => self.edited(&finding.label, remedy, with),
+                        None => Choice::Keep,
+                    }
+                }
             },
         };
         if matches!(chosen, Choice::Keep) {
-            self.remaining.push((role, finding.label.clone(), finding.score_bp));
+            let kept = self.kept.entry((role, finding.label.clone())).or_default();
+            if *kept < JUDGED_AGAIN {
+                *kept += 1;
+                self.remaining.push((role, finding.label.clone(), finding.score_bp));
+            }
         }
         if matches!(verdict.outcome, Outcome::Remedies(_)) && !self.holds_after_edits() {
             return Choice::Stop;

@@ -22,6 +22,7 @@ pub mod probe;
 mod random;
 mod refuse;
 mod remedy;
+mod restoring;
 mod server;
 mod session;
 mod settings;
@@ -45,6 +46,7 @@ pub use metrics::{Counter, Histogram, Metrics};
 use random::Random;
 use refuse::RefusalLog;
 pub use server::Server;
+use session::ValueHash;
 pub use settings::{Auth, Clock, Limits, Model, Provider, ProviderKind, Settings, SharedClock, Timeouts};
 pub use upstream::ClientError;
 
@@ -85,6 +87,7 @@ pub struct Gate {
     metrics: Metrics,
     random: Random,
     refusals: RefusalLog,
+    value_hash: ValueHash,
 }
 
 /// Why a gate cannot be made.
@@ -121,6 +124,7 @@ impl Gate {
             live: ArcSwap::from_pointee(live),
             metrics: Metrics::default(),
             refusals: RefusalLog::default(),
+            value_hash: ValueHash::new(&wiring.keys.token),
             random,
             wiring,
         }))
@@ -170,6 +174,10 @@ impl Gate {
 
     fn faults(&self) -> Option<&Faults> {
         self.wiring.faults.as_ref()
+    }
+
+    fn value_hash(&self) -> &ValueHash {
+        &self.value_hash
     }
 
     fn refusals(&self) -> &RefusalLog {

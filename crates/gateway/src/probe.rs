@@ -22,7 +22,7 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
     let live = gate.live();
     let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions.family()).ok()?;
     let exchange = begin(gate, principal, request.len(), false);
-    let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")));
+    let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
     let outside = Outside { text: "", upstream_model: None };
     let guarded = guard_request(&exchange, &parsed, &control, &mut session, &outside).ok()?;
     session.keep(parsed);
@@ -37,8 +37,8 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
 /// A streamed answer through its guard; how many bytes came out.
 pub fn stream(gate: &Arc<Gate>, principal: &Arc<Principal>, chunks: &[Bytes]) -> Option<usize> {
     let exchange = begin(gate, principal, 0, true);
-    let session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")));
-    let judging = Judging::new(gate.live(), exchange.facts(Action::Complete));
+    let session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
+    let judging = Judging::new(gate.live(), exchange.facts(Action::Complete), gate.value_hash().clone());
     let mut guard = StreamGuard::new(gate.live(), Arc::new(session), judging);
     let mut out = Vec::new();
     let mut total = 0;

@@ -6,10 +6,14 @@ use std::sync::Arc;
 use bartizan_policy::{Facts, Judge, Operator, Outcome, Verdict};
 use bartizan_vocabulary::{AppliedRemedy, Decision, FiredPolicy, Label, Remedy, Role};
 use bartizan_wire::Form;
-use bartizan_wire::json::JsonContext;
+use bartizan_wire::json::{JsonContext, Place};
 
-use crate::edit::{TextEdit, fit_replacement, tidy};
-use crate::inspect::{Body, KEPT, Unit};
+use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
+use crate::inspect::{Body, Unit};
+use crate::session::removed_from_signed;
+
+/// An event keeps so many findings, and so many below their threshold; the counts go on.
+pub const KEPT: usize = 1_000;
 
 /// Edits of one unit.
 pub struct UnitEdits {
@@ -137,6 +141,7 @@ impl<'a> Plan<'a, '_> {
         let parts = self.body.parts(unit);
         // No parts: a header or the query, which cannot be edited.
         let fixed = parts.is_empty() || parts.iter().any(|part| part.fixed);
+        let signed = parts.iter().any(|part| part.signed);
         let number = parts.iter().any(|part| part.form == Form::Number);
         let mut edits = Vec::new();
         let mut text = None;
@@ -156,9 +161,13 @@ impl<'a> Plan<'a, '_> {
                 (text, context)
             });
             let span = text.get(finding.start..finding.end).unwrap_or_default();
-            let bare = number || (context.is_json() && context.place(finding.start) == bartizan_wire::json::Place::Bare);
+            let bare = number
+                || (context.is_json()
+                    && context.place(finding.start) == Place::Bare
+                    && number_around(text, finding.start, finding.end).is_some());
             match (self.replace)(&finding.label, span, remedy, operator, bare) {
                 Some(with) => {
+                    let with = if signed { removed_from_signed(&finding.label) } else { with };
                     *self.counts.entry((finding.label.clone(), remedy)).or_default() += 1;
                     let edit = TextEdit { start: finding.start, end: finding.end, with };
                     edits.push(fit_replacement(context, text, edit));
@@ -198,11 +207,11 @@ pub fn refusal(verdict: &Verdict, facts: &Facts) -> (Decision, String) {
     let mut sentence = if verdict.coach.is_empty() { reason.to_owned() } else { verdict.coach.join(" ") };
     let forbids: Vec<&str> = verdict.policies.iter().filter(|one| one.effect == "forbid").map(|one| one.id.as_str()).collect();
     if !forbids.is_empty() {
-        sentence.push_str(&format!(" (policy {})", forbids.join(", ")));
+        sentence = format!("{sentence} (policy {})", forbids.join(", "));
     }
     let found: Vec<&str> = facts.context.labels.iter().map(|(label, _)| label.as_str()).collect();
     if !found.is_empty() {
-        sentence.push_str(&format!(" Found: {}.", found.join(", ")));
+        sentence = format!("{sentence} Found: {}.", found.join(", "));
     }
     (Decision::Blocked, sentence)
 }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -44,7 +45,13 @@ impl Server {
                 changed = stop.changed() => if changed.is_err() || *stop.borrow() { break } else { continue },
             };
             match accepted {
-                Ok((stream, peer)) => self.connection(stream, peer).await,
+                Ok((stream, peer)) => {
+                    // A full house must not keep the drain from beginning.
+                    tokio::select! {
+                        () = self.connection(stream, peer) => {}
+                        _ = stop.wait_for(|stop| *stop) => break,
+                    }
+                }
                 Err(error) => {
                     // Out of file descriptors: wait for connections to end instead of spinning.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -105,13 +112,30 @@ where
         .max_header_list_size(u32::try_from(settings.limits.header_bytes).unwrap_or(u32::MAX))
         .max_concurrent_streams(256)
         .keep_alive_interval(Duration::from_secs(30));
+    let patience = settings.timeouts.client;
     drop(settings);
+    let asked = AtomicBool::new(false);
     let service = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
         let gate = Arc::clone(gate);
         async move { Ok::<_, Infallible>(gate.handle(request, peer).await) }
     });
     let connection = watcher.watch(builder.serve_connection(io, service));
-    if let Err(error) = connection.await {
+    // hyper's own limit on headers begins when it knows which HTTP is spoken; whoever says nothing would stay for ever.
+    let silence = async {
+        tokio::time::sleep(patience).await;
+        if asked.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = connection => ended,
+        () = silence => {
+            gate.metrics().refused_before_request_total.add(1);
+            return;
+        }
+    };
+    if let Err(error) = ended {
         // A broken answer ends here too: that is how an aborted stream looks. Parse errors of hyper are counted, they never reach a handler.
         if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
             gate.metrics().refused_before_request_total.add(1);

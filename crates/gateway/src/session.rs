@@ -9,9 +9,33 @@ use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
 
 use crate::guard::Parsed;
 
+/// Makes the fixed words of `@operator("hash")`: the same value has the same word everywhere, and nobody without the key can
+/// tell which value it was. Sixteen letters, so that no detector takes the word for a number or a key.
+#[derive(Clone)]
+pub struct ValueHash([u8; 32]);
+
+impl ValueHash {
+    /// Its own key, derived from the token key.
+    pub fn new(token_key: &[u8; 32]) -> Self {
+        Self(blake3::derive_key("bartizan 2026 gateway value hash 1", token_key))
+    }
+
+    fn word(&self, label: &Label, text: &str) -> String {
+        let label = label.as_str();
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(&(label.len() as u64).to_le_bytes()).update(label.as_bytes());
+        hasher.update(bartizan_detect::canonical(label, text).as_bytes());
+        let hash = hasher.finalize();
+        let letters = hash.as_bytes().iter().take(8).flat_map(|byte| [byte >> 4, byte & 15]).map(|four| char::from(b'a' + four));
+        let kind = label.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
+        format!("[{kind}:{}]", letters.collect::<String>())
+    }
+}
+
 /// Pseudonyms of one exchange, and the hosts that its caller named.
 pub struct Session {
     pseudonyms: Pseudonyms,
+    value_hash: ValueHash,
     /// The request, kept while its values may have to be restored: hosts are looked for only when a URL asks for it.
     request: Option<Parsed>,
     hosts: OnceLock<HashSet<String>>,
@@ -34,8 +58,8 @@ pub enum Restoring {
 
 impl Session {
     /// A session that has minted nothing yet.
-    pub fn new(pseudonyms: Pseudonyms) -> Self {
-        Self { pseudonyms, request: None, hosts: OnceLock::new(), numbers: false, minted: 0 }
+    pub fn new(pseudonyms: Pseudonyms, value_hash: ValueHash) -> Self {
+        Self { pseudonyms, value_hash, request: None, hosts: OnceLock::new(), numbers: false, minted: 0 }
     }
 
     /// Keeps a pseudonym-like string that stands in the request from being minted.
@@ -71,7 +95,7 @@ impl Session {
                 self.numbers |= number;
                 Some(self.pseudonyms.token_for(label, text, number).as_str().to_owned())
             }
-            other => replacement(label, text, other, operator),
+            other => replacement(label, text, other, operator, &self.value_hash),
         }
     }
 
@@ -92,11 +116,20 @@ impl Session {
     }
 }
 
+/// Stands in a signed part where something was removed: the provider never writes it by itself, so its return shows the change.
+pub fn removed_from_signed(label: &Label) -> String {
+    bartizan_detect::placeholder(label).replacen("[REDACTED_", REMOVED, 1)
+}
+
+/// How [`removed_from_signed`] begins.
+pub const REMOVED: &str = "[REMOVED_FROM_SIGNED_";
+
 /// Replacements that need no session: redacting and masking.
-pub fn replacement(label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>) -> Option<String> {
+pub fn replacement(label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>, hash: &ValueHash) -> Option<String> {
     match (remedy, operator) {
         (Remedy::Mask, Some(Operator::KeepLast(count))) => Some(bartizan_detect::keep_last(text, Some(usize::from(count)))),
         (Remedy::Mask, _) => Some("****".to_owned()),
+        (Remedy::Redact, Some(Operator::Hash)) => Some(hash.word(label, text)),
         // What the model introduces by itself has no original that anybody may get back.
         (Remedy::Redact | Remedy::Tokenise, _) => Some(bartizan_detect::placeholder(label)),
         _ => None,

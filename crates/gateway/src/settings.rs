@@ -32,12 +32,13 @@ pub enum ProviderKind {
 impl ProviderKind {
     /// Whether it answers on a route.
     pub fn speaks(self, route: Route) -> bool {
-        match (self, route) {
-            (_, Route::Models) | (Self::Both, _) => true,
-            (Self::OpenAi, Route::ChatCompletions) => true,
-            (Self::Anthropic, Route::Messages | Route::CountTokens) => true,
-            _ => false,
-        }
+        matches!(
+            (self, route),
+            (_, Route::Models)
+                | (Self::Both, _)
+                | (Self::OpenAi, Route::ChatCompletions)
+                | (Self::Anthropic, Route::Messages | Route::CountTokens)
+        )
     }
 }
 
@@ -130,8 +131,8 @@ impl Default for Timeouts {
         Self {
             client: Duration::from_secs(30),
             connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(600),
-            idle: Duration::from_secs(300),
+            first_byte: Duration::from_mins(10),
+            idle: Duration::from_mins(5),
         }
     }
 }
@@ -141,7 +142,7 @@ impl Default for Timeouts {
 pub struct Settings {
     /// Who may call.
     pub auth: Auth,
-    /// Host names under which the gate may be addressed; empty: any. Loopback names are always accepted.
+    /// Host names under which the gate may be addressed; `*` is any. Loopback names are always accepted.
     pub hosts: Vec<String>,
     /// Providers.
     pub providers: Vec<Provider>,

@@ -7,20 +7,24 @@ use std::hash::{BuildHasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
-use bartizan_detect::TokenPlace;
+use bartizan_detect::Hint;
 use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
 use bartizan_wire::{Channel, EventReading, Form, Frame, Part, SseReader, is_done, read_event};
 
 use crate::edit::{TextEdit, escaped, piece_splices};
-use crate::growing::{Choice, Growing, Restored};
+use crate::growing::{Choice, Growing};
 use crate::judging::Judging;
 use crate::live::Live;
-use crate::session::{Restoring, Session};
+use crate::restoring::{Restored, restore_whole};
+use crate::session::{Session, removed_from_signed};
 pub use crate::stream_body::StreamBody;
 
 /// Texts of fixed parts that were inspected and found clean, remembered per stream.
 const REMEMBERED: usize = 4_096;
+
+/// What is not JSON: one text.
+const PLAIN: Channel = Channel { path: 0, group: u32::MAX };
 
 /// Why a stream cannot go on, apart from a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -147,20 +151,22 @@ impl StreamGuard {
     }
 
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
+        // What is not JSON goes on, if ever, behind something that is.
+        self.waits_no_longer(PLAIN.group, None);
+        for unread in &event.reading.unread {
+            self.judging.unread(unread.kind);
+        }
         let parts = &event.reading.parts;
         let mut at = 0;
         while let Some(head) = parts.get(at) {
-            match head.channel.filter(|_| head.form == Form::String) {
-                Some(channel) => {
-                    self.piece(payload, &event.tape, head, channel, held)?;
-                    at += 1;
-                }
-                None => {
-                    let count = parts.iter().skip(at).take_while(|part| part.run == head.run && part.channel.is_none()).count().max(1);
-                    let run = parts.get(at..at + count).unwrap_or_default();
-                    self.standalone(payload, &event.tape, run, held);
-                    at += count;
-                }
+            if let Some(channel) = head.channel.filter(|_| head.form == Form::String) {
+                self.piece(payload, &event.tape, head, channel, held)?;
+                at += 1;
+            } else {
+                let count = parts.iter().skip(at).take_while(|part| part.run == head.run && part.channel.is_none()).count().max(1);
+                let run = parts.get(at..at + count).unwrap_or_default();
+                self.standalone(payload, &event.tape, run, held);
+                at += count;
             }
         }
         for node in event.reading.logprobs.iter().filter_map(|id| event.tape.node(*id)) {
@@ -183,7 +189,7 @@ impl StreamGuard {
         }
         let Some(node) = tape.node(part.node) else { return Ok(()) };
         let index = self.text_of(channel, part, || tape.pointer(payload, part.node, |_| false))?;
-        self.others_wait_no_longer(index);
+        self.waits_no_longer(channel.group, Some(index));
         let (start, end) = self.grow(index, &text)?;
         held.pieces.push(Piece { text: index, start, end, inner: node.inner() });
         Ok(())
@@ -207,8 +213,9 @@ impl StreamGuard {
 
     fn grow(&mut self, index: usize, piece: &str) -> Result<(usize, usize), StreamError> {
         let Some(text) = self.texts.get_mut(index) else { return Err(StreamError::Splice) };
-        if text.finished {
-            text.resume(&self.live.detector, !self.session.is_empty());
+        if text.finished && !text.resume(&self.live.detector, !self.session.is_empty()) {
+            self.split_over_parts();
+            return Ok((0, 0));
         }
         let range = text.push(piece);
         self.advance(index);
@@ -223,21 +230,25 @@ impl StreamGuard {
         let judged = &mut *judging;
         let whole =
             text.advance(session, restored, &mut |finding, span| judged.choose(role, &path, finding, span, false), &mut |finding| {
-                below.push(finding.clone())
+                below.push(finding.clone());
             });
-        if !whole && judging.stop.is_none() {
-            judging.stop = Some((Decision::Blocked, "something sensitive was split over two interleaved parts of the answer".to_owned()));
-        }
         for finding in &below {
             judging.below(finding);
         }
+        if !whole {
+            self.split_over_parts();
+        }
+    }
+
+    fn split_over_parts(&mut self) {
+        let sentence = "something sensitive was split over two interleaved parts of the answer";
+        self.judging.stop.get_or_insert_with(|| (Decision::Blocked, sentence.to_owned()));
     }
 
     /// Text of another kind begins in a choice: what the choice wrote before is complete, unless it goes on later.
-    fn others_wait_no_longer(&mut self, index: usize) {
-        let Some(group) = self.texts.get(index).map(|text| text.group) else { return };
+    fn waits_no_longer(&mut self, group: u32, except: Option<usize>) {
         let waiting: Vec<usize> = (0..self.texts.len())
-            .filter(|other| *other != index)
+            .filter(|other| Some(*other) != except)
             .filter(|other| self.texts.get(*other).is_some_and(|text| text.group == group && !text.finished && text.is_undecided()))
             .collect();
         for other in waiting {
@@ -266,7 +277,8 @@ impl StreamGuard {
             [one] => tape.text(payload, one.node),
             many => many.iter().map(|part| tape.text(payload, part.node)).collect::<String>().into(),
         };
-        let Some(edits) = self.edits_of(&text, head, || tape.pointer(payload, head.node, |_| false)) else { return };
+        let key = if head.form == Form::String { tape.key(payload, head.node) } else { None };
+        let Some(edits) = self.edits_of(&text, head, key.as_deref(), || tape.pointer(payload, head.node, |_| false)) else { return };
         let mut offset = 0;
         for part in run {
             let Some(node) = tape.node(part.node) else { continue };
@@ -284,16 +296,16 @@ impl StreamGuard {
     }
 
     /// Edits for a complete text; `None` when there is nothing to do.
-    fn edits_of(&mut self, text: &str, part: &Part, pointer: impl FnOnce() -> String) -> Option<Vec<TextEdit>> {
-        let key = self.hasher.hash_one((part.role, part.class, part.fixed, text));
-        if text.is_empty() || self.clean.contains(&key) {
+    fn edits_of(&mut self, text: &str, part: &Part, key: Option<&str>, pointer: impl FnOnce() -> String) -> Option<Vec<TextEdit>> {
+        let known = self.hasher.hash_one((part.role, part.class, part.fixed, key, text));
+        if text.is_empty() || self.clean.contains(&known) {
             return None;
         }
         let tokens = !self.session.is_empty();
-        let scan = self.live.detector.scan(text, bartizan_detect::Hint { key: None, tokens, json: false });
+        let scan = self.live.detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments });
         if scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty() {
             if self.clean.len() < REMEMBERED {
-                self.clean.insert(key);
+                self.clean.insert(known);
             }
             return None;
         }
@@ -301,30 +313,20 @@ impl StreamGuard {
         let mut edits = Vec::new();
         for finding in &scan.findings {
             let span = text.get(finding.start..finding.end).unwrap_or_default();
-            match self.judging.choose(part.role, &path, finding, span, part.fixed) {
+            match self.judging.choose(part.role, &path, finding, Some(span), part.fixed) {
+                Choice::Replace(_) if part.signed => {
+                    edits.push(TextEdit { start: finding.start, end: finding.end, with: removed_from_signed(&finding.label) });
+                }
                 Choice::Replace(with) => edits.push(TextEdit { start: finding.start, end: finding.end, with }),
                 Choice::Keep => {}
                 Choice::Stop => return None,
             }
         }
         scan.below.iter().for_each(|finding| self.judging.below(finding));
-        self.restore_standalone(&scan.tokens, part, &mut edits);
+        let restored = restore_whole(&self.session, text, part.class, !part.fixed && !part.signed, &scan.tokens, &mut edits);
+        self.restored.values += restored.values;
+        self.restored.withheld += restored.withheld;
         Some(edits)
-    }
-
-    fn restore_standalone(&mut self, hits: &[bartizan_detect::TokenHit], part: &Part, edits: &mut Vec<TextEdit>) {
-        for hit in hits {
-            let covered = edits.iter().any(|edit| edit.start < hit.end && hit.start < edit.end);
-            match self.session.restore(hit) {
-                Restoring::Unknown => {}
-                Restoring::Value(surface, _) if !covered && !part.fixed && !part.signed && hit.place == TokenPlace::Plain => {
-                    self.restored.values += 1;
-                    edits.push(TextEdit { start: hit.start, end: hit.end, with: surface });
-                }
-                _ => self.restored.withheld += 1,
-            }
-        }
-        edits.sort_by_key(|edit| edit.start);
     }
 
     /// Comments and unknown lines are inspected too; a frame that would need an edit there loses those lines.
@@ -336,7 +338,7 @@ impl StreamGuard {
         for range in &frame.other {
             let text = String::from_utf8_lossy(frame.raw.get(range.clone()).unwrap_or_default()).into_owned();
             let part = outside_part();
-            if self.edits_of(&text, &part, || "/".to_owned()).is_some_and(|edits| !edits.is_empty()) {
+            if self.edits_of(&text, &part, None, || "/".to_owned()).is_some_and(|edits| !edits.is_empty()) {
                 cuts.push(Splice { range: range.clone(), with: b":".to_vec() });
             }
         }
@@ -351,8 +353,7 @@ impl StreamGuard {
         tracing::debug!(%error, "a stream event is not JSON; it is inspected as text");
         let Ok(text) = std::str::from_utf8(payload) else { return Err(StreamError::Splice) };
         held.plain = true;
-        let channel = Channel { path: 0, group: u32::MAX };
-        let index = self.text_of(channel, &outside_part(), String::new)?;
+        let index = self.text_of(PLAIN, &outside_part(), String::new)?;
         let (start, end) = self.grow(index, text)?;
         held.pieces.push(Piece { text: index, start, end, inner: 0..payload.len() });
         Ok(())

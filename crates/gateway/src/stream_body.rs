@@ -7,16 +7,18 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
-use bartizan_vocabulary::{Decision, EndState, GuardStatus};
+use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
 use bartizan_wire::refusal::{self, Reason, Shape};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use crate::body::CutOff;
+use crate::body::{CutOff, ReadError};
+use crate::budget::Reservation;
 use crate::decode::Decoder;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::faults::strike;
 use crate::stream::StreamGuard;
 
 type Waiting = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
@@ -46,18 +48,20 @@ pub struct StreamBody {
     pause: Duration,
     shape: Shape,
     status: u16,
+    /// Memory that the stream holds, counted in the budget of all.
+    held: Reservation,
 }
 
 impl StreamBody {
     /// Ties everything together.
     pub fn new(
         exchange: Arc<Exchange>,
-        upstream: Incoming,
-        decoder: Decoder,
+        (upstream, decoder): (Incoming, Decoder),
         guard: StreamGuard,
         phase: Phase,
         shape: Shape,
         status: u16,
+        held: Reservation,
     ) -> Self {
         let pause = exchange.live.settings.timeouts.idle;
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
@@ -75,6 +79,7 @@ impl StreamBody {
             pause,
             shape,
             status,
+            held,
         }
     }
 
@@ -86,6 +91,10 @@ impl StreamBody {
     /// Guards more bytes of the provider; at the end of its stream, `None`.
     fn feed(&mut self, bytes: Option<&[u8]>) {
         let began = Instant::now();
+        let faults = self.exchange.gate.faults();
+        if !matches!(catch_unwind(AssertUnwindSafe(|| strike(faults, Direction::Response))), Ok(Ok(()))) {
+            return self.guard_failed();
+        }
         let mut fresh = Vec::new();
         let guard = &mut self.guard;
         let decoder = &mut self.decoder;
@@ -106,11 +115,12 @@ impl StreamBody {
         match result {
             Err(_) => self.guard_failed(),
             Ok(Err(error)) => self.unreadable(&error),
-            Ok(Ok(())) => self.pass_on(fresh, bytes.is_none()),
+            Ok(Ok(())) if !self.held.resize(self.guard.memory() + fresh.len()) => self.busy(),
+            Ok(Ok(())) => self.pass_on(&fresh, bytes.is_none()),
         }
     }
 
-    fn pass_on(&mut self, fresh: Vec<u8>, last: bool) {
+    fn pass_on(&mut self, fresh: &[u8], last: bool) {
         if self.guard.judging.changes > 0 {
             self.guard.judging.changes = 0;
             self.fill_phase();
@@ -121,12 +131,12 @@ impl StreamBody {
         }
         if let Some((decision, sentence)) = self.guard.judging.stop.clone() {
             // Frames before the finding were decided earlier; they stay. Nothing of the finding was written.
-            self.put(&fresh);
+            self.put(fresh);
             let reason = if decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
             self.refuse(reason, &sentence, EndState::Blocked);
             return;
         }
-        self.put(&fresh);
+        self.put(fresh);
         if last {
             self.end(EndState::Complete);
             self.state = State::Closing;
@@ -138,7 +148,13 @@ impl StreamBody {
         match appended {
             Appended::Done(Ok(())) => true,
             Appended::Later(later) => {
-                self.recording = Some(later);
+                self.recording = Some(match self.recording.take() {
+                    None => later,
+                    Some(before) => Box::pin(async move {
+                        before.await?;
+                        later.await
+                    }),
+                });
                 true
             }
             Appended::Done(Err(error)) => {
@@ -165,7 +181,8 @@ impl StreamBody {
         self.phase.coach.clone_from(&judging.coach);
     }
 
-    /// Makes the last entry. A refusal and an abort do not wait for it.
+    /// Makes the last entry. Nothing waits for it: every decision was recorded before its effect, and what the journal could not
+    /// take it counts.
     fn end(&mut self, end: EndState) {
         if self.seal.is_none() {
             return;
@@ -175,15 +192,12 @@ impl StreamBody {
             self.phase.decision = Some(Decision::Blocked);
         }
         let seal = self.seal.take();
-        let appended = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
+        let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
         metrics.findings_total.add(self.guard.judging.found);
         metrics.restored_total.add(self.guard.restored.values);
         metrics.withheld_total.add(self.guard.restored.withheld);
         metrics.stream_events_total.add(self.guard.events);
-        if end == EndState::Complete {
-            self.recorded(appended);
-        }
     }
 
     fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
@@ -196,7 +210,7 @@ impl StreamBody {
     fn guard_failed(&mut self) {
         tracing::error!(request_id = %self.exchange.request_id, "a guard failed inside a stream; the stream was stopped");
         let sentence = "a guard failed, so the answer was stopped";
-        self.phase.not_run("detect", GuardStatus::Failed, "panic");
+        self.phase.not_run("detect", GuardStatus::Failed, "it failed inside the stream");
         self.guard.judging.stop = Some((Decision::Failed, sentence.to_owned()));
         self.refuse(Reason::GuardUnavailable, sentence, EndState::Blocked);
     }
@@ -206,6 +220,11 @@ impl StreamBody {
         self.out.clear();
         self.guard.judging.stop = Some((Decision::Failed, error.to_string()));
         self.refuse(Reason::GuardUnavailable, "the decision could not be recorded, so the answer was stopped", EndState::Blocked);
+    }
+
+    /// Other requests hold all the memory that there may be.
+    fn busy(&mut self) {
+        self.refuse(Reason::Busy, &ReadError::Busy.to_string(), EndState::Blocked);
     }
 
     fn unreadable(&mut self, error: &str) {

@@ -74,7 +74,7 @@ impl Upstream {
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(timeouts.connect));
-        http.set_keepalive(Some(Duration::from_secs(60)));
+        http.set_keepalive(Some(Duration::from_mins(1)));
         let https = HttpsConnectorBuilder::new().with_tls_config(tls_config(extra_roots)?).https_or_http();
         let https = https.enable_http1().enable_http2().wrap_connector(http);
         let client =

@@ -1,0 +1,196 @@
+//! A gate on a free port between a scripted provider and a raw client, with a journal in memory.
+
+mod client;
+mod journal;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bartizan_detect::Detector;
+use bartizan_gateway::{
+    Auth, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Server, Settings, Timeouts, Wiring,
+};
+use bartizan_identity::{Credential, CredentialKind, MemoryDirectory};
+use bartizan_policy::{Judge, PolicySet, Source, default_sources};
+use bartizan_testkit::ScriptedUpstream;
+use bartizan_vocabulary::{Hidden, KeyId, Principal, PrincipalId, PrincipalKind, Timestamp};
+pub use client::{Call, Reply, Wire};
+pub use journal::{Ill, Memory};
+use tokio::sync::watch;
+
+/// A clock that stands still.
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(1_790_000_000_000_000)
+    }
+}
+
+const KEY_HASH: [u8; 32] = [7; 32];
+
+/// What a house is built of; the default is the product's.
+pub struct Plan {
+    /// Policies instead of the built-in ones.
+    pub policies: Option<String>,
+    /// Policies besides the built-in ones.
+    pub more: &'static str,
+    pub auth: Auth,
+    pub limits: Limits,
+    pub timeouts: Timeouts,
+    pub faults: Option<Faults>,
+    pub fail_open: bool,
+    pub kind: ProviderKind,
+    /// Where the provider is, if not the scripted one.
+    pub base_url: Option<String>,
+    pub api_key: Option<&'static str>,
+    pub pass_client_key: bool,
+    /// Any other model name leads to the provider too.
+    pub any: bool,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            policies: None,
+            more: "",
+            auth: Auth::Keys,
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            faults: None,
+            fail_open: false,
+            kind: ProviderKind::Both,
+            base_url: None,
+            api_key: Some("sk-provider"),
+            pass_client_key: false,
+            any: false,
+        }
+    }
+}
+
+/// Everything that one test talks to.
+pub struct House {
+    pub gate: Arc<Gate>,
+    pub journal: Arc<Memory>,
+    pub upstream: ScriptedUpstream,
+    pub address: SocketAddr,
+    _stop: watch::Sender<bool>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// A virtual key by its number; 1 to 3 are known, 3 may name `gpt-4o-mini` only.
+pub fn key(number: u8) -> String {
+    Credential::from_random(CredentialKind::Key, [number; 32]).text().reveal().to_string()
+}
+
+fn directory() -> MemoryDirectory {
+    let mut directory = MemoryDirectory::default();
+    for number in 1..=3 {
+        let hash = Credential::from_random(CredentialKind::Key, [number; 32]).hash(&KEY_HASH);
+        let principal = Principal {
+            id: PrincipalId::new(format!("user:{number}")),
+            kind: PrincipalKind::User,
+            key: Some(KeyId::new(format!("key-{number}"))),
+            groups: Vec::new(),
+            models: (number == 3).then(|| vec!["gpt-4o-mini".into()]),
+        };
+        directory.insert(hash, Arc::new(principal));
+    }
+    directory
+}
+
+fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
+    let base_url = plan.base_url.clone().unwrap_or_else(|| upstream.url()).parse().unwrap();
+    let provider = |name: &str, kind| Provider {
+        name: name.into(),
+        kind,
+        base_url: http::Uri::clone(&base_url),
+        api_key: plan.api_key.map(|key| Hidden::new(key.to_owned())),
+        pass_client_key: plan.pass_client_key,
+    };
+    let model = |name: &str, provider, upstream_name: Option<&str>| Model {
+        name: name.into(),
+        provider,
+        upstream_name: upstream_name.map(str::to_owned),
+    };
+    Settings {
+        auth: plan.auth,
+        hosts: vec!["gate.example".to_owned()],
+        providers: vec![
+            provider("main", plan.kind),
+            provider("openai", ProviderKind::OpenAi),
+            provider("anthropic", ProviderKind::Anthropic),
+        ],
+        models: [
+            model("gpt-4o-mini", 0, None),
+            model("claude-sonnet", 0, None),
+            model("alias", 0, Some("the \"real\" one")),
+            model("only-openai", 1, None),
+            model("only-anthropic", 2, None),
+        ]
+        .into_iter()
+        .chain(plan.any.then(|| model("*", 0, None)))
+        .collect(),
+        limits: plan.limits.clone(),
+        timeouts: plan.timeouts.clone(),
+        extra_roots: None,
+        fail_open: plan.fail_open,
+    }
+}
+
+fn judge(plan: &Plan) -> Judge {
+    let mut sources = match &plan.policies {
+        Some(text) => vec![Source { name: "given.cedar".to_owned(), text: text.clone() }],
+        None => default_sources(),
+    };
+    sources.push(Source { name: "more.cedar".to_owned(), text: plan.more.to_owned() });
+    Judge::new(PolicySet::load(&sources).unwrap_or_else(|errors| panic!("{errors}")), 1_024)
+}
+
+impl House {
+    /// The product's defaults.
+    pub fn new() -> Self {
+        Self::build(Plan::default())
+    }
+
+    /// A house by a plan.
+    pub fn build(plan: Plan) -> Self {
+        let upstream = ScriptedUpstream::start().unwrap();
+        let journal = Arc::new(Memory::default());
+        let live = Live::new(settings(&plan, &upstream), Detector::builtin().unwrap(), judge(&plan)).unwrap();
+        let wiring = Wiring {
+            journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
+            directory: Arc::new(directory()),
+            clock: Arc::new(Fixed),
+            keys: GateKeys { token: [3; 32], key_hash: KEY_HASH },
+            announce: None,
+            faults: plan.faults,
+        };
+        let gate = Gate::new(live, wiring).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let server = Server::new(Arc::clone(&gate), None);
+        runtime.spawn(server.run(listener, stopped, Duration::from_millis(100)));
+        Self { gate, journal, upstream, address, _stop: stop, _runtime: runtime }
+    }
+
+    /// Sends a call and reads its whole answer.
+    pub fn send(&self, call: &Call) -> Reply {
+        let mut wire = Wire::open(self.address);
+        wire.send(call);
+        wire.reply()
+    }
+
+    /// Asks something in OpenAI's format.
+    pub fn chat(&self, body: &str) -> Reply {
+        self.send(&Call::chat(body))
+    }
+
+    /// The raw bytes that the provider got last.
+    pub fn seen(&self) -> String {
+        self.upstream.requests().last().map(bartizan_testkit::Recorded::text).expect("the provider was asked")
+    }
+}

@@ -1,0 +1,230 @@
+//! The leak table: field × kind × encoding × format. The oracle looks at the raw bytes that the provider got, decoded by hand.
+
+use bartizan_testkit::{Answer, Recorded, canned};
+
+use crate::harness::{Call, House};
+
+/// Values of three kinds; the last may stand as a number.
+const VALUES: &[(&str, &str)] =
+    &[("email", "ada.lovelace@example.org"), ("github", "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"), ("card", "4111111111111111")];
+
+const ENCODINGS: &[&str] = &["plain", "json", "percent", "html", "wide", "zero"];
+
+/// A value in an encoding, as it stands between the quotes of a JSON string.
+fn encoded(value: &str, encoding: &str) -> String {
+    let special = |c: char| matches!(c, '@' | '_' | '4');
+    let write = |c: char| match encoding {
+        "json" if special(c) => format!("\\u{:04x}", u32::from(c)),
+        "percent" if special(c) => format!("%{:02X}", u32::from(c)),
+        "html" if special(c) => format!("&#{};", u32::from(c)),
+        "wide" if special(c) => char::from_u32(u32::from(c) + 0xfee0).unwrap().to_string(),
+        "zero" if special(c) => format!("{c}\u{200b}"),
+        _ => c.to_string(),
+    };
+    value.chars().map(write).collect()
+}
+
+/// (name, messages or other members; `@@` is the value, `<<` and `>>` its halves, `\\@@` the value inside JSON in a string)
+const OPENAI: &[(&str, &str)] = &[
+    ("system", r#""messages":[{"role":"system","content":"you are @@ now"},{"role":"user","content":"hi"}]"#),
+    ("user", r#""messages":[{"role":"user","content":"call me @@, please"}]"#),
+    ("parts", r#""messages":[{"role":"user","content":[{"type":"text","text":"I am <<"},{"type":"text","text":">> yes"}]}]"#),
+    ("assistant", r#""messages":[{"role":"assistant","content":"it was @@."},{"role":"user","content":"hi"}]"#),
+    ("refusal", r#""messages":[{"role":"assistant","refusal":"not @@."},{"role":"user","content":"hi"}]"#),
+    ("tool result", r#""messages":[{"role":"tool","tool_call_id":"c","content":"found @@ there"}]"#),
+    (
+        "arguments",
+        r#""messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"to\": \"\\@@\"}"}}]}]"#,
+    ),
+    ("description", r#""messages":[],"tools":[{"type":"function","function":{"name":"f","description":"mails @@ now","parameters":{}}}]"#),
+    (
+        "parameter",
+        r#""messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"a":{"description":"such as @@"}}}}}]"#,
+    ),
+    ("tool name", r#""messages":[],"tools":[{"type":"function","function":{"name":"@@","parameters":{}}}]"#),
+    ("name", r#""messages":[{"role":"user","name":"@@","content":"hi"}]"#),
+    ("user field", r#""messages":[],"user":"@@""#),
+    ("user_id", r#""messages":[],"metadata":{"user_id":"@@"}"#),
+    ("unknown", r#""messages":[],"brand_new":{"deep":[{"er":"so @@ so"}]}"#),
+    ("unknown twice", r#""messages":[],"brand_new":"@@","brand_new":"hi""#),
+    ("key", r#""messages":[],"brand_new":{"@@":1}"#),
+    (
+        "key in arguments",
+        r#""messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"\\@@\": 1}"}}]}]"#,
+    ),
+    ("number", r#""messages":[],"brand_new":[1, ##, 2]"#),
+    (
+        "number in string",
+        r#""messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"card\": ##, \"n\": 1}"}}]}]"#,
+    ),
+    ("JSON in string", r#""messages":[{"role":"user","content":"{\"who\": \"\\@@\", \"n\": [1]}"}]"#),
+    ("prose that begins like JSON", r#""messages":[{"role":"user","content":"[Note] I am @@."}]"#),
+    ("stop", r#""messages":[],"stop":["@@"]"#),
+    ("model", r#""messages":[],"service_tier":"@@""#),
+];
+
+const ANTHROPIC: &[(&str, &str)] = &[
+    ("system", r#""system":"you are @@ now","messages":[{"role":"user","content":"hi"}]"#),
+    ("system parts", r#""system":[{"type":"text","text":"you are <<"},{"type":"text","text":">> now"}],"messages":[]"#),
+    ("user", r#""messages":[{"role":"user","content":"call me @@, please"}]"#),
+    ("parts", r#""messages":[{"role":"user","content":[{"type":"text","text":"I am <<"},{"type":"text","text":">> yes"}]}]"#),
+    ("assistant", r#""messages":[{"role":"assistant","content":[{"type":"text","text":"it was @@."}]}]"#),
+    ("tool result", r#""messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"found @@ there"}]}]"#),
+    (
+        "tool result parts",
+        r#""messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"see <<"},{"type":"text","text":">> ok"}]}]}]"#,
+    ),
+    ("input", r#""messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"to":"@@"}}]}]"#),
+    ("input key", r#""messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"@@":true}}]}]"#),
+    ("input number", r#""messages":[{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"card": ## }}]}]"#),
+    ("thinking", r#""messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"so @@ so","signature":"c2ln"}]}]"#),
+    ("signature", r#""messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"so","signature":"@@"}]}]"#),
+    (
+        "document",
+        r#""messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"so @@ so"}}]}]"#,
+    ),
+    ("description", r#""messages":[],"tools":[{"name":"f","description":"mails @@ now","input_schema":{}}]"#),
+    ("user_id", r#""messages":[],"metadata":{"user_id":"@@"}"#),
+    ("unknown", r#""messages":[],"brand_new":{"deep":[{"er":"so @@ so"}]}"#),
+    ("key", r#""messages":[],"brand_new":{"@@":1}"#),
+];
+
+/// The body for a field, or nothing when the value cannot stand there.
+fn filled(members: &str, kind: &str, value: &str, encoding: &str) -> Option<String> {
+    if members.contains("##") && (kind != "card" || encoding != "plain") {
+        return None;
+    }
+    let text = encoded(value, encoding);
+    let half = encoded(&value[..value.len() / 2], encoding);
+    let other = encoded(&value[value.len() / 2..], encoding);
+    let nested = text.replace('\\', "\\\\");
+    let members = members.replace("\\\\@@", &nested).replace("@@", &text).replace("<<", &half).replace(">>", &other).replace("##", value);
+    Some(format!(r#"{{"model":"gpt-4o-mini","max_tokens":9,{members}}}"#))
+}
+
+/// Undoes every encoding of this table, and joins what stands in neighbouring text parts.
+fn decoded(raw: &str) -> String {
+    let mut text = raw.replace(r#""},{"type":"text","text":""#, "").replace('\u{200b}', "");
+    for c in ['@', '_', '4'] {
+        let code = u32::from(c);
+        let wide = char::from_u32(code + 0xfee0).unwrap().to_string();
+        for written in [format!("\\\\u{code:04x}"), format!("\\u{code:04x}"), format!("%{code:02X}"), format!("&#{code};"), wide] {
+            text = text.replace(&written, &c.to_string());
+        }
+    }
+    text
+}
+
+/// Words of the form of a pseudonym.
+fn tokens(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let token = |word: &&str| word.split_once('_').is_some_and(|(kind, tail)| tail.len() == 10 && matches!(kind, "EMAIL" | "CARD"));
+    words.filter(token).map(str::to_owned).collect()
+}
+
+/// Answers with every pseudonym of the request.
+fn echo(request: &Recorded) -> Answer {
+    let said = format!("<{}>", tokens(&request.text()).join("|"));
+    let anthropic = request.path.ends_with("/messages");
+    Answer::json(if anthropic { canned::message("m", &said) } else { canned::chat("m", &said) })
+}
+
+fn check(house: &House, anthropic: bool, field: &str, body: &str, (kind, value, encoding): (&str, &str, &str)) {
+    let what = format!("{field} / {kind} / {encoding} / anthropic {anthropic}\n{body}");
+    house.upstream.forget();
+    house.journal.clear();
+    serde_json::from_str::<serde_json::Value>(body).unwrap_or_else(|error| panic!("{error}: {what}"));
+    let reply = house.send(&if anthropic { Call::messages(body) } else { Call::chat(body) });
+    let recorded = house.journal.all();
+    assert!(recorded.iter().all(|one| !decoded(&one.bytes).contains(value)), "in the journal: {what}");
+    assert_eq!(recorded[0].decision, if reply.status == 200 { "remedied" } else { "blocked" }, "{what}");
+    assert_eq!(reply.decision(), recorded[0].decision, "{what}");
+    let Some(seen) = house.upstream.requests().pop() else {
+        assert_eq!(reply.status, 403, "{what}: {}", reply.text());
+        assert!(!decoded(&reply.text()).contains(value), "{what}");
+        return;
+    };
+    let raw = seen.text();
+    assert!(!decoded(&raw).contains(value), "{what}\nleaked in {raw}");
+    serde_json::from_str::<serde_json::Value>(&raw).unwrap_or_else(|error| panic!("{error}: {what}\nsent {raw}"));
+    let said = reply.json();
+    let pointer = if anthropic { "/content/0/text" } else { "/choices/0/message/content" };
+    let said = said.pointer(pointer).unwrap().as_str().unwrap();
+    let count = tokens(&raw).len();
+    assert_eq!(count > 0, kind != "github", "{what}\nsent {raw}");
+    let surface = match encoding {
+        "json" => value.to_owned(),
+        _ => encoded(value, encoding),
+    };
+    // JSON in a string keeps its own escapes: there the first way of writing is the one that was nested.
+    let back: Vec<String> = said.trim_matches(['<', '>']).split('|').map(decoded).collect();
+    if count > 0 {
+        assert!(back.iter().all(|one| one == value), "{what}\ncame back {said}");
+        assert!(decoded(&surface) == value && tokens(said).is_empty(), "{what}");
+    }
+}
+
+fn table(anthropic: bool, rows: &[(&str, &str)]) -> usize {
+    let house = House::new();
+    house.upstream.respond_with(echo);
+    let mut checked = 0;
+    for (field, members) in rows {
+        for (kind, value) in VALUES {
+            for encoding in ENCODINGS {
+                if let Some(body) = filled(members, kind, value, encoding) {
+                    check(&house, anthropic, field, &body, (kind, value, encoding));
+                    checked += 1;
+                }
+            }
+        }
+    }
+    checked
+}
+
+#[test]
+fn nothing_leaks_in_the_openai_format() {
+    assert!(table(false, OPENAI) > 350);
+}
+
+#[test]
+fn nothing_leaks_in_the_anthropic_format() {
+    assert!(table(true, ANTHROPIC) > 250);
+}
+
+/// What comes back is what was written, exactly: surface forms, quotation marks, numbers.
+#[test]
+fn an_echo_gives_the_callers_own_text_back() {
+    let house = House::new();
+    let said = [
+        "plain ada@example.org and again ada@example.org",
+        "[Note] ada@example.org, 4111 1111 1111 1111.",
+        "{not json} ada@example.org",
+        "\"ada@example.org\" <ada@example.org>",
+        "ada%40example.org",
+        "{\"a\": \"ada@example.org\", \"b\": [\"4111-1111-1111-1111\"]}",
+        "[ada@example.org](mailto:ada@example.org)",
+        "line\nada@example.org\ttab \\ back \u{1f600}",
+    ];
+    for text in said {
+        let quoted = serde_json::to_string(text).unwrap();
+        let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"user","content":{quoted}}}]}}"#);
+        for stream in [false, true] {
+            house.upstream.respond_with(move |request| {
+                let asked: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+                let heard = asked["messages"][0]["content"].as_str().unwrap().to_owned();
+                if !stream {
+                    return Answer::json(canned::chat("m", &heard));
+                }
+                Answer::stream(canned::chat_events("m", &canned::parts(&heard, 3)))
+            });
+            let reply = house.chat(&body);
+            assert!(!house.seen().contains("ada@") && !house.seen().contains("1111 1111"), "{}", house.seen());
+            let back = if stream { crate::answers::content(&reply.text()) } else { content_of(&reply.json()) };
+            assert_eq!(back, text, "stream {stream}; the provider saw {}", house.seen());
+        }
+    }
+}
+
+fn content_of(answer: &serde_json::Value) -> String {
+    answer["choices"][0]["message"]["content"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,22 @@
+//! The gate over real sockets: a scripted provider behind it, a raw client before it, a journal that remembers.
+//!
+//! One file a boundary; `harness` holds what they share. Nothing internal is called.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "what is not as it should be fails the test, in helpers as in tests"
+)]
+
+mod answers;
+mod bad_input;
+mod faults;
+mod harness;
+mod leaks;
+mod operators;
+mod order;
+mod pass_through;
+mod restoring;

@@ -1,0 +1,125 @@
+//! Record before effect: what is in the journal when the provider is asked, and when the client reads the first byte.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bartizan_testkit::{Answer, canned};
+use serde_json::json;
+
+use crate::answers::chat_event;
+use crate::harness::{Call, House, Wire};
+
+fn asked(stream: bool) -> Call {
+    Call::chat(
+        json!({"model": "gpt-4o-mini", "stream": stream, "messages": [{"role": "user", "content": "I am ada@example.org"}]}).to_string(),
+    )
+}
+
+#[test]
+fn the_request_is_recorded_before_the_provider_sees_it() {
+    let house = House::new();
+    let seen = Arc::new(Mutex::new(String::new()));
+    let (journal, noted) = (Arc::clone(&house.journal), Arc::clone(&seen));
+    house.upstream.respond_with(move |_| {
+        *noted.lock().unwrap() = journal.kinds();
+        Answer::json(canned::chat("m", "eve@example.net"))
+    });
+    assert_eq!(house.send(&asked(false)).decision(), "remedied");
+    assert_eq!(*seen.lock().unwrap(), "request");
+    assert_eq!(house.journal.kinds(), "request response end");
+    let all = house.journal.all();
+    let decisions: Vec<_> = all.iter().map(|one| one.decision.as_str()).collect();
+    assert_eq!(decisions, ["remedied", "remedied", "remedied"]);
+    assert_eq!(all[2].end.as_deref(), Some("complete"));
+    let ids: std::collections::HashSet<_> = all.iter().filter_map(|one| one.event.as_ref()).map(|one| one["request_id"].clone()).collect();
+    assert_eq!(ids.len(), 1);
+}
+
+#[test]
+fn a_change_of_decision_is_recorded_before_the_edited_text_leaves() {
+    let house = House::new();
+    let pause = Duration::from_millis(700);
+    let first = chat_event(0, &json!({"content": "so far so good. "}));
+    let second = chat_event(0, &json!({"content": "now eve@example.net wrote. "}));
+    house.upstream.push(Answer::stream([first, second, "data: [DONE]\n\n".to_owned()]).paced(pause));
+    let mut wire = Wire::open(house.address);
+    wire.send(&asked(true));
+    wire.read_until("HTTP/1.1 200");
+    assert_eq!(house.journal.kinds(), "request response");
+    wire.read_until("so far");
+    assert_eq!(house.journal.kinds(), "request response");
+    wire.read_until("[REDACTED_EMAIL]");
+    assert!(house.journal.kinds().starts_with("request response change"), "{}", house.journal.kinds());
+    assert!(wire.reply().whole);
+    assert_eq!(house.journal.kinds(), "request response change end");
+    let end = house.journal.all().pop().unwrap();
+    let event = end.event.unwrap();
+    assert_eq!(
+        (&event["decision"], &event["end"], &event["remedies"][0]["label"]),
+        (&json!("remedied"), &json!("complete"), &json!("pii.email"))
+    );
+    assert!(event["bytes_out"].as_u64().unwrap() > 100);
+}
+
+#[test]
+fn nothing_plain_is_recorded() {
+    let house = House::new();
+    house.upstream.always(Answer::json(canned::chat("m", "eve@example.net and 4111 1111 1111 1111")));
+    house.send(&asked(false));
+    for one in house.journal.all() {
+        for value in ["ada@", "example.org", "eve@", "example.net", "4111"] {
+            assert!(!one.bytes.contains(value), "{value} in {}", one.bytes);
+        }
+    }
+}
+
+#[test]
+fn a_flood_of_findings_is_counted_and_not_kept() {
+    let house = House::new();
+    house.upstream.push(Answer::json("{}"));
+    let text = (0..3_000).map(|number| format!("user{number}@example.org")).collect::<Vec<_>>().join(" ");
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}).to_string();
+    assert_eq!(house.chat(&body).status, 200);
+    let event = house.journal.all().remove(0).event.unwrap();
+    assert_eq!(event["facts"]["context"]["labels"]["pii.email"]["count"], 3_000);
+    assert_eq!(event["findings"].as_array().unwrap().len(), 1_000);
+}
+
+/// Work that grows with the square of what a model says would let one answer stop the gate.
+#[test]
+fn many_pseudonyms_in_one_string_cost_what_their_bytes_cost() {
+    let house = House::new();
+    house.upstream.push(Answer::json("{}"));
+    house.send(&asked(false));
+    let seen = house.seen();
+    let token = seen[seen.find("EMAIL_").unwrap()..][..16].to_owned();
+    let timed = |count: usize| {
+        let arguments = json!({"to": format!("{token} ").repeat(count)}).to_string();
+        house.upstream.push(Answer::json(canned::chat_tool_call("m", "f", &arguments)));
+        house.upstream.push(Answer::stream([canned::chat_tool_events("m", "f", &[&arguments]).concat()]));
+        let began = std::time::Instant::now();
+        assert_eq!(house.send(&asked(false)).status, 200);
+        assert_eq!(house.send(&asked(true)).status, 200);
+        began.elapsed().max(Duration::from_millis(5))
+    };
+    timed(100);
+    let (some, many) = (timed(2_000), timed(32_000));
+    assert!(many < some * 16 * 5, "{some:?} for 2,000, {many:?} for 32,000");
+}
+
+#[test]
+fn many_findings_in_one_stream_cost_what_their_bytes_cost() {
+    let house = House::new();
+    let timed = |count: usize| {
+        let text = (0..count).map(|number| format!("https://example.org/{number} user{number}@example.org")).collect::<Vec<_>>().join(" ");
+        let pieces = canned::parts(&text, 400);
+        house.upstream.push(Answer::stream(canned::chat_events("m", &pieces)));
+        let began = std::time::Instant::now();
+        let reply = house.send(&asked(true));
+        assert!(reply.whole && !reply.text().contains("@example.org") && reply.text().contains("https://example.org/7"));
+        began.elapsed()
+    };
+    timed(50);
+    let (some, many) = (timed(400), timed(3_200));
+    assert!(many < some * 8 * 4, "{some:?} for 400, {many:?} for 3,200");
+}
