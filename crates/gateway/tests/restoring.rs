@@ -244,3 +244,28 @@ fn restored_text_is_not_inspected_as_the_models() {
     let said = format!("you are {token}, not eve@example.net");
     check(&house, &text, &said, &format!("you are {EMAIL}, not [REDACTED_EMAIL]"));
 }
+
+/// Parallel tool calls come one after the other, or interleaved; each is a text of its own.
+#[test]
+fn parallel_tool_calls_are_told_apart() {
+    let house = House::new();
+    let text = format!("I am {EMAIL}");
+    let token = tokens(&house, &text).remove(0);
+    let call = |index: u32, piece: &str| chat_event(0, &json!({"tool_calls": [{"index": index, "function": {"arguments": piece}}]}));
+    let (first, second) = (format!(r#"{{"to":"{token}","n":1}}"#), format!(r#"{{"cc":["{token}"],"n":2}}"#));
+    for size in 1..=30 {
+        let (ones, twos) = (canned::parts(&first, size), canned::parts(&second, size));
+        let after: String = ones.iter().map(|piece| call(0, piece)).chain(twos.iter().map(|piece| call(1, piece))).collect();
+        house.upstream.push(Answer::stream([after + "data: [DONE]\n\n"]));
+        let got = house.chat(&asked(&text, true));
+        let all = crate::answers::events(&got.text());
+        for (index, written) in [(0, &first), (1, &second)] {
+            let of = |value: &Value| {
+                let call = &value["choices"][0]["delta"]["tool_calls"][0];
+                (call["index"] == index).then(|| call["function"]["arguments"].as_str().unwrap().to_owned())
+            };
+            let arguments: String = all.iter().filter_map(of).collect();
+            assert_eq!(arguments, written.replace(&token, EMAIL), "pieces of {size}, call {index}");
+        }
+    }
+}
