@@ -256,7 +256,6 @@ impl Config {
 
     fn auth(&self, ip: IpAddr, has_keys: bool) -> Result<Auth> {
         match self.gate.auth {
-            Some(AuthConfig::Keys) => Ok(Auth::Keys),
             Some(AuthConfig::Anonymous) if !ip.is_loopback() => {
                 bail!(
                     "`gate.auth = \"anonymous\"` is refused on `{ip}`: anybody who reaches it could call; use \"keys\", or listen on 127.0.0.1"
@@ -264,7 +263,7 @@ impl Config {
             }
             Some(AuthConfig::Anonymous) => Ok(Auth::Anonymous),
             None if ip.is_loopback() && !has_keys => Ok(Auth::Anonymous),
-            None => Ok(Auth::Keys),
+            Some(AuthConfig::Keys) | None => Ok(Auth::Keys),
         }
     }
 

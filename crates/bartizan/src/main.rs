@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 nothing found or done; 1 findings; 2 could not do what was asked.
 
+#![expect(clippy::format_push_string, clippy::format_collect, reason = "texts for people, not on the request's way")]
+
 mod address;
 mod admin;
 mod audit;

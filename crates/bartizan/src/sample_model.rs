@@ -117,7 +117,7 @@ fn reply(said: &str) -> String {
 /// A call of the first tool, when tools are offered and the text asks to use one.
 fn tool_call(asked: &Value, said: &str) -> Option<(String, String)> {
     let tool = asked["tools"].as_array()?.first()?;
-    let name = tool["function"]["name"].as_str().or_else(|| tool["name"].as_str())?;
+    let name = tool.pointer("/function/name").or_else(|| tool.get("name")).and_then(Value::as_str)?;
     let wanted = said.to_lowercase().contains("tool") || asked["tool_choice"].is_object() || asked["tool_choice"] == "required";
     wanted.then(|| (name.to_owned(), json!({"text": said}).to_string()))
 }
@@ -149,7 +149,7 @@ fn chat(asked: &Value) -> Response<Full<Bytes>> {
     let (input, output) = usage(asked, &answer);
     let tokens = json!({"prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output});
     if asked["stream"] == true {
-        let include = asked["stream_options"]["include_usage"] == true;
+        let include = asked.pointer("/stream_options/include_usage") == Some(&Value::Bool(true));
         return stream(&chat_events(&model, call.as_ref(), &answer, include.then_some(&tokens)));
     }
     let (message, reason) = match &call {
@@ -175,23 +175,20 @@ fn chat_events(model: &Value, call: Option<&(String, String)>, answer: &str, usa
         out.push_str(&format!("data: {event}\n\n"));
     };
     send(json!({"role": "assistant", "content": ""}), Value::Null);
-    match call {
-        Some((name, arguments)) => {
-            send(
-                json!({"tool_calls": [{"index": 0, "id": "call_sample1", "type": "function", "function": {"name": name, "arguments": ""}}]}),
-                Value::Null,
-            );
-            for piece in pieces(arguments) {
-                send(json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}), Value::Null);
-            }
-            send(json!({}), json!("tool_calls"));
+    if let Some((name, arguments)) = call {
+        send(
+            json!({"tool_calls": [{"index": 0, "id": "call_sample1", "type": "function", "function": {"name": name, "arguments": ""}}]}),
+            Value::Null,
+        );
+        for piece in pieces(arguments) {
+            send(json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}), Value::Null);
         }
-        None => {
-            for piece in pieces(answer) {
-                send(json!({"content": piece}), Value::Null);
-            }
-            send(json!({}), json!("stop"));
+        send(json!({}), json!("tool_calls"));
+    } else {
+        for piece in pieces(answer) {
+            send(json!({"content": piece}), Value::Null);
         }
+        send(json!({}), json!("stop"));
     }
     if let Some(usage) = usage {
         let event = json!({"id": "chatcmpl-sample", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [], "usage": usage});
@@ -225,7 +222,9 @@ fn messages(asked: &Value) -> Response<Full<Bytes>> {
 
 fn message_events(model: &Value, call: Option<&(String, String)>, answer: &str, (input, output): (usize, usize), reason: &str) -> String {
     let mut out = String::new();
-    let mut send = |event: Value| out.push_str(&format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap_or_default()));
+    let mut send = |event: Value| {
+        out.push_str(&format!("event: {}\ndata: {event}\n\n", event.get("type").and_then(Value::as_str).unwrap_or_default()))
+    };
     send(json!({"type": "message_start", "message": {
         "id": "msg_sample", "type": "message", "role": "assistant", "model": model, "content": [],
         "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": input, "output_tokens": 1},

@@ -1,5 +1,7 @@
 //! The demo, and `audit` over the ledger that it leaves: whole, altered, rolled back; proofs that hold and that do not.
 
+#![cfg(test)]
+
 mod help;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! `detect` and `redact`: arguments and standard input on the left, exit code and output on the right.
 
+#![cfg(test)]
+
 mod help;
 
 use help::{bartizan, check};

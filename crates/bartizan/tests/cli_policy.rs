@@ -1,5 +1,7 @@
 //! `policy check`, `explain` and `test`, and that the default policies name every label that can be found.
 
+#![cfg(test)]
+
 mod help;
 
 use std::sync::Arc;

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::{Connection, handlers as does};
 
 /// Longer work is answered with 504 and goes on.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Requests that work at a time; others wait.
 const AT_A_TIME: usize = 16;

@@ -79,10 +79,13 @@ async fn connection(router: Router, tls: Option<TlsAcceptor>, stream: TcpStream,
     let connection = Connection { peer: peer.ip(), local: local.ip() };
     match tls {
         None => serve(router, TokioIo::new(stream), connection, watcher).await,
-        Some(acceptor) => match tokio::time::timeout(HEADER_TIME, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => serve(router, TokioIo::new(stream), connection, watcher).await,
-            _ => tracing::debug!("a TLS handshake on the admin port failed"),
-        },
+        Some(acceptor) => {
+            if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_TIME, acceptor.accept(stream)).await {
+                serve(router, TokioIo::new(stream), connection, watcher).await;
+            } else {
+                tracing::debug!("a TLS handshake on the admin port failed");
+            }
+        }
     }
 }
 

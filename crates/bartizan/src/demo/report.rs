@@ -34,7 +34,8 @@ struct Done {
     direction: String,
     label: String,
     count: u64,
-    done: String,
+    #[serde(rename = "done")]
+    outcome: String,
 }
 
 /// The whole morning.
@@ -48,7 +49,7 @@ impl Row {
     /// From what the gate answered and recorded.
     pub fn new(scene: &Scene, answer: &Answer, events: &[Value], (restored, withheld): (u64, u64)) -> Self {
         let decision = decision(answer, events);
-        let done = events.iter().flat_map(|event| done(event)).collect();
+        let done = events.iter().flat_map(done).collect();
         Self {
             time: scene.at.clone(),
             who: scene.who.clone(),
@@ -89,7 +90,7 @@ impl Row {
         for one in &self.done {
             let answer = if one.direction == "response" { "in the answer: " } else { "" };
             let count = if one.count > 1 { format!(" ×{}", one.count) } else { String::new() };
-            parts.push(format!("{answer}{}{count} → {}", one.label, one.done));
+            parts.push(format!("{answer}{}{count} → {}", one.label, one.outcome));
         }
         if self.restored > 0 {
             parts.push("the caller's own value put back".to_owned());
@@ -145,7 +146,7 @@ fn done(event: &Value) -> Vec<Done> {
             _ => "recorded",
         };
         let count = stat.get("count").and_then(Value::as_u64).unwrap_or(1);
-        Done { direction: direction.clone(), label: label.clone(), count, done: done.to_owned() }
+        Done { direction: direction.clone(), label: label.clone(), count, outcome: done.to_owned() }
     });
     made.collect()
 }
@@ -202,7 +203,7 @@ impl Report {
     fn totals(&self) -> BTreeMap<&str, u64> {
         let mut totals = BTreeMap::new();
         for one in self.rows.iter().flat_map(|row| &row.done) {
-            *totals.entry(one.done.split(':').next().unwrap_or_default()).or_default() += one.count;
+            *totals.entry(one.outcome.split(':').next().unwrap_or_default()).or_default() += one.count;
         }
         totals
     }

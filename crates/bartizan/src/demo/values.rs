@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A small generator (SplitMix64, Steele and others 2014). Not for secrets that must stay secret.
+/// A small generator (`SplitMix64`, Steele and others 2014). Not for secrets that must stay secret.
 struct Dice(u64);
 
 const ALNUM: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

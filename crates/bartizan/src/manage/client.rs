@@ -32,7 +32,7 @@ pub struct Target {
     /// Data folder; the process that has it is asked, and without one the folder is opened.
     #[arg(long, env = "BARTIZAN_DATA", default_value = "bartizan-data", value_name = "DIR")]
     pub data: PathBuf,
-    /// Base URL of an admin port to ask instead; the token is BARTIZAN_ADMIN_TOKEN or DIR/admin.token.
+    /// Base URL of an admin port to ask instead; the token is `BARTIZAN_ADMIN_TOKEN` or `DIR/admin.token`.
     #[arg(long, value_name = "URL")]
     admin: Option<Uri>,
     /// The certificate (PEM) that the admin port must show.

@@ -1,6 +1,6 @@
 //! IP addresses, with an optional zone and prefix length (RFC 4291, RFC 4007, RFC 4632).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// Whether the standard library reads it as an address, and the prefix length fits.
 pub(super) fn check(value: &[u8]) -> bool {
