@@ -223,7 +223,7 @@ fn messages(asked: &Value) -> Response<Full<Bytes>> {
 fn message_events(model: &Value, call: Option<&(String, String)>, answer: &str, (input, output): (usize, usize), reason: &str) -> String {
     let mut out = String::new();
     let mut send = |event: Value| {
-        out.push_str(&format!("event: {}\ndata: {event}\n\n", event.get("type").and_then(Value::as_str).unwrap_or_default()))
+        out.push_str(&format!("event: {}\ndata: {event}\n\n", event.get("type").and_then(Value::as_str).unwrap_or_default()));
     };
     send(json!({"type": "message_start", "message": {
         "id": "msg_sample", "type": "message", "role": "assistant", "model": model, "content": [],
