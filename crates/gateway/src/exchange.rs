@@ -75,6 +75,8 @@ pub struct BodySeal {
 
 const BODY: &str = "body";
 const PRINCIPAL: &str = "principal";
+/// Room for a usual event.
+const EVENT_BYTES: usize = 2_048;
 
 impl BodySeal {
     /// A commitment with a fresh salt.
@@ -244,7 +246,8 @@ impl Exchange {
             ledger: None,
         };
         let labels = facts.iter().flat_map(|facts| facts.context.labels.iter()).map(|(label, _)| label.clone()).collect();
-        let json = serde_json::to_vec(&event).unwrap_or_default();
+        let mut json = Vec::with_capacity(EVENT_BYTES);
+        let _nothing_in_an_event_fails_to_serialise = serde_json::to_writer(&mut json, &event);
         self.gate.announce(&json);
         Some(EventDetail { id: event.id, time, request_id: self.request_id.clone(), direction, decision, labels, json })
     }
