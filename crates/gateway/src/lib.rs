@@ -6,6 +6,7 @@ mod budget;
 mod cache;
 mod decode;
 mod edit;
+mod event_json;
 mod exchange;
 mod faults;
 mod growing;

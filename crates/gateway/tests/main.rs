@@ -13,6 +13,7 @@
 
 mod answers;
 mod bad_input;
+mod events;
 mod faults;
 mod harness;
 mod leaks;

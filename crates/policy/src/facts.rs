@@ -103,6 +103,11 @@ impl Labels {
         self.0.iter()
     }
 
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Number of different labels.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

@@ -119,6 +119,26 @@ const ROWS: &[Row] = &[
     Row(Z::Choice, &["logprobs"], Z::Logprobs, None, None, false),
 ];
 
+/// Where the rows of each zone begin and end; rows of one zone stand together, which a test checks.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a bad index")]
+const RANGES: [(usize, usize); Zone::Free as usize + 1] = {
+    let mut ranges = [(0, 0); Zone::Free as usize + 1];
+    let mut at = 0;
+    while at < ROWS.len() {
+        let zone = ROWS[at].0 as usize;
+        if ranges[zone].1 == 0 {
+            ranges[zone].0 = at;
+        }
+        at += 1;
+        ranges[zone].1 = at;
+    }
+    ranges
+};
+
+fn rows_of(zone: Zone) -> &'static [Row] {
+    RANGES.get(zone as usize).and_then(|(start, end)| ROWS.get(*start..*end)).unwrap_or_default()
+}
+
 impl Place {
     /// The place of a body's root.
     pub(crate) fn root(role: Role) -> Self {
@@ -131,7 +151,7 @@ impl Place {
         if self.zone == Zone::Free {
             return Self { delta, ..self };
         }
-        let row = ROWS.iter().find(|row| row.0 == self.zone && row.1.contains(&key));
+        let row = rows_of(self.zone).iter().find(|row| row.1.contains(&key));
         match row {
             Some(row) => Self { zone: row.2, role: row.3.unwrap_or(self.role), class: row.4.unwrap_or(self.class), fixed: row.5, delta },
             None => Self { zone: self.zone.inside(), fixed: self.fixed, delta, ..self },
@@ -171,5 +191,17 @@ pub(crate) fn role_named(word: &str) -> Role {
         "assistant" | "model" => Role::Assistant,
         "tool" | "function" => Role::Tool,
         _ => Role::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_one_zone_stand_together() {
+        for row in ROWS {
+            assert!(rows_of(row.0).iter().all(|other| other.0 == row.0), "{:?} stands in two places", row.0);
+        }
     }
 }
