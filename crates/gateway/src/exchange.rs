@@ -1,7 +1,7 @@
 //! One interaction and how it is recorded: which entry, which event, in which order.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bartizan_ledger::{Appended, Commitment, Detail, Entry, EventDetail, Interaction, Opening, Record};
@@ -43,6 +43,8 @@ pub struct Exchange {
     pub ended: AtomicBool,
     /// Of the commitment to the principal in its entries.
     pub salt: [u8; 32],
+    /// That commitment, once it was made.
+    pub commitment: OnceLock<Commitment>,
 }
 
 /// One judged direction.
@@ -151,7 +153,7 @@ impl Exchange {
         }
         let time = self.gate.now();
         let id = self.principal.id.as_str().as_bytes();
-        let principal = bartizan_ledger::commit(PRINCIPAL, &self.salt, id);
+        let principal = *self.commitment.get_or_init(|| bartizan_ledger::commit(PRINCIPAL, &self.salt, id));
         let mut openings = Vec::new();
         if moment == Moment::Request {
             // One commitment for the whole interaction: it is opened once.

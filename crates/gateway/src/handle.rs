@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bartizan_detect::Pseudonyms;
@@ -112,6 +112,7 @@ impl Gate {
             bytes_in: 0,
             ended: AtomicBool::new(false),
             salt: self.random().bytes(),
+            commitment: OnceLock::new(),
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
         match Route::find(method, path) {
@@ -397,7 +398,7 @@ fn addressed_rightly(parts: &request::Parts, live: &Live) -> Result<(), (Reason,
 }
 
 fn anonymous() -> Arc<Principal> {
-    static ANONYMOUS: std::sync::OnceLock<Arc<Principal>> = std::sync::OnceLock::new();
+    static ANONYMOUS: OnceLock<Arc<Principal>> = OnceLock::new();
     let make = || {
         Arc::new(Principal {
             id: PrincipalId::new("anonymous"),

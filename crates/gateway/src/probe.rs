@@ -1,7 +1,7 @@
 //! One exchange without sockets, for instruction counts: parse, guard, record, guard the answer, record.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bartizan_detect::Pseudonyms;
@@ -66,6 +66,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         bytes_in: bytes as u64,
         ended: AtomicBool::new(false),
         salt: gate.random().bytes(),
+        commitment: OnceLock::new(),
     }
 }
 

@@ -152,6 +152,11 @@ fn respelt(tape: &Tape, bytes: &[u8], key: NodeId, words: &[&'static str]) -> Op
     if !node.escaped && node.inner().len() > 72 {
         return None;
     }
+    if !node.escaped
+        && let Some(name) = bytes.get(node.inner()).filter(|name| name.is_ascii())
+    {
+        return words.iter().copied().enumerate().find(|(_, word)| word.as_bytes().eq_ignore_ascii_case(name));
+    }
     let name = tape.text(bytes, key);
     let find = |name: &str| words.iter().copied().enumerate().find(|(_, word)| folded_eq(word, name));
     if !node.escaped {
@@ -183,7 +188,7 @@ fn session(tape: &Tape, bytes: &[u8], family: Family) -> Option<NodeId> {
 }
 
 fn first_user(tape: &Tape, bytes: &[u8], messages: NodeId) -> Option<NodeId> {
-    let user = |id: NodeId| tape.member(bytes, id, "role").is_some_and(|role| tape.text(bytes, role) == Role::User.as_str());
+    let user = |id: NodeId| tape.member(bytes, id, "role").is_some_and(|role| tape.says(bytes, role, Role::User.as_str()));
     let message = tape.members(messages).map(|(id, _)| id).find(|id| user(*id))?;
     tape.member(bytes, message, "content")
 }
