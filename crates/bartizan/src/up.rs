@@ -107,7 +107,9 @@ pub fn run(args: &UpArgs) -> Result<u8> {
     let config = args.config()?;
     config.check()?;
     let admin_token = admin::token_of_environment()?;
-    let data = Arc::new(DataDir::open(&args.data, args.store_options(&config)?)?);
+    let opened = DataDir::open(&args.data, args.store_options(&config)?);
+    let unusable = || format!("the data folder `{}` cannot be used (`--data` names another)", args.data.display());
+    let data = Arc::new(opened.with_context(unusable)?);
     warn(args, &config, &data);
     if let Some(token) = &admin_token {
         admin::warn_of_short(token);

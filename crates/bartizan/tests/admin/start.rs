@@ -2,13 +2,16 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
 use super::{Up, bartizan, call, folder, good, refused, run, until};
+
+/// As Linux defines it.
+const O_NONBLOCK: i32 = 0o4000;
 
 fn get(up: &Up, path: &str, headers: &str) -> (u16, String) {
     call(up.at("admin"), &format!("GET {path}"), headers, "")
@@ -40,9 +43,13 @@ fn a_signal_right_behind_the_ready_line_is_heard() {
         BufReader::new(up.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.starts_with("{\"ready\":true"), "{line}");
         up.signal(signal);
-        let mut told = String::new();
-        std::fs::File::open(&part).unwrap().read_to_string(&mut told).unwrap();
-        assert_eq!(told, line);
+        let mut fifo = std::fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(&part).unwrap();
+        let mut told = Vec::new();
+        until("the process goes on", || {
+            assert!(up.child.try_wait().unwrap().is_none(), "SIG{signal} killed it");
+            let _nothing_yet = fifo.read_to_end(&mut told);
+            told == line.as_bytes()
+        });
         if !ends {
             up.signal("TERM");
         }
@@ -233,7 +240,7 @@ fn endless() -> (String, std::thread::JoinHandle<usize>) {
             let mut reader = BufReader::new(stream.unwrap());
             let mut line = String::new();
             reader.read_line(&mut line).unwrap();
-            if !line.starts_with("GET /api/v1/events") {
+            if !line.starts_with("GET /api/v1/events") || pages == 3 {
                 break;
             }
             pages += 1;
