@@ -262,11 +262,11 @@ fn invitation(url: &str, settings: &Settings, is_sample: bool) -> String {
     let name = openai.or(settings.models.first()).map_or("sample", |model| model.name.as_str());
     let model = if name == "*" { "sample" } else { name };
     let (path, most) = if openai.is_some() { ("chat/completions", "") } else { ("messages", "\"max_tokens\":100,") };
-    let text = "My card is 4111 1111 1111 1111, mail me at ada@example.com";
+    let text = format!("My card is 4111 1111 1111 1111, mail me at ada@example.com. {}", sample_model::SHOW);
     let insecure = if url.starts_with("https") { "k" } else { "" };
     let (who, key) = match settings.auth {
         Auth::Keys => ("callers need a key: `bartizan keys create --name me` prints one; then ", " -H 'authorization: Bearer KEY'"),
-        Auth::Anonymous if is_sample => ("the sample model answers; ", ""),
+        Auth::Anonymous if is_sample => ("the sample model answers, and shows what reached it; ", ""),
         Auth::Anonymous => ("", ""),
     };
     format!(

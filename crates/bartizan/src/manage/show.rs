@@ -26,7 +26,7 @@ pub fn print(bytes: &[u8]) -> Result<()> {
     print_on(bytes).map(drop)
 }
 
-/// As [`print`]; `false` when nobody reads any more.
+/// As [`print()`]; `false` when nobody reads any more.
 ///
 /// # Errors
 /// When stdout cannot be written.

@@ -225,7 +225,9 @@ fn the_invitation_works() {
         let (status, body) = call(up.at("gate"), "POST /v1/chat/completions", &headers, body);
         let answer: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{said}: {body}: {error}"));
         let content = answer["choices"][0]["message"]["content"].as_str().unwrap();
-        assert!(status == 200 && content.contains("4111 1111 1111 1111"), "{body}");
+        let (back, seen) = content.split_once(" What reached me: ").unwrap();
+        assert!(status == 200 && back.contains("4111 1111 1111 1111") && back.contains("ada@example.com"), "{body}");
+        assert!(seen.starts_with("My card is CARD-") && seen.contains("EMAIL-") && !seen.contains("4111"), "{body}");
         assert_eq!(up.stop(), Some(0));
     }
 }
