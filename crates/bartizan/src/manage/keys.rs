@@ -9,6 +9,9 @@ use super::show::{Format, plain, print, print_list, table, text, words};
 
 /// Arguments of `bartizan keys`.
 #[derive(Args)]
+#[command(after_help = "Example:
+  bartizan keys create --name ada --group engineering
+Clients send the key where they would send the provider's: `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`.")]
 pub struct KeysArgs {
     #[command(subcommand)]
     command: Keys,

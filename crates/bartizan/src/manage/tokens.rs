@@ -10,6 +10,9 @@ use super::show::{Format, print, print_list, table, text};
 
 /// Arguments of `bartizan tokens`.
 #[derive(Args)]
+#[command(after_help = "Example:
+  bartizan tokens create --name dashboard --scope read
+Programs send the token to the admin port as `Authorization: Bearer`.")]
 pub struct TokensArgs {
     #[command(subcommand)]
     command: Tokens,

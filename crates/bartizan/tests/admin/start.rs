@@ -295,3 +295,15 @@ fn every_command_speaks_jsonl() {
         assert_eq!(lines.len(), expected, "{args:?}: {said}");
     }
 }
+
+#[test]
+fn every_command_helps_with_an_example() {
+    let (_dir, data) = folder();
+    let rows = ["up", "keys", "keys create", "keys revoke", "tokens", "tokens create", "events", "erase", "backup", "restore", "reload"];
+    for command in rows {
+        let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        assert!(good(&data, &args).contains("Example"), "{command}");
+    }
+    let all = good(&data, &["--help"]);
+    assert!(all.contains("bartizan demo") && all.contains("bartizan up"), "{all}");
+}
