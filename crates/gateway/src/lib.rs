@@ -26,8 +26,10 @@ mod restoring;
 mod server;
 mod session;
 mod settings;
+mod standalone;
 mod stream;
 mod stream_body;
+mod texts;
 mod upstream;
 
 use std::sync::Arc;

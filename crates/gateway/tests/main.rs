@@ -20,3 +20,4 @@ mod operators;
 mod order;
 mod pass_through;
 mod restoring;
+mod streams;
