@@ -27,6 +27,8 @@ pub struct Growing {
     window: String,
     base: usize,
     length: usize,
+    /// Where the last piece begins.
+    last: usize,
     edits: VecDeque<TextEdit>,
     /// Pseudonyms in a tool argument whose end has not come: a URL may still follow.
     waiting: VecDeque<TokenHit>,
@@ -79,6 +81,7 @@ impl Growing {
             window: String::new(),
             base: 0,
             length: 0,
+            last: 0,
             edits: VecDeque::new(),
             waiting: VecDeque::new(),
             foreign: Foreign::default(),
@@ -107,6 +110,11 @@ impl Growing {
         self.finished && self.paused.is_none() && self.scan.covering().is_none()
     }
 
+    /// Whether the last piece was the same.
+    pub fn repeats(&self, piece: &str) -> bool {
+        self.slice(self.last, self.length) == piece
+    }
+
     /// Findings in the next piece on its own, that were judged, and what is to stand in their place.
     pub fn know(&mut self, findings: &[Finding], edits: Vec<TextEdit>) {
         let offset = self.length;
@@ -120,6 +128,7 @@ impl Growing {
     /// Takes more text. Returns the range that it is of the whole.
     pub fn push(&mut self, text: &str) -> (usize, usize) {
         let start = self.length;
+        self.last = start;
         self.go_on_with_literal(text);
         self.scan.push(text);
         self.context.push(text);
@@ -186,9 +195,14 @@ impl Growing {
         self.window.get(start.saturating_sub(self.base)..end.saturating_sub(self.base)).unwrap_or_default()
     }
 
+    fn is_known(&self, finding: &Finding) -> bool {
+        let first = self.known.partition_point(|known| known.start < finding.start);
+        let here = self.known.range(first..).take_while(|known| known.start == finding.start);
+        here.into_iter().any(|known| (known.end, &known.label) == (finding.end, &finding.label))
+    }
+
     fn found(&mut self, finding: &Finding, open: bool, choose: &mut Choose<'_>) -> bool {
-        let same = |known: &Finding| (known.start, known.end, &known.label) == (finding.start, finding.end, &finding.label);
-        if self.known.iter().any(same) {
+        if self.is_known(finding) {
             return true;
         }
         if self.paused.is_some() {

@@ -165,7 +165,9 @@ impl StreamGuard {
                 at += count;
             }
         }
-        for number in self.texts.left_out() {
+        // What waits must leave room for events that are large.
+        let hurry = self.held + payload.len() > self.live.settings.limits.held_bytes / 2;
+        for number in self.texts.left_out(hurry) {
             self.end_text(number);
         }
         for node in event.reading.logprobs.iter().filter_map(|id| event.tape.node(*id)) {
@@ -196,6 +198,11 @@ impl StreamGuard {
                 text.know(&scan.findings, edits);
             }
         }
+        if channel.alone && part.plain && self.texts.get(number).is_some_and(|before| before.repeats(&text)) {
+            // Some providers say the same word in every event. It is no piece of anything.
+            self.end_text(number);
+            return Ok(());
+        }
         let (start, end) = self.grow(number, &text);
         held.pieces.push(Piece { text: number, start, end, inner: node.inner() });
         Ok(())
@@ -224,13 +231,14 @@ impl StreamGuard {
     fn advance(&mut self, index: usize) {
         let Self { texts, judging, restored, session, .. } = self;
         let Some(text) = texts.get_mut(index) else { return };
-        let (role, path, fixed) = (text.role, text.pointer.clone(), text.fixed);
+        let (role, path, fixed) = (text.role, std::mem::take(&mut text.pointer), text.fixed);
         let mut below = Vec::new();
         let judged = &mut *judging;
         let whole =
             text.advance(session, restored, &mut |finding, span| judged.choose(role, &path, finding, span, fixed), &mut |finding| {
                 below.push(finding.clone());
             });
+        text.pointer = path;
         for finding in &below {
             judging.below(finding);
         }

@@ -13,6 +13,9 @@ const PATIENCE: usize = 8;
 /// Texts that ended in the middle of something are remembered, in case they go on after all: so many.
 const ENDED: usize = 64;
 
+/// For each text that may grow, so many may have ended and wait for their frames.
+const WAITING: usize = 4;
+
 /// The texts, by numbers that rise in the order in which they began.
 pub struct Texts {
     by_channel: HashMap<Channel, usize>,
@@ -74,7 +77,7 @@ impl Texts {
         for number in idle.iter().take(idle.len().saturating_sub(ENDED)) {
             self.remove(*number);
         }
-        (grow < self.limit).then_some(())
+        (grow < self.limit && self.entries.len() < WAITING * self.limit).then_some(())
     }
 
     /// A text.
@@ -124,8 +127,8 @@ impl Texts {
     }
 
     /// The current event is over. Returns the texts that it left out, once too often, although it brought others of the same
-    /// choice or block, and in which something is undecided.
-    pub fn left_out(&mut self) -> Vec<usize> {
+    /// choice or block, and in which something is undecided. `hurry`: once is too often.
+    pub fn left_out(&mut self, hurry: bool) -> Vec<usize> {
         let now = self.now;
         self.now += 1;
         let mut ended = Vec::new();
@@ -141,7 +144,7 @@ impl Texts {
         for (number, entry) in self.entries.iter_mut().filter(|(_, entry)| entry.grows() && entry.seen != now) {
             let (count, brought) = groups.get(&entry.channel.group).copied().unwrap_or_default();
             entry.left_out += usize::from(brought);
-            let patience = if entry.text.fixed { 0 } else { PATIENCE + count };
+            let patience = if hurry || entry.text.fixed { 0 } else { PATIENCE + count };
             if entry.left_out > patience && entry.text.is_undecided() {
                 ended.push(*number);
             }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use bartizan_gateway::Limits;
 use bartizan_testkit::{Answer, canned};
 use serde_json::{Value, json};
 
 use crate::answers::{anthropic_event, chat_event, events, joined};
-use crate::harness::{Call, House, Wire};
+use crate::harness::{Call, House, Plan, Wire};
 
 const OWN: &str = "ada@example.org";
 const DONE: &str = "data: [DONE]\n\n";
@@ -139,6 +140,34 @@ fn a_text_that_is_left_out_for_long_is_decided_as_it_stands() {
     let cut = chat_event(0, &json!({"content": begun})) + &others + &chat_event(0, &json!({"content": goes_on}));
     let got = joined(&pass(&house, &(cut + DONE)), "/choices/0/delta/content");
     assert_eq!(got, "a [REDACTED_EMAIL] b\n[REDACTED_PRIVATE_KEY]\nbye ");
+}
+
+/// A word that comes with every delta holds nothing back.
+#[test]
+fn a_word_in_every_event_is_no_text_that_grows() {
+    let house = House::new();
+    let event = |channel: &str, text: &str| chat_event(0, &json!({"channel": channel, "reasoning": text}));
+    let open = (0..6).map(|number| event("analysis", &format!("[{number}] "))).collect::<String>();
+    let pause = Duration::from_secs(5);
+    house.upstream.push(Answer::stream([open.clone(), DONE.to_owned()]).paced(Duration::ZERO).after_last(pause));
+    let mut wire = Wire::open(house.address);
+    wire.send(&asked());
+    let began = std::time::Instant::now();
+    wire.read_until("[5]");
+    assert!(began.elapsed() < pause / 2);
+    drop(wire);
+    let changed = open + &event("final", "so. ") + &event("final", "it is. ");
+    assert_eq!(pass(&house, &(changed.clone() + DONE)), changed.clone() + DONE);
+    assert!(!pass(&house, &(changed + &event("eve@example.net", "x ") + DONE)).contains("eve@"));
+}
+
+/// What waits for the end of a word makes way for large events.
+#[test]
+fn a_word_that_waits_does_not_fill_the_memory() {
+    let house = House::build(Plan { limits: Limits { held_bytes: 100_000, ..Limits::default() }, ..Plan::default() });
+    let call = chat_event(0, &json!({"tool_calls": [{"index": 0, "function": {"arguments": "[1] ".repeat(10_000)}}]}));
+    let stream = chat_event(0, &json!({"content": "done"})) + &call.repeat(5) + DONE;
+    assert_eq!(pass(&house, &stream), stream);
 }
 
 fn annotation(title: &str) -> String {

@@ -76,6 +76,8 @@ impl Growth {
             Self::Holder | Self::Pieces if PIECES.contains(&key) => Self::Pieces,
             Self::Holder | Self::Pieces if HOLDERS.contains(&key) => Self::Holder,
             Self::Holder if zone == Zone::ToolCall && key == "name" => Self::Name,
+            // A kind of tool that nobody knows yet has its pieces in an object of its own.
+            Self::Holder if zone == Zone::ToolCall => Self::Holder,
             _ => Self::Whole,
         }
     }

@@ -128,11 +128,12 @@ fn what_comes_in_pieces() {
             &["content/0/thinking/0/text: a", "content/1/text: b"],
         ),
         (
-            r#"{"choices":[{"delta":{"tool_calls":[{"id":"i","function":{"name":"n","arguments":"a"}},{"function":{"arguments":{"text":"b"}}},{"custom":{"input":"c"}}],"function_call":{"arguments":"d"}}}]}"#,
+            r#"{"choices":[{"delta":{"tool_calls":[{"id":"i","function":{"name":"n","arguments":"a"}},{"function":{"arguments":{"text":"b"}}},{"custom":{"input":"c"}},{"code_interpreter":{"input":"e","outputs":[{"logs":"f"}]}}],"function_call":{"arguments":"d"}}}]}"#,
             &[
                 "tool_calls/0/function/name: n alone",
                 "tool_calls/0/function/arguments: a",
                 "tool_calls/2/custom/input: c",
+                "tool_calls/3/code_interpreter/input: e",
                 "function_call/arguments: d",
             ],
         ),
