@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bartizan_gateway::Limits;
+use bartizan_testkit::stats::Dice;
 use bartizan_testkit::{Answer, canned};
 use serde_json::{Value, json};
 
@@ -110,6 +111,40 @@ fn interleaved_tool_calls_restore_and_redact_like_one() {
         }
     }
     assert_eq!(house.gate.metrics().withheld_total.get(), 0);
+}
+
+/// However the pieces of four texts are mixed, as long as none is left out for long, the client reads each as if it had come alone.
+#[test]
+fn texts_mixed_in_any_order_come_out_as_if_alone() {
+    let house = House::new();
+    let token = token(&house);
+    let (text, expected) = said(&token);
+    let mut dice = Dice::new(7);
+    let fields = ["content", "reasoning", "refusal", "brand_new"];
+    for round in 0..150 {
+        let mut rest = [text.as_str(); 4];
+        let (mut stream, mut turn) = (String::new(), 0);
+        while rest.iter().any(|left| !left.is_empty()) {
+            // A few events of one text, one or several texts in an event.
+            let texts = usize::try_from(dice.below(3)).unwrap();
+            let first = turn % 4;
+            turn += 1;
+            for _ in 0..=dice.below(3) {
+                let mut delta = json!({});
+                for number in first..=(first + texts).min(3) {
+                    let size = usize::try_from(1 + dice.below(9)).unwrap().min(rest[number].len());
+                    let (piece, after) = rest[number].split_at(size);
+                    delta[fields[number]] = json!(piece);
+                    rest[number] = after;
+                }
+                stream += &chat_event(0, &delta);
+            }
+        }
+        let got = pass(&house, &(stream + DONE));
+        for field in fields {
+            assert_eq!(joined(&got, &format!("/choices/0/delta/{field}")), expected, "{field} of round {round}");
+        }
+    }
 }
 
 /// A text that stops in the middle of something does not hold the others back until the stream ends.
