@@ -42,12 +42,14 @@ const CONVERSATION: usize = 256;
 /// Records that the client went away, unless the exchange ended otherwise.
 pub(crate) struct Pending {
     exchange: Arc<Exchange>,
+    /// What was decided so far: of the request.
+    decision: Option<Decision>,
     armed: bool,
 }
 
 impl Pending {
-    fn new(exchange: &Arc<Exchange>) -> Self {
-        Self { exchange: Arc::clone(exchange), armed: true }
+    fn new(exchange: &Arc<Exchange>, decision: Option<Decision>) -> Self {
+        Self { exchange: Arc::clone(exchange), decision, armed: true }
     }
 
     /// Somebody else will make the last entry.
@@ -60,7 +62,7 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if self.armed && !self.exchange.ended.load(Ordering::Acquire) {
             self.exchange.gate.metrics().client_gone_total.add(1);
-            let phase = Phase::decided(Decision::Permit);
+            let phase = Phase { decision: self.decision, ..Phase::default() };
             let _nobody_is_left_to_tell = self.exchange.record(Moment::End(EndState::ClientGone), &phase, 0, None);
         }
     }
@@ -207,7 +209,7 @@ impl Gate {
         guarded: Guarded,
         held: Reservation,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
-        let mut pending = Pending::new(exchange);
+        let mut pending = Pending::new(exchange, guarded.phase.decision);
         let run = async {
             self.record_request(exchange, &guarded).await?;
             let sent = Instant::now();

@@ -27,8 +27,10 @@ mod restoring;
 mod server;
 mod session;
 mod settings;
+mod standalone;
 mod stream;
 mod stream_body;
+mod texts;
 mod upstream;
 
 use std::sync::Arc;

@@ -21,3 +21,4 @@ mod operators;
 mod order;
 mod pass_through;
 mod restoring;
+mod streams;
