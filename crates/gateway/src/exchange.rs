@@ -1,7 +1,7 @@
 //! One interaction and how it is recorded: which entry, which event, in which order.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bartizan_ledger::{Appended, Commitment, Detail, Entry, EventDetail, Interaction, Opening, Record};
@@ -129,8 +129,9 @@ impl Phase {
 }
 
 impl Exchange {
-    /// Facts with nothing found yet.
-    pub fn facts(&self, action: Action) -> Facts {
+    /// Facts with nothing found yet. `detect`: how the run of the detectors ended, or, in a stream, that they run.
+    pub fn facts(&self, action: Action, detect: GuardStatus) -> Facts {
+        static DETECT: OnceLock<Arc<str>> = OnceLock::new();
         let resource = Resource {
             model: self.model.clone(),
             provider: self.provider.clone(),
@@ -140,6 +141,7 @@ impl Exchange {
         let mut facts = Facts::new(Arc::clone(&self.principal), action, resource, self.gate.now());
         facts.context.stream = self.stream;
         facts.context.body_bytes = self.bytes_in;
+        facts.context.guards.insert(Arc::clone(DETECT.get_or_init(|| Arc::from("detect"))), detect);
         facts
     }
 

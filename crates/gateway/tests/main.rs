@@ -19,4 +19,5 @@ mod leaks;
 mod operators;
 mod order;
 mod pass_through;
+mod requests;
 mod restoring;
