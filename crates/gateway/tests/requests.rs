@@ -1,9 +1,11 @@
 //! Requests that would keep the gate busy, hold more than it counts, or lead past what was judged.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bartizan_gateway::{Fault, Faults, Limits};
 use bartizan_testkit::{Answer, canned};
+use bartizan_vocabulary::Direction;
 use serde_json::{Value, json};
 
 use crate::harness::{Call, House, Plan};
@@ -36,7 +38,7 @@ fn failing_open_does_not_skip_policies() {
         (r#"@id("no") forbid (principal, action, resource) when { context.guards.failed_open.contains("detect") };"#, 403),
     ];
     for (rule, status) in rows {
-        let faults = Some(Faults { request: Some(Fault::Error), ..Faults::default() });
+        let faults: Option<Faults> = Some(Arc::new(|direction| (direction == Direction::Request).then_some(Fault::Error)));
         let house = House::build(Plan { policies: Some(format!("{ALLOW}\n{rule}")), faults, fail_open: true, ..Plan::default() });
         house.upstream.always(Answer::json(canned::chat("m", "fine")));
         assert_eq!(house.chat(&asking(&json!("hi"))).status, status, "{rule}");
