@@ -107,6 +107,16 @@ fn kind_named(word: &str) -> Kind {
     }
 }
 
+/// Bytes that reading takes for each node of a tape, besides what it hands out.
+pub(crate) const NODE_BYTES: usize = size_of::<Tag>() + size_of::<Place>();
+
+impl Reading {
+    /// Bytes that it takes.
+    pub fn memory(&self) -> usize {
+        self.parts.capacity() * size_of::<Part>() + self.unread.capacity() * size_of::<Unread>()
+    }
+}
+
 /// Reads a tape. Cost: a few looks at each node, one at each byte of keys and of content that is not text.
 pub fn read(tape: &Tape, bytes: &[u8], side: Side) -> Reading {
     let walk = Walk {
