@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use bartizan_detect::{Detector, Event, Hint, TextScan, TokenHit};
+use bartizan_detect::{Detector, Event, Hint, TextScan, TokenHit, give_way};
 use bartizan_vocabulary::{Finding, Role, TextClass};
 use bartizan_wire::Part;
 use bartizan_wire::json::{JsonContext, Place};
 
 use crate::edit::{TextEdit, belongs_to_literal, fit_restored, quote_literal};
-use crate::restoring::{ARGUMENT, Foreign, Restored};
+use crate::restoring::{ARGUMENT, Foreign, Restored, arguments_end};
 use crate::session::{Restoring, Session, removed_from_signed};
 
 /// Text kept behind what is decided, for looking at the surroundings of an edit.
@@ -30,7 +30,7 @@ pub struct Growing {
     /// Where the last piece begins.
     last: usize,
     edits: VecDeque<TextEdit>,
-    /// Pseudonyms in a tool argument whose end has not come: a URL may still follow.
+    /// Pseudonyms in tool arguments whose end has not come: a URL may still follow.
     waiting: VecDeque<TokenHit>,
     foreign: Foreign,
     /// Where the long finding begins that is being replaced.
@@ -174,6 +174,7 @@ impl Growing {
     ) -> bool {
         let mut events = std::mem::take(&mut self.events);
         self.scan.drain(&mut events);
+        give_way(&mut events, &|hit| session.knows(hit));
         let mut go_on = true;
         for event in events.drain(..) {
             match event {
@@ -281,19 +282,19 @@ impl Growing {
         }
     }
 
-    /// The string of a tool argument around an offset. Arguments that are not JSON are one string.
-    fn argument_at(&self, offset: usize) -> Option<(usize, Option<usize>)> {
-        if self.context.is_json() { self.context.string_at(offset) } else { Some((0, self.finished.then_some(self.length))) }
+    /// Where the tool arguments end, once they have.
+    fn arguments_end(&self) -> Option<usize> {
+        let end = arguments_end(&self.window, self.context.is_json()).filter(|_| self.finished);
+        end.map(|_| self.length)
     }
 
-    /// Whether the string that holds a pseudonym has ended, or is too long to wait for.
+    /// Whether the arguments that hold a pseudonym have ended, or are too long to wait for.
     fn argument_is_known(&self, hit: &TokenHit) -> bool {
-        let ended = self.argument_at(hit.start).is_none_or(|(_, end)| end.is_some());
-        ended || self.finished || self.length - hit.start > ARGUMENT
+        self.finished || self.length - hit.start > ARGUMENT
     }
 
     fn is_foreign(&mut self, session: &Session, hit: &TokenHit) -> bool {
-        let bounds = self.argument_at(hit.start);
+        let bounds = Some((0, self.arguments_end()));
         let mut foreign = self.foreign;
         let holds = foreign.holds(session, hit, bounds, |from, to| self.slice(from, to));
         self.foreign = foreign;

@@ -19,7 +19,7 @@ use crate::faults::strike;
 use crate::inspect::{Body, InspectError, Inspector, Unit};
 use crate::live::Live;
 use crate::remedy::{self, Judged, KEPT};
-use crate::restoring::restore_whole;
+use crate::restoring::{ARGUMENT, restore_whole};
 use crate::session::{REMOVED, Restoring, Session, replacement};
 
 /// Longest name of a tool that facts keep: longer ones are no names that a provider takes.
@@ -190,7 +190,10 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         strike(exchange.gate.faults(), Direction::Response)?;
         let began = Instant::now();
         let body = parsed.body();
-        let units = inspect(exchange, body, !session.is_empty())?;
+        let mut units = inspect(exchange, body, !session.is_empty())?;
+        for unit in &mut units {
+            unit.give_way(&|hit| session.knows(hit));
+        }
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Complete, GuardStatus::Ran);
         facts.context.body_bytes = parsed.bytes.len() as u64;
@@ -352,16 +355,19 @@ fn restore(exchange: &Exchange, session: &Session, body: Body<'_>, units: &[Unit
     if session.is_empty() {
         return splices;
     }
+    let mut asked = None;
     for (at, unit) in units.iter().enumerate().filter(|(_, unit)| !unit.scan.tokens.is_empty()) {
         let parts = body.parts(unit);
+        let argument = unit.class == TextClass::ToolArguments && unit.scan.tokens.iter().any(|hit| session.knows(hit));
+        let foreign = argument && beside_foreign(session, body, parts, &mut asked);
         let slot = judged.edits.iter().position(|edits| edits.unit == at);
         let mut edits = slot.map(|slot| std::mem::take(&mut judged.edits.swap_remove(slot).edits)).unwrap_or_default();
         match whole_number(session, body, unit, parts) {
-            Some(splice) if edits.is_empty() => {
+            Some(splice) if edits.is_empty() && !foreign => {
                 exchange.gate.metrics().restored_total.add(1);
                 splices.push(splice);
             }
-            _ => restore_unit(exchange, session, body, unit, parts, &mut edits),
+            _ => restore_unit(exchange, session, body, unit, !foreign, &mut edits),
         }
         if !edits.is_empty() {
             judged.edits.push(remedy::UnitEdits { unit: at, edits });
@@ -384,8 +390,32 @@ fn whole_number(session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part]) 
     }
 }
 
-fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part], edits: &mut Vec<TextEdit>) {
-    let writable = !parts.iter().any(|part| part.fixed || part.signed);
+/// Whether arguments that are an object, of which each string is a text of its own, hold a URL of a host that the caller did
+/// not name, or are too long to tell.
+fn beside_foreign(session: &Session, body: Body<'_>, parts: &[Part], asked: &mut Option<(bartizan_wire::json::NodeId, bool)>) -> bool {
+    let Some(first) = parts.first() else { return false };
+    let mut top = first.node;
+    let mut at = first.node;
+    while let Some(node) = body.tape.node(at).filter(|node| node.parent != at) {
+        if body.tape.key(body.bytes, at).is_some_and(|key| matches!(key.as_ref(), "input" | "arguments" | "args")) {
+            top = at;
+        }
+        at = node.parent;
+    }
+    if let Some((_, foreign)) = asked.filter(|(node, _)| *node == top) {
+        return foreign;
+    }
+    let Some(all) = body.tape.node(top).map(bartizan_wire::json::Node::outer) else { return false };
+    let inside = |part: &&Part| body.tape.node(part.node).is_some_and(|node| all.contains(&node.outer().start));
+    let mut inner = body.reading.parts.iter().filter(inside);
+    let foreign = all.len() > 2 * ARGUMENT || inner.any(|part| session.holds_foreign_url(&body.tape.text(body.bytes, part.node)));
+    *asked = Some((top, foreign));
+    foreign
+}
+
+fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, allowed: bool, edits: &mut Vec<TextEdit>) {
+    let parts = body.parts(unit);
+    let writable = allowed && !parts.iter().any(|part| part.fixed || part.signed);
     let restored = restore_whole(session, &body.text(parts), unit.class, writable, &unit.scan.tokens, edits);
     exchange.gate.metrics().restored_total.add(restored.values);
     exchange.gate.metrics().withheld_total.add(restored.withheld);

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use bartizan_detect::{Pseudonyms, TokenHit, TokenPlace, hosts};
+use bartizan_detect::{Pseudonyms, TokenHit, TokenPlace, hosts, hosts_reached};
 use bartizan_policy::Operator;
 use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
 
@@ -118,9 +118,14 @@ impl Session {
         if allowed { Restoring::Value(original.surface.reveal().clone(), original.was_number) } else { Restoring::Withheld }
     }
 
+    /// Whether something is a pseudonym of this exchange.
+    pub fn knows(&self, hit: &TokenHit) -> bool {
+        self.pseudonyms.resolve(&hit.token).is_some()
+    }
+
     /// Whether a tool argument holds a URL to a host that the caller did not name.
     pub fn holds_foreign_url(&self, argument: &str) -> bool {
-        hosts(argument).any(|host| !self.hosts().contains(&host))
+        hosts_reached(argument).any(|host| !self.hosts().contains(&host))
     }
 }
 

@@ -111,7 +111,8 @@ impl Standalone {
             return None;
         }
         let tokens = !self.session.is_empty();
-        let scan = self.live.detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments });
+        let mut scan = self.live.detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments });
+        scan.give_way(&|hit| self.session.knows(hit));
         if scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty() {
             if self.clean.len() < REMEMBERED {
                 self.clean.insert(known);
