@@ -1,11 +1,13 @@
 //! `bartizan audit`: looking at the ledger and proving things about it. Reads files only, so it works while the process runs.
 
+mod stopped;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use bartizan_ledger::{
     Bundle, Checkpoint, CheckpointError, Outcome, ProofFile, ProofFileError, Report, Tile, TileKind, TileReader, VerifierKey, leaf_hash,
-    prove_inclusion, verify_inclusion, verify_log,
+    prove_inclusion, verify_inclusion, verify_log_by,
 };
 use bartizan_store::FolderReader;
 use clap::{Args, Subcommand};
@@ -42,6 +44,12 @@ enum AuditCommand {
     Show(ShowArgs),
     /// One entry with the proof that it is in the log.
     Prove(ProveArgs),
+    /// What opens the commitments of an entry. Needs the data folder for itself, and its root key.
+    Open(stopped::OpenArgs),
+    /// Replace the key that signs the log. Needs the data folder for itself.
+    RotateKey(stopped::FolderArgs),
+    /// Make the event index anew from the sealed details. Needs the data folder for itself.
+    Reindex(stopped::FolderArgs),
 }
 
 /// Which ledger.
@@ -125,13 +133,16 @@ pub fn run(args: &AuditArgs) -> Result<u8> {
         AuditCommand::Tail(args) => tail(args),
         AuditCommand::Show(args) => show(args),
         AuditCommand::Prove(args) => prove(args),
+        AuditCommand::Open(args) => stopped::open(args),
+        AuditCommand::RotateKey(args) => stopped::rotate_key(args),
+        AuditCommand::Reindex(args) => stopped::reindex(args),
     }
 }
 
-fn key_of(place: &Place, public_key: Option<&Path>) -> Result<VerifierKey> {
+fn keys_of(place: &Place, public_key: Option<&Path>) -> Result<Vec<VerifierKey>> {
     let path = public_key.map_or_else(|| place.data.join("ledger.pub"), Path::to_path_buf);
     let text = read_text(&path).context("the public key is needed: give `--public-key FILE`, or `--data DIR` with its `ledger.pub`")?;
-    VerifierKey::parse(&text).with_context(|| format!("`{}` is not a public key of a ledger", path.display()))
+    VerifierKey::parse_list(&text).with_context(|| format!("`{}` is not a public key of a ledger", path.display()))
 }
 
 impl Place {
@@ -183,12 +194,12 @@ pub fn verify_folder(data: &Path, checkpoint: &Path, format: Format) -> Result<u
 }
 
 fn verify(args: &VerifyArgs) -> Result<u8> {
-    let key = key_of(&args.place, args.public_key.as_deref())?;
+    let keys = keys_of(&args.place, args.public_key.as_deref())?;
     let anchor = args.checkpoint.as_deref().map(read_text).transpose()?;
     let mut tries = 0;
     let report = loop {
         let before = args.place.note().ok();
-        let report = verify_log(&args.place.reader(), &key, anchor.as_deref()).context("the log cannot be verified")?;
+        let report = verify_log_by(&args.place.reader(), &keys, anchor.as_deref()).context("the log cannot be verified")?;
         tries += 1;
         // The process may have published meanwhile and let go of files that an older head needs.
         if report.outcome() == Outcome::Good || tries >= TRIES || args.place.note().ok() == before {
@@ -230,9 +241,9 @@ fn print_report(report: &Report, format: Format) -> Result<()> {
 }
 
 fn verify_proof(args: &VerifyArgs, path: &Path) -> Result<u8> {
-    let key = key_of(&args.place, args.public_key.as_deref())?;
+    let keys = keys_of(&args.place, args.public_key.as_deref())?;
     let proof = ProofFile::parse(&read_text(path)?).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let verdict = match proof.verify(&[key]) {
+    let verdict = match proof.verify(&keys) {
         Ok(head) => Ok(format!("good: entry {} is in the log {} of {} entries", proof.index, head.origin, head.size)),
         Err(error @ (ProofFileError::Malformed | ProofFileError::NoEntry | ProofFileError::Checkpoint(CheckpointError::Malformed))) => {
             return Err(error).with_context(|| format!("`{}` cannot be read", path.display()));

@@ -117,7 +117,9 @@ impl App {
         let settings = config.settings(self.args.upstream.as_deref(), self.sample, self.data.directory().has_keys())?;
         let policies = wiring::policies(config.policy.dir.as_deref())?;
         let version = policies.version().clone();
-        self.gate.replace(wiring::live(settings, policies)?);
+        let live = wiring::live(settings, policies)?;
+        wiring::record_governing(&self.data, &config, self.args.upstream.as_deref(), &version)?;
+        self.gate.replace(live);
         tracing::info!(policy.version = %version, "the configuration was replaced");
         Ok(())
     }
@@ -156,6 +158,7 @@ async fn start(args: &UpArgs, config: &Config, data: &Arc<DataDir>) -> Result<u8
     let sample = if needs_sample { Some(sample_model::start(&tasks).await?) } else { None };
     let settings = config.settings(args.upstream.as_deref(), sample, data.directory().has_keys())?;
     let policies = wiring::policies(config.policy.dir.as_deref())?;
+    let version = policies.version().clone();
     let gate = wiring::gate(wiring::live(settings, policies)?, data, None)?;
     let listener = bind(&config.gate.listen, "gate.listen").await?;
     let admin = bind(&config.admin.listen, "admin.listen").await?;
@@ -164,6 +167,7 @@ async fn start(args: &UpArgs, config: &Config, data: &Arc<DataDir>) -> Result<u8
     let addresses = (url(listener.local_addr()?, gate_tls.is_some()), url(admin.local_addr()?, admin_tls.is_some()));
     let (draining, reload_problem) = (AtomicBool::new(false), Mutex::new(None));
     let app = Arc::new(App { gate: Arc::clone(&gate), data: Arc::clone(data), args: args.clone(), sample, draining, reload_problem });
+    wiring::record_start(data, config, args.upstream.as_deref(), &version)?;
     let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(
         listener,
         stopped.clone(),
@@ -185,6 +189,9 @@ async fn start(args: &UpArgs, config: &Config, data: &Arc<DataDir>) -> Result<u8
     admin.await.context("the admin port stopped on its own")?;
     AdminAddress::remove(data.path());
     gate.flush_refusals();
+    if let Err(error) = data.record_stop() {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the end could not be recorded in the ledger");
+    }
     data.flush().context("the ledger could not be brought up to date")?;
     Ok(0)
 }
