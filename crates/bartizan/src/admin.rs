@@ -1,22 +1,52 @@
 //! What the console asks, answered by the data folder and, when one runs, by the gate.
 
+use std::env::VarError;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::{Result, bail, ensure};
 use bartizan_console::{
     After, Console, Control, ControlError, CreatedKey, CreatedToken, Erasure, EventQuery, ListedKey, ListedToken, NewKey, NewToken, Since,
 };
 use bartizan_gateway::Auth;
 use bartizan_identity::Scope;
 use bartizan_store::{DataDir, EventFilter, StoreError};
-use bartizan_vocabulary::{KeyId, PrincipalId};
+use bartizan_vocabulary::{Hidden, KeyId, PrincipalId};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::up::App;
+use crate::app::App;
 use crate::{clock, metrics};
+
+/// The environment variable that holds the token of the admin API.
+const TOKEN: &str = "BARTIZAN_ADMIN_TOKEN";
+
+/// Shorter tokens can be guessed.
+const LONG_ENOUGH: usize = 20;
+
+/// The token that the environment names, if it does; an empty one counts as none.
+///
+/// # Errors
+/// When no header can carry it.
+pub fn token_of_environment() -> Result<Option<Hidden<String>>> {
+    let token = match std::env::var(TOKEN) {
+        Ok(token) => token.trim().to_owned(),
+        Err(VarError::NotPresent) => return Ok(None),
+        Err(VarError::NotUnicode(_)) => bail!("`{TOKEN}` is not text"),
+    };
+    ensure!(token.chars().all(|c| c.is_ascii_graphic()), "`{TOKEN}` has characters that no token has; use letters, digits and signs");
+    Ok((!token.is_empty()).then(|| Hidden::new(token)))
+}
+
+/// Says so when whoever guesses could find the token.
+pub fn warn_of_short(token: &Hidden<String>) {
+    let length = token.reveal().len();
+    if length < LONG_ENOUGH {
+        tracing::warn!(length, "the token in BARTIZAN_ADMIN_TOKEN is short and can be guessed; use at least 20 random characters");
+    }
+}
 
 /// Serves the admin API until `stopped` turns true.
 pub async fn serve(
@@ -93,7 +123,7 @@ impl Admin {
     /// shall believe that a gate asks for keys when it does not.
     fn end_anonymous_access(&self, id: &KeyId) -> Result<(), ControlError> {
         let Some(app) = self.app.as_ref().filter(|app| app.gate.settings().auth == Auth::Anonymous) else { return Ok(()) };
-        app.reload().map_err(|error| {
+        app.reload().map(drop).map_err(|error| {
             if let Err(error) = self.data.revoke(id) {
                 tracing::error!(error = &error as &dyn std::error::Error, "a key could not be taken back");
             }
@@ -109,7 +139,8 @@ impl Admin {
 
 impl Control for Admin {
     fn authenticate(&self, presented: &str) -> Option<Scope> {
-        if self.data.is_admin_token(presented) {
+        let named = self.app.as_ref().and_then(|app| app.is_admin_token(presented));
+        if named.unwrap_or_else(|| self.data.is_admin_token(presented)) {
             return Some(Scope::Admin);
         }
         self.data.directory().token(presented).map(|token| scope(token.scope))
@@ -121,10 +152,11 @@ impl Control for Admin {
         if app.is_draining() {
             reasons.push("the process is ending; send new requests elsewhere".to_owned());
         }
-        if let Some(problem) = app.reload_problem().filter(|_| !reasons.is_empty()) {
-            reasons.push(format!("besides, the last reload was refused: {problem}"));
-        }
         reasons
+    }
+
+    fn reload_problem(&self) -> Option<String> {
+        self.app.as_ref()?.reload_problem()
     }
 
     fn metrics(&self) -> String {
@@ -208,7 +240,7 @@ impl Control for Admin {
         self.data.backup(dir).map_err(failed)
     }
 
-    fn reload(&self) -> Result<(), ControlError> {
+    fn reload(&self) -> Result<Vec<&'static str>, ControlError> {
         let Some(app) = &self.app else {
             let why = "no gate runs on this data folder; it reads its configuration when it starts";
             return Err(ControlError::Refused(why.to_owned()));

@@ -14,7 +14,7 @@ use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::output::{FOUND, Format, GOOD, Paint, print, print_json, read_text};
+use crate::output::{FOUND, Format, GOOD, Paint, print, print_json, read_text, say};
 
 /// Entries in a full bundle.
 const BUNDLE: u64 = 256;
@@ -352,11 +352,14 @@ fn show(args: &ShowArgs) -> Result<u8> {
     }
     match checked {
         Ok(head) => {
-            eprintln!("entry {} of {}, as the head of the log says", args.index, head.size);
+            say(&format!("entry {} of {}, as the head of the log says", args.index, head.size));
             Ok(GOOD)
         }
         Err(error) => {
-            eprintln!("bartizan: entry {} is not what the head of the log stands for: {error}; run `bartizan audit verify`", args.index);
+            say(&format!(
+                "bartizan: entry {} is not what the head of the log stands for: {error}; run `bartizan audit verify`",
+                args.index
+            ));
             Ok(FOUND)
         }
     }
@@ -365,7 +368,7 @@ fn show(args: &ShowArgs) -> Result<u8> {
 fn prove(args: &ProveArgs) -> Result<u8> {
     let proof = proven(&args.place, args.index)?;
     if let Err(error) = leads_to_head(&proof) {
-        eprintln!("bartizan: entry {} cannot be proven: {error}; run `bartizan audit verify`", args.index);
+        say(&format!("bartizan: entry {} cannot be proven: {error}; run `bartizan audit verify`", args.index));
         return Ok(FOUND);
     }
     let text = proof.to_text();
@@ -373,7 +376,7 @@ fn prove(args: &ProveArgs) -> Result<u8> {
         None => print(&text)?,
         Some(path) => {
             std::fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))?;
-            eprintln!("check it anywhere: bartizan audit verify --proof {} --public-key ledger.pub", path.display());
+            say(&format!("check it anywhere: bartizan audit verify --proof {} --public-key ledger.pub", path.display()));
         }
     }
     Ok(GOOD)

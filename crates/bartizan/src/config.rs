@@ -2,13 +2,19 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use bartizan_gateway::{Auth, Limits, Model, Provider, ProviderKind, Settings, Timeouts};
+use bartizan_gateway::{Auth, Model, Provider, ProviderKind, Settings};
 use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
-use bartizan_wire::json::JsonLimits;
+use rustls::ServerConfig;
 use serde::Deserialize;
+
+use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
+use crate::tls;
+
+/// Most seconds that a drain may take.
+const MAX_DRAIN: u64 = 86_400;
 
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -39,7 +45,7 @@ pub struct Config {
 }
 
 /// `[gate]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct GateConfig {
     /// Address and port; port 0 takes a free one.
@@ -63,7 +69,7 @@ impl Default for GateConfig {
 }
 
 /// `[admin]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct AdminConfig {
     /// Address and port.
@@ -79,6 +85,26 @@ pub struct AdminConfig {
 impl Default for AdminConfig {
     fn default() -> Self {
         Self { listen: "127.0.0.1:8081".to_owned(), hosts: Vec::new(), tls_cert: None, tls_key: None }
+    }
+}
+
+impl GateConfig {
+    /// What is needed to speak TLS.
+    ///
+    /// # Errors
+    /// When the files cannot be read or do not fit.
+    pub fn tls(&self) -> Result<Option<Arc<ServerConfig>>> {
+        tls::server(self.tls_cert.as_deref(), self.tls_key.as_deref(), "gate")
+    }
+}
+
+impl AdminConfig {
+    /// As [`GateConfig::tls`].
+    ///
+    /// # Errors
+    /// As [`GateConfig::tls`].
+    pub fn tls(&self) -> Result<Option<Arc<ServerConfig>>> {
+        tls::server(self.tls_cert.as_deref(), self.tls_key.as_deref(), "admin")
     }
 }
 
@@ -123,48 +149,6 @@ pub struct ModelConfig {
     pub upstream_name: Option<String>,
 }
 
-/// `[limits]`, in bytes where not said otherwise.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitsConfig {
-    /// One body, as sent and inflated.
-    pub body_bytes: Option<usize>,
-    /// All bodies in flight.
-    pub inflight_bytes: Option<usize>,
-    /// One stream event.
-    pub event_bytes: Option<usize>,
-    /// Stream events that wait to be decided.
-    pub held_bytes: Option<usize>,
-    /// Request headers.
-    pub header_bytes: Option<usize>,
-    /// Number of request headers.
-    pub headers: Option<usize>,
-    /// JSON nesting.
-    pub json_depth: Option<usize>,
-    /// JSON values and keys.
-    pub json_values: Option<usize>,
-    /// Findings cache.
-    pub cache_bytes: Option<u64>,
-    /// Connections at a time.
-    pub connections: Option<usize>,
-}
-
-/// `[timeouts]`, in seconds.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TimeoutsConfig {
-    /// A client's headers, and pauses in its body.
-    pub client: Option<f64>,
-    /// Connecting to a provider.
-    pub connect: Option<f64>,
-    /// A provider's first byte.
-    pub first_byte: Option<f64>,
-    /// Pauses in a provider's answer.
-    pub idle: Option<f64>,
-    /// Inspecting one body.
-    pub inspect: Option<f64>,
-}
-
 /// `[policy]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -174,7 +158,7 @@ pub struct PolicyConfig {
 }
 
 /// `[ledger]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct LedgerConfig {
     /// Acknowledge only what `fdatasync` brought to the disk.
@@ -212,21 +196,16 @@ pub struct CaptureConfig {
     pub mode: Option<String>,
 }
 
-/// `[retention]`
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RetentionConfig {
-    /// Days such as `90d`, or `forever`.
-    pub events: Option<String>,
-}
-
 impl Config {
     /// Reads a file.
     ///
     /// # Errors
     /// Says which key, at which line, and what to write.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).with_context(|| format!("the configuration `{}` cannot be read", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| {
+            let path = path.display();
+            format!("the configuration `{path}` cannot be read; correct `--config` or BARTIZAN_CONFIG, or leave it out for the defaults")
+        })?;
         let config: Self = toml::from_str(&text).with_context(|| format!("in `{}`", path.display()))?;
         Ok(config)
     }
@@ -247,11 +226,61 @@ impl Config {
             hosts,
             providers,
             models,
-            limits: self.limits(),
-            timeouts: self.timeouts()?,
+            limits: self.limits.settings(&self.timeouts)?,
+            timeouts: self.timeouts.settings()?,
             extra_roots: None,
             fail_open: self.guard.on_failure == OnFailure::Pass,
         })
+    }
+
+    /// What a start needs besides settings and policies: addresses, certificates, numbers, names.
+    ///
+    /// # Errors
+    /// Names the key and says what to write.
+    pub fn check(&self) -> Result<()> {
+        let (gate, admin) = (address(&self.gate.listen, "gate.listen")?, address(&self.admin.listen, "admin.listen")?);
+        ensure!(gate != admin || gate.port() == 0, "`gate.listen` and `admin.listen` are both `{gate}`; give each its own port");
+        let drain = self.gate.drain_seconds;
+        ensure!(drain <= MAX_DRAIN, "`gate.drain_seconds` is {drain}; it must be from 0 to {MAX_DRAIN}");
+        self.gate.tls()?;
+        self.admin.tls()?;
+        self.limits.settings(&self.timeouts)?;
+        self.retention.days()?;
+        if let Some(origin) = &self.ledger.origin {
+            let good = !origin.is_empty() && origin.len() <= 200 && origin.chars().all(|c| c.is_ascii_graphic() && c != '+');
+            ensure!(good, "`ledger.origin` is `{origin}`; write a name such as \"example.com/gate\", without spaces and `+`");
+        }
+        Ok(())
+    }
+
+    /// This configuration on the ports that another one opened: who may call depends on where the process really listens.
+    pub fn on_ports_of(&self, started: &Self) -> Self {
+        let mut config = self.clone();
+        config.gate.listen.clone_from(&started.gate.listen);
+        config.admin.listen.clone_from(&started.admin.listen);
+        config
+    }
+
+    /// Keys that differ from the start's and are read at a start only.
+    pub fn needs_restart(&self, started: &Self) -> Vec<&'static str> {
+        let (gate, admin, ledger) = (&self.gate, &self.admin, &self.ledger);
+        let differing = [
+            ("gate.listen", gate.listen != started.gate.listen),
+            ("gate.tls_cert", gate.tls_cert != started.gate.tls_cert),
+            ("gate.tls_key", gate.tls_key != started.gate.tls_key),
+            ("gate.drain_seconds", gate.drain_seconds != started.gate.drain_seconds),
+            ("admin.listen", admin.listen != started.admin.listen),
+            ("admin.hosts", admin.hosts != started.admin.hosts),
+            ("admin.tls_cert", admin.tls_cert != started.admin.tls_cert),
+            ("admin.tls_key", admin.tls_key != started.admin.tls_key),
+            ("limits.cache_bytes", self.limits.cache_bytes != started.limits.cache_bytes),
+            ("limits.connections", self.limits.connections != started.limits.connections),
+            ("ledger.power_loss_safe", ledger.power_loss_safe != started.ledger.power_loss_safe),
+            ("ledger.checkpoint_copy", ledger.checkpoint_copy != started.ledger.checkpoint_copy),
+            ("ledger.origin", ledger.origin != started.ledger.origin),
+            ("retention.events", self.retention != started.retention),
+        ];
+        differing.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
 
     fn auth(&self, ip: IpAddr, has_keys: bool) -> Result<Auth> {
@@ -283,7 +312,8 @@ impl Config {
         }
         if self.providers.is_empty() {
             ensure!(self.models.is_empty(), "`[[models]]` needs `[[providers]]`");
-            let address = sample.context("no provider is configured")?;
+            let address = sample
+                .context("no provider is configured; add `[[providers]]`, or restart: the sample model starts only with the process")?;
             return any("sample", &format!("http://{address}/v1"));
         }
         let providers = self.providers.iter().map(provider).collect::<Result<Vec<_>>>()?;
@@ -300,54 +330,6 @@ impl Config {
             models.push(Model { name: ModelName::from("*"), provider: 0, upstream_name: None });
         }
         Ok((providers, models))
-    }
-
-    fn limits(&self) -> Limits {
-        let (given, usual) = (&self.limits, Limits::default());
-        let inspect = self.timeouts.inspect.map_or(usual.inspect, Duration::from_secs_f64);
-        Limits {
-            body_bytes: given.body_bytes.unwrap_or(usual.body_bytes),
-            inflight_bytes: given.inflight_bytes.unwrap_or(usual.inflight_bytes),
-            event_bytes: given.event_bytes.unwrap_or(usual.event_bytes),
-            held_bytes: given.held_bytes.unwrap_or(usual.held_bytes),
-            channels: usual.channels,
-            header_bytes: given.header_bytes.unwrap_or(usual.header_bytes),
-            headers: given.headers.unwrap_or(usual.headers),
-            json: JsonLimits { depth: given.json_depth.unwrap_or(usual.json.depth), nodes: given.json_values.unwrap_or(usual.json.nodes) },
-            inspect,
-            cache_bytes: given.cache_bytes.unwrap_or(usual.cache_bytes),
-            connections: given.connections.unwrap_or(usual.connections),
-        }
-    }
-
-    fn timeouts(&self) -> Result<Timeouts> {
-        let usual = Timeouts::default();
-        let seconds = |given: Option<f64>, usual: Duration, key: &str| -> Result<Duration> {
-            let Some(given) = given else { return Ok(usual) };
-            ensure!(given > 0.0 && given <= 86_400.0, "`timeouts.{key}` must be between 0 and 86400 seconds");
-            Ok(Duration::from_secs_f64(given))
-        };
-        Ok(Timeouts {
-            client: seconds(self.timeouts.client, usual.client, "client")?,
-            connect: seconds(self.timeouts.connect, usual.connect, "connect")?,
-            first_byte: seconds(self.timeouts.first_byte, usual.first_byte, "first_byte")?,
-            idle: seconds(self.timeouts.idle, usual.idle, "idle")?,
-        })
-    }
-
-    /// Days that events are kept; `None` keeps them for ever.
-    ///
-    /// # Errors
-    /// When the form is not `90d` or `forever`.
-    pub fn retention_days(&self) -> Result<Option<u32>> {
-        match self.retention.events.as_deref() {
-            None => Ok(Some(90)),
-            Some("forever") => Ok(None),
-            Some(text) => {
-                let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| *days > 0);
-                Ok(Some(days.with_context(|| format!("`retention.events` is `{text}`; write days such as \"90d\", or \"forever\""))?))
-            }
-        }
     }
 }
 

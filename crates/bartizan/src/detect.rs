@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::detect_lines;
-use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_text};
+use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_text, say};
 
 /// Arguments of `bartizan detect`.
 #[derive(Args, Clone, Debug)]
@@ -270,7 +270,7 @@ fn readable(path: &Path, code: &mut u8) -> Option<String> {
     match read_text(path) {
         Ok(text) => Some(text),
         Err(error) => {
-            eprintln!("bartizan: {error:#}");
+            say(&format!("bartizan: {error:#}"));
             *code = FAILED;
             None
         }
@@ -309,7 +309,7 @@ fn detect_files(args: &DetectArgs, scanner: &Scanner) -> Result<u8> {
     }
     match args.scan.format {
         Format::Json => print_json(Format::Json, &json!({ "findings": all }))?,
-        Format::Text if code == GOOD => eprintln!("nothing found in {files} {}", if files == 1 { "text" } else { "texts" }),
+        Format::Text if code == GOOD => say(&format!("nothing found in {files} {}", if files == 1 { "text" } else { "texts" })),
         Format::Text | Format::Jsonl => {}
     }
     Ok(code)

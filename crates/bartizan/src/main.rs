@@ -6,28 +6,44 @@
 
 mod address;
 mod admin;
+mod app;
 mod audit;
 mod clock;
 mod config;
 mod demo;
 mod detect;
 mod detect_lines;
+mod limits;
 mod manage;
 mod metrics;
 mod output;
 mod policy;
 mod policy_input;
 mod sample_model;
+mod tls;
 mod up;
 mod wiring;
+mod words;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Many short-lived pieces on several threads: this takes about half the time of the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The AI security control plane: one binary between your company and its AI.
 #[derive(Parser)]
-#[command(name = "bartizan", version, arg_required_else_help = true, after_help = "Start with `bartizan up`; it prints a line to try.")]
+#[command(
+    name = "bartizan",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+See what it does:   bartizan demo
+Start it:           bartizan up      (prints a line to try)
+A command's help:   bartizan up --help"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -60,6 +76,8 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_env_filter(filter)
+        // Without a reader of the log, go on without a log: saying so on the same broken stream would be a panic.
+        .log_internal_errors(false)
         .init();
     let result = match command {
         Command::Up(args) => up::run(&args),
@@ -75,7 +93,7 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(2),
         Err(error) => {
-            eprintln!("bartizan: {error:#}");
+            output::say(&format!("bartizan: {error:#}"));
             ExitCode::from(2)
         }
     }

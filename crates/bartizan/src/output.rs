@@ -103,6 +103,11 @@ pub fn print(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Says something to people on standard error. Whoever closed that does not want to know.
+pub fn say(text: &str) {
+    let _nobody_listens = writeln!(std::io::stderr().lock(), "{text}");
+}
+
 /// Prints one JSON document on one line and flushes it.
 ///
 /// # Errors

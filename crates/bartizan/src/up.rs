@@ -1,49 +1,56 @@
 //! `bartizan up`: start, reload, drain.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use bartizan_gateway::{Gate, Server};
+use anyhow::{Context, Result, anyhow};
+use bartizan_gateway::{Auth, Gate, Model, ProviderKind, Server, Settings};
 use bartizan_store::{DataDir, Options};
+use bartizan_vocabulary::Hidden;
 use clap::Args;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::address::AdminAddress;
+use crate::app::{App, Start};
 use crate::config::{Config, address};
-use crate::{clock, sample_model, wiring};
+use crate::output::say;
+use crate::{admin, clock, sample_model, wiring};
 
 /// Arguments of `bartizan up`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
-  bartizan up                                     the sample model answers; nothing leaves this machine
-  bartizan up --upstream http://127.0.0.1:9000/v1 every model name goes to that server
-  bartizan up --config bartizan.toml              providers, models and limits from a file")]
+  bartizan up                           the sample model answers; nothing leaves this machine
+  bartizan up --upstream http://127.0.0.1:9000/v1
+                                        every model name goes to that server
+  bartizan up --config bartizan.toml    providers, models and limits from a file
+
+It prints one line of JSON when it is ready, and a `curl` line to try. SIGHUP reads configuration
+and policies again, SIGTERM ends it without cutting requests. Callers on this machine need no key
+until you make the first one with `bartizan keys create`. BARTIZAN_LOG=debug says more,
+BARTIZAN_ADMIN_TOKEN sets the token of the admin API.")]
 pub struct UpArgs {
-    /// Configuration file.
-    #[arg(long, env = "BARTIZAN_CONFIG")]
+    /// Configuration file (TOML); every key in it has a default.
+    #[arg(long, env = "BARTIZAN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Data folder: ledger, keys, event index.
-    #[arg(long, env = "BARTIZAN_DATA", default_value = "bartizan-data")]
+    #[arg(long, env = "BARTIZAN_DATA", default_value = "bartizan-data", value_name = "DIR")]
     data: PathBuf,
-    /// Address and port of the gate; port 0 takes a free one.
+    /// Address and port of the gate, 127.0.0.1:8080 without it; port 0 takes a free one.
     #[arg(long, env = "BARTIZAN_LISTEN", value_name = "ADDR:PORT")]
     listen: Option<String>,
-    /// Address and port of the admin API.
+    /// Address and port of the admin API, 127.0.0.1:8081 without it.
     #[arg(long, env = "BARTIZAN_ADMIN_LISTEN", value_name = "ADDR:PORT")]
     admin_listen: Option<String>,
     /// Folder of Cedar policies; without it the built-in set.
-    #[arg(long)]
+    #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
     /// Send every model to this base URL (OpenAI's format, and Anthropic's where it speaks it).
     #[arg(long, value_name = "URL")]
@@ -56,22 +63,12 @@ pub struct UpArgs {
     root_key_file: Option<PathBuf>,
 }
 
-/// A running process, as the admin API sees it.
-pub struct App {
-    /// The gate.
-    pub gate: Arc<Gate>,
-    /// The data folder.
-    pub data: Arc<DataDir>,
-    args: UpArgs,
-    sample: Option<SocketAddr>,
-    draining: AtomicBool,
-    /// Why the last reload was refused.
-    reload_problem: Mutex<Option<String>>,
-}
-
 impl UpArgs {
     /// File and flags together.
-    fn config(&self) -> Result<Config> {
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn config(&self) -> Result<Config> {
         let mut config = self.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
         if let Some(listen) = &self.listen {
             config.gate.listen.clone_from(listen);
@@ -85,53 +82,20 @@ impl UpArgs {
         Ok(config)
     }
 
+    /// The base URL that every model goes to.
+    pub fn upstream(&self) -> Option<&str> {
+        self.upstream.as_deref()
+    }
+
     fn store_options(&self, config: &Config) -> Result<Options> {
         Ok(Options {
             root_key_file: self.root_key_file.clone(),
             power_loss_safe: config.ledger.power_loss_safe,
             checkpoint_copy: config.ledger.checkpoint_copy.clone(),
-            retention_days: config.retention_days()?,
+            retention_days: config.retention.days()?,
             origin: config.ledger.origin.clone(),
             ..Options::new(clock::for_store())
         })
-    }
-}
-
-impl App {
-    /// Reads configuration and policies again. Bad ones never replace good ones.
-    ///
-    /// # Errors
-    /// Says what is wrong; what was in force stays.
-    pub fn reload(&self) -> Result<()> {
-        let result = self.try_reload();
-        let problem = result.as_ref().err().map(|error| format!("{error:#}"));
-        if let Some(problem) = &problem {
-            tracing::error!(problem, "the configuration was not replaced; the one before it stays in force");
-        }
-        *self.reload_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
-        result
-    }
-
-    fn try_reload(&self) -> Result<()> {
-        let config = self.args.config()?;
-        let settings = config.settings(self.args.upstream.as_deref(), self.sample, self.data.directory().has_keys())?;
-        let policies = wiring::policies(config.policy.dir.as_deref())?;
-        let version = policies.version().clone();
-        let live = wiring::live(settings, policies)?;
-        wiring::record_governing(&self.data, &config, self.args.upstream.as_deref(), &version)?;
-        self.gate.replace(live);
-        tracing::info!(policy.version = %version, "the configuration was replaced");
-        Ok(())
-    }
-
-    /// Whether the process is ending.
-    pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
-    }
-
-    /// Why the last reload was refused, if it was.
-    pub fn reload_problem(&self) -> Option<String> {
-        self.reload_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -141,48 +105,69 @@ impl App {
 /// What could not be started, and what to do.
 pub fn run(args: &UpArgs) -> Result<u8> {
     let config = args.config()?;
-    let data = Arc::new(DataDir::open(&args.data, args.store_options(&config)?)?);
-    if let Some(warning) = data.warning() {
-        tracing::warn!("{warning}");
+    config.check()?;
+    let admin_token = admin::token_of_environment()?;
+    let opened = DataDir::open(&args.data, args.store_options(&config)?);
+    let unusable = || format!("the data folder `{}` cannot be used (`--data` names another)", args.data.display());
+    let data = Arc::new(opened.with_context(unusable)?);
+    warn(args, &config, &data);
+    if let Some(token) = &admin_token {
+        admin::warn_of_short(token);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")?;
-    let result = runtime.block_on(start(args, &config, &data));
+    let result = runtime.block_on(start(args, config, &data, admin_token));
     runtime.shutdown_timeout(Duration::from_secs(2));
     result
 }
 
-async fn start(args: &UpArgs, config: &Config, data: &Arc<DataDir>) -> Result<u8> {
+/// What the operator should hear at the start.
+fn warn(args: &UpArgs, config: &Config, data: &DataDir) {
+    if let Some(warning) = data.warning() {
+        tracing::warn!("{warning}");
+    }
+    if let Some(path) = &args.root_key_file
+        && let Ok(about) = std::fs::metadata(path)
+        && about.permissions().mode() & 0o077 != 0
+    {
+        let mode = format!("{:o}", about.permissions().mode() & 0o777);
+        let path = path.display();
+        tracing::warn!(%path, mode, "others on this machine can read the root key, and with it everything here; make it `chmod 600`");
+    }
+    let key = data.verifier_key();
+    if let Some(origin) = config.ledger.origin.as_deref().filter(|origin| *origin != key.name()) {
+        tracing::warn!(origin, in_force = key.name(), "`ledger.origin` has no effect: the log has had its name since the first start");
+    }
+}
+
+async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: Option<Hidden<String>>) -> Result<u8> {
+    // Before anybody is told that the process is ready: a signal that comes at once is not to kill it.
+    let signals = Signals::new()?;
     let tasks = TaskTracker::new();
     let (stop, stopped) = watch::channel(false);
     let needs_sample = args.upstream.is_none() && config.providers.is_empty();
     let sample = if needs_sample { Some(sample_model::start(&tasks).await?) } else { None };
-    let settings = config.settings(args.upstream.as_deref(), sample, data.directory().has_keys())?;
+    let settings = config.settings(args.upstream(), sample, data.directory().has_keys())?;
     let policies = wiring::policies(config.policy.dir.as_deref())?;
     let version = policies.version().clone();
     let gate = wiring::gate(wiring::live(settings, policies)?, data, None)?;
-    let listener = bind(&config.gate.listen, "gate.listen").await?;
-    let admin = bind(&config.admin.listen, "admin.listen").await?;
-    let gate_tls = tls(config.gate.tls_cert.as_deref(), config.gate.tls_key.as_deref(), "gate")?;
-    let admin_tls = tls(config.admin.tls_cert.as_deref(), config.admin.tls_key.as_deref(), "admin")?;
+    let (listener, gate_tls) = (bind(&config.gate.listen, "gate.listen", "--listen").await?, config.gate.tls()?);
+    let (admin, admin_tls) = (bind(&config.admin.listen, "admin.listen", "--admin-listen").await?, config.admin.tls()?);
     let addresses = (url(listener.local_addr()?, gate_tls.is_some()), url(admin.local_addr()?, admin_tls.is_some()));
-    let (draining, reload_problem) = (AtomicBool::new(false), Mutex::new(None));
-    let app = Arc::new(App { gate: Arc::clone(&gate), data: Arc::clone(data), args: args.clone(), sample, draining, reload_problem });
-    wiring::record_start(data, config, args.upstream.as_deref(), &version)?;
-    let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(
-        listener,
-        stopped.clone(),
-        Duration::from_secs(config.gate.drain_seconds),
-    ));
+    let (drain, at) = (Duration::from_secs(config.gate.drain_seconds), AdminAddress::new(&addresses.1, config.admin.tls_cert.as_deref()));
+    let hosts = config.admin.hosts.clone();
+    wiring::record_start(data, &config, args.upstream(), &version)?;
+    let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), Start { args: args.clone(), config, sample, admin_token }));
+    let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped.clone(), drain));
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
     let (stop_admin, admin_stopped) = watch::channel(false);
-    let at = AdminAddress::new(&addresses.1, config.admin.tls_cert.as_deref());
-    let admin = tasks.spawn(crate::admin::serve(Arc::clone(&app), admin, admin_tls, config.admin.hosts.clone(), admin_stopped));
+    let admin = tasks.spawn(admin::serve(Arc::clone(&app), admin, admin_tls, hosts, admin_stopped));
     tasks.spawn(every_second(Arc::clone(&gate), stopped));
     at.write(data.path())?;
-    announce(args, data, &addresses, sample.is_some())?;
-    wait_for_signals(&app).await?;
+    announce(args, data, &addresses)?;
+    say(&invitation(&addresses.0, &gate.settings(), sample.is_some()));
+    signals.wait(&app).await;
     tracing::info!("draining");
-    app.draining.store(true, Ordering::Relaxed);
+    app.drain();
     let _everybody_left_already = stop.send(true);
     server.await.context("the gate stopped on its own")?;
     let _nobody_asks_any_more = stop_admin.send(true);
@@ -206,49 +191,59 @@ async fn every_second(gate: Arc<Gate>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-async fn wait_for_signals(app: &Arc<App>) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut reload = signal(SignalKind::hangup())?;
-    let mut kill = signal(SignalKind::user_defined2())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-            _ = reload.recv() => {
-                let again = Arc::clone(app);
-                let _the_problem_is_kept_and_logged = tokio::task::spawn_blocking(move || again.reload()).await;
+/// The signals that mean something; from its making on they no longer end the process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+    kill: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("the process cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            reload: listen(SignalKind::hangup())?,
+            kill: listen(SignalKind::user_defined2())?,
+        })
+    }
+
+    /// Does what signals ask for, until one asks for the end.
+    async fn wait(mut self, app: &Arc<App>) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                _ = self.reload.recv() => {
+                    let again = Arc::clone(app);
+                    let _the_problem_is_kept_and_logged = tokio::task::spawn_blocking(move || again.reload()).await;
+                }
+                _ = self.kill.recv() => tracing::error!("SIGUSR2: the kill switch is not built yet; stop the process to stop all traffic"),
             }
-            _ = kill.recv() => tracing::error!("SIGUSR2: the kill switch is not built yet; stop the process to stop all traffic"),
         }
     }
 }
 
-async fn bind(text: &str, key: &str) -> Result<TcpListener> {
+async fn bind(text: &str, key: &str, flag: &str) -> Result<TcpListener> {
     let address = address(text, key)?;
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on `{address}` (`{key}`); is another process using the port?"))
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            ErrorKind::AddrInUse => "another process uses this port",
+            ErrorKind::AddrNotAvailable => "this machine does not have this address",
+            ErrorKind::PermissionDenied => "ports below 1024 need a privilege",
+            _ => "it cannot be opened",
+        };
+        anyhow!(error).context(format!("cannot listen on `{address}`: {hint}; choose another with `{flag} 127.0.0.1:PORT` or `{key}` in the file (port 0 takes a free one)"))
+    })
 }
 
 fn url(address: SocketAddr, tls: bool) -> String {
     format!("{}://{address}", if tls { "https" } else { "http" })
 }
 
-fn tls(cert: Option<&Path>, key: Option<&Path>, section: &str) -> Result<Option<Arc<rustls::ServerConfig>>> {
-    let (cert, key) = match (cert, key) {
-        (None, None) => return Ok(None),
-        (Some(cert), Some(key)) => (cert, key),
-        _ => bail!("`{section}.tls_cert` and `{section}.tls_key` belong together: set both or none"),
-    };
-    let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.with_context(|| format!("the certificate `{}` cannot be read", cert.display()))?;
-    let key = PrivateKeyDer::from_pem_file(key).with_context(|| format!("the private key `{}` cannot be read", key.display()))?;
-    let mut config =
-        rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).context("certificate and key do not fit")?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Some(Arc::new(config)))
-}
-
-fn announce(args: &UpArgs, data: &DataDir, (gate, admin): &(String, String), sample: bool) -> Result<()> {
+fn announce(args: &UpArgs, data: &DataDir, (gate, admin): &(String, String)) -> Result<()> {
     let ready = json!({
         "ready": true, "gate": gate, "admin": admin,
         "admin_token_file": data.admin_token_file(), "pid": std::process::id(),
@@ -262,9 +257,25 @@ fn announce(args: &UpArgs, data: &DataDir, (gate, admin): &(String, String), sam
             .and_then(|()| std::fs::rename(&part, path))
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
-    let who = if sample { "the sample model answers; " } else { "" };
-    eprintln!(
-        "{who}try:\n  curl -s {gate}/v1/chat/completions -H 'content-type: application/json' \\\n    -d '{{\"model\":\"sample\",\"messages\":[{{\"role\":\"user\",\"content\":\"My card is 4111 1111 1111 1111, mail me at ada@example.com\"}}]}}'"
-    );
     Ok(())
+}
+
+/// What to type first, on the first model that speaks the format.
+fn invitation(url: &str, settings: &Settings, is_sample: bool) -> String {
+    let speaks = |model: &&Model| settings.providers.get(model.provider).is_some_and(|provider| provider.kind != ProviderKind::Anthropic);
+    let openai = settings.models.iter().find(speaks);
+    let name = openai.or(settings.models.first()).map_or("sample", |model| model.name.as_str());
+    let model = if name == "*" { "sample" } else { name };
+    let (path, most) = if openai.is_some() { ("chat/completions", "") } else { ("messages", "\"max_tokens\":100,") };
+    let text = format!("My card is 4111 1111 1111 1111, mail me at ada@example.com. {}", sample_model::SHOW);
+    let insecure = if url.starts_with("https") { "k" } else { "" };
+    let (who, key) = match settings.auth {
+        Auth::Keys => ("callers need a key: `bartizan keys create --name me` prints one; then ", " -H 'authorization: Bearer KEY'"),
+        Auth::Anonymous if is_sample => ("the sample model answers, and shows what reached it; ", ""),
+        Auth::Anonymous => ("", ""),
+    };
+    format!(
+        "{who}try:\n  curl -s{insecure} {url}/v1/{path} -H 'content-type: application/json'{key} \\\n    \
+         -d '{{\"model\":\"{model}\",{most}\"messages\":[{{\"role\":\"user\",\"content\":\"{text}\"}}]}}'"
+    )
 }

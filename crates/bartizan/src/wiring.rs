@@ -13,6 +13,7 @@ use bartizan_vocabulary::{PolicyVersion, Principal};
 
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::words;
 
 /// Verdicts that are remembered.
 const REMEMBERED: usize = 16_384;
@@ -32,10 +33,11 @@ impl Directory for Callers {
 /// Every mistake with file, line and what to do.
 pub fn policies(dir: Option<&Path>) -> Result<PolicySet> {
     let sources = match dir {
-        Some(dir) => read_policies(dir)?,
+        Some(dir) => read_policies(dir)
+            .context("`--policies` or `policy.dir` must name a folder of `*.cedar` files; leave both out for the built-in set")?,
         None => bartizan_policy::default_sources(),
     };
-    PolicySet::load(&sources).map_err(|errors| anyhow!("the policies are not good; nothing was changed\n{errors}"))
+    PolicySet::load_known(&sources, &words::known()?).map_err(|errors| anyhow!("the policies are not good; nothing was changed\n{errors}"))
 }
 
 /// The `*.cedar` files of a folder, sorted by name.
@@ -49,7 +51,8 @@ pub fn read_policies(dir: &Path) -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for entry in paths.iter().filter(|entry| entry.path().extension().is_some_and(|extension| extension == "cedar")) {
         let text = std::fs::read_to_string(entry.path()).with_context(|| format!("`{}` cannot be read", entry.path().display()))?;
-        sources.push(Source { name: entry.path().display().to_string(), text });
+        // The name alone: the version must not depend on where the folder lies, nor tell it.
+        sources.push(Source { name: entry.file_name().to_string_lossy().into_owned(), text });
     }
     if sources.is_empty() {
         return Err(anyhow!("there is no `*.cedar` file in `{}`; a gate without policies permits nothing", dir.display()));

@@ -2,6 +2,9 @@
 
 #![cfg(test)]
 
+#[path = "admin/start.rs"]
+mod start;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -56,11 +59,25 @@ struct Up {
 
 impl Up {
     fn start(data: &Path) -> Self {
+        Self::with(data, |command| command)
+    }
+
+    /// On free ports, with more settings.
+    fn with(data: &Path, more: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        Self::run(data, |command| more(command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])))
+    }
+
+    /// As a file says.
+    fn from_file(data: &Path, config: &Path) -> Self {
+        Self::run(data, |command| command.arg("--config").arg(config))
+    }
+
+    fn run(data: &Path, more: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let file = data.with_extension("ready");
         let _ = std::fs::remove_file(&file);
         let mut command = bartizan(data);
-        command.args(["up", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"]).arg(&file);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        command.args(["up", "--ready-file"]).arg(&file).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = more(&mut command).spawn().unwrap();
         let mut up = Self { child, ready: Value::Null };
         until("the gate is ready", || {
             assert!(up.child.try_wait().unwrap().is_none(), "the gate ended at its start");
@@ -223,16 +240,7 @@ fn a_first_key_that_cannot_end_anonymous_access_is_not_made() {
     let (dir, data) = folder();
     let config = dir.path().join("bartizan.toml");
     std::fs::write(&config, "").unwrap();
-    let file = dir.path().join("data.ready");
-    let mut command = bartizan(&data);
-    command
-        .args(["up", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"])
-        .arg(&file)
-        .arg("--config")
-        .arg(&config);
-    let mut up = Up { child: command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(), ready: Value::Null };
-    until("the gate is ready", || file.exists());
-    up.ready = json(&std::fs::read_to_string(&file).unwrap());
+    let up = Up::with(&data, |command| command.arg("--config").arg(&config));
 
     std::fs::write(&config, "colour = 'red'\n").unwrap();
     let stderr = refused(&data, &["keys", "create", "--name", "ada"]);

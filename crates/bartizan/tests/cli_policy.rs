@@ -31,6 +31,48 @@ fn check_names_file_line_and_what_to_do() {
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "bad policies explain nothing");
 }
 
+#[test]
+fn a_version_does_not_depend_on_where_the_folder_lies() {
+    let version = |args: &[&str]| {
+        let ran = bartizan(&[&["policy", "check", "--format", "json"], args].concat(), b"");
+        serde_json::from_str::<Value>(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr))["version"].clone()
+    };
+    let (relative, absolute) = ("../../policies", concat!(env!("CARGO_MANIFEST_DIR"), "/../../policies"));
+    assert_eq!((version(&[]), version(&[])), (version(&[relative]), version(&[absolute])));
+    // A policy without an id is named by its file, and the folder stays untold.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource);").unwrap();
+    let ran = bartizan(
+        &["policy", "explain", "-", "--policies", folder.path().to_str().unwrap()],
+        b"{\"body\":{\"model\":\"m\",\"messages\":[]}}",
+    );
+    let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(said["steps"][0]["policies"][0]["id"], "a.cedar#1");
+}
+
+/// A misspelt word is a mistake; words of later detectors and of one's own are not.
+#[test]
+fn words_that_nothing_has_are_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [
+        ("context.labels.contains(\"secrets\")", Some("did you mean `secret`?")),
+        ("context.labels.contains(\"pii.mail\")", Some("did you mean `pii.email`?")),
+        ("context.uninspected.contains(\"images\")", Some("did you mean `image`?")),
+        ("context.guards.failed.contains(\"detector\")", Some("did you mean `detect`?")),
+        ("context.route == \"POST /v1/chat\"", Some("`POST /v1/chat/completions`")),
+        ("context.labels.contains(\"weather\")", Some("begin with `custom.`")),
+        ("context.labels.containsAny([\"pii.person\", \"attack.jailbreak\", \"phi.diagnosis\", \"custom.project\", \"x.y\"])", None),
+        ("context.labels.containsAny([\"attack\", \"phi\", \"uninspected.sealed\", \"secret.slack\"])", None),
+    ];
+    for (condition, help) in rows {
+        let text = format!("forbid (principal, action, resource) when {{ {condition} }};");
+        std::fs::write(folder.path().join("a.cedar"), text).unwrap();
+        let ran = bartizan(&["policy", "check", folder.path().to_str().unwrap()], b"");
+        assert_eq!(ran.code, if help.is_some() { 2 } else { 0 }, "{condition}: {}", ran.stdout);
+        assert!(ran.stdout.contains(help.unwrap_or("good: 1 policies")), "{condition}: {}", ran.stdout);
+    }
+}
+
 fn explain(input: &Value) -> (i32, Value) {
     let ran = bartizan(&["policy", "explain", "-"], input.to_string().as_bytes());
     (ran.code, serde_json::from_str(&ran.stdout).unwrap_or_else(|_| json!(ran.stderr)))

@@ -146,6 +146,9 @@ pub trait Control: Send + Sync {
     /// Why it is not ready; empty when it is.
     fn readiness(&self) -> Vec<String>;
 
+    /// Why the last reload was refused, if it was; what was in force before is in force, so this is no reason not to be ready.
+    fn reload_problem(&self) -> Option<String>;
+
     /// Metrics in Prometheus' text format.
     fn metrics(&self) -> String;
 
@@ -203,11 +206,11 @@ pub trait Control: Send + Sync {
     /// When the folder is not empty or cannot be written.
     fn backup(&self, dir: &std::path::Path) -> Result<(), ControlError>;
 
-    /// Reads configuration and policies again.
+    /// Reads configuration and policies again. Gives the keys of the configuration that changed and need a restart.
     ///
     /// # Errors
     /// What is wrong with them; what was in force stays.
-    fn reload(&self) -> Result<(), ControlError>;
+    fn reload(&self) -> Result<Vec<&'static str>, ControlError>;
 
     /// Version of the policies in force; `None` when no gate runs.
     fn policy_version(&self) -> Option<String>;

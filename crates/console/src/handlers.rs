@@ -3,7 +3,7 @@
 use bartizan_vocabulary::KeyId;
 use http::StatusCode;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use crate::control::{Control, ControlError};
 use crate::input::Input;
@@ -32,10 +32,16 @@ pub(crate) fn healthz(_: &dyn Control, _: &Input) -> Done {
 
 pub(crate) fn readyz(control: &dyn Control, _: &Input) -> Done {
     let reasons = control.readiness();
-    if reasons.is_empty() {
-        return answer(StatusCode::OK, &json!({ "ready": true }));
+    let is_ready = reasons.is_empty();
+    let mut said = Map::new();
+    said.insert("ready".to_owned(), is_ready.into());
+    if !is_ready {
+        said.insert("reasons".to_owned(), reasons.into());
     }
-    answer(StatusCode::SERVICE_UNAVAILABLE, &json!({ "ready": false, "reasons": reasons }))
+    if let Some(problem) = control.reload_problem() {
+        said.insert("reload".to_owned(), problem.into());
+    }
+    answer(if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, &said)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every handler has the same form")]
@@ -84,8 +90,8 @@ pub(crate) fn backup(control: &dyn Control, input: &Input) -> Done {
 
 pub(crate) fn reload(control: &dyn Control, input: &Input) -> Done {
     input.nothing()?;
-    control.reload()?;
-    answer(StatusCode::OK, &json!({ "reloaded": true, "policy_version": control.policy_version() }))
+    let waiting = control.reload()?;
+    answer(StatusCode::OK, &json!({ "reloaded": true, "policy_version": control.policy_version(), "needs_restart": waiting }))
 }
 
 pub(crate) fn policy(control: &dyn Control, _: &Input) -> Done {

@@ -79,6 +79,37 @@ async fn not_ready_is_503_with_reasons() {
 }
 
 #[tokio::test]
+async fn a_refused_reload_is_shown_and_is_no_reason_not_to_be_ready() {
+    let running = Running::start().await;
+    let say = |reply: &support::Reply| serde_json::from_str::<serde_json::Value>(&reply.body).unwrap();
+    assert_eq!(say(&running.call("GET", "/readyz", "", "").await), serde_json::json!({"ready": true}));
+    *running.fake.reload_problem.lock().unwrap() = Some("`gate.listen` is `x`".to_owned());
+    let reply = running.call("GET", "/readyz", "", "").await;
+    assert_eq!((reply.status, say(&reply)), (200, serde_json::json!({"ready": true, "reload": "`gate.listen` is `x`"})));
+    running.fake.reasons.lock().unwrap().push("draining".to_owned());
+    let reply = running.call("GET", "/readyz", "", "").await;
+    let expected = serde_json::json!({"ready": false, "reasons": ["draining"], "reload": "`gate.listen` is `x`"});
+    assert_eq!((reply.status, say(&reply)), (503, expected));
+    let reply = running.post("/api/v1/reload", "{}").await;
+    assert_eq!(say(&reply), serde_json::json!({"reloaded": true, "policy_version": "sha256:00", "needs_restart": ["gate.listen"]}));
+}
+
+#[tokio::test]
+async fn silent_connections_keep_nobody_out() {
+    let running = Running::start().await;
+    let connect = || tokio::net::TcpStream::connect(("127.0.0.1", running.port));
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(connect().await.unwrap());
+    }
+    let asked = tokio::time::timeout(std::time::Duration::from_secs(8), running.call("GET", "/healthz", "", ""));
+    assert_eq!(asked.await.expect("answered sooner than silence is dropped").status, 200);
+    // The oldest of them made room.
+    let mut byte = [0];
+    assert_eq!(tokio::io::AsyncReadExt::read(&mut silent[0], &mut byte).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn foreign_hosts_and_origins_are_refused() {
     let running = Running::start().await;
     let here = format!("127.0.0.1:{}", running.port);

@@ -1,11 +1,17 @@
 //! The findings cache: a conversation that is resent in full is inspected once.
 //!
 //! A key covers everything that findings depend on, and the principal, so that nobody learns from timing what others sent.
+//!
+//! It is a POLYVAL (RFC 8452, section 3) under a random key of the process: an almost-universal hash, so two texts that were chosen
+//! without the key have the same key of this cache with a probability of at most their length in blocks over 2^128. Nothing of the
+//! hash is ever shown. See decision 008.
 
 use std::sync::Arc;
 
 use bartizan_detect::Scan;
 use bartizan_vocabulary::{Principal, Role, TextClass};
+use polyval::Polyval;
+use polyval::universal_hash::UniversalHash;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -15,14 +21,15 @@ const WORTH: usize = 96;
 /// Findings of complete runs, bounded in bytes.
 pub struct FindingsCache {
     key: [u8; 32],
-    cache: Cache<[u8; 32], Arc<Scan>, Weight>,
+    hash: Polyval,
+    cache: Cache<u128, Arc<Scan>, Weight>,
 }
 
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<[u8; 32], Arc<Scan>> for Weight {
-    fn weight(&self, _: &[u8; 32], scan: &Arc<Scan>) -> u64 {
+impl Weighter<u128, Arc<Scan>> for Weight {
+    fn weight(&self, _: &u128, scan: &Arc<Scan>) -> u64 {
         let items = scan.findings.len() + scan.below.len() + scan.tokens.len();
         160 + 96 * items as u64
     }
@@ -30,23 +37,25 @@ impl Weighter<[u8; 32], Arc<Scan>> for Weight {
 
 /// What a cached run depends on besides the text.
 pub struct CacheScope {
-    prefix: blake3::Hasher,
+    prefix: Polyval,
 }
 
 impl FindingsCache {
     /// A cache of at most `bytes`, with a random key.
     pub fn new(bytes: u64, key: [u8; 32]) -> Self {
         let items = usize::try_from(bytes / 200).unwrap_or(usize::MAX).min(1 << 20);
-        Self { key, cache: Cache::with_weighter(items, bytes, Weight) }
+        let secret = blake3::derive_key("bartizan 2026 gateway findings cache 1", &key);
+        let mut own = polyval::Key::default();
+        own.copy_from_slice(secret.first_chunk::<{ polyval::KEY_SIZE }>().unwrap_or(&[0; polyval::KEY_SIZE]));
+        Self { key, hash: Polyval::new(&own), cache: Cache::with_weighter(items, bytes, Weight) }
     }
 
     /// Prepares lookups for a principal under a detector.
     pub fn scope(&self, principal: &Principal, detector: &[u8; 32]) -> CacheScope {
-        let mut prefix = blake3::Hasher::new_keyed(&self.key);
-        prefix.update(detector);
-        let id = principal.id.as_str();
-        prefix.update(&(id.len() as u64).to_le_bytes());
-        prefix.update(id.as_bytes());
+        let mut whose = blake3::Hasher::new_keyed(&self.key);
+        whose.update(detector).update(principal.id.as_str().as_bytes());
+        let mut prefix = self.hash.clone();
+        prefix.update_padded(whose.finalize().as_bytes());
         CacheScope { prefix }
     }
 
@@ -72,13 +81,15 @@ impl FindingsCache {
 }
 
 impl CacheScope {
-    fn key(&self, (role, class, hint, tokens): (Role, TextClass, Option<&str>, bool), text: &str) -> [u8; 32] {
+    /// Lengths go first and every piece is padded to whole blocks: no two inputs have the same blocks.
+    fn key(&self, (role, class, hint, tokens): (Role, TextClass, Option<&str>, bool), text: &str) -> u128 {
         let mut hasher = self.prefix.clone();
         let hint = hint.unwrap_or_default();
-        hasher.update(&[role as u8, class as u8, u8::from(tokens)]);
-        hasher.update(&(hint.len() as u64).to_le_bytes());
-        hasher.update(hint.as_bytes());
-        hasher.update(text.as_bytes());
-        *hasher.finalize().as_bytes()
+        let kinds = u128::from(role as u8) | u128::from(class as u8) << 8 | u128::from(tokens) << 16;
+        let head = kinds | (hint.len() as u128 & 0xffff_ffff) << 24 | (text.len() as u128) << 64;
+        hasher.update_padded(&head.to_le_bytes());
+        hasher.update_padded(hint.as_bytes());
+        hasher.update_padded(text.as_bytes());
+        u128::from_le_bytes(hasher.finalize().into())
     }
 }

@@ -1,17 +1,18 @@
 //! One interaction and how it is recorded: which entry, which event, in which order.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bartizan_ledger::{Appended, Commitment, Detail, Entry, EventDetail, Interaction, Opening, Record};
 use bartizan_policy::{Action, Facts, Resource};
 use bartizan_vocabulary::{
-    AppliedRemedy, Decision, Direction, EndState, Event, EventFinding, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, Latency,
-    ModelName, Principal, ProviderName, Remedy, RequestId, Timestamp,
+    AppliedRemedy, Decision, Direction, EndState, EventFinding, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, ModelName,
+    Principal, ProviderName, Remedy, RequestId, Timestamp,
 };
 
 use crate::Gate;
+use crate::event_json::{self, Told};
 use crate::live::Live;
 
 /// An interaction: what is known of it before anything is judged.
@@ -42,6 +43,8 @@ pub struct Exchange {
     pub ended: AtomicBool,
     /// Of the commitment to the principal in its entries.
     pub salt: [u8; 32],
+    /// That commitment, once it was made.
+    pub commitment: OnceLock<Commitment>,
 }
 
 /// One judged direction.
@@ -129,8 +132,9 @@ impl Phase {
 }
 
 impl Exchange {
-    /// Facts with nothing found yet.
-    pub fn facts(&self, action: Action) -> Facts {
+    /// Facts with nothing found yet. `detect`: how the run of the detectors ended, or, in a stream, that they run.
+    pub fn facts(&self, action: Action, detect: GuardStatus) -> Facts {
+        static DETECT: OnceLock<Arc<str>> = OnceLock::new();
         let resource = Resource {
             model: self.model.clone(),
             provider: self.provider.clone(),
@@ -140,6 +144,7 @@ impl Exchange {
         let mut facts = Facts::new(Arc::clone(&self.principal), action, resource, self.gate.now());
         facts.context.stream = self.stream;
         facts.context.body_bytes = self.bytes_in;
+        facts.context.guards.insert(Arc::clone(DETECT.get_or_init(|| Arc::from("detect"))), detect);
         facts
     }
 
@@ -150,7 +155,7 @@ impl Exchange {
         }
         let time = self.gate.now();
         let id = self.principal.id.as_str().as_bytes();
-        let principal = bartizan_ledger::commit(PRINCIPAL, &self.salt, id);
+        let principal = *self.commitment.get_or_init(|| bartizan_ledger::commit(PRINCIPAL, &self.salt, id));
         let mut openings = Vec::new();
         if moment == Moment::Request {
             // One commitment for the whole interaction: it is opened once.
@@ -217,38 +222,12 @@ impl Exchange {
             Moment::End(end) => (Direction::Response, end),
             Moment::Response | Moment::Change => return None,
         };
-        let total = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let facts = phase.facts.as_ref();
-        let event = Event {
-            schema: 1,
-            id: EventId::new(self.gate.random().uuid(time)),
-            time,
-            request_id: self.request_id.clone(),
-            principal: self.principal.id.clone(),
-            groups: self.principal.groups.clone(),
-            route: self.route.unwrap_or("unknown").to_owned(),
-            provider: self.provider.clone(),
-            model: self.model.clone(),
-            stream: self.stream,
-            direction,
-            decision,
-            remedies: phase.remedies.clone(),
-            policies: phase.policies.clone(),
-            policy_version: self.live.judge.policies().version().clone(),
-            findings: phase.findings.clone(),
-            guards: phase.guards.clone(),
-            status,
-            end,
-            bytes_in: self.bytes_in,
-            bytes_out,
-            latency_us: Latency { total, gate: phase.gate_micros },
-            facts,
-            ledger: None,
-        };
-        let labels = facts.iter().flat_map(|facts| facts.context.labels.iter()).map(|(label, _)| label.clone()).collect();
+        let total_micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let id = EventId::new(self.gate.random().uuid(time));
         let mut json = Vec::with_capacity(EVENT_BYTES);
-        let _nothing_in_an_event_fails_to_serialise = serde_json::to_writer(&mut json, &event);
+        event_json::write(&mut json, self, phase, &Told { id: &id, time, direction, decision, status, end, bytes_out, total_micros });
         self.gate.announce(&json);
-        Some(EventDetail { id: event.id, time, request_id: self.request_id.clone(), direction, decision, labels, json })
+        let labels = phase.facts.iter().flat_map(|facts| facts.context.labels.iter()).map(|(label, _)| label.clone()).collect();
+        Some(EventDetail { id, time, request_id: self.request_id.clone(), direction, decision, labels, json })
     }
 }

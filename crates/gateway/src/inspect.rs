@@ -93,26 +93,25 @@ impl<'a> Body<'a> {
         let mut kept = Vec::new();
         for unit in units {
             let parts = self.parts(unit);
+            // Where each part begins in the text.
+            let mut starts = vec![0];
+            if let [before @ .., _] = parts {
+                starts.extend(before.iter().scan(0, |end, part| {
+                    *end += self.tape.text(self.bytes, part.node).len();
+                    Some(*end)
+                }));
+            }
             for finding in unit.scan.findings.iter().take(KEPT - kept.len()) {
-                kept.push(self.event_finding(unit, parts, finding));
+                kept.push(self.event_finding(unit, parts, &starts, finding));
             }
         }
         kept
     }
 
-    fn event_finding(&self, unit: &Unit, parts: &[Part], finding: &Finding) -> EventFinding {
-        let mut offset = 0;
-        let mut at = parts.first();
-        if parts.len() > 1 {
-            for part in parts {
-                let length = self.tape.text(self.bytes, part.node).len();
-                at = Some(part);
-                if finding.start < offset + length {
-                    break;
-                }
-                offset += length;
-            }
-        }
+    fn event_finding(&self, unit: &Unit, parts: &[Part], starts: &[usize], finding: &Finding) -> EventFinding {
+        let at = starts.partition_point(|start| *start <= finding.start).saturating_sub(1);
+        let offset = starts.get(at).copied().unwrap_or_default();
+        let at = parts.get(at);
         EventFinding {
             label: finding.label.clone(),
             rule: finding.rule.clone(),

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod blocking;
 mod body;
 mod budget;
 mod cache;
 mod decode;
 mod edit;
+mod event_json;
 mod exchange;
 mod faults;
 mod growing;
@@ -26,8 +28,10 @@ mod restoring;
 mod server;
 mod session;
 mod settings;
+mod standalone;
 mod stream;
 mod stream_body;
+mod texts;
 mod upstream;
 
 use std::sync::Arc;

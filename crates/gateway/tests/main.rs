@@ -13,10 +13,13 @@
 
 mod answers;
 mod bad_input;
+mod events;
 mod faults;
 mod harness;
 mod leaks;
 mod operators;
 mod order;
 mod pass_through;
+mod requests;
 mod restoring;
+mod streams;

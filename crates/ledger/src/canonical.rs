@@ -1,4 +1,5 @@
 //! A writer of RFC 8785 canonical JSON: keys in UTF-16 order (the caller's duty for fixed keys), shortest escapes, whole numbers.
+//! Events are written with it too: it does without the formatting machinery, and every request makes two.
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -6,19 +7,20 @@ use std::cmp::Ordering;
 use bartizan_vocabulary::Timestamp;
 
 /// Writes one object into a buffer.
-pub(crate) struct Object<'a> {
+pub struct Object<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
 }
 
 impl<'a> Object<'a> {
-    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
+    /// Begins an object.
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
         Self { out, first: true }
     }
 
     /// A key that needs no escaping. Keys must be given in order.
-    pub(crate) fn key(&mut self, key: &str) -> &mut Vec<u8> {
+    pub fn key(&mut self, key: &str) -> &mut Vec<u8> {
         self.out.extend_from_slice(if self.first { b"\"" } else { b",\"" });
         self.first = false;
         self.out.extend_from_slice(key.as_bytes());
@@ -27,7 +29,7 @@ impl<'a> Object<'a> {
     }
 
     /// Any key. Keys must be given in order.
-    pub(crate) fn any_key(&mut self, key: &str) -> &mut Vec<u8> {
+    pub fn any_key(&mut self, key: &str) -> &mut Vec<u8> {
         if !self.first {
             self.out.push(b',');
         }
@@ -38,7 +40,7 @@ impl<'a> Object<'a> {
     }
 
     /// A text that needs no escaping.
-    pub(crate) fn word(&mut self, key: &str, value: &str) {
+    pub fn word(&mut self, key: &str, value: &str) {
         let out = self.key(key);
         out.push(b'"');
         out.extend_from_slice(value.as_bytes());
@@ -46,19 +48,22 @@ impl<'a> Object<'a> {
     }
 
     /// A point in time, as `Timestamp` displays it.
-    pub(crate) fn time(&mut self, key: &str, value: Timestamp) {
+    pub fn time(&mut self, key: &str, value: Timestamp) {
         time(self.key(key), value);
     }
 
-    pub(crate) fn text(&mut self, key: &str, value: &str) {
+    /// A text, escaped.
+    pub fn text(&mut self, key: &str, value: &str) {
         string(self.key(key), value);
     }
 
-    pub(crate) fn number(&mut self, key: &str, value: u64) {
+    /// A number; see [`number`].
+    pub fn number(&mut self, key: &str, value: u64) {
         number(self.key(key), value);
     }
 
-    pub(crate) fn texts<'s>(&mut self, key: &str, values: impl Iterator<Item = &'s str>) {
+    /// An array of texts.
+    pub fn texts<'s>(&mut self, key: &str, values: impl Iterator<Item = &'s str>) {
         let out = self.key(key);
         out.push(b'[');
         for (place, value) in values.enumerate() {
@@ -70,18 +75,19 @@ impl<'a> Object<'a> {
         out.push(b']');
     }
 
-    pub(crate) fn end(self) {
+    /// Ends the object.
+    pub fn end(self) {
         self.out.push(b'}');
     }
 }
 
 /// Order of object keys: by UTF-16 code units (RFC 8785 section 3.2.3).
-pub(crate) fn key_order(a: &str, b: &str) -> Ordering {
+pub fn key_order(a: &str, b: &str) -> Ordering {
     if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
 }
 
 /// A number; above 2^53 - 1, which JSON numbers cannot hold exactly, that limit.
-pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
+pub fn number(out: &mut Vec<u8>, value: u64) {
     let mut rest = value.min((1 << 53) - 1);
     let mut digits = [0_u8; 20];
     let mut used = 0;
@@ -97,7 +103,7 @@ pub(crate) fn number(out: &mut Vec<u8>, value: u64) {
 }
 
 /// A string with the escapes of RFC 8785 section 3.2.2.2.
-pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
+pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     // No early exit: that way the compiler looks at many bytes at once.
     let escaped =

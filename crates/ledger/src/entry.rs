@@ -290,17 +290,12 @@ impl Entry {
 fn interaction(object: &mut Object<'_>, kind: &str, it: &Interaction) {
     commitments(object, &[("body", it.body.as_ref()), ("principal", it.principal.as_ref())]);
     object.word("decision", it.decision.as_str());
-    object.word("direction", if it.direction == Direction::Request { "request" } else { "response" });
+    object.word("direction", it.direction.as_str());
     if let Some(end) = it.end {
-        object.word("end", end_word(end));
+        object.word("end", end.as_str());
     }
     if !it.guards.is_empty() {
-        sorted(
-            object.key("guards"),
-            &it.guards,
-            |(name, _)| name,
-            |out, same| string(out, same.first().map_or("", |(_, s)| guard_word(*s))),
-        );
+        sorted(object.key("guards"), &it.guards, |(name, _)| name, |out, same| string(out, same.first().map_or("", |(_, s)| s.as_str())));
     }
     object.word("kind", kind);
     if !it.labels.is_empty() {
@@ -355,25 +350,6 @@ fn commitments(object: &mut Object<'_>, values: &[(&str, Option<&Commitment>)]) 
         inner.word(name, text.get(..used).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default());
     }
     inner.end();
-}
-
-const fn end_word(end: EndState) -> &'static str {
-    match end {
-        EndState::Complete => "complete",
-        EndState::Blocked => "blocked",
-        EndState::ClientGone => "client_gone",
-        EndState::UpstreamError => "upstream_error",
-        EndState::Killed => "killed",
-    }
-}
-
-const fn guard_word(status: GuardStatus) -> &'static str {
-    match status {
-        GuardStatus::Ran => "ran",
-        GuardStatus::Skipped => "skipped",
-        GuardStatus::Failed => "failed",
-        GuardStatus::FailedOpen => "failed_open",
-    }
 }
 
 /// Old and new key of a rotation entry that one of `known` signed, when `leaf` is one. Used while walking a log.

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod canonical;
+pub mod canonical;
 mod checkpoint;
 mod entry;
 mod frame;

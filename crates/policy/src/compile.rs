@@ -73,7 +73,7 @@ fn join(left: Cond, right: Cond, and: bool) -> Cond {
 }
 
 /// The attribute names of `context.a.b`.
-fn path(expr: &Value) -> Option<Vec<&str>> {
+pub(crate) fn path(expr: &Value) -> Option<Vec<&str>> {
     let (name, operand) = operator(expr)?;
     match name {
         "Var" if operand.as_str() == Some("context") => Some(Vec::new()),
@@ -86,7 +86,8 @@ fn path(expr: &Value) -> Option<Vec<&str>> {
     }
 }
 
-fn set_field(expr: &Value) -> Option<SetField> {
+/// The set of words that an expression names.
+pub(crate) fn set_field(expr: &Value) -> Option<SetField> {
     match path(expr)?.as_slice() {
         ["labels"] => Some(SetField::Labels(None)),
         ["by_role", role, "labels"] => Some(SetField::Labels(Some(Role::from_str(role).ok()?))),

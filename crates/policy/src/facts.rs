@@ -22,14 +22,11 @@ pub enum Action {
     /// See which models there are.
     #[serde(rename = "listModels")]
     ListModels,
-    /// Use the admin API.
-    #[serde(rename = "administer")]
-    Administer,
 }
 
 impl Action {
     /// Every action that is judged.
-    pub const ALL: [Self; 4] = [Self::Prompt, Self::Complete, Self::ListModels, Self::Administer];
+    pub const ALL: [Self; 3] = [Self::Prompt, Self::Complete, Self::ListModels];
 
     /// The id of the Cedar action.
     pub const fn as_str(self) -> &'static str {
@@ -37,7 +34,6 @@ impl Action {
             Self::Prompt => "prompt",
             Self::Complete => "complete",
             Self::ListModels => "listModels",
-            Self::Administer => "administer",
         }
     }
 
@@ -101,6 +97,11 @@ impl Labels {
     /// Labels as found, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&Label, &LabelStat)> {
         self.0.iter()
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Number of different labels.

@@ -14,7 +14,7 @@ use crate::load::{self, Source};
 use crate::rule::Rule;
 use crate::slice::{Index, Possible, Slice};
 use crate::verdict::{BlockReason, Outcome, PolicyFailure, Verdict};
-use crate::{Facts, encode};
+use crate::{Facts, KnownWords, encode};
 
 const SLICES: usize = 1_024;
 const BUNDLES: usize = 1_024;
@@ -59,8 +59,19 @@ impl PolicySet {
     /// # Errors
     /// Every mistake in any of them; then nothing is loaded, and whoever has a good set keeps it.
     pub fn load(sources: &[Source]) -> Result<Self, LoadErrors> {
-        let rules = load::rules(sources)?;
-        Ok(Self {
+        Ok(Self::from_rules(sources, load::rules(sources, None)?))
+    }
+
+    /// As [`load`](Self::load), and every label, route and other word that a policy names must be one that can occur.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_known(sources: &[Source], known: &KnownWords) -> Result<Self, LoadErrors> {
+        Ok(Self::from_rules(sources, load::rules(sources, Some(known))?))
+    }
+
+    fn from_rules(sources: &[Source], rules: Vec<Rule>) -> Self {
+        Self {
             version: load::version(sources),
             positions: (0u32..).zip(&rules).map(|(at, rule)| (rule.id.as_str().to_owned(), at)).collect(),
             index: Index::new(&rules),
@@ -68,7 +79,7 @@ impl PolicySet {
             authorizer: Authorizer::new(),
             slices: Cache::new(SLICES),
             bundles: Cache::new(BUNDLES),
-        })
+        }
     }
 
     /// SHA-256 over the schema version and every source's name and text.

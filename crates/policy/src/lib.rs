@@ -18,6 +18,7 @@ mod scan;
 mod slice;
 mod table;
 mod verdict;
+mod words;
 
 pub use cedar_input::SCHEMA;
 pub use defaults::{DEFAULT_TABLE, default_sources};
@@ -28,3 +29,4 @@ pub use judge::{Judge, PolicySet};
 pub use load::Source;
 pub use table::{RowReport, TableError, TableReport, run_table};
 pub use verdict::{BlockReason, LabelPattern, Operator, Outcome, PolicyFailure, Prescription, Verdict};
+pub use words::KnownWords;

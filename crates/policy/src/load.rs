@@ -13,6 +13,7 @@ use crate::condition::globs_in_sets;
 use crate::diagnose::{Diagnostic, LoadErrors};
 use crate::rule::Rule;
 use crate::scan::{Piece, pieces};
+use crate::words::{self, KnownWords, Unknown};
 
 /// Version of the schema; part of every policy set's digest.
 const SCHEMA_VERSION: u32 = 1;
@@ -48,8 +49,8 @@ pub(crate) fn version(sources: &[Source]) -> PolicyVersion {
     PolicyVersion::new(format!("sha256:{hex}"))
 }
 
-/// Reads every source. Either all policies are good, or all mistakes are returned.
-pub(crate) fn rules(sources: &[Source]) -> Result<Vec<Rule>, LoadErrors> {
+/// Reads every source; with `known`, other words are mistakes. Either all policies are good, or all mistakes are returned.
+pub(crate) fn rules(sources: &[Source], known: Option<&KnownWords>) -> Result<Vec<Rule>, LoadErrors> {
     let mut found = Vec::new();
     let mut rules = Vec::new();
     let mut origins: HashMap<String, Origin<'_>> = HashMap::new();
@@ -62,6 +63,9 @@ pub(crate) fn rules(sources: &[Source]) -> Result<Vec<Rule>, LoadErrors> {
                 let message = format!("duplicate `@id(\"{id}\")`: the first is at {}:{}", first_at.file, first_at.line);
                 found.push(Diagnostic::at(&source.name, &source.text, at, message, "give each policy its own id".to_owned()));
                 continue;
+            }
+            if let Some(known) = known {
+                found.extend(unknown_words(source, &piece, &rule, known));
             }
             origins.insert(id, Origin { source, offset: piece.offset });
             rules.push(rule);
@@ -100,6 +104,22 @@ fn read(source: &Source, piece: &Piece<'_>, number: usize, found: &mut Vec<Diagn
         found.push(Diagnostic::at(file, text, piece.offset + at, message, help));
     }
     Some((rule, id))
+}
+
+/// Words of a policy that no facts can hold, each at its place.
+fn unknown_words(source: &Source, piece: &Piece<'_>, rule: &Rule, known: &KnownWords) -> Vec<Diagnostic> {
+    let at = |offset: usize, one: Unknown| Diagnostic::at(&source.name, &source.text, offset, one.message, one.help);
+    // What stands behind the annotations: a label often stands in one of them as well.
+    let annotated = piece.annotations.iter().map(|annotation| annotation.value_offset).max().unwrap_or(piece.offset);
+    let json = rule.policy.to_json().unwrap_or_default();
+    let in_conditions = words::unknown_in(&json, known).into_iter().map(|one| {
+        let quoted = format!("\"{}\"", one.word);
+        let place = source.text.get(annotated..).and_then(|text| text.find(&quoted)).map(|at| annotated + at + 1);
+        at(place.unwrap_or(piece.offset), one)
+    });
+    let labels = piece.annotations.iter().find(|annotation| annotation.name == "labels").map_or(piece.offset, |one| one.value_offset);
+    let patterns = rule.terms.labels.iter().filter_map(|pattern| known.reject_pattern(pattern.as_str()));
+    in_conditions.chain(patterns.map(|one| at(labels, one))).collect()
 }
 
 /// A Cedar error at its place, `offset` being where the policy begins in its source.

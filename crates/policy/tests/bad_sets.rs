@@ -4,12 +4,23 @@
 use std::fs;
 use std::path::Path;
 
-use bartizan_policy::{PolicySet, Source};
+use bartizan_policy::{KnownWords, PolicySet, Source};
+
+fn known() -> KnownWords {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    KnownWords {
+        labels: words(&["pii.email", "pii.phone", "pii.url", "pci.card", "secret.github", "attack.jailbreak"]),
+        open: words(&["custom.", "x."]),
+        uninspected: words(&["image", "sealed"]),
+        routes: words(&["POST /v1/chat/completions", "POST /v1/messages", "GET /v1/models"]),
+        guards: words(&["detect", "policy"]),
+    }
+}
 
 fn check(name: &str, text: &str) -> Result<(), String> {
     let source = Source { name: name.to_owned(), text: text.to_owned() };
     let expected: Vec<&str> = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
-    let Err(errors) = PolicySet::load(&[source]) else { return Err(format!("{name}: was loaded")) };
+    let Err(errors) = PolicySet::load_known(&[source], &known()) else { return Err(format!("{name}: was loaded")) };
     let shown = errors.to_string();
     let [diagnostic] = errors.0.as_slice() else { return Err(format!("{name}: expected one diagnostic, got\n{shown}")) };
     let mut expected = expected.into_iter();
@@ -49,4 +60,21 @@ fn all_mistakes_are_reported_at_once() {
     let errors = PolicySet::load(&sources).unwrap_err();
     let places: Vec<String> = errors.0.iter().map(|one| format!("{}:{}", one.file, one.line)).collect();
     assert_eq!(places, ["b.cedar:1", "b.cedar:2", "a.cedar:2", "c.cedar:1"], "{errors}");
+}
+
+#[test]
+fn words_that_can_occur_are_good() {
+    let text = r#"
+        @remedy("redact") @labels("*") forbid (principal, action, resource) when { context.labels.contains("secret") };
+        @remedy("mask") @labels("pii.email, secret.*, x.*, custom.project.*, custom.ticket")
+        forbid (principal, action == Action::"prompt", resource) when {
+          context.labels.containsAny(["pii", "pii.email", "custom.ticket", "x.y.z", "custom", "uninspected", "uninspected.image"]) ||
+          context.remedied.contains("pci") || context.tools.contains("anything at all")
+        };
+        forbid (principal, action, resource == Route::"GET /v1/models") when { context.direction == "request" };
+        forbid (principal, action, resource) when { context.guards.skipped.contains("detect") && context.uninspected == ["image"] };
+    "#;
+    let source = Source { name: "good.cedar".to_owned(), text: text.to_owned() };
+    let set = PolicySet::load_known(&[source], &known()).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(set.len(), 4);
 }

@@ -63,7 +63,7 @@ impl CheckpointCopy {
                 "`{path}` is not a checkpoint of this log's past: the log may have been rolled back or replaced; it is left as it is"
             ),
             State::Away if first || before == State::Written => {
-                tracing::warn!("the checkpoint cannot be copied to `{path}`; it is tried again")
+                tracing::warn!("the checkpoint cannot be copied to `{path}`; it is tried again");
             }
             _ => {}
         }

@@ -33,6 +33,9 @@ const BUSY: Duration = Duration::from_secs(2);
 /// How long a read on the way of a request waits.
 const BUSY_READ: Duration = Duration::from_millis(250);
 
+/// Subject, id and wrapped key of a data key.
+type WrappedKey = ([u8; 32], DataKeyId, Vec<u8>);
+
 /// Connections for reading and for occasional writing; the sequencer has its own.
 pub(crate) struct Database {
     reader: Mutex<Connection>,
@@ -88,7 +91,7 @@ impl Database {
     }
 
     /// Subject, id and wrapped key of all data keys; of a subject with several, the one with the first id counts.
-    pub(crate) fn all_data_keys(&self) -> Result<Vec<([u8; 32], DataKeyId, Vec<u8>)>, StoreError> {
+    pub(crate) fn all_data_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
         let db = self.read();
         let mut query = db.prepare("SELECT subject, id, wrapped FROM data_keys ORDER BY subject, id DESC")?;
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;

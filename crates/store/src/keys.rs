@@ -84,7 +84,7 @@ impl RootKey {
     }
 }
 
-/// 32 raw bytes, or base64 or hex of them.
+/// 32 raw bytes, or base64 of them.
 fn parse(bytes: &[u8]) -> Option<Key> {
     if let Ok(raw) = <[u8; 32]>::try_from(bytes) {
         return Some(Zeroizing::new(raw));

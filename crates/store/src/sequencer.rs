@@ -389,6 +389,9 @@ enum Progress {
 fn read_from(readable: &Readable, offset: u64, chunk: u64) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     let read = File::open(&readable.path).and_then(|mut file| {
+        // Room for all of it at once: growing would copy it several times.
+        let there = file.metadata()?.len().saturating_sub(offset).min(chunk);
+        bytes.reserve(usize::try_from(there).unwrap_or(0) + 1);
         file.seek(SeekFrom::Start(offset))?;
         file.take(chunk).read_to_end(&mut bytes)
     });

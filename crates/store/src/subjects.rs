@@ -52,7 +52,7 @@ impl Subject {
 }
 
 /// A data key as it lies in memory, wrapped: about 200 bytes each, so that a record never waits for the database.
-struct Wrapped {
+struct Known {
     id: DataKeyId,
     wrapped: Vec<u8>,
     kept: bool,
@@ -61,7 +61,7 @@ struct Wrapped {
 /// All data keys.
 pub(crate) struct Subjects {
     cache: Cache<PrincipalId, Arc<Subject>>,
-    known: Mutex<HashMap<[u8; 32], Wrapped>>,
+    known: Mutex<HashMap<[u8; 32], Known>>,
     unkept: Mutex<HashMap<DataKeyId, Weak<Subject>>>,
     erasing: Mutex<HashSet<[u8; 32]>>,
     index: Key,
@@ -73,7 +73,7 @@ impl Subjects {
     /// Loads the wrapped keys of everybody.
     pub(crate) fn load(index: Key, wrapping: Key, sealer: Arc<Sealer>, db: &Database) -> Result<Self, StoreError> {
         let rows = db.all_data_keys()?.into_iter();
-        let known = Mutex::new(rows.map(|(subject, id, wrapped)| (subject, Wrapped { id, wrapped, kept: true })).collect());
+        let known = Mutex::new(rows.map(|(subject, id, wrapped)| (subject, Known { id, wrapped, kept: true })).collect());
         let (unkept, erasing) = (Mutex::default(), Mutex::default());
         Ok(Self { cache: Cache::new(CACHED), known, unkept, erasing, index, wrapping, sealer })
     }
@@ -112,7 +112,7 @@ impl Subjects {
 
     fn unwrapped(&self, hash: [u8; 32]) -> Result<Option<Subject>, StoreError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Wrapped { id, wrapped, kept }) = known.get(&hash) else { return Ok(None) };
+        let Some(Known { id, wrapped, kept }) = known.get(&hash) else { return Ok(None) };
         let key = self.unwrap(id, wrapped).ok_or(StoreError::Sealed)?;
         let session = self.sealer.session(&key)?;
         Ok(Some(Subject { id: *id, hash, wrapped: wrapped.clone(), session, kept: AtomicBool::new(*kept) }))
@@ -123,7 +123,7 @@ impl Subjects {
         let wrapped = self.sealer.seal(&self.wrapping, &aad(&id), key.as_slice())?;
         let session = self.sealer.session(&key)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(hash, Wrapped { id, wrapped: wrapped.clone(), kept: false });
+        known.insert(hash, Known { id, wrapped: wrapped.clone(), kept: false });
         Ok(Subject { id, hash, wrapped, session, kept: AtomicBool::new(false) })
     }
 

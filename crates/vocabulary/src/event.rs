@@ -1,51 +1,54 @@
 //! What is kept of an interaction. The JSON form is fixed by the event schema, version 1: fields are only ever added.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use crate::text::{UnknownWordError, closed_words};
 use crate::{
     Decision, EventId, GroupName, Label, ModelName, PolicyId, PolicyVersion, PrincipalId, ProviderName, Remedy, RequestId, Role, RuleId,
     Timestamp,
 };
 
-/// Which way the judged bytes went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// From the client to the provider.
-    Request,
-    /// From the provider to the client.
-    Response,
-}
+closed_words!(
+    /// Which way the judged bytes went.
+    Direction {
+        /// From the client to the provider.
+        Request = "request",
+        /// From the provider to the client.
+        Response = "response",
+    }
+);
 
-/// How an interaction ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EndState {
-    /// All bytes were passed on.
-    Complete,
-    /// Stopped by a decision.
-    Blocked,
-    /// The client went away.
-    ClientGone,
-    /// The provider failed.
-    UpstreamError,
-    /// Stopped by the kill switch.
-    Killed,
-}
+closed_words!(
+    /// How an interaction ended.
+    EndState {
+        /// All bytes were passed on.
+        Complete = "complete",
+        /// Stopped by a decision.
+        Blocked = "blocked",
+        /// The client went away.
+        ClientGone = "client_gone",
+        /// The provider failed.
+        UpstreamError = "upstream_error",
+        /// Stopped by the kill switch.
+        Killed = "killed",
+    }
+);
 
-/// How a guard's run ended (invariant: fail closed, say so).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GuardStatus {
-    /// It ran to its end.
-    Ran,
-    /// It did not run; `reason` says why.
-    Skipped,
-    /// It failed and the request was refused.
-    Failed,
-    /// It failed and a scope chose to let pass.
-    FailedOpen,
-}
+closed_words!(
+    /// How a guard's run ended (invariant: fail closed, say so).
+    GuardStatus {
+        /// It ran to its end.
+        Ran = "ran",
+        /// It did not run; `reason` says why.
+        Skipped = "skipped",
+        /// It failed and the request was refused.
+        Failed = "failed",
+        /// It failed and a scope chose to let pass.
+        FailedOpen = "failed_open",
+    }
+);
 
 /// One guard's run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,11 @@
 //! Who asks: a person, a service, or nobody in particular.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::{UnknownWordError, closed_words};
 use crate::{GroupName, KeyId, ModelName};
 
 /// Stable name of a principal: `user:NAME`, `service:NAME` or `anonymous`. Personal data: it is sealed at rest.
@@ -23,17 +25,17 @@ impl PrincipalId {
     }
 }
 
-/// What kind of caller a principal is. Decides the Cedar entity type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PrincipalKind {
-    /// A person.
-    User,
-    /// A program with a key of its own.
-    Service,
-    /// Nobody: only where `gate.auth = "anonymous"`.
-    Anonymous,
-}
+closed_words!(
+    /// What kind of caller a principal is. Decides the Cedar entity type.
+    PrincipalKind {
+        /// A person.
+        User = "user",
+        /// A program with a key of its own.
+        Service = "service",
+        /// Nobody: only where `gate.auth = "anonymous"`.
+        Anonymous = "anonymous",
+    }
+);
 
 /// An authenticated caller with everything that judging needs to know of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -38,6 +38,8 @@ macro_rules! closed_words {
     };
 }
 
+pub(crate) use closed_words;
+
 /// A word that is not one of a closed list. The caller names the list and the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a known word")]

@@ -1,6 +1,6 @@
 //! The formats' own words: member names and enumeration values that hold no value of anybody.
 
-/// Sorted, so that a look costs a few comparisons.
+/// Sorted: only the words with the same first letter are looked at.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "additionalProperties", "allowed_callers", "annotations", "any", "anyOf", "approximate", "arguments", "array", "assistant",
@@ -33,10 +33,43 @@ pub fn is_known(word: &[u8]) -> bool {
     // Every message has these; the rest is looked up.
     let usual: bool =
         matches!(word, b"role" | b"content" | b"user" | b"assistant" | b"type" | b"text" | b"delta" | b"index" | b"model" | b"id");
-    usual || WORDS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
+    usual || with_first(word).iter().any(|known| known.as_bytes() == word)
+}
+
+/// Where the words of each first letter begin and end.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a bad index")]
+const RANGES: [(usize, usize); 128] = {
+    let mut ranges = [(0, 0); 128];
+    let mut at = 0;
+    while at < WORDS.len() {
+        let letter = WORDS[at].as_bytes()[0] as usize;
+        if ranges[letter].1 == 0 {
+            ranges[letter].0 = at;
+        }
+        at += 1;
+        ranges[letter].1 = at;
+    }
+    ranges
+};
+
+fn with_first(word: &[u8]) -> &'static [&'static str] {
+    let range = word.first().and_then(|letter| RANGES.get(usize::from(*letter)));
+    range.and_then(|(start, end)| WORDS.get(*start..*end)).unwrap_or_default()
 }
 
 /// Only small letters and underscores, few of them: no pattern can find anything in it.
 pub(crate) fn is_plain(word: &[u8]) -> bool {
     word.len() <= 24 && word.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_sorted_and_each_is_known() {
+        assert!(WORDS.is_sorted());
+        assert!(WORDS.iter().all(|word| is_known(word.as_bytes())));
+        assert!(["", "x", "contents", "Content", "\u{e4}", "ro"].iter().all(|word| !is_known(word.as_bytes())));
+    }
 }

@@ -4,6 +4,8 @@
 
 use bartizan_vocabulary::{Role, TextClass};
 
+use crate::channel::Growth;
+
 /// A kind of place in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Zone {
@@ -55,8 +57,8 @@ pub(crate) struct Place {
     pub class: TextClass,
     /// An edit here would break the exchange: names, ids, enumerations.
     pub fixed: bool,
-    /// Below the `delta` (or opening block) of a stream event: pieces of one text come one after the other.
-    pub delta: bool,
+    /// In a stream event: complete, or a piece of a growing text.
+    pub growth: Growth,
 }
 
 /// A row: from a zone, under a key, to a place. `None` keeps what the holder has.
@@ -119,22 +121,42 @@ const ROWS: &[Row] = &[
     Row(Z::Choice, &["logprobs"], Z::Logprobs, None, None, false),
 ];
 
+/// Where the rows of each zone begin and end; rows of one zone stand together, which a test checks.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a bad index")]
+const RANGES: [(usize, usize); Zone::Free as usize + 1] = {
+    let mut ranges = [(0, 0); Zone::Free as usize + 1];
+    let mut at = 0;
+    while at < ROWS.len() {
+        let zone = ROWS[at].0 as usize;
+        if ranges[zone].1 == 0 {
+            ranges[zone].0 = at;
+        }
+        at += 1;
+        ranges[zone].1 = at;
+    }
+    ranges
+};
+
+fn rows_of(zone: Zone) -> &'static [Row] {
+    RANGES.get(zone as usize).and_then(|(start, end)| ROWS.get(*start..*end)).unwrap_or_default()
+}
+
 impl Place {
     /// The place of a body's root.
     pub(crate) fn root(role: Role) -> Self {
-        Self { zone: Zone::Root, role, class: TextClass::Metadata, fixed: false, delta: false }
+        Self { zone: Zone::Root, role, class: TextClass::Metadata, fixed: false, growth: Growth::Whole }
     }
 
     /// The place of the value under `key`.
     pub(crate) fn under(self, key: &str) -> Self {
-        let delta = self.delta || matches!((self.zone, key), (Zone::Root, "delta" | "content_block") | (Zone::Choice, "delta"));
+        let growth = self.growth.under(self.zone, self.class, key);
         if self.zone == Zone::Free {
-            return Self { delta, ..self };
+            return Self { growth, ..self };
         }
-        let row = ROWS.iter().find(|row| row.0 == self.zone && row.1.contains(&key));
+        let row = rows_of(self.zone).iter().find(|row| row.1.contains(&key));
         match row {
-            Some(row) => Self { zone: row.2, role: row.3.unwrap_or(self.role), class: row.4.unwrap_or(self.class), fixed: row.5, delta },
-            None => Self { zone: self.zone.inside(), fixed: self.fixed, delta, ..self },
+            Some(row) => Self { zone: row.2, role: row.3.unwrap_or(self.role), class: row.4.unwrap_or(self.class), fixed: row.5, growth },
+            None => Self { zone: self.zone.inside(), fixed: self.fixed, growth, ..self },
         }
     }
 
@@ -149,7 +171,7 @@ impl Place {
             Zone::Sealed => Zone::Free,
             other => other,
         };
-        Self { zone, ..self }
+        Self { zone, growth: self.growth.element(), ..self }
     }
 }
 
@@ -171,5 +193,17 @@ pub(crate) fn role_named(word: &str) -> Role {
         "assistant" | "model" => Role::Assistant,
         "tool" | "function" => Role::Tool,
         _ => Role::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_one_zone_stand_together() {
+        for row in ROWS {
+            assert!(rows_of(row.0).iter().all(|other| other.0 == row.0), "{:?} stands in two places", row.0);
+        }
     }
 }

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::clock;
-use crate::output::{Format, GOOD, print, print_json};
+use crate::output::{Format, GOOD, print, print_json, say};
 
 /// A data folder that no process runs on.
 #[derive(Args, Clone, Debug)]
@@ -60,7 +60,7 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
         })
         .collect();
     if list.is_empty() {
-        eprintln!("entry {} has nothing that can be opened: it has no commitment, its person was erased, or it is too old", args.index);
+        say(&format!("entry {} has nothing that can be opened: it has no commitment, its person was erased, or it is too old", args.index));
     }
     print_json(Format::Json, &json!({ "index": args.index, "openings": list }))?;
     Ok(GOOD)
@@ -73,7 +73,7 @@ pub fn open(args: &OpenArgs) -> Result<u8> {
 pub fn rotate_key(args: &FolderArgs) -> Result<u8> {
     let key = args.open()?.rotate_ledger_key()?;
     print(&format!("{key}\n"))?;
-    eprintln!("keep a copy of `{}` elsewhere; it lists the former keys too", args.data.join("ledger.pub").display());
+    say(&format!("keep a copy of `{}` elsewhere; it lists the former keys too", args.data.join("ledger.pub").display()));
     Ok(GOOD)
 }
 

@@ -39,11 +39,12 @@ const CHECKPOINT: &str = "demo.checkpoint";
 /// Arguments of `bartizan demo`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
-  bartizan demo                          a table, a summary, and the check of its own ledger
-  bartizan demo --data demo-data         the same, and the data folder stays: try `bartizan audit tail --data demo-data`
-  bartizan demo --format jsonl           one line of JSON for each request
-It needs no provider and no account: the sample model answers on loopback, and every value is made up.
-Exit code: 0 everything came as the script says, 1 something did not, 2 it could not be played.")]
+  bartizan demo                    a table, a summary, and the check of its own ledger
+  bartizan demo --data demo-data   the folder stays: try `bartizan audit tail --data demo-data`
+  bartizan demo --format jsonl     one line of JSON for each request
+
+It needs no provider and no account: the sample model answers, and every value is made up.
+Exit code: 0 as the script says, 1 something came otherwise, 2 it could not be played.")]
 pub struct DemoArgs {
     /// Keep the data in this folder; without it a folder is made and removed.
     #[arg(long, value_name = "DIR")]
@@ -57,8 +58,10 @@ pub struct DemoArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum DemoFormat {
     /// For people.
+    #[value(alias = "text")]
     Table,
     /// One JSON document a line.
+    #[value(alias = "json")]
     Jsonl,
 }
 

@@ -151,7 +151,7 @@ fn done(event: &Value) -> Vec<Done> {
     made.collect()
 }
 
-/// Prints what the columns mean.
+/// Prints what is played and what the words mean.
 ///
 /// # Errors
 /// When nobody reads.
@@ -159,8 +159,16 @@ pub fn print_heading() -> Result<()> {
     let paint = Paint::stdout();
     let head =
         format!("{:<5}  {:<8} {:<14} {:<47} {:<9} {:<3}  {}", "time", "who", "route", "what was sent", "decision", "", "found → done");
-    print(&format!("{}\n", paint.bold(&head)))
+    print(&format!("{PREFACE}\n{}\n", paint.bold(&head)))
 }
+
+const PREFACE: &str = "\
+Programs and people of a made-up company send requests to a model. Each goes through a real gate, which decides:
+  permit    sent as it came                      blocked   refused, with the status in the next column
+  remedied  what was found was changed first     failed    refused, because a check could not be made
+What is done to a finding: a pseudonym takes its place, and the caller gets the own value back in the answer;
+or it is removed for good; or it is only recorded. `chat` is OpenAI's format, `messages` Anthropic's.
+";
 
 /// Prints the command that checks the ledger, as somebody would type it.
 ///
@@ -215,7 +223,11 @@ impl Report {
     pub fn print_summary(&self, data: &Path, temporary: bool) -> Result<()> {
         let paint = Paint::stdout();
         let [permit, remedied, blocked, failed] = ["permit", "remedied", "blocked", "failed"].map(|word| self.decided(word));
-        let done: Vec<String> = self.totals().into_iter().map(|(done, count)| format!("{done} ×{count}")).collect();
+        let in_words = |(done, count)| match done {
+            "pseudonym" => format!("{count} replaced by a pseudonym"),
+            other => format!("{count} {other}"),
+        };
+        let done: Vec<String> = self.totals().into_iter().map(in_words).collect();
         let leaked = format!("{} of {} planted values reached the model", self.leaked, self.planted);
         let leaked = if self.leaked == 0 { paint.green(&leaked) } else { paint.red(&leaked) };
         let restored = self.rows.iter().filter(|row| row.restored > 0).count();

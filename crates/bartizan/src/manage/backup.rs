@@ -55,7 +55,7 @@ impl BackupArgs {
         let dir = full_path(&self.dir)?;
         let answer = Client::new(&self.target, Folder::MustExist)?.post("/api/v1/backup", &json!({ "dir": dir }))?;
         match self.format {
-            Format::Json => print(&answer),
+            Format::Json | Format::Jsonl => print(&answer),
             Format::Text => print(format!("copied to {}; the root key is not in it\n", dir.display()).as_bytes()),
         }
     }
@@ -104,7 +104,7 @@ impl RestoreArgs {
         };
         let (dir, data, size) = (self.dir.display(), self.data.display(), restored.size);
         match self.format {
-            Format::Json => {
+            Format::Json | Format::Jsonl => {
                 let applied = restored.ledger == LedgerAtHand::Kept;
                 let result = json!({
                     "entries": size, "ledger_at_hand": word,

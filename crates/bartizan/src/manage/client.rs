@@ -71,8 +71,7 @@ impl Target {
     }
 
     fn token(&self) -> Result<HeaderValue> {
-        let text = if let Ok(text) = std::env::var("BARTIZAN_ADMIN_TOKEN") { text } else { read_token(&self.data)? };
-        bearer(&text)
+        admin::token_of_environment()?.map_or_else(|| read_token(&self.data), |token| Ok(token.into_inner())).and_then(|text| bearer(&text))
     }
 
     fn way(&self, folder: Folder) -> Result<(Way, HeaderValue)> {

@@ -36,7 +36,7 @@ impl EraseArgs {
         ensure!(self.yes, "erasing `{}` cannot be undone; say --yes if you mean it", plain(&self.principal));
         let body = json!({ "principal": self.principal });
         let answer = Client::new(&self.target, Folder::MustExist)?.post("/api/v1/erase", &body)?;
-        if self.format == Format::Json {
+        if self.format != Format::Text {
             return print(&answer);
         }
         let receipt: Value = serde_json::from_slice(&answer).context("the answer cannot be read")?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::client::{Client, Folder, Target};
 use super::keys::segment;
-use super::show::{colours, plain, print, text};
+use super::show::{colours, plain, print_on, text};
 
 /// Events that are asked for at a time.
 const PAGE: u32 = 1_000;
@@ -66,12 +66,14 @@ impl EventsArgs {
         let client = Client::new(&self.target, Folder::MustExist)?;
         if let Some(limit) = self.limit {
             ensure!((1..=MOST).contains(&limit), "--limit must be from 1 to {MOST}; leave it out for all");
-            return self.show(&client.get(&format!("/api/v1/events?limit={limit}{}", self.filter()))?);
+            return self.show(&client.get(&format!("/api/v1/events?limit={limit}{}", self.filter()))?).map(drop);
         }
         let mut after = "start".to_owned();
         loop {
             let page = client.get(&format!("/api/v1/events?limit={PAGE}&after={after}{}", self.filter()))?;
-            self.show(&page)?;
+            if !self.show(&page)? {
+                return Ok(());
+            }
             let lines = page.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
             let (count, last) = lines.fold((0, None), |(count, _), line| (count + 1, Some(line)));
             let Some(last) = last.filter(|_| count >= PAGE) else { return Ok(()) };
@@ -87,9 +89,10 @@ impl EventsArgs {
         given.map(|(name, value)| format!("&{name}={}", value.bytes().map(segment).collect::<String>())).collect()
     }
 
-    fn show(&self, lines: &[u8]) -> Result<()> {
+    /// `false` when nobody reads any more.
+    fn show(&self, lines: &[u8]) -> Result<bool> {
         if self.format != Lines::Text {
-            return print(lines);
+            return print_on(lines);
         }
         let colours = colours();
         let events = serde_json::Deserializer::from_slice(lines).into_iter::<Value>();
@@ -97,7 +100,7 @@ impl EventsArgs {
         for event in events {
             out.push_str(&line(&event.context("an event cannot be read")?, colours));
         }
-        print(out.as_bytes())
+        print_on(out.as_bytes())
     }
 }
 

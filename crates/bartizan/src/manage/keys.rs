@@ -5,10 +5,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::client::{Client, Folder, Target};
-use super::show::{Format, plain, print, table, text, words};
+use super::show::{Format, plain, print, print_list, table, text, words};
 
 /// Arguments of `bartizan keys`.
 #[derive(Args)]
+#[command(after_help = "Example:
+  bartizan keys create --name ada --group engineering
+Clients send the key where they would send the provider's: `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`.")]
 pub struct KeysArgs {
     #[command(subcommand)]
     command: Keys,
@@ -100,7 +103,7 @@ fn create(args: &Create) -> Result<()> {
 
 /// Prints a key or token that was just made.
 pub(super) fn created(answer: &[u8], what: &str, format: Format) -> Result<()> {
-    if format == Format::Json {
+    if format != Format::Text {
         return print(answer);
     }
     let made: Value = serde_json::from_slice(answer).context("the answer cannot be read")?;
@@ -110,8 +113,8 @@ pub(super) fn created(answer: &[u8], what: &str, format: Format) -> Result<()> {
 
 fn list(args: &List) -> Result<()> {
     let answer = Client::new(&args.target, Folder::MustExist)?.get("/api/v1/keys")?;
-    if args.format == Format::Json {
-        return print(&answer);
+    if args.format != Format::Text {
+        return print_list(&answer, "keys", args.format);
     }
     let listed: Value = serde_json::from_slice(&answer).context("the answer cannot be read")?;
     let row = |key: &Value| {
@@ -127,7 +130,7 @@ pub(super) fn revoke(args: &Revoke, what: &str) -> Result<()> {
     let id: String = args.id.bytes().map(segment).collect();
     Client::new(&args.target, Folder::MustExist)?.delete(&format!("/api/v1/{what}/{id}"))?;
     match args.format {
-        Format::Json => print(format!("{}\n", json!({ "id": args.id, "revoked": true })).as_bytes()),
+        Format::Json | Format::Jsonl => print(format!("{}\n", json!({ "id": args.id, "revoked": true })).as_bytes()),
         Format::Text => print(format!("revoked {}\n", plain(&args.id)).as_bytes()),
     }
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::{Client, Folder, Target};
-use super::show::{Format, print, text};
+use super::show::{Format, print, text, words};
 
 /// Arguments of `bartizan reload`.
 #[derive(Args)]
@@ -25,10 +25,12 @@ impl ReloadArgs {
     /// What is wrong with the configuration; the one before stays in force.
     pub fn run(&self) -> Result<()> {
         let answer = Client::new(&self.target, Folder::MustExist)?.post("/api/v1/reload", &json!({}))?;
-        if self.format == Format::Json {
+        if self.format != Format::Text {
             return print(&answer);
         }
         let done: Value = serde_json::from_slice(&answer).context("the answer cannot be read")?;
-        print(format!("in force: policies {}\n", text(&done, "policy_version")).as_bytes())
+        let waiting = words(done.get("needs_restart"), "");
+        let waiting = if waiting.is_empty() { waiting } else { format!("changed, but in force only after a restart: {waiting}\n") };
+        print(format!("in force: policies {}\n{waiting}", text(&done, "policy_version")).as_bytes())
     }
 }

@@ -14,6 +14,8 @@ pub enum Format {
     Text,
     /// One JSON object.
     Json,
+    /// One JSON object a line.
+    Jsonl,
 }
 
 /// Writes to stdout. Whoever reads may stop at any time: that is no error.
@@ -21,11 +23,32 @@ pub enum Format {
 /// # Errors
 /// When stdout cannot be written.
 pub fn print(bytes: &[u8]) -> Result<()> {
+    print_on(bytes).map(drop)
+}
+
+/// As [`print()`]; `false` when nobody reads any more.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn print_on(bytes: &[u8]) -> Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        other => other.context("stdout cannot be written"),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        other => other.map(|()| true).context("stdout cannot be written"),
     }
+}
+
+/// Prints an answer with a list: as it came for `json`, an item a line for `jsonl`.
+///
+/// # Errors
+/// When the answer cannot be read, or stdout cannot be written.
+pub fn print_list(answer: &[u8], member: &str, format: Format) -> Result<()> {
+    if format != Format::Jsonl {
+        return print(answer);
+    }
+    let answer: Value = serde_json::from_slice(answer).context("the answer cannot be read")?;
+    let items = answer.get(member).and_then(Value::as_array).into_iter().flatten();
+    print(items.map(|item| format!("{item}\n")).collect::<String>().as_bytes())
 }
 
 /// Text from outside that cannot steer a terminal.

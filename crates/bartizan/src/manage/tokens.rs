@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Folder, Target};
 use super::keys::{List, Revoke, created, revoke};
-use super::show::{Format, print, table, text};
+use super::show::{Format, print, print_list, table, text};
 
 /// Arguments of `bartizan tokens`.
 #[derive(Args)]
+#[command(after_help = "Example:
+  bartizan tokens create --name dashboard --scope read
+Programs send the token to the admin port as `Authorization: Bearer`.")]
 pub struct TokensArgs {
     #[command(subcommand)]
     command: Tokens,
@@ -82,8 +85,8 @@ fn create(args: &Create) -> Result<()> {
 
 fn list(args: &List) -> Result<()> {
     let answer = Client::new(&args.target, Folder::MustExist)?.get("/api/v1/tokens")?;
-    if args.format == Format::Json {
-        return print(&answer);
+    if args.format != Format::Text {
+        return print_list(&answer, "tokens", args.format);
     }
     let listed: Value = serde_json::from_slice(&answer).context("the answer cannot be read")?;
     let row =

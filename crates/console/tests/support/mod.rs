@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 #[derive(Default)]
 pub struct Fake {
     pub reasons: Mutex<Vec<String>>,
+    pub reload_problem: Mutex<Option<String>>,
     pub asked: Mutex<Vec<String>>,
 }
 
@@ -34,6 +35,10 @@ impl Control for Fake {
 
     fn readiness(&self) -> Vec<String> {
         self.reasons.lock().unwrap().clone()
+    }
+
+    fn reload_problem(&self) -> Option<String> {
+        self.reload_problem.lock().unwrap().clone()
     }
 
     fn metrics(&self) -> String {
@@ -85,8 +90,8 @@ impl Control for Fake {
         }
     }
 
-    fn reload(&self) -> Result<(), ControlError> {
-        Ok(())
+    fn reload(&self) -> Result<Vec<&'static str>, ControlError> {
+        Ok(vec!["gate.listen"])
     }
 
     fn policy_version(&self) -> Option<String> {

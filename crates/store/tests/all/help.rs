@@ -86,7 +86,7 @@ pub fn wrapped_keys(data: &Path) -> Vec<Vec<u8>> {
 }
 
 /// A frame as a journal holds it: an entry without detail.
-pub fn frame(entry: &bartizan_ledger::Entry) -> Vec<u8> {
+pub fn frame(entry: &Entry) -> Vec<u8> {
     let leaf = entry.to_bytes().unwrap();
     let mut frame = Vec::new();
     bartizan_ledger::start_frame(&mut frame, 1);

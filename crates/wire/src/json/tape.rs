@@ -69,6 +69,11 @@ impl Tape {
         (0..).zip(self.nodes.iter())
     }
 
+    /// Bytes that the tape takes, and those that [`read`](crate::read) takes for each of its nodes.
+    pub fn memory(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>() + self.nodes.len() * crate::body::NODE_BYTES
+    }
+
     /// The number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
@@ -123,7 +128,19 @@ impl Tape {
 
     /// The member of an object under a name; the last one, if there are several.
     pub fn member(&self, bytes: &[u8], object: NodeId, name: &str) -> Option<NodeId> {
-        self.members(object).filter(|(id, _)| self.key(bytes, *id).is_some_and(|key| key == name)).map(|(id, _)| id).last()
+        if self.node(object)?.kind != NodeKind::Object {
+            return None;
+        }
+        self.members(object).filter(|(_, node)| self.says(bytes, node.slot, name)).map(|(id, _)| id).last()
+    }
+
+    /// Whether the text of a string or key is `word`.
+    pub fn says(&self, bytes: &[u8], id: NodeId, word: &str) -> bool {
+        match self.node(id) {
+            Some(node) if !node.escaped => bytes.get(node.inner()) == Some(word.as_bytes()),
+            Some(_) => self.text(bytes, id) == word,
+            None => false,
+        }
     }
 
     /// JSON pointer (RFC 6901) of a node. Where `conceal` says so for a key, `<key>` stands instead of its text.

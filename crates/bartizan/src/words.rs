@@ -1,0 +1,46 @@
+//! The words that policies may name: what this build can find and serve, and labels that later detectors will give.
+
+use anyhow::{Context, Result};
+use bartizan_detect::RuleFile;
+use bartizan_policy::KnownWords;
+use bartizan_vocabulary::UninspectedKind;
+use bartizan_wire::Route;
+
+/// Labels that nothing finds yet. Policies may name them already, so that they hold on the day when something does.
+const PLANNED: &[&str] = &[
+    "pii.person",
+    "pii.location",
+    "pii.address",
+    "pii.organization",
+    "pii.date",
+    "pii.date_of_birth",
+    "pii.nrp",
+    "pii.us_driver_license",
+    "attack.prompt_injection",
+    "attack.jailbreak",
+    "attack.hidden_text",
+    "attack.exfiltration",
+];
+
+/// Beginnings of labels that may be anything: an organisation's own, and the medical ones, whose list is not made yet.
+const OPEN: &[&str] = &["custom.", "x.", "phi."];
+
+/// Guards as events name them.
+const GUARDS: &[&str] = &["detect", "policy"];
+
+/// Every word.
+///
+/// # Errors
+/// When the built-in rules are broken, which the tests exclude.
+pub fn known() -> Result<KnownWords> {
+    let rules = RuleFile::builtin().context("the built-in rules cannot be read")?;
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let found = rules.into_iter().map(|file| file.label);
+    Ok(KnownWords {
+        labels: found.chain(owned(PLANNED)).collect(),
+        open: owned(OPEN),
+        uninspected: UninspectedKind::ALL.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        routes: Route::ALL.iter().map(|route| route.name().to_owned()).collect(),
+        guards: owned(GUARDS),
+    })
+}

@@ -1,0 +1,309 @@
+//! Starting, bad configurations, reloading, and what is said on the way.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use super::{Up, bartizan, call, folder, good, refused, run, until};
+
+/// As Linux defines it.
+const O_NONBLOCK: i32 = 0o4000;
+
+fn get(up: &Up, path: &str, headers: &str) -> (u16, String) {
+    call(up.at("admin"), &format!("GET {path}"), headers, "")
+}
+
+#[test]
+fn a_closed_stderr_stops_nothing() {
+    let (_dir, data) = folder();
+    let mut up = Up::with(&data, |command| command.env("BARTIZAN_LOG", "trace").stderr(Stdio::piped()));
+    drop(up.child.stderr.take());
+    for _ in 0..3 {
+        assert_eq!(call(up.at("gate"), "GET /nothing", "", "").0, 404);
+        assert_eq!(up.chat(None, "my card is 4111 1111 1111 1111"), 200);
+    }
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
+fn a_signal_right_behind_the_ready_line_is_heard() {
+    let (_dir, data) = folder();
+    for (signal, ends) in [("TERM", true), ("INT", true), ("HUP", false)] {
+        let (ready, part) = (data.with_extension("ready"), data.with_extension("part"));
+        // The process waits here for a reader, just behind the ready line.
+        assert!(Command::new("mkfifo").arg(&part).status().unwrap().success());
+        let mut command = bartizan(&data);
+        command.args(["up", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"]).arg(&ready);
+        let mut up = Up { child: command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap(), ready: Value::Null };
+        let mut line = String::new();
+        BufReader::new(up.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("{\"ready\":true"), "{line}");
+        up.signal(signal);
+        let mut fifo = std::fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(&part).unwrap();
+        let mut told = Vec::new();
+        until("the process goes on", || {
+            assert!(up.child.try_wait().unwrap().is_none(), "SIG{signal} killed it");
+            let _nothing_yet = fifo.read_to_end(&mut told);
+            told == line.as_bytes()
+        });
+        if !ends {
+            up.signal("TERM");
+        }
+        let mut status = None;
+        until("the gate ends", || {
+            status = up.child.try_wait().unwrap();
+            status.is_some()
+        });
+        assert_eq!(status.unwrap().code(), Some(0), "SIG{signal}");
+        std::fs::remove_file(ready).unwrap();
+    }
+}
+
+/// What stands in the file, and two parts of the sentence.
+const BAD: &[(&str, &str, &str)] = &[
+    ("limits.connections = 0", "`limits.connections` is 0", "from 1 to 1000000"),
+    ("limits.connections = 9000000000000000000", "`limits.connections`", "from 1 to 1000000"),
+    ("limits.headers = 0", "`limits.headers` is 0", "from 16 to 4096"),
+    ("limits.header_bytes = 1", "`limits.header_bytes` is 1", "from 8192"),
+    ("limits.body_bytes = 0", "`limits.body_bytes` is 0", "from 1024"),
+    ("limits.inflight_bytes = 0", "`limits.inflight_bytes` is 0", "from 1024"),
+    ("limits.event_bytes = 1", "`limits.event_bytes` is 1", "from 1024"),
+    ("limits.held_bytes = 1", "`limits.held_bytes` is 1", "from 1024"),
+    ("limits.json_depth = 0", "`limits.json_depth` is 0", "from 8"),
+    ("limits.json_values = 0", "`limits.json_values` is 0", "from 100"),
+    ("limits.cache_bytes = 9000000000000000000", "`limits.cache_bytes`", "from 0 to"),
+    ("timeouts.inspect = -1.0", "`timeouts.inspect` is -1", "from 0.001 to 86400"),
+    ("timeouts.inspect = 1e300", "`timeouts.inspect`", "from 0.001 to 86400"),
+    ("timeouts.client = 0.0", "`timeouts.client` is 0", "from 0.001"),
+    ("timeouts.connect = nan", "`timeouts.connect` is NaN", "from 0.001"),
+    ("timeouts.first_byte = inf", "`timeouts.first_byte` is inf", "from 0.001"),
+    ("timeouts.idle = 86401.0", "`timeouts.idle` is 86401", "from 0.001"),
+    ("gate.drain_seconds = 18446744073709551615", "drain_seconds", ""),
+    ("gate.drain_seconds = 86401", "`gate.drain_seconds` is 86401", "from 0 to 86400"),
+    ("retention.events = '0d'", "`retention.events` is `0d`", "36500d"),
+    ("retention.events = '36501d'", "`retention.events` is `36501d`", "36500d"),
+    ("retention.events = '4000000000d'", "`retention.events`", "36500d"),
+    ("retention.events = '90'", "`retention.events` is `90`", "forever"),
+    ("gate.listen = 'here'", "`gate.listen` is `here`", "127.0.0.1:8080"),
+    ("gate.listen = '127.0.0.1:7'\nadmin.listen = '127.0.0.1:7'", "both `127.0.0.1:7`", "its own port"),
+    ("gate.tls_cert = '/no/such/file'", "`gate.tls_cert` and `gate.tls_key` belong together", ""),
+    ("admin.tls_cert = '/no/such/file'\nadmin.tls_key = '/no/such/file'", "`admin.tls_cert`", "`/no/such/file` cannot be read"),
+    ("ledger.origin = 'my gate'", "`ledger.origin` is `my gate`", "without spaces"),
+    ("policy.dir = '/no/such/folder'", "`/no/such/folder`", "policy.dir"),
+    ("capture.mode = 'all'", "`capture.mode`", "not built yet"),
+];
+
+#[test]
+fn what_a_start_refuses_a_reload_refuses_too() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    let free = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n";
+    std::fs::write(&config, free).unwrap();
+    let up = Up::from_file(&data, &config);
+    let elsewhere = dir.path().join("elsewhere");
+    for (text, one, other) in BAD {
+        let lines: Vec<&str> = free.lines().filter(|line| !text.contains(line.split(' ').next().unwrap())).collect();
+        std::fs::write(&config, format!("{}\n{text}\n", lines.join("\n"))).unwrap();
+        let start = refused(&elsewhere, &["up", "--config", config.to_str().unwrap()]);
+        let reload = refused(&data, &["reload"]);
+        for said in [&start, &reload, &get(&up, "/readyz", "").1] {
+            assert!(said.contains(one) && said.contains(other), "{text}: {said}");
+        }
+    }
+    assert_eq!(get(&up, "/readyz", "").0, 200);
+    assert!(get(&up, "/metrics", "").1.contains("bartizan_reload_failed 1"));
+    std::fs::write(&config, free).unwrap();
+    good(&data, &["reload"]);
+    assert_eq!(get(&up, "/readyz", "").1, "{\"ready\":true}\n");
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
+fn a_reload_names_what_needs_a_restart() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    std::fs::write(&config, "gate.listen = '0.0.0.0:0'\nadmin.listen = '127.0.0.1:0'\n").unwrap();
+    let up = Up::from_file(&data, &config);
+    assert_eq!(up.chat(None, "hello"), 401, "nobody is anonymous on an outside address");
+
+    let other = "gate.listen = '127.0.0.1:0'\ngate.drain_seconds = 3\nadmin.listen = '127.0.0.1:0'\nretention.events = '7d'\nlimits.connections = 9\n";
+    std::fs::write(&config, other).unwrap();
+    let answer: Value = serde_json::from_str(&good(&data, &["reload", "--format", "jsonl"])).unwrap();
+    let keys = json!(["gate.listen", "gate.drain_seconds", "limits.connections", "retention.events"]);
+    assert_eq!(answer["needs_restart"], keys);
+    assert!(good(&data, &["reload"]).contains("after a restart: gate.listen,gate.drain_seconds"));
+    assert_eq!(up.chat(None, "hello"), 401, "the process still listens outside");
+
+    std::fs::write(&config, format!("{other}gate.auth = 'anonymous'\n")).unwrap();
+    assert!(refused(&data, &["reload"]).contains("0.0.0.0"));
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
+fn the_environment_names_the_admin_token() {
+    let (_dir, data) = folder();
+    let token = "a-token-of-our-own-0123456789";
+    let up = Up::with(&data, |command| command.env("BARTIZAN_ADMIN_TOKEN", token));
+    let bearer = |token: &str| format!("authorization: Bearer {token}\r\n");
+    let file = std::fs::read_to_string(data.join("admin.token")).unwrap();
+    let rows = [(token, 200), (file.trim(), 401), ("a-token-of-our-own-012345678", 401), ("a-token-of-our-own-012345678x", 401)];
+    for (token, status) in rows {
+        assert_eq!(get(&up, "/api/v1/keys", &bearer(token)).0, status, "{token}");
+    }
+    assert_eq!(run(&data, &["keys", "list"]).status.code(), Some(2));
+    let with = bartizan(&data).args(["keys", "list"]).env("BARTIZAN_ADMIN_TOKEN", token).output().unwrap();
+    assert_eq!(with.status.code(), Some(0));
+    assert_eq!(up.stop(), Some(0));
+    let without = bartizan(&data).args(["keys", "list"]).env("BARTIZAN_ADMIN_TOKEN", "").output().unwrap();
+    assert_eq!(without.status.code(), Some(0), "an empty one counts as none");
+    let bad = bartizan(&data).args(["up"]).env("BARTIZAN_ADMIN_TOKEN", "two words").output().unwrap();
+    assert_eq!(bad.status.code(), Some(2));
+}
+
+#[test]
+fn a_root_key_that_others_can_read_is_named() {
+    let (dir, data) = folder();
+    let key = dir.path().join("root.key");
+    for (mode, warns) in [(0o600, false), (0o644, true)] {
+        std::fs::write(&key, [7; 32]).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let mut up = Up::with(&data, |command| command.env("BARTIZAN_ROOT_KEY_FILE", &key).stderr(Stdio::piped()));
+        let mut stderr = up.child.stderr.take().unwrap();
+        assert_eq!(up.stop(), Some(0));
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        assert_eq!(said.contains("can read the root key") && said.contains("chmod 600"), warns, "{said}");
+    }
+}
+
+#[test]
+fn what_is_in_the_way_is_named_with_what_to_do() {
+    let (dir, data) = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let taken = TcpListener::bind(taken).unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    let rows: [(&[&str], &[&str]); 4] = [
+        (&["--listen", &port, "--admin-listen", "127.0.0.1:0"], &["another process uses this port", "--listen", "`gate.listen`"]),
+        (&["--listen", "127.0.0.1:0", "--admin-listen", &port], &["another process uses this port", "--admin-listen"]),
+        (&["--policies", "/no/such/folder"], &["/no/such/folder", "--policies", "built-in"]),
+        (&["--config", "/no/such/file.toml"], &["/no/such/file.toml", "--config"]),
+    ];
+    for (args, parts) in rows {
+        let said = refused(&data, &[&["up"], args].concat());
+        assert!(parts.iter().all(|part| said.contains(part)), "{args:?}: {said}");
+    }
+    let dir = dir.path();
+    std::fs::write(dir.join("a.cedar"), "forbid (principal, action, resource) when { context.labels.contains(\"secrets\") };").unwrap();
+    let said = refused(&data, &["up", "--policies", dir.to_str().unwrap()]);
+    assert!(said.contains("a.cedar:1:") && said.contains("did you mean `secret`?"), "{said}");
+}
+
+/// The line that is printed at the start does what it promises, also when callers need a key.
+#[test]
+fn the_invitation_works() {
+    let (_dir, data) = folder();
+    for key in [false, true] {
+        let made = key.then(|| super::member(&good(&data, &["keys", "create", "--name", "ada", "--format", "json"]), "key"));
+        let mut up = Up::with(&data, |command| command.stderr(Stdio::piped()).env("BARTIZAN_LOG", "error"));
+        let mut stderr = BufReader::new(up.child.stderr.take().unwrap());
+        let mut said = String::new();
+        while !said.ends_with("}'\n") {
+            assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "{said}");
+        }
+        let (_, said) = said.split_once("try:\n").unwrap();
+        let said = said.replace("KEY", made.as_deref().unwrap_or("KEY"));
+        let gate = up.ready["gate"].as_str().unwrap();
+        let rest = said.trim_start().strip_prefix(&format!("curl -s {gate}/v1/chat/completions ")).unwrap_or_else(|| panic!("{said}"));
+        let words: Vec<&str> = rest.split('\'').collect();
+        let (headers, body) = (words[1..words.len() - 2].iter().step_by(2), words[words.len() - 2]);
+        let headers = headers.fold(String::new(), |all, header| all + header + "\r\n");
+        assert_eq!(words[words.len() - 3].trim_end_matches(' '), " \\\n    -d", "{said}");
+        let (status, body) = call(up.at("gate"), "POST /v1/chat/completions", &headers, body);
+        let answer: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{said}: {body}: {error}"));
+        let content = answer["choices"][0]["message"]["content"].as_str().unwrap();
+        let (back, seen) = content.split_once(" What reached me: ").unwrap();
+        assert!(status == 200 && back.contains("4111 1111 1111 1111") && back.contains("ada@example.com"), "{body}");
+        assert!(seen.starts_with("My card is CARD-") && seen.contains("EMAIL-") && !seen.contains("4111"), "{body}");
+        assert_eq!(up.stop(), Some(0));
+    }
+}
+
+/// An admin port with more events than anybody wants; the number of pages that were asked for.
+fn endless() -> (String, std::thread::JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let pages = std::thread::spawn(move || {
+        let mut pages = 0;
+        for stream in listener.incoming() {
+            let mut reader = BufReader::new(stream.unwrap());
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if !line.starts_with("GET /api/v1/events") || pages == 3 {
+                break;
+            }
+            pages += 1;
+            while line.trim() != "" {
+                line.clear();
+                reader.read_line(&mut line).unwrap();
+            }
+            let body = "{\"ledger\":{\"index\":7}}\n".repeat(1_000);
+            let length = body.len();
+            write!(reader.get_mut(), "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        }
+        pages
+    });
+    (url, pages)
+}
+
+#[test]
+fn no_page_is_fetched_that_nobody_reads() {
+    let (_dir, data) = folder();
+    let (url, pages) = endless();
+    let mut command = bartizan(&data);
+    command.args(["events", "--format", "jsonl", "--admin", &url]).env("BARTIZAN_ADMIN_TOKEN", "t").stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap().write_all(b"END\n").unwrap();
+    assert_eq!(pages.join().unwrap(), 1);
+}
+
+#[test]
+fn every_command_speaks_jsonl() {
+    let (dir, data) = folder();
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let copy = path(&dir.path().join("copy"));
+    let rows: [&[&str]; 9] = [
+        &["keys", "create", "--name", "ada"],
+        &["keys", "create", "--name", "bob"],
+        &["keys", "list"],
+        &["tokens", "create", "--name", "board", "--scope", "read"],
+        &["tokens", "list"],
+        &["events"],
+        &["backup", &copy],
+        &["erase", "--principal", "user:ada", "--yes"],
+        &["restore", &copy],
+    ];
+    for args in rows {
+        let said = good(&data, &[args, &["--format", "jsonl"]].concat());
+        let lines: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let expected = if args == ["keys", "list"] { 2 } else { usize::from(args != ["events"]) };
+        assert_eq!(lines.len(), expected, "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn every_command_helps_with_an_example() {
+    let (_dir, data) = folder();
+    let rows = ["up", "keys", "keys create", "keys revoke", "tokens", "tokens create", "events", "erase", "backup", "restore", "reload"];
+    for command in rows {
+        let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        assert!(good(&data, &args).contains("Example"), "{command}");
+    }
+    let all = good(&data, &["--help"]);
+    assert!(all.contains("bartizan demo") && all.contains("bartizan up"), "{all}");
+}
