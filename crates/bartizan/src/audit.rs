@@ -118,6 +118,9 @@ struct ProveArgs {
     /// Where to write the proof; without it to standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// How to print: the proof file, or one JSON document with the same text as `proof`.
+    #[arg(long, value_enum, default_value = "text", conflicts_with = "out")]
+    format: Format,
 }
 
 /// Runs `bartizan audit`.
@@ -372,6 +375,12 @@ fn prove(args: &ProveArgs) -> Result<u8> {
         return Ok(FOUND);
     }
     let text = proof.to_text();
+    if args.format != Format::Text {
+        let entry: Option<Value> = proof.entry.as_deref().and_then(|entry| serde_json::from_slice(entry).ok());
+        let document = json!({ "index": proof.index, "entry": entry, "checkpoint": proof.checkpoint, "proof": text });
+        print_json(args.format, &document)?;
+        return Ok(GOOD);
+    }
     match &args.out {
         None => print(&text)?,
         Some(path) => {

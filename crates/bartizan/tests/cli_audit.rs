@@ -178,6 +178,10 @@ fn a_proof_holds_offline_and_a_changed_one_does_not() {
     let (proof, key) = (elsewhere.path().join("5.proof"), elsewhere.path().join("ledger.pub"));
     let ran = played.audit(&["prove", "5", "--out", proof.to_str().unwrap()]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = played.audit(&["prove", "5", "--format", "json"]);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, &document["index"]), (0, &5.into()), "{}", ran.stderr);
+    assert_eq!(document["proof"], std::fs::read_to_string(&proof).unwrap());
     std::fs::copy(played.path("ledger.pub"), &key).unwrap();
     let (proof, key) = (proof.to_str().unwrap(), key.to_str().unwrap());
     let other = Played::new();
