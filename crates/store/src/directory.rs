@@ -9,7 +9,7 @@ use bartizan_vocabulary::{GroupName, KeyId, ModelName, Principal, PrincipalId, P
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -123,11 +123,39 @@ struct Tables {
     tokens: HashMap<[u8; 32], Arc<TokenInfo>>,
 }
 
+/// Keys that were revoked while the database could not be written. They stay dead in memory; the ledger's thread tries again.
+#[derive(Default)]
+pub(crate) struct Revoked(Mutex<Vec<KeyId>>);
+
+impl Revoked {
+    pub(crate) fn waiting(&self) -> Vec<KeyId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn done(&self, ids: &[KeyId]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| !ids.contains(id));
+    }
+
+    fn add(&self, ids: &[KeyId]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(ids);
+    }
+}
+
+/// Removes keys and tokens from the database.
+pub(crate) fn remove_keys(db: &Connection, ids: &[KeyId]) -> Result<(), StoreError> {
+    for id in ids {
+        db.execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
+        db.execute("DELETE FROM tokens WHERE id = ?1", [id.as_str()])?;
+    }
+    Ok(())
+}
+
 /// The lookup tables.
 pub struct Directory {
     tables: ArcSwap<Tables>,
     /// One change at a time.
     changing: Mutex<()>,
+    pub(crate) revoked: Arc<Revoked>,
     hasher: Hmac<Sha256>,
     state: Key,
     sealer: Arc<Sealer>,
@@ -138,7 +166,8 @@ impl Directory {
         let key = root.derive(KeyUse::KeyHash);
         let hasher = <Hmac<Sha256> as Mac>::new_from_slice(key.as_slice()).map_err(|_| StoreError::Sealed)?;
         let (tables, changing) = (ArcSwap::default(), Mutex::new(()));
-        let directory = Self { tables, changing, hasher, state: root.derive(KeyUse::State), sealer };
+        let revoked = Arc::default();
+        let directory = Self { tables, changing, revoked, hasher, state: root.derive(KeyUse::State), sealer };
         directory.load(db)?;
         Ok(directory)
     }
@@ -189,27 +218,35 @@ impl Directory {
 
     fn load(&self, db: &Database) -> Result<(), StoreError> {
         let mut tables = Tables::default();
+        let revoked = self.revoked.waiting();
         for (id, hash, created, sealed) in rows(db, "SELECT id, hash, created_us, sealed FROM virtual_keys")? {
-            let key: SealedKey = self.unseal(KEY_SEAL, &sealed)?;
+            if revoked.contains(&id) {
+                continue;
+            }
+            let key: SealedKey = self.unseal(KEY_SEAL, &id, &sealed)?;
             let info = KeyInfo { id, created, name: key.name, kind: key.kind, groups: key.groups, models: key.models };
             tables.keys.insert(hash, (Arc::new(principal(&info)), info));
         }
         for (id, hash, created, sealed) in rows(db, "SELECT id, hash, created_us, sealed FROM tokens")? {
-            let SealedToken { name, scope, user } = self.unseal(TOKEN_SEAL, &sealed)?;
+            if revoked.contains(&id) {
+                continue;
+            }
+            let SealedToken { name, scope, user } = self.unseal(TOKEN_SEAL, &id, &sealed)?;
             tables.tokens.insert(hash, Arc::new(TokenInfo { id, created, name, scope, user }));
         }
         self.tables.store(Arc::new(tables));
         Ok(())
     }
 
-    fn unseal<T: for<'de> Deserialize<'de>>(&self, aad: &[u8], sealed: &[u8]) -> Result<T, StoreError> {
-        let plain = Sealer::open(&self.state, aad, sealed).ok_or(StoreError::Sealed)?;
+    fn unseal<T: for<'de> Deserialize<'de>>(&self, what: &[u8], id: &KeyId, sealed: &[u8]) -> Result<T, StoreError> {
+        let plain = Sealer::open(&self.state, &[what, id.as_str().as_bytes()].concat(), sealed).ok_or(StoreError::Sealed)?;
         serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)
     }
 
-    fn seal(&self, aad: &[u8], value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    /// What is sealed opens only in the row of its id.
+    fn seal(&self, what: &[u8], id: &KeyId, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
         let plain = Zeroizing::new(serde_json::to_vec(value).map_err(|_| StoreError::Sealed)?);
-        self.sealer.seal(&self.state, aad, &plain)
+        self.sealer.seal(&self.state, &[what, id.as_str().as_bytes()].concat(), &plain)
     }
 
     fn insert(&self, db: &Database, statement: &str, row: (&KeyId, &str, Timestamp, Vec<u8>)) -> Result<(), StoreError> {
@@ -218,13 +255,17 @@ impl Directory {
         self.load(db)
     }
 
+    /// Takes keys out of memory first: from then on they open nothing, whatever the database does.
     fn remove(&self, db: &Database, ids: &[KeyId]) -> Result<(), StoreError> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in ids {
-            db.write().execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
-            db.write().execute("DELETE FROM tokens WHERE id = ?1", [id.as_str()])?;
-        }
-        self.load(db)
+        let mut tables = Tables::clone(&self.tables.load());
+        tables.keys.retain(|_, (_, info)| !ids.contains(&info.id));
+        tables.tokens.retain(|_, info| !ids.contains(&info.id));
+        self.tables.store(Arc::new(tables));
+        self.revoked.add(ids);
+        remove_keys(&db.write(), ids).map_err(|error| StoreError::RevokedInMemory(Box::new(error)))?;
+        self.revoked.done(ids);
+        Ok(())
     }
 }
 
@@ -274,7 +315,7 @@ impl DataDir {
     ) -> Result<NewKey, StoreError> {
         let time = (self.options.clock)();
         let new = NewKey { id: fresh_id(time)?, key: fresh_text("bzk_")? };
-        let sealed = self.directory.seal(KEY_SEAL, &SealedKey { name: name.to_owned(), kind, groups, models })?;
+        let sealed = self.directory.seal(KEY_SEAL, &new.id, &SealedKey { name: name.to_owned(), kind, groups, models })?;
         self.record(Entry::Key { time, id: new.id.clone(), action: KeyAction::Created })?;
         let _one = self.directory.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let statement = "INSERT INTO virtual_keys (id, hash, created_us, sealed) VALUES (?1, ?2, ?3, ?4)";
@@ -289,7 +330,7 @@ impl DataDir {
     pub fn create_token(&self, name: &str, scope: Scope, user: Option<String>) -> Result<NewToken, StoreError> {
         let time = (self.options.clock)();
         let new = NewToken { id: fresh_id(time)?, token: fresh_text("bzt_")? };
-        let sealed = self.directory.seal(TOKEN_SEAL, &SealedToken { name: name.to_owned(), scope, user })?;
+        let sealed = self.directory.seal(TOKEN_SEAL, &new.id, &SealedToken { name: name.to_owned(), scope, user })?;
         self.record(Entry::Key { time, id: new.id.clone(), action: KeyAction::Created })?;
         let _one = self.directory.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let statement = "INSERT INTO tokens (id, hash, created_us, sealed) VALUES (?1, ?2, ?3, ?4)";
@@ -301,16 +342,18 @@ impl DataDir {
     /// waits for the ledger.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be written.
+    /// [`StoreError::RevokedInMemory`] when the database cannot be written: the key is dead in this process, and removing it is tried
+    /// again.
     pub fn revoke(&self, id: &KeyId) -> Result<bool, StoreError> {
         let tables = self.directory.tables.load();
         let known = tables.keys.values().any(|(_, info)| info.id == *id) || tables.tokens.values().any(|info| info.id == *id);
         if known {
-            self.directory.remove(&self.db, std::slice::from_ref(id))?;
+            let removed = self.directory.remove(&self.db, std::slice::from_ref(id));
             let entry = Entry::Key { time: (self.options.clock)(), id: id.clone(), action: KeyAction::Revoked };
             if let Err(error) = self.record(entry) {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a revocation could not be recorded; it is counted as a gap");
             }
+            removed?;
         }
         Ok(known)
     }

@@ -120,6 +120,14 @@ fn what_a_start_refuses_a_reload_refuses_too() {
     good(&data, &["reload"]);
     assert_eq!(get(&up, "/readyz", "").1, "{\"ready\":true}\n");
     assert_eq!(up.stop(), Some(0));
+    assert_eq!(recorded(&data), ["start", "config", "policy", "stop"], "what was refused or is as before is not recorded");
+}
+
+/// Kinds of the log's entries, without refused callers.
+fn recorded(data: &Path) -> Vec<String> {
+    let entries: Vec<Value> = serde_json::from_str(&good(data, &["audit", "tail", "-n", "100", "--format", "json"])).unwrap();
+    let kinds = entries.iter().map(|entry| entry["entry"]["kind"].as_str().unwrap().to_owned());
+    kinds.filter(|kind| kind != "refusals").collect()
 }
 
 #[test]
@@ -141,6 +149,7 @@ fn a_reload_names_what_needs_a_restart() {
     std::fs::write(&config, format!("{other}gate.auth = 'anonymous'\n")).unwrap();
     assert!(refused(&data, &["reload"]).contains("0.0.0.0"));
     assert_eq!(up.stop(), Some(0));
+    assert_eq!(recorded(&data), ["start", "config", "policy", "config", "stop"], "the one reload that changed something");
 }
 
 #[test]
