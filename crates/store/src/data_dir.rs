@@ -117,8 +117,8 @@ impl DataDir {
         use bartizan_ledger::Appended;
         match self.writer.append(&Record { entry, detail: None }) {
             Appended::Done(result) => Ok(result?),
-            // Whoever calls this flushes afterwards, which syncs the journal.
-            Appended::Later(_) => Ok(()),
+            // A flush syncs the journal.
+            Appended::Later(_) => self.flush(),
         }
     }
 
