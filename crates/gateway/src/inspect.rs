@@ -162,6 +162,7 @@ impl Inspector<'_> {
             }
             let text = body.text(parts.get(range.clone()).unwrap_or_default());
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
+            let key = key.filter(|key| !bartizan_wire::says_nothing(key));
             let scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
             found += items(&scan);
             if found > MOST {

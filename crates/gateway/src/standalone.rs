@@ -63,6 +63,7 @@ impl Standalone {
             many => many.iter().map(|part| tape.text(payload, part.node)).collect::<String>().into(),
         };
         let key = if head.form == Form::String { tape.key(payload, head.node) } else { None };
+        let key = key.filter(|key| !bartizan_wire::says_nothing(key));
         let path = || pointer(tape, payload, head);
         let Some(edits) = self.whole(&text, head, key.as_deref(), path, judging, restored) else { return };
         let mut offset = 0;

@@ -101,7 +101,8 @@ fn interleaved_tool_calls_restore_and_redact_like_one() {
     let house = House::new();
     let token = token(&house);
     let arguments = |own: &str, other: &str| json!({"to": own, "cc": [other], "n": 1}).to_string();
-    let (written, expected) = (arguments(&token, "eve@example.net"), arguments(OWN, "[REDACTED_EMAIL]"));
+    // Another address would keep the pseudonym: it says where the value could go (decision 010).
+    let (written, expected) = (arguments(&token, "5500 0055 5555 5559"), arguments(OWN, "[REDACTED_CARD]"));
     for calls in [2, 3, 12] {
         for size in [1, 3, 5, 16, 20, 100] {
             let got = pass(&house, &in_turn(&written, size, calls));
