@@ -64,14 +64,22 @@ enum Taken {
 pub fn run(inputs: &[PathBuf], scanner: &Scanner, task: Task) -> Result<u8> {
     let mut code = GOOD;
     for path in inputs {
-        let mut reader = open(path)?;
+        let mut reader = match open(path) {
+            Ok(reader) => reader,
+            Err(error) => {
+                eprintln!("bartizan: {error:#}");
+                code = FAILED;
+                continue;
+            }
+        };
         let mut bytes = Vec::new();
         for number in 1_u64.. {
             let read = read_line(&mut reader, &mut bytes).with_context(|| format!("`{}` cannot be read", path.display()))?;
             let answered = match read {
                 Taken::End => break,
                 Taken::TooLong => Err(Bad { code: "too_long", message: "the line is longer than 64 MiB".to_owned() }),
-                Taken::Whole => answer(&bytes, scanner, task),
+                Taken::Whole if bytes.trim_ascii().is_empty() && reader.fill_buf().is_ok_and(<[u8]>::is_empty) => break,
+                Taken::Whole => answer(without_mark(&bytes, number), scanner, task),
             };
             match answered {
                 Ok((found, line)) => {
@@ -96,6 +104,11 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     }
     let file = File::open(path).with_context(|| format!("`{}` cannot be read", path.display()))?;
     Ok(Box::new(BufReader::new(file)))
+}
+
+/// The first line without a byte order mark.
+fn without_mark(line: &[u8], number: u64) -> &[u8] {
+    line.strip_prefix(b"\xEF\xBB\xBF").filter(|_| number == 1).unwrap_or(line)
 }
 
 /// Reads one line without its end; of a line that is too long the rest is passed over.

@@ -150,3 +150,12 @@ fn every_line_is_flushed() {
     drop(input);
     assert!(child.wait().unwrap().success());
 }
+
+#[test]
+fn marks_blank_ends_and_lost_files_do_not_end_a_run() {
+    let good = "{\"id\":1,\"findings\":[]}\n";
+    for stdin in ["\u{FEFF}{\"id\":1,\"text\":\"x\"}\n", "{\"id\":1,\"text\":\"x\"}\n\n", "{\"id\":1,\"text\":\"x\"}\n \r\n"] {
+        check(&["detect", "--jsonl"], stdin, (0, good, ""));
+    }
+    check(&["detect", "--jsonl", "/nonexistent/none.jsonl", "-"], "{\"id\":1,\"text\":\"x\"}\n", (2, good, "none.jsonl` cannot be read"));
+}

@@ -44,11 +44,13 @@ fn is_local(text: &Normal, position: usize) -> bool {
     if byte.is_ascii() {
         return LOCAL.get(usize::from(byte)).copied().unwrap_or(false);
     }
-    // Two-byte letters and those of the Indic scripts; not scripts that are written without spaces.
+    // Two-byte letters, those of the Indic scripts and of Vietnamese; not scripts that are written without spaces.
     let lead = (0..4).filter_map(|back| text.at(position.checked_sub(back)?)).find(|byte| byte & 0xC0 != 0x80);
     match lead {
         Some(0xC3..=0xDF) => true,
-        Some(0xE0) => char_before(text, char_end(text, position)).is_some_and(|c| matches!(u32::from(c), 0x0900..=0x0DFF)),
+        Some(0xE0 | 0xE1) => {
+            char_before(text, char_end(text, position)).is_some_and(|c| matches!(u32::from(c), 0x0900..=0x0DFF | 0x1E00..=0x1FFF))
+        }
         _ => false,
     }
 }
@@ -94,24 +96,38 @@ fn irish(text: &Normal, start: usize) -> Option<usize> {
 /// What ends every value that is not quoted.
 const DELIMITERS: [bool; 256] = table(b" \t\r\n\"'`<>,;(){}[]|\\");
 
+/// So many values of one run are followed …
+const OF_RUN: usize = 8;
+/// … and so many within the longest value, where `&` separates them.
+const OF_ALL: usize = 16;
+/// Longest value.
+const LONGEST: usize = 400;
+
 /// Anchors of long values that came last. Where many stand in one run without a delimiter, as in `token=token=…`, the values
 /// of the first ones hold all others, and starting ever more would cost time for nothing.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Crowd {
-    last: [usize; 8],
-    next: usize,
+    last: [usize; OF_ALL],
+    count: usize,
 }
 
 impl Crowd {
     /// Notes an anchor; true when it is one too many.
     pub(crate) fn is_full(&mut self, text: &Normal, position: usize) -> bool {
-        let Some(oldest) = self.last.get_mut(self.next) else { return false };
-        let close = *oldest > 0 && *oldest + 400 > position;
-        if close && !text.slice(*oldest, position).iter().any(|byte| DELIMITERS.get(usize::from(*byte)).copied().unwrap_or(false)) {
+        let nth = |back: usize| self.count.checked_sub(back).and_then(|at| self.last.get(at % OF_ALL)).copied();
+        let ends = |byte: &u8| DELIMITERS.get(usize::from(*byte)).copied().unwrap_or(false);
+        let crowded = |from: Option<usize>, fields: bool| {
+            from.is_some_and(|from| {
+                from + LONGEST > position && !text.slice(from, position).iter().any(|byte| ends(byte) || fields && *byte == b'&')
+            })
+        };
+        if crowded(nth(OF_RUN), true) || crowded(nth(OF_ALL), false) {
             return true;
         }
-        *oldest = position;
-        self.next = (self.next + 1) % 8;
+        if let Some(slot) = self.last.get_mut(self.count % OF_ALL) {
+            *slot = position;
+        }
+        self.count += 1;
         false
     }
 }
@@ -148,7 +164,15 @@ pub(crate) fn ipv6_start(text: &Normal, colon: usize) -> Option<usize> {
         start = colon - 1;
         return (!matches!(text.before(start), Some(b':')) && !glued(text, start)).then_some(start);
     }
-    (start < colon && text.before(start) != Some(b':') && !glued(text, start)).then_some(start)
+    let first = text.before(start) != Some(b':') || labelled(text, start - 1);
+    (start < colon && first && !glued(text, start)).then_some(start)
+}
+
+/// Whether the colon at `colon` ends a word, as in `ip:2001:db8::1`, which no part of an address could be.
+fn labelled(text: &Normal, colon: usize) -> bool {
+    let word = text.slice(colon.saturating_sub(16), colon);
+    let length = word.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    word.get(word.len() - length..).is_some_and(|word| word.iter().any(|byte| !byte.is_ascii_hexdigit()))
 }
 
 fn glued(text: &Normal, start: usize) -> bool {
@@ -159,7 +183,8 @@ fn glued(text: &Normal, start: usize) -> bool {
 pub(crate) fn lettered_start(text: &Normal, digits: usize) -> Option<usize> {
     let start = digits.checked_sub(2)?;
     let letters = text.slice(start, digits).iter().all(u8::is_ascii_alphabetic);
-    (letters && !glued(text, start)).then_some(start)
+    let glued = char_before(text, start).is_some_and(|c| c != '_' && crate::chars::is_word(c));
+    (letters && !glued).then_some(start)
 }
 
 /// Where a `+`, a `(` or both before a group of digits begin.

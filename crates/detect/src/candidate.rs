@@ -6,7 +6,7 @@ use regex_automata::util::primitives::StateID;
 
 use crate::WINDOW;
 use crate::compile::{CompiledRule, Dfa, Machine};
-use crate::context::Context;
+use crate::context::{Context, Key};
 use crate::edges::Tri;
 use crate::normal::Normal;
 
@@ -42,6 +42,8 @@ enum Phase {
 pub(crate) struct Candidate {
     pub(crate) machine: usize,
     phase: Phase,
+    /// Where the keyword ends that the lead-in follows.
+    lead: Option<usize>,
     /// Where the value begins; in the lead-in, the last place where it could.
     value: Option<usize>,
     next: usize,
@@ -54,7 +56,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) text: &'a Normal,
     pub(crate) machines: &'a [Machine],
     pub(crate) rules: &'a [CompiledRule],
-    pub(crate) key: &'a str,
+    pub(crate) key: &'a Key,
     pub(crate) last: bool,
 }
 
@@ -66,13 +68,14 @@ impl Candidate {
             None => (Phase::Value, &compiled.value),
         };
         let value = (phase == Phase::Value).then_some(start);
-        Some(Self { machine, phase, value, next: start, state: Machine::start(dfa)?, ends: Vec::new() })
+        let lead = (phase == Phase::Before).then_some(start);
+        Some(Self { machine, phase, lead, value, next: start, state: Machine::start(dfa)?, ends: Vec::new() })
     }
 
     /// A candidate that skips its lead-in.
     pub(crate) fn at_value(machine: usize, compiled: &Machine, start: usize) -> Option<Self> {
         let state = Machine::start(&compiled.value)?;
-        Some(Self { machine, phase: Phase::Value, value: Some(start), next: start, state, ends: Vec::new() })
+        Some(Self { machine, phase: Phase::Value, lead: None, value: Some(start), next: start, state, ends: Vec::new() })
     }
 
     /// The first byte that a finding of this candidate could still cover.
@@ -162,12 +165,15 @@ impl Candidate {
             if self.ends.iter().all(|ends| ends.pattern != pattern) || (machine.before.is_none() && !rule.left.left(around.text, start)) {
                 continue;
             }
-            for end in ends.flat_map(|ends| (ends.low..=ends.high).rev()).take(TRIES) {
+            let longest = ends.clone().map(|ends| ends.high).max().unwrap_or(start);
+            let limit =
+                start + rule.checks.iter().map(|check| check.reach(around.text.slice(start, longest))).min().unwrap_or(usize::MAX - start);
+            for end in ends.flat_map(|ends| (ends.low..=ends.high.min(limit)).rev()).take(TRIES) {
                 // Patterns count bytes; no finding ends inside a character.
                 if around.text.at(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
                     continue;
                 }
-                match rule.right.right(around.text, end, around.last) {
+                match rule.right.right(around.text, start, end, around.last) {
                     Tri::No => continue,
                     Tri::NeedMore => {
                         out.truncate(before);
@@ -177,7 +183,7 @@ impl Candidate {
                 }
                 let value = around.text.slice(start, end);
                 if end > start && rule.checks.iter().all(|check| check.passes(value)) {
-                    let score_bp = Context::new(around.text, start, around.key).score(rule);
+                    let score_bp = Context::new(around.text, start, self.lead, around.key).score(rule);
                     if score_bp > 0 {
                         out.push(Match { start, end, rule: *index, score_bp });
                     }

@@ -11,17 +11,18 @@ use serde::Deserialize;
 pub enum CoverKind {
     /// base64url runs joined by dots.
     Dotted,
-    /// base64 characters of both alphabets.
-    Base64,
+    /// Everything that an unquoted value can hold.
+    Value,
     /// A key block: lines of base64 and header lines up to the `END` line.
     KeyBlock,
 }
 
 /// Longest run of joints inside a finding.
-const JOINTS: usize = 64;
+const JOINTS: usize = 128;
 
-/// Header names that may stand in a key block before its body (RFC 1421, RFC 4880).
-const HEADERS: [&[u8]; 7] = [b"Proc-Type", b"DEK-Info", b"Version", b"Comment", b"Hash", b"Charset", b"MessageID"];
+/// Header names that may stand in a key block before its body (RFC 1421, RFC 4716, RFC 4880).
+const HEADERS: [&[u8]; 9] =
+    [b"Proc-Type", b"DEK-Info", b"Version", b"Comment", b"Hash", b"Charset", b"MessageID", b"Subject", b"Content-Domain"];
 
 /// A cover in progress. Positions are absolute in the normalised text.
 #[derive(Clone, Debug)]
@@ -37,6 +38,9 @@ pub(crate) struct Cover {
     dashes: usize,
     letters: usize,
     footer: bool,
+    /// Inside the `<` of a line break in HTML.
+    tag: bool,
+    previous: u8,
 }
 
 enum Byte {
@@ -47,8 +51,10 @@ enum Byte {
 }
 
 impl Cover {
-    pub(crate) fn new(kind: CoverKind, end: usize) -> Self {
-        Self { kind, sure: end, next: end, line: Vec::new(), header: false, dashes: 0, letters: 0, footer: false }
+    /// A cover behind an opening that ends before `end` with the byte `last`: a colon there opens a header line.
+    pub(crate) fn new(kind: CoverKind, end: usize, last: Option<u8>) -> Self {
+        let header = last == Some(b':');
+        Self { kind, sure: end, next: end, line: Vec::new(), header, dashes: 0, letters: 0, footer: false, tag: false, previous: 0 }
     }
 
     /// Eats `bytes`, which begin at `next`; true when the finding's end is known (it is `sure`).
@@ -56,7 +62,7 @@ impl Cover {
         for byte in bytes {
             let class = match self.kind {
                 CoverKind::Dotted => dotted(*byte),
-                CoverKind::Base64 => base64(*byte),
+                CoverKind::Value => value(*byte),
                 CoverKind::KeyBlock => self.key_block(*byte),
             };
             self.next += 1;
@@ -74,16 +80,16 @@ impl Cover {
         false
     }
 
-    /// Follows `-----END`.
+    /// Follows `-----END` and `---- END`.
     fn count_end(&mut self, byte: u8) {
         if byte == b'-' {
             self.dashes += 1;
             self.letters = 0;
-        } else if END.get(self.letters) == Some(&byte) && (self.dashes >= 5 || self.letters > 0) {
+        } else if END.get(self.letters) == Some(&byte) && (self.dashes >= 4 || self.letters > 0) {
             self.letters += 1;
             self.dashes = 0;
             self.footer |= self.letters == END.len();
-        } else {
+        } else if byte != b' ' || self.letters > 0 {
             (self.dashes, self.letters) = (0, 0);
         }
     }
@@ -93,7 +99,7 @@ impl Cover {
         if line_break {
             self.line.clear();
             self.header = false;
-        } else if self.line.len() < 16 && (byte != b' ' || !self.line.is_empty()) {
+        } else if self.line.len() < 16 && (!self.line.is_empty() || byte.is_ascii_alphabetic()) {
             self.line.push(byte);
         }
         let closes = self.footer && byte == b'-';
@@ -101,13 +107,23 @@ impl Cover {
         if closes && self.dashes == 5 {
             return Byte::Last;
         }
-        if byte == b':' {
+        if byte == b':' && !self.header {
             self.header = self.line.strip_suffix(b":").is_some_and(|name| HEADERS.contains(&name));
         }
+        let previous = std::mem::replace(&mut self.previous, byte);
+        if self.tag {
+            self.tag = byte != b'>';
+            return if matches!(byte, b'b' | b'r' | b'B' | b'R' | b'/' | b' ' | b'>') { Byte::Joint } else { Byte::Outside };
+        }
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=' | b'-' => Byte::Body,
-            b' ' | b'\n' | b'\r' | b'\t' | b'\\' | b'"' | b'\'' if !self.header => Byte::Joint,
             _ if self.header => Byte::Body,
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'=' | b'-' => Byte::Body,
+            b' ' | b'\n' | b'\r' | b'\t' | b'\\' | b'"' | b'\'' | b'>' | b'#' | b'*' | b'|' => Byte::Joint,
+            b',' if matches!(previous, b'"' | b'\'') => Byte::Joint,
+            b'<' => {
+                self.tag = true;
+                Byte::Joint
+            }
             _ => Byte::Outside,
         }
     }
@@ -124,10 +140,11 @@ fn dotted(byte: u8) -> Byte {
     }
 }
 
-fn base64(byte: u8) -> Byte {
+fn value(byte: u8) -> Byte {
     match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'=' | b'+' | b'/' | b'~' => Byte::Body,
-        b'.' => Byte::Joint,
-        _ => Byte::Outside,
+        b'.' | b':' | b'!' | b'?' => Byte::Joint,
+        0..=b' ' | 0x7F.. | b'&' => Byte::Outside,
+        byte if b"\"'`<>,;(){}[]|\\".contains(&byte) => Byte::Outside,
+        _ => Byte::Body,
     }
 }

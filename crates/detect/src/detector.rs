@@ -7,7 +7,7 @@ use bartizan_vocabulary::Finding;
 use crate::compile::{Compiled, LabelInfo, compile};
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
-use crate::token::TokenHit;
+use crate::token::{TokenHit, cut_findings};
 
 /// Compiled rules. Cloning is cheap.
 #[derive(Clone, Debug)]
@@ -50,6 +50,11 @@ impl Scan {
                 Event::Token(hit) => self.tokens.push(hit),
             }
         }
+    }
+
+    /// Known tokens come before findings: what one covers is not reported, what reaches further is cut around it.
+    pub fn give_way(&mut self, known: &dyn Fn(&TokenHit) -> bool) {
+        cut_findings(&mut self.findings, &self.tokens, known);
     }
 }
 

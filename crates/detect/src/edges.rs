@@ -18,14 +18,22 @@ pub enum Edge {
     Word,
     /// As `word`, and no further part of a longer number: a dot or dash with a digit behind it.
     Number,
+    /// As `word`, and no further part of a dotted number: a dot with a digit behind it.
+    Dotted,
+    /// No digit, and no further part of a longer number; letters may, as in `card4532…`.
+    Digit,
     /// As `number`, and no further group of digits behind a space.
     Group,
     /// No letter, digit, underscore, dash, slash, plus or equals sign: not inside a longer encoded run.
     Run,
+    /// As `run`, but an equals sign may.
+    Base64,
     /// An at sign must follow.
     At,
     /// White space, a bracket, a quotation mark or a list separator must follow, or a sentence mark before one of them.
     Value,
+    /// The quotation mark before the value must follow; where nothing stands before it, the text must end.
+    Quoted,
 }
 
 /// The answer of a test that may have to wait.
@@ -65,7 +73,7 @@ fn is_run(c: char) -> bool {
 }
 
 fn ends_value(c: char) -> bool {
-    c.is_whitespace() || "\"'`<>,;(){}[]|\\".contains(c) || !c.is_ascii()
+    c.is_whitespace() || "\"'`<>,;(){}[]|\\&".contains(c) || !c.is_ascii()
 }
 
 impl Edge {
@@ -73,42 +81,56 @@ impl Edge {
     pub(crate) fn left(self, text: &Normal, start: usize) -> bool {
         let Some(c) = char_before(text, start) else { return true };
         match self {
-            Self::Any | Self::At | Self::Value => true,
+            Self::Any | Self::At | Self::Value | Self::Quoted => true,
             Self::Alnum => c == '_' || !is_word(c),
             Self::Word => !is_word(c),
-            Self::Run => c == '=' || c == '/' || !is_run(c),
-            Self::Number | Self::Group => {
-                let joins = matches!(c, '.' | '-') && start >= 2 && text.at(start - 2).is_some_and(|byte| byte.is_ascii_digit());
-                !is_word(c) && !joins
+            Self::Run | Self::Base64 => c == '=' || c == '/' || !is_run(c),
+            Self::Number | Self::Group | Self::Dotted | Self::Digit => {
+                let joins = (c == '.' || c == '-' && self != Self::Dotted)
+                    && start >= 2
+                    && text.at(start - 2).is_some_and(|byte| byte.is_ascii_digit());
+                let glued = if self == Self::Digit { c.is_ascii_digit() } else { is_word(c) };
+                !glued && !joins
             }
         }
     }
 
-    /// Whether a finding may end at `end`; `last` says that nothing follows the text at hand.
-    pub(crate) fn right(self, text: &Normal, end: usize, last: bool) -> Tri {
+    /// Whether a finding from `start` on may end at `end`; `last` says that nothing follows the text at hand.
+    pub(crate) fn right(self, text: &Normal, start: usize, end: usize, last: bool) -> Tri {
         if self == Self::Any {
             return Tri::Yes;
         }
         let Some(c) = char_at(text, end) else {
-            return if last { Tri::from(self != Self::At) } else { Tri::NeedMore };
+            let bare = self != Self::At && (self != Self::Quoted || start == 0);
+            return if last { Tri::from(bare) } else { Tri::NeedMore };
         };
         match self {
             Self::Any => Tri::Yes,
             Self::At => Tri::from(c == '@'),
+            Self::Quoted => Tri::from(char_before(text, start) == Some(c)),
             Self::Value if matches!(c, '.' | ':' | '!' | '?') => match char_at(text, end + 1) {
                 Some(c) => Tri::from(ends_value(c)),
                 None if last => Tri::Yes,
                 None => Tri::NeedMore,
             },
+            // `hashlib.sha256(` is a call.
+            Self::Value if c == '(' => {
+                Tri::from(!text.slice(start, end).iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:".contains(byte)))
+            }
             Self::Value => Tri::from(ends_value(c)),
             Self::Alnum => Tri::from(c == '_' || !is_word(c)),
             Self::Run => Tri::from(!is_run(c)),
-            Self::Number | Self::Group if matches!(c, '.' | '-') || (self == Self::Group && c == ' ') => match text.at(end + 1) {
-                Some(byte) => Tri::from(!byte.is_ascii_digit()),
-                None if last => Tri::Yes,
-                None => Tri::NeedMore,
-            },
-            Self::Word | Self::Number | Self::Group => Tri::from(!is_word(c)),
+            Self::Base64 => Tri::from(c == '=' || !is_run(c)),
+            Self::Number | Self::Group | Self::Dotted | Self::Digit
+                if c == '.' || c == '-' && self != Self::Dotted || (self == Self::Group && c == ' ') =>
+            {
+                match text.at(end + 1) {
+                    Some(byte) => Tri::from(!byte.is_ascii_digit()),
+                    None if last => Tri::Yes,
+                    None => Tri::NeedMore,
+                }
+            }
+            Self::Word | Self::Number | Self::Group | Self::Dotted | Self::Digit => Tri::from(!is_word(c)),
         }
     }
 }

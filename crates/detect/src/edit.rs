@@ -1,14 +1,16 @@
 //! Turns what a scan reports into edits of the raw text, in order, as soon as they are settled. What to do with a finding or
 //! a token is asked of a callback; how edits land in a body or in stream frames is the caller's business.
 
+use std::fmt;
+
 use bartizan_vocabulary::Finding;
 
 use crate::detector::{Detector, Hint, Scan};
 use crate::stream::{Event, TextScan};
 use crate::token::TokenHit;
 
-/// What to do with a finding or a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What to do with a finding or a token. Printed without the replacement, which can be a value that is given back.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Action {
     /// Leave it.
     Keep,
@@ -27,7 +29,7 @@ pub enum Subject<'a> {
 
 /// Raw bytes `start..end` become `replacement`. Edits come in order and do not overlap; the rest of a long finding comes as
 /// further edits with an empty replacement, each starting where the one before ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Edit {
     /// First raw byte.
     pub start: usize,
@@ -37,11 +39,28 @@ pub struct Edit {
     pub replacement: String,
 }
 
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Keep { "Keep" } else { "Replace(…)" })
+    }
+}
+
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edit").field("start", &self.start).field("end", &self.end).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TextEditor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextEditor").field("scan", &self.scan).finish_non_exhaustive()
+    }
+}
+
 /// Asked for each finding and token with its raw text.
 pub type Decide<'a> = dyn FnMut(Subject<'_>, &str) -> Action + 'a;
 
 /// A scan that yields edits.
-#[derive(Debug)]
 pub struct TextEditor {
     scan: TextScan,
     /// Raw text from `base` on: at least what is not settled.

@@ -13,7 +13,23 @@ pub(crate) enum Escape {
 }
 
 /// HTML entities that can hide a part of a value.
-const NAMED: [(&[u8], char); 22] = [
+const NAMED: [(&[u8], char); 38] = [
+    (b"NewLine;", '\n'),
+    (b"Tab;", '\t'),
+    (b"ndash;", '-'),
+    (b"mdash;", '-'),
+    (b"minus;", '-'),
+    (b"comma;", ','),
+    (b"semi;", ';'),
+    (b"excl;", '!'),
+    (b"quest;", '?'),
+    (b"dollar;", '$'),
+    (b"ast;", '*'),
+    (b"bsol;", '\\'),
+    (b"middot;", '\u{B7}'),
+    (b"ensp;", ' '),
+    (b"emsp;", ' '),
+    (b"ZeroWidthSpace;", '\u{200B}'),
     (b"commat;", '@'),
     (b"period;", '.'),
     (b"amp;", '&'),
@@ -65,14 +81,19 @@ fn hex(byte: u8) -> Option<u32> {
     char::from(byte).to_digit(16)
 }
 
-/// `HH` that gives a printable ASCII character, `lead` bytes having been read before it.
+/// A character that an escape may stand for: printable, or white space that a value may be wrapped with.
+fn is_readable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r') || c >= ' ' && c != '\u{7F}'
+}
+
+/// `HH` that gives a readable ASCII character, `lead` bytes having been read before it.
 fn two_hex(text: &[u8], lead: usize) -> Escape {
     match text {
         [] => Escape::Partial,
         [one] if hex(*one).is_some() => Escape::Partial,
         [one, two, ..] => match (hex(*one), hex(*two)) {
             (Some(high), Some(low)) => match char::from_u32(high * 16 + low) {
-                Some(c) if c == ' ' || c.is_ascii_graphic() => Escape::Char(c, lead + 2),
+                Some(c) if c.is_ascii() && is_readable(c) => Escape::Char(c, lead + 2),
                 _ => Escape::Literal,
             },
             _ => Escape::Literal,
@@ -81,8 +102,31 @@ fn two_hex(text: &[u8], lead: usize) -> Escape {
     }
 }
 
+/// `%HH`, or as many of them as one character of UTF-8 takes.
 fn percent(text: &[u8]) -> Escape {
-    two_hex(text, 1)
+    let lead = match text {
+        [one, two, ..] => hex(*one).zip(hex(*two)).map(|(high, low)| high * 16 + low),
+        _ => None,
+    };
+    let length = match lead {
+        Some(0xC2..=0xDF) => 2,
+        Some(0xE0..=0xEF) => 3,
+        Some(0xF0..=0xF4) => 4,
+        _ => return two_hex(text, 1),
+    };
+    for at in 0..3 * length - 1 {
+        match text.get(at) {
+            None => return Escape::Partial,
+            Some(byte) if at % 3 == 2 && *byte != b'%' || at % 3 < 2 && hex(*byte).is_none() => return Escape::Literal,
+            Some(_) => {}
+        }
+    }
+    let digit = |at: usize| text.get(at).copied().and_then(hex).unwrap_or(0);
+    let bytes: Vec<u8> = (0..length).filter_map(|index| u8::try_from(digit(index * 3) * 16 + digit(index * 3 + 1)).ok()).collect();
+    match std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()) {
+        Some(c) => Escape::Char(c, 3 * length),
+        None => Escape::Literal,
+    }
 }
 
 fn entity(text: &[u8]) -> Escape {
@@ -103,6 +147,9 @@ fn entity(text: &[u8]) -> Escape {
     Escape::Literal
 }
 
+/// Digits that a numeric entity may have, leading zeros among them.
+const ZEROS: usize = 64;
+
 /// The digits of `&#64;` and `&#x40;`; the semicolon may be missing.
 fn number(text: &[u8], last: bool) -> Escape {
     let (radix, lead, digits) = match text {
@@ -110,7 +157,8 @@ fn number(text: &[u8], last: bool) -> Escape {
         _ => (10, 2, text),
     };
     let count = digits.iter().take_while(|byte| char::from(**byte).is_digit(radix)).count();
-    if count > 7 {
+    let zeros = digits.iter().take_while(|byte| **byte == b'0').count();
+    if count > ZEROS || count > zeros + 7 {
         return Escape::Literal;
     }
     let after = digits.get(count);
@@ -119,7 +167,7 @@ fn number(text: &[u8], last: bool) -> Escape {
     }
     let value = digits.iter().take(count).try_fold(0u32, |sum, byte| char::from(*byte).to_digit(radix).map(|digit| sum * radix + digit));
     match value.filter(|_| count > 0).and_then(char::from_u32) {
-        Some(c) if c >= ' ' => Escape::Char(c, lead + count + usize::from(after == Some(&b';'))),
+        Some(c) if is_readable(c) => Escape::Char(c, lead + count + usize::from(after == Some(&b';'))),
         _ => Escape::Literal,
     }
 }

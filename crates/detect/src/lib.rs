@@ -8,11 +8,13 @@ mod chars;
 mod compile;
 mod context;
 mod cover;
+mod destination;
 mod detector;
 mod edges;
 mod edit;
 mod escapes;
 mod fuzz;
+mod host;
 mod mask;
 mod mint;
 mod normal;
@@ -30,13 +32,13 @@ pub use edges::Edge;
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
 #[doc(hidden)]
 pub use fuzz::fuzz_stream;
+pub use host::{hosts, hosts_reached};
 pub use mask::{keep_last, placeholder};
 pub use mint::{Minter, Original, Pseudonyms, Scope, canonical};
 pub use normal::normalise;
-pub use place::hosts;
 pub use rules::{Class, Example, Rule, RuleError, RuleFile, Severity};
 pub use stream::{Event, TextScan};
-pub use token::{Token, TokenHit, TokenPlace};
+pub use token::{Token, TokenHit, TokenPlace, give_way};
 pub use validate::Check;
 
 /// Bytes of normalised text that bound every pattern, its context and what is held back.

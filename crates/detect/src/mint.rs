@@ -39,7 +39,9 @@ pub fn canonical(label: &str, surface: &str) -> String {
     let text = normalise(surface);
     match label {
         "pii.email" | "pii.ip" => text.to_lowercase(),
-        "pci.card" | "pii.us_ssn" => text.chars().filter(char::is_ascii_digit).collect(),
+        "pci.card" | "pii.us_ssn" => {
+            String::from_utf8_lossy(crate::validate::whole(text.as_bytes())).chars().filter(char::is_ascii_digit).collect()
+        }
         "pii.phone" => {
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();
             digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
@@ -100,7 +102,8 @@ pub struct Original {
 #[derive(Debug)]
 pub struct Pseudonyms {
     scope: Scope,
-    reserved: HashSet<Token>,
+    /// Tails of token-like strings of the request.
+    reserved: HashSet<String>,
     minted: HashMap<(String, Hidden<String>), Token>,
     originals: HashMap<Token, Original>,
 }
@@ -113,7 +116,7 @@ impl Pseudonyms {
 
     /// Keeps a token-like string of the request from being minted. Call it for all of them before the first [`Self::token_for`].
     pub fn reserve(&mut self, hit: &TokenHit) {
-        self.reserved.insert(hit.token.clone());
+        self.reserved.insert(hit.token.tail().to_owned());
     }
 
     /// The token of a value; `surface` is the value as it is written in the text.
@@ -127,7 +130,7 @@ impl Pseudonyms {
         let mut attempt = 0;
         let token = loop {
             let token = Token::new(&entry.0, self.scope.tail(&entry.0, entry.1.reveal(), attempt));
-            if !self.reserved.contains(&token) && !self.originals.contains_key(&token) {
+            if !self.reserved.contains(token.tail()) && !self.originals.contains_key(&token) {
                 break token;
             }
             attempt += 1;

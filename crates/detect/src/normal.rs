@@ -2,6 +2,8 @@
 //!
 //! Most bytes stand for themselves; a [`Segment`] begins where that changes, so plain text costs one copy and no map.
 
+use std::fmt;
+
 use crate::chars::{self, Folded};
 use crate::escapes::{self, Escape};
 
@@ -14,13 +16,19 @@ struct Segment {
 }
 
 /// The kept part of the normalised text. Positions are absolute: they count from the start of the text.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Normal {
     bytes: Vec<u8>,
     base: usize,
     segments: Vec<Segment>,
     raw: usize,
     pending: String,
+}
+
+impl fmt::Debug for Normal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Normal").finish_non_exhaustive()
+    }
 }
 
 impl Normal {
@@ -152,6 +160,11 @@ impl Normal {
     /// Whether the byte at `position` is the raw byte itself, not the result of an escape or a fold.
     pub(crate) fn is_literal(&self, position: usize) -> bool {
         self.segment(position).len == 0
+    }
+
+    /// Whether the byte at `position` was written with a backslash and one character.
+    pub(crate) fn is_backslashed(&self, position: usize) -> bool {
+        self.segment(position).len == 2 && self.at(position).is_some_and(|byte| byte.is_ascii())
     }
 
     /// Raw offset at which the byte at `position` begins; for the end of the text, the end of what was taken in.

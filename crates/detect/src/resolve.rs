@@ -68,11 +68,37 @@ impl Waiting {
         for found in rivals {
             if winners.iter().all(|winner| found.end <= winner.start || winner.end <= found.start) {
                 winners.push(found);
+            } else if rules.get(found.rule).is_some_and(|rule| keeps_rest(rule, &found)) {
+                let rest = beside(&found, &winners);
+                winners.extend(rest);
             }
         }
         winners.sort_by_key(|found| found.start);
         Some(winners)
     }
+}
+
+/// Shortest rest that counts.
+const REST: usize = 6;
+
+/// Whether what a stronger match leaves of this one is reported: a part of a secret is one, a part of a URL is not.
+fn keeps_rest(rule: &CompiledRule, found: &Match) -> bool {
+    rule.rank >= 60 && rule.cover.is_none() && found.score_bp >= rule.threshold_bp
+}
+
+/// The parts of a match that no winner covers.
+fn beside(found: &Match, winners: &[Match]) -> Vec<Match> {
+    let mut over: Vec<&Match> = winners.iter().filter(|winner| winner.start < found.end && found.start < winner.end).collect();
+    over.sort_by_key(|winner| winner.start);
+    let mut parts = Vec::new();
+    let mut from = found.start;
+    for winner in over {
+        parts.push(Match { start: from, end: winner.start.max(from), ..*found });
+        from = from.max(winner.end);
+    }
+    parts.push(Match { start: from, end: found.end.max(from), ..*found });
+    parts.retain(|part| part.end - part.start >= REST);
+    parts
 }
 
 /// Strongest first: above its threshold, then rank, then length, then start, then rule.

@@ -1,5 +1,6 @@
 //! The scan of a text that arrives in pieces. Whole texts go the same way, in pieces of a fixed size.
 
+use std::fmt;
 use std::sync::Arc;
 
 use aho_corasick::automaton::Automaton;
@@ -9,6 +10,7 @@ use bartizan_vocabulary::Finding;
 use crate::anchors::{self, AT, COLON, Crowd, DIGIT, UNDERSCORE};
 use crate::candidate::{Candidate, Match, Surroundings, keep_from};
 use crate::compile::{Compiled, Start};
+use crate::context::Key;
 use crate::cover::Cover;
 use crate::detector::Hint;
 use crate::normal::Normal;
@@ -95,10 +97,10 @@ impl Walk {
 }
 
 /// An incremental scan.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TextScan {
     compiled: Arc<Compiled>,
-    key: String,
+    key: Key,
     text: Normal,
     /// Normalised position up to which anchors were looked for.
     seen: usize,
@@ -117,11 +119,17 @@ pub struct TextScan {
     finished: bool,
 }
 
+impl fmt::Debug for TextScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextScan").field("settled", &self.settled).finish_non_exhaustive()
+    }
+}
+
 impl TextScan {
     pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>) -> Self {
         let keyword_state = compiled.keywords.start_state(Anchored::No).unwrap_or_default();
         let mut scan = Self {
-            key: hint.key.map(str::to_ascii_lowercase).unwrap_or_default(),
+            key: Key::new(hint.key),
             text: Normal::new(),
             seen: 0,
             keyword_state,
@@ -132,7 +140,7 @@ impl TextScan {
             live: Vec::new(),
             fresh: Vec::new(),
             waiting: Waiting::default(),
-            tokens: TokenWatch::new(hint.json),
+            tokens: TokenWatch::new(hint.tokens, hint.json),
             covering: None,
             events: Vec::new(),
             settled: 0,
@@ -229,7 +237,7 @@ impl TextScan {
         let compiled = Arc::clone(&self.compiled);
         for (keyword, machine) in &compiled.by_key {
             let known = self.live.iter().any(|candidate| candidate.machine == *machine);
-            if !known && self.key.contains(keyword.as_str()) {
+            if !known && self.key.names(keyword) {
                 let candidate = compiled.machines.get(*machine).and_then(|parts| Candidate::at_value(*machine, parts, 0));
                 self.live.extend(candidate);
             }
@@ -332,7 +340,7 @@ impl TextScan {
         let end = self.text.end();
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
         let tail = if self.finished { end } else { anchors::tail_hold(&self.text) };
-        live.min(tail).min(self.tokens.undecided().unwrap_or(end))
+        self.tokens.apart(live.min(tail).min(self.tokens.undecided().unwrap_or(end)))
     }
 
     fn report(&mut self) {
@@ -351,7 +359,13 @@ impl TextScan {
             self.report_winners(winners, &compiled);
         }
         let hold = self.tokens.release(hold, &mut self.events);
-        self.settled = self.settled.max(if hold >= self.text.end() { self.text.raw_end() } else { self.text.raw_start(hold) });
+        let settled = match &self.covering {
+            // What is left out of the normalised text behind a long finding may still lie inside it.
+            Some(covering) if hold >= covering.cover.sure => covering.told,
+            _ if hold >= self.text.end() => self.text.raw_end(),
+            _ => self.text.raw_start(hold),
+        };
+        self.settled = self.settled.max(settled);
     }
 
     fn report_winners(&mut self, winners: Vec<Match>, compiled: &Compiled) {
@@ -375,7 +389,7 @@ impl TextScan {
                 self.events.push(Event::Found { finding, open: false });
                 continue;
             };
-            let cover = Cover::new(kind, found.end);
+            let cover = Cover::new(kind, found.end, self.text.before(found.end));
             self.covering = Some(Covering { cover, first: found.start, start: finding.start, told: finding.end });
             self.events.push(Event::Found { finding, open: true });
             rest.by_ref().for_each(|later| self.waiting.add(later));

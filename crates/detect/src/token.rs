@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use crate::edges::{char_at, char_before};
+use bartizan_vocabulary::Finding;
+
+use crate::destination::Destinations;
 use crate::normal::Normal;
 use crate::stream::Event;
 use crate::{WINDOW, place};
@@ -34,6 +36,11 @@ impl Token {
         let upper = text.to_ascii_uppercase();
         let tail_fits = tail.len() == TAIL && tail.bytes().all(is_tail);
         (is_kind(kind.as_bytes()) && tail_fits).then_some(Self(upper))
+    }
+
+    /// What stands behind the underscore.
+    pub(crate) fn tail(&self) -> &str {
+        self.0.split_once('_').map_or("", |(_, tail)| tail)
     }
 
     /// The token itself.
@@ -70,14 +77,15 @@ pub enum TokenPlace {
     Plain,
     /// In a URL behind its host. An empty host is one that could not be told: withhold.
     Url {
-        /// Lower case, without port and user information.
+        /// Lower case, without user information; with its port when that is not the usual one.
         host: String,
     },
     /// In the host or user information of a URL: never restore.
     UrlHostItself,
 }
 
-/// A string of the form of a token.
+/// A string of the form of a token. One that touches ASCII letters or digits has no kind, so that nothing is restored by it;
+/// but its tail is reserved like that of any other, for whoever reads the text may cut a token out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenHit {
     /// First byte in the raw text.
@@ -95,12 +103,15 @@ pub struct TokenHit {
 struct Open {
     start: usize,
     underscore: usize,
+    glued: bool,
 }
 
 /// Watches for tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenWatch {
-    json: bool,
+    /// Whether tokens are looked for at all.
+    on: bool,
+    destinations: Destinations,
     open: Vec<Open>,
     /// Decided hits in order.
     hits: Vec<Found>,
@@ -121,8 +132,8 @@ enum Verdict {
 }
 
 impl TokenWatch {
-    pub(crate) fn new(json: bool) -> Self {
-        Self { json, open: Vec::new(), hits: Vec::new() }
+    pub(crate) fn new(on: bool, json: bool) -> Self {
+        Self { on, destinations: Destinations::new(json), open: Vec::new(), hits: Vec::new() }
     }
 
     /// An underscore that may stand between a kind and a tail.
@@ -132,16 +143,19 @@ impl TokenWatch {
         while start > floor && text.before(start).is_some_and(|byte| byte.is_ascii_alphanumeric()) {
             start -= 1;
         }
-        let glued = char_before(text, start).is_some_and(char::is_alphanumeric);
-        if is_kind(text.slice(start, underscore)) && !glued {
-            self.open.push(Open { start, underscore });
-        }
+        let glued = !is_kind(text.slice(start, underscore));
+        self.open.push(Open { start: if glued { underscore } else { start }, underscore, glued });
     }
 
     /// Decides what can be decided.
     pub(crate) fn step(&mut self, text: &Normal, last: bool) {
-        let (json, hits) = (self.json, &mut self.hits);
-        self.open.retain(|open| match judge(text, *open, last, json) {
+        if !self.on {
+            return;
+        }
+        let needed = self.open.iter().map(|open| open.start).min().unwrap_or(text.end());
+        self.destinations.step(text, needed);
+        let (destinations, hits) = (&self.destinations, &mut self.hits);
+        self.open.retain(|open| match judge(text, *open, last, destinations) {
             Verdict::Wait => true,
             Verdict::No => false,
             Verdict::Hit(hit) => {
@@ -170,6 +184,12 @@ impl TokenWatch {
         self.open.iter().map(|open| open.start).min()
     }
 
+    /// `frontier`, or the start of a decided token that reaches over it: what overlaps that token is reported with it.
+    pub(crate) fn apart(&self, frontier: usize) -> usize {
+        let over = self.hits.iter().find(|found| found.start < frontier && frontier < found.end);
+        over.map_or(frontier, |found| found.start)
+    }
+
     /// Reports hits that end before `hold`; returns how far the text is settled as far as tokens are concerned. A hit that
     /// something undecided overlaps waits for it, so that both are reported together.
     pub(crate) fn release(&mut self, hold: usize, events: &mut Vec<Event>) -> usize {
@@ -179,28 +199,72 @@ impl TokenWatch {
     }
 }
 
-fn judge(text: &Normal, open: Open, last: bool, json: bool) -> Verdict {
+fn judge(text: &Normal, open: Open, last: bool, around: &Destinations) -> Verdict {
     let tail = open.underscore + 1;
     let end = tail + TAIL;
     let come = text.slice(tail, end);
     if !come.iter().copied().all(is_tail) {
         return Verdict::No;
     }
-    if come.len() < TAIL {
+    if come.len() < TAIL || text.at(end).is_none() && !last {
         return if last { Verdict::No } else { Verdict::Wait };
     }
-    match char_at(text, end) {
-        None if !last => return Verdict::Wait,
-        Some(c) if c.is_alphanumeric() => return Verdict::No,
-        _ => {}
-    }
-    let Some(place) = place::of(text, open.start, end, last, json) else { return Verdict::Wait };
-    let written = String::from_utf8_lossy(text.slice(open.start, end)).into_owned();
-    match Token::parse(&written) {
-        Some(token) => Verdict::Hit(TokenHit { start: text.raw_start(open.start), end: text.raw_stop(end), token, place }),
-        None => Verdict::No,
-    }
+    let glued = open.glued || text.at(end).is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let (kind, place) = if glued {
+        (String::new(), TokenPlace::Plain)
+    } else {
+        let Some(place) = place::of(text, open.start, end, last, around) else { return Verdict::Wait };
+        (String::from_utf8_lossy(text.slice(open.start, open.underscore)).to_ascii_uppercase(), place)
+    };
+    let tail = std::array::from_fn(|at| come.get(at).copied().unwrap_or(b'0').to_ascii_uppercase());
+    Verdict::Hit(TokenHit { start: text.raw_start(open.start), end: text.raw_stop(end), token: Token::new(&kind, tail), place })
 }
 
 /// How far to each side a URL is looked for.
 pub(crate) const REACH: usize = WINDOW;
+
+/// The parts of `finding` that no token covers, which are too short to count when they have less than four bytes. A token
+/// that is the user or a part of a host stays in what was found around it.
+fn beside(finding: &Finding, known: &[&TokenHit]) -> Vec<Finding> {
+    let mut parts = vec![finding.clone()];
+    for hit in known.iter().filter(|hit| hit.start < finding.end && finding.start < hit.end) {
+        let covers = hit.start <= finding.start && finding.end <= hit.end;
+        if !covers && hit.place == TokenPlace::UrlHostItself {
+            continue;
+        }
+        let Some(last) = parts.pop() else { break };
+        let (mut before, mut after) = (last.clone(), last);
+        before.end = before.end.min(hit.start);
+        after.start = after.start.max(hit.end);
+        parts.extend([before, after].into_iter().filter(|part| part.end >= part.start + 4));
+    }
+    parts
+}
+
+/// Known tokens come before findings: `password: EMAIL_7Q2F9KXD4M` holds a token, not a password.
+pub(crate) fn cut_findings(findings: &mut Vec<Finding>, tokens: &[TokenHit], known: &dyn Fn(&TokenHit) -> bool) {
+    let known: Vec<&TokenHit> = tokens.iter().filter(|hit| known(hit)).collect();
+    if !known.is_empty() {
+        *findings = findings.iter().flat_map(|finding| beside(finding, &known)).collect();
+    }
+}
+
+/// The same for what a stream reported; `events` must be all that it reported at once.
+pub fn give_way(events: &mut Vec<Event>, known: &dyn Fn(&TokenHit) -> bool) {
+    let is_known = |event: &Event| matches!(event, Event::Token(hit) if known(hit));
+    if !events.iter().any(is_known) {
+        return;
+    }
+    let all = events.clone();
+    let hits: Vec<&TokenHit> = all.iter().filter_map(|event| if let Event::Token(hit) = event { Some(hit) } else { None }).collect();
+    let hits: Vec<&TokenHit> = hits.into_iter().filter(|hit| known(hit)).collect();
+    *events = all
+        .iter()
+        .flat_map(|event| match event {
+            Event::Found { finding, open: false } => {
+                beside(finding, &hits).into_iter().map(|finding| Event::Found { finding, open: false }).collect()
+            }
+            other => vec![other.clone()],
+        })
+        .collect();
+}

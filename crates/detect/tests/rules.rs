@@ -144,6 +144,74 @@ fn every_split_gives_the_whole() {
 }
 
 #[test]
+fn values_that_are_escaped_in_part_are_found_whole() {
+    let lines = "MIIEpAIBAAKCAQEA7VJTUt9Us8cKjMzEfYyjiWA4R4%2FM2bS1GB4t7NXp98C3SC6d%0AVMvDuictGeurT8jNbvJZHtCSuYEvuNMoSfm76oqFvAp8Gy0iz5sxjZmSnXyCdPEo";
+    let url = format!("-----BEGIN+PRIVATE+KEY-----%0D%0A{lines}%0A-----END+PRIVATE+KEY-----");
+    let spaces = format!("-----BEGIN%20PRIVATE%20KEY-----%0A{lines}%0A-----END%20PRIVATE%20KEY-----");
+    let html = spaces.replace("%0A", "&#10;").replace("%20", " ").replace("%2F", "/");
+    let line = "MIIEpAIBAAKCAQEA7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6d";
+    let java = format!(
+        "-----BEGIN PRIVATE KEY-----\\n\" +\n            \"{line}\\n\" +\n            \"{line}\\n\" +\n  \"-----END PRIVATE KEY-----"
+    );
+    let named = html.replace("&#10;", "&NewLine;&Tab;");
+    for (label, text, value) in [
+        ("secret.private_key", format!("key={url}&x=1"), url.as_str()),
+        ("secret.private_key", format!("key={spaces}&x=1"), spaces.as_str()),
+        ("secret.private_key", format!("<k v='{html}'/>"), html.as_str()),
+        ("secret.private_key", format!("<k v='{named}'/>"), named.as_str()),
+        ("secret.private_key", format!("String k = \"{java}\";"), java.as_str()),
+        ("pii.email", "to m%C3%BCller@harbour.example now".to_owned(), "m%C3%BCller@harbour.example"),
+        ("pii.email", "mira&#00000000064;harbour.example".to_owned(), "mira&#00000000064;harbour.example"),
+        ("pci.card", "4532%E2%80%8B812677354687".to_owned(), "4532%E2%80%8B812677354687"),
+        ("pci.card", "4532&ndash;8126&ndash;7735&ndash;4687".to_owned(), "4532&ndash;8126&ndash;7735&ndash;4687"),
+        ("secret.slack", "d=xoxd-abcDEF%2Bghi123JKL456mno%2FpqrSTU789%3D; x".to_owned(), "xoxd-abcDEF%2Bghi123JKL456mno%2FpqrSTU789%3D"),
+    ] {
+        assert!(found(label, &text).iter().any(|one| one == value), "{text} gives {:?}", found(label, &text));
+        let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
+        assert_eq!(in_pieces(&text, &places, Hint::default()), detector().scan(&text, Hint::default()), "{text} cut everywhere");
+    }
+}
+
+#[test]
+fn nothing_of_a_secret_is_left() {
+    let tail = format!("{}!tailsecret99", "AbCd1234".repeat(20));
+    for (key, text, rest) in [
+        (None, "AWS_CREDENTIALS=AKIAN4FVU2I5XX2BZN3K:WMYJc+fwFp64OJxA/6EgQaISMKsvrBsD37GL4Jay end".to_owned(), "AWS_CREDENTIALS= end"),
+        (None, format!("token={tail} end"), "token= end"),
+        (Some("password"), "aB3$xY9z,Qw7!rT5kk".to_owned(), ""),
+        (Some("dbPassword"), "Kd7HZ5t6PHV (more) 99]xx".to_owned(), ""),
+        (Some("Authorization"), "Bearer tb2d2lwzBDSQZFTuBxjnMUBLYLi1McPk".to_owned(), "Bearer "),
+    ] {
+        let scan = detector().scan(&text, Hint { key, ..Hint::default() });
+        let mut left = text.clone();
+        for finding in scan.findings.iter().rev() {
+            left.replace_range(finding.start..finding.end, "");
+        }
+        assert_eq!(left, rest, "{text}: {:?}", scan.findings);
+    }
+}
+
+#[test]
+fn keys_are_compared_by_words() {
+    for (key, text, expected) in [
+        ("author", "jdoe1985xQ9z", 0),
+        ("tokenizer", "cl100k_base", 0),
+        ("authority", "login1x9Qz7w", 0),
+        ("next_page_token", "CAoQtb2d2lwz1", 0),
+        ("version", "4.18.0.305", 0),
+        ("hotel_booking", "6285550143", 0),
+        ("routing_number", "536224871", 0),
+        ("authToken", "tb2d2lwzBDSQ", 1),
+        ("dbpassword", "tb2d2lwzBDSQ", 1),
+        ("DB_PASSWORDS", "tb2d2lwzBDSQ", 1),
+        ("user_tel", "6285550143", 1),
+    ] {
+        let found = detector().scan(text, Hint { key: Some(key), ..Hint::default() }).findings;
+        assert_eq!(found.len(), expected, "{key}: {found:?}");
+    }
+}
+
+#[test]
 fn labels_tell_what_the_files_hold() {
     let labels = detector().labels();
     let names: Vec<&str> = labels.iter().map(|info| info.label.as_str()).collect();

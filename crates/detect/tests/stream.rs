@@ -87,6 +87,16 @@ fn fragments() -> Vec<String> {
             "https://https://https://https://https://https://",
             "password=Zürich-é7é",
             "token is naïveté, ",
+            "\"password\": \"aB3$xY9z,Q",
+            "password='Kd7 ",
+            "<img src=\"https://a.example/?q= ",
+            "请联系EMAIL_7Q2F9KXD4M获取",
+            "xEMAIL_7Q2F9KXD4Ms",
+            "AWS=AKIAN4FVU2I5XX2BZN3K:secret=",
+            "-----END PRIVATE KEY-----",
+            "<br>",
+            "%E2%80",
+            "&New",
         ]
         .map(str::to_owned),
     );
@@ -203,6 +213,11 @@ fn never_more_than_two_windows_are_held() {
         "x@y.".repeat(6_000),
         "EMAIL_7Q2F9KXD4M.".repeat(1_000),
         "secret: naïveté-würde ".repeat(900),
+        "\"password\": \"".repeat(1_500),
+        "pass=&pass=token=&".repeat(1_200),
+        "(//".repeat(6_000),
+        "<\"https://a b".repeat(2_000),
+        "_0123456789".repeat(1_800),
     ];
     for text in nasty {
         let mut stream = detector().stream(Hint { tokens: true, ..Hint::default() });

@@ -1,32 +1,29 @@
 //! The provider's answer: whole or streamed, guarded on its way to the client.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, EndState, GuardStatus};
-use bartizan_wire::refusal::Reason;
+use bartizan_wire::refusal::{Reason, Shape};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
 
 use crate::Gate;
+use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, Sending, read_whole};
 use crate::budget::Reservation;
 use crate::decode::{Decoder, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
-use crate::guard::{Guarded, guard_answer, parse_answer};
+use crate::guard::{Guarded, RequestError, guard_answer, parse_answer, unguarded};
 use crate::handle::Head;
 use crate::headers::{is_event_stream, to_client};
 use crate::judging::Judging;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::stream::{StreamBody, StreamGuard};
-
-/// Answers larger than this are inspected off the worker threads.
-const LARGE: usize = 256 << 10;
 
 /// Makes the last entry of a whole answer: complete when the connection took it, else the client was gone.
 struct Last {
@@ -75,7 +72,7 @@ impl Gate {
         }
         let bytes = self.whole(exchange, body, encoding, &mut held).await?;
         let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(0);
-        let guarded = self.guarded_answer(exchange, bytes, session, parts.status).await?;
+        let (guarded, held) = self.guarded_answer(exchange, bytes, session, (parts.status, head.shape), held).await?;
         let decision = combined(request.decision, guarded.phase.decision);
         let mut phase = guarded.phase;
         phase.gate_micros = u64::try_from(exchange.started.elapsed().as_micros()).unwrap_or(0).saturating_sub(waited);
@@ -91,6 +88,7 @@ impl Gate {
         let mut response = Response::new(GateBody::Whole(Some(guarded.bytes), Some(Box::new(Sending { held, on_taken: Some(on_taken) }))));
         *response.status_mut() = parts.status;
         *response.headers_mut() = to_client(&parts.headers);
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         Ok(response)
     }
@@ -126,35 +124,39 @@ impl Gate {
         exchange: &Arc<Exchange>,
         bytes: Bytes,
         session: Session,
-        status: StatusCode,
-    ) -> Result<Guarded, Box<Refusal>> {
+        (status, shape): (StatusCode, Shape),
+        mut held: Reservation,
+    ) -> Result<(Guarded, Reservation), Box<Refusal>> {
         let shared = Arc::clone(exchange);
-        let original = bytes.clone();
         let large = bytes.len() > LARGE;
+        let failed = status.is_client_error() || status.is_server_error();
         let run = move || {
-            let parsed = parse_answer(&shared.live, bytes).map_err(|error| Err(error.to_string()))?;
-            guard_answer(&shared, &parsed, &session).map_err(Ok)
+            let parsed = match parse_answer(&shared.live, bytes, &mut held) {
+                Err(RequestError::Json(_)) if failed => parse_answer(&shared.live, stand_in(&shared, status, shape), &mut held),
+                other => other,
+            };
+            let parsed = parsed.map_err(Err)?;
+            let guarded = match guard_answer(&shared, &parsed, &session) {
+                Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),
+                other => other.map_err(Ok)?,
+            };
+            let edited = if guarded.edited { guarded.bytes.len() } else { 0 };
+            if held.grow(edited) { Ok((guarded, held)) } else { Err(Err(RequestError::Busy(ReadError::Busy))) }
         };
-        let result = if large { tokio::task::spawn_blocking(run).await.ok() } else { catch_unwind(AssertUnwindSafe(run)).ok() };
+        let result = blocking(large, run).await;
         let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::End(EndState::Blocked));
         let result = result.ok_or_else(stopped)?;
-        let guarded = match result {
+        let (guarded, held) = match result {
             Ok(guarded) => guarded,
+            Err(Err(RequestError::Busy(error))) => return Err(self.upstream_refusal(exchange, Reason::Busy, error.to_string())),
             Err(Err(error)) => {
-                tracing::warn!(error, status = status.as_u16(), "the provider's answer is not JSON");
+                tracing::warn!(%error, status = status.as_u16(), "the provider's answer is not JSON");
                 return Err(self.garbage(exchange, &format!("the provider answered {} with something that is not JSON", status.as_u16())));
-            }
-            Err(Ok(error)) if exchange.live.settings.fail_open => {
-                tracing::error!(%error, request_id = %exchange.request_id, "a guard failed and the answer was let pass, as configured");
-                self.metrics().failed_open_total.add(1);
-                let mut phase = Phase::decided(Decision::Permit);
-                phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
-                Guarded { bytes: original, phase, refusal: None }
             }
             Err(Ok(error)) => return Err(Self::guard_failed(exchange, &error.to_string(), Moment::End(EndState::Blocked))),
         };
         match guarded.refusal {
-            None => Ok(guarded),
+            None => Ok((guarded, held)),
             Some(message) => {
                 let failed = guarded.phase.decision == Some(Decision::Failed);
                 let reason = if failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
@@ -170,13 +172,14 @@ impl Gate {
         exchange: &Arc<Exchange>,
         (status, headers): (StatusCode, &HeaderMap),
         (body, encoding): (Incoming, Encoding),
-        session: Session,
+        mut session: Session,
         request: &Phase,
-        mut held: Reservation,
+        held: Reservation,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let limits = &exchange.live.settings.limits;
         let decoder = Decoder::new(encoding, limits.held_bytes).map_err(|error| self.garbage(exchange, &error.to_string()))?;
-        let mut judging = Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete), self.value_hash().clone());
+        let mut judging =
+            Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete, GuardStatus::Ran), self.value_hash().clone());
         judging.open();
         let mut phase =
             Phase { policies: judging.policies.clone(), facts: Some(judging.facts.clone()), ..Phase::decided(judging.decision()) };
@@ -191,9 +194,10 @@ impl Gate {
         let decision = combined(request.decision, phase.decision);
         self.metrics().decided(decision);
         let coach = coached(request, &phase);
+        // The request is on its way: the session holds what it keeps of it, and the stream what it needs itself.
+        session.hold(held);
+        let held = self.budget.open();
         let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::new(session), judging);
-        // The request is on its way; from here on the stream's own memory counts.
-        let _giving_back_succeeds = held.resize(0);
         let stream = StreamBody::new(Arc::clone(exchange), (body, decoder), guard, phase, head.shape, status.as_u16(), held);
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));
         *response.status_mut() = status;
@@ -212,6 +216,14 @@ impl Gate {
         let phase = Phase::decided(Decision::Permit);
         Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::UpstreamError), phase))
     }
+}
+
+/// Stands for an error of the provider that is not JSON (a proxy's page, an empty body): status and headers tell the client what
+/// to do, so they are kept, and what cannot be read is not.
+fn stand_in(exchange: &Exchange, status: StatusCode, shape: Shape) -> Bytes {
+    let reason = if status == StatusCode::TOO_MANY_REQUESTS { Reason::RateLimited } else { Reason::UpstreamFailed };
+    let message = format!("the provider answered {} without a body that can be read", status.as_u16());
+    Bytes::from(bartizan_wire::refusal::body(shape, reason, &message, exchange.request_id.as_str()))
 }
 
 /// The decision that the client is told: the stronger of both directions.

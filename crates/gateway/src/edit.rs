@@ -5,6 +5,12 @@ use bartizan_wire::{Form, Part};
 
 use crate::inspect::Body;
 
+/// Number literals in text have fewer bytes than this beside what was found in them.
+const LONGEST_NUMBER: usize = 64;
+
+/// So much white space is looked over for what stands before a number.
+const WHITE_SPACE: usize = 1_024;
+
 /// One edit on a text, in byte offsets of that text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextEdit {
@@ -41,8 +47,8 @@ pub fn quote_literal(text: &str, edit: TextEdit) -> TextEdit {
 
 /// The JSON number around a finding, where a value of an array or object may stand.
 pub fn number_around(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
-    let (start, end) = literal(text, start, end);
-    let before = text.get(..start)?.trim_ascii_end().bytes().next_back()?;
+    let (start, end) = literal(text, start, end)?;
+    let before = text.get(..start)?.bytes().rev().take(WHITE_SPACE).find(|byte| !byte.is_ascii_whitespace())?;
     let number = serde_json::from_str::<serde_json::Number>(text.get(start..end)?).is_ok();
     (number && matches!(before, b':' | b',' | b'[')).then_some((start, end))
 }
@@ -63,12 +69,14 @@ pub fn belongs_to_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_')
 }
 
-/// The bounds of the bare literal around a finding.
-fn literal(text: &str, start: usize, end: usize) -> (usize, usize) {
+/// The bounds of the bare literal around a finding. Nothing that is longer on either side of it is a number that anybody wrote:
+/// without the bound, each finding of a text without white space would look at all of it.
+fn literal(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
-    let before = bytes.get(..start).unwrap_or_default().iter().rev().take_while(|byte| belongs_to_literal(**byte)).count();
-    let after = bytes.get(end..).unwrap_or_default().iter().take_while(|byte| belongs_to_literal(**byte)).count();
-    (start - before, end + after)
+    let run = |bytes: &mut dyn Iterator<Item = &u8>| bytes.take(LONGEST_NUMBER).take_while(|byte| belongs_to_literal(**byte)).count();
+    let before = run(&mut bytes.get(..start)?.iter().rev());
+    let after = run(&mut bytes.get(end..)?.iter());
+    (before < LONGEST_NUMBER && after < LONGEST_NUMBER).then_some((start - before, end + after))
 }
 
 /// Joins edits that overlap or touch the same bytes: the first one's replacement stands for all.
@@ -83,10 +91,17 @@ pub fn tidy(edits: &mut Vec<TextEdit>) {
     });
 }
 
+/// The edits that touch the piece of `length` bytes at `offset`. Edits are sorted and do not overlap.
+fn touching(edits: &[TextEdit], offset: usize, length: usize) -> &[TextEdit] {
+    let first = edits.partition_point(|edit| edit.end <= offset);
+    let rest = edits.get(first..).unwrap_or_default();
+    rest.get(..rest.partition_point(|edit| edit.start < offset + length)).unwrap_or_default()
+}
+
 /// Splices for one piece of a text that begins at `offset` of the text and stands as `raw` at `at` of the bytes.
 /// An edit's replacement goes to the piece in which it starts; of later pieces, what it covers is removed.
 pub fn piece_splices(raw: &[u8], at: usize, offset: usize, length: usize, edits: &[TextEdit], out: &mut Vec<Splice>) {
-    let touching: Vec<&TextEdit> = edits.iter().filter(|edit| edit.start < offset + length && edit.end > offset).collect();
+    let touching = touching(edits, offset, length);
     if touching.is_empty() {
         return;
     }
@@ -110,7 +125,7 @@ pub fn unit_splices(body: Body<'_>, parts: &[Part], edits: &[TextEdit], out: &mu
         let Some(node) = body.tape.node(part.node) else { continue };
         let length = body.tape.text(body.bytes, part.node).len();
         if part.form == Form::Number || node.kind == NodeKind::Number {
-            if let Some(edit) = edits.iter().find(|edit| edit.start < offset + length && edit.end > offset) {
+            if let Some(edit) = touching(edits, offset, length).first() {
                 let mut with = vec![b'"'];
                 escape_into(&edit.with, &mut with);
                 with.push(b'"');

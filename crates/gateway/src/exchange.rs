@@ -132,8 +132,9 @@ impl Phase {
 }
 
 impl Exchange {
-    /// Facts with nothing found yet.
-    pub fn facts(&self, action: Action) -> Facts {
+    /// Facts with nothing found yet. `detect`: how the run of the detectors ended, or, in a stream, that they run.
+    pub fn facts(&self, action: Action, detect: GuardStatus) -> Facts {
+        static DETECT: OnceLock<Arc<str>> = OnceLock::new();
         let resource = Resource {
             model: self.model.clone(),
             provider: self.provider.clone(),
@@ -143,6 +144,7 @@ impl Exchange {
         let mut facts = Facts::new(Arc::clone(&self.principal), action, resource, self.gate.now());
         facts.context.stream = self.stream;
         facts.context.body_bytes = self.bytes_in;
+        facts.context.guards.insert(Arc::clone(DETECT.get_or_init(|| Arc::from("detect"))), detect);
         facts
     }
 

@@ -2,16 +2,22 @@
 
 use std::collections::VecDeque;
 
-use bartizan_detect::{Detector, Event, Hint, TextScan, TokenHit};
+use bartizan_detect::{Detector, Event, Hint, TextScan, TokenHit, give_way};
 use bartizan_vocabulary::{Finding, Role, TextClass};
+use bartizan_wire::Part;
 use bartizan_wire::json::{JsonContext, Place};
 
 use crate::edit::{TextEdit, belongs_to_literal, fit_restored, quote_literal};
-use crate::restoring::{ARGUMENT, Foreign, Restored};
+use crate::restoring::{ARGUMENT, Foreign, Restored, arguments_end};
 use crate::session::{Restoring, Session, removed_from_signed};
 
 /// Text kept behind what is decided, for looking at the surroundings of an edit.
 const BEHIND: usize = 1_024;
+
+/// Whether a byte goes on with a bare number.
+fn belongs_to_number(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E')
+}
 
 /// A text that comes in pieces.
 pub struct Growing {
@@ -21,33 +27,33 @@ pub struct Growing {
     window: String,
     base: usize,
     length: usize,
+    /// Where the last piece begins.
+    last: usize,
     edits: VecDeque<TextEdit>,
-    /// Pseudonyms in a tool argument whose end has not come: a URL may still follow.
+    /// Pseudonyms in tool arguments whose end has not come: a URL may still follow.
     waiting: VecDeque<TokenHit>,
     foreign: Foreign,
     /// Where the long finding begins that is being replaced.
     replacing: Option<usize>,
-    /// The text seemed to end inside a long finding.
-    cut: bool,
     /// Start of the last edit, when that replaces a whole bare literal.
     literal: Option<usize>,
     events: Vec<Event>,
-    /// Offset of the scan's own zero: behind it when the text went on after its end.
-    origin: usize,
-    /// What stood before this was released when the text seemed to have ended.
+    /// Findings that were judged already: of pieces on their own, and at what seemed to be the end.
+    known: VecDeque<Finding>,
+    /// The scan as it was when the text seemed to have ended in the middle of something.
+    paused: Option<Box<TextScan>>,
+    /// What stands before this was decided as if the text had ended there.
     sealed: usize,
-    /// First byte that was undecided when the text seemed to have ended.
-    undecided: usize,
     /// Nothing more is expected.
     pub finished: bool,
-    /// Choice or block.
-    pub group: u32,
     /// Who writes it.
     pub role: Role,
     /// What it is.
     pub class: TextClass,
     /// Signed by the provider: nothing is restored into it.
     pub signed: bool,
+    /// An identifier: nothing in it can be replaced.
+    pub fixed: bool,
     /// Where it was seen first, for events.
     pub pointer: String,
 }
@@ -67,41 +73,62 @@ pub enum Choice {
 
 impl Growing {
     /// A text that has not begun.
-    pub fn new(detector: &Detector, tokens: bool, role: Role, class: TextClass, group: u32, signed: bool) -> Self {
-        let hint = Hint { key: None, tokens, json: class == TextClass::ToolArguments };
+    pub fn new(detector: &Detector, tokens: bool, part: &Part) -> Self {
+        let hint = Hint { key: None, tokens, json: part.class == TextClass::ToolArguments };
         Self {
             scan: detector.stream(hint),
             context: JsonContext::default(),
             window: String::new(),
             base: 0,
             length: 0,
+            last: 0,
             edits: VecDeque::new(),
             waiting: VecDeque::new(),
             foreign: Foreign::default(),
             replacing: None,
-            cut: false,
             literal: None,
             events: Vec::new(),
-            origin: 0,
+            known: VecDeque::new(),
+            paused: None,
             sealed: 0,
-            undecided: 0,
             finished: false,
-            group,
-            role,
-            class,
-            signed,
+            role: part.role,
+            class: part.class,
+            signed: part.signed,
+            fixed: part.fixed,
             pointer: String::new(),
         }
     }
 
     /// Whether something in it is still undecided.
     pub fn is_undecided(&self) -> bool {
-        self.origin + self.scan.settled() < self.length
+        self.scan.settled() < self.length || !self.waiting.is_empty()
+    }
+
+    /// Whether it ended, and not in the middle of something that might go on.
+    pub fn is_over(&self) -> bool {
+        self.finished && self.paused.is_none() && self.scan.covering().is_none()
+    }
+
+    /// Whether the last piece was the same.
+    pub fn repeats(&self, piece: &str) -> bool {
+        self.slice(self.last, self.length) == piece
+    }
+
+    /// Findings in the next piece on its own, that were judged, and what is to stand in their place.
+    pub fn know(&mut self, findings: &[Finding], edits: Vec<TextEdit>) {
+        let offset = self.length;
+        let moved = |finding: &Finding| Finding { start: finding.start + offset, end: finding.end + offset, ..finding.clone() };
+        self.known.extend(findings.iter().map(moved));
+        for edit in edits {
+            self.insert(TextEdit { start: edit.start + offset, end: edit.end + offset, with: edit.with });
+        }
     }
 
     /// Takes more text. Returns the range that it is of the whole.
     pub fn push(&mut self, text: &str) -> (usize, usize) {
         let start = self.length;
+        self.last = start;
         self.go_on_with_literal(text);
         self.scan.push(text);
         self.context.push(text);
@@ -117,29 +144,24 @@ impl Growing {
         edit.end += text.bytes().take_while(|byte| belongs_to_literal(*byte)).count();
     }
 
-    /// Ends the text.
+    /// Ends the text, as far as anybody knows.
     pub fn finish(&mut self) {
         if !self.finished {
             self.finished = true;
-            self.undecided = (self.origin + self.scan.settled()).min(self.length);
-            self.cut = self.scan.covering().is_some();
-            self.scan.finish();
+            if self.is_undecided() {
+                self.paused = Some(Box::new(self.scan.clone()));
+                self.scan.finish();
+            }
         }
     }
 
-    /// The text goes on after its end (interleaved tool calls do that): scanned on from what was undecided then.
-    /// A finding that began in what was already released cannot be edited any more: it stops the stream. `false`: the text goes on
-    /// inside a long finding, of which nothing more may leave.
-    #[must_use]
-    pub fn resume(&mut self, detector: &Detector, tokens: bool) -> bool {
-        if self.cut {
-            return false;
+    /// The text goes on after its end: the scan goes on where it was. What was released then cannot be edited any more.
+    pub fn resume(&mut self) {
+        if let Some(paused) = self.paused.take() {
+            self.scan = *paused;
+            self.sealed = self.length;
         }
-        let tail = self.slice(self.undecided, self.length).to_owned();
-        self.scan = detector.stream(Hint { key: None, tokens, json: self.class == TextClass::ToolArguments });
-        self.scan.push(&tail);
-        (self.origin, self.sealed, self.finished) = (self.undecided, self.length, false);
-        true
+        self.finished = false;
     }
 
     /// Carries out what has been decided. `choose` judges each finding; `false` means stop.
@@ -152,18 +174,17 @@ impl Growing {
     ) -> bool {
         let mut events = std::mem::take(&mut self.events);
         self.scan.drain(&mut events);
+        give_way(&mut events, &|hit| session.knows(hit));
         let mut go_on = true;
         for event in events.drain(..) {
             match event {
-                Event::Found { finding, open } => go_on = go_on && self.found(&self.placed(finding), open, choose),
-                Event::Extended { start, end, .. } => self.extended(start + self.origin, end + self.origin),
-                Event::Below(finding) => below(&self.placed(finding)),
-                Event::Token(mut hit) => {
-                    (hit.start, hit.end) = (hit.start + self.origin, hit.end + self.origin);
-                    if hit.start >= self.sealed {
-                        self.waiting.push_back(hit);
-                    }
-                }
+                Event::Found { finding, open } => go_on = go_on && self.found(&finding, open, choose),
+                Event::Extended { start, end, .. } => self.extended(start, end),
+                Event::Below(finding) if finding.end > self.sealed => below(&finding),
+                Event::Token(hit) if hit.start >= self.sealed => self.waiting.push_back(hit),
+                // Its beginning has left.
+                Event::Token(hit) if hit.end > self.sealed && session.restore(&hit) != Restoring::Unknown => restored.withheld += 1,
+                Event::Below(_) | Event::Token(_) => {}
             }
         }
         self.events = events;
@@ -175,16 +196,20 @@ impl Growing {
         self.window.get(start.saturating_sub(self.base)..end.saturating_sub(self.base)).unwrap_or_default()
     }
 
-    fn placed(&self, mut finding: Finding) -> Finding {
-        (finding.start, finding.end) = (finding.start + self.origin, finding.end + self.origin);
-        finding
+    fn is_known(&self, finding: &Finding) -> bool {
+        let first = self.known.partition_point(|known| known.start < finding.start);
+        let here = self.known.range(first..).take_while(|known| known.start == finding.start);
+        here.into_iter().any(|known| (known.end, &known.label) == (finding.end, &finding.label))
     }
 
     fn found(&mut self, finding: &Finding, open: bool, choose: &mut Choose<'_>) -> bool {
-        self.replacing = None;
-        if finding.end <= self.sealed && !open {
+        if self.is_known(finding) {
             return true;
         }
+        if self.paused.is_some() {
+            self.known.push_back(finding.clone());
+        }
+        self.replacing = None;
         // How much of a long finding has come depends on how the text was split; what is put in its place must not.
         let span = (!open).then(|| self.slice(finding.start, finding.end));
         match choose(finding, span) {
@@ -198,14 +223,22 @@ impl Growing {
                 let plain = edit.with.len();
                 let edit = if open { edit } else { self.fitted(edit) };
                 self.literal = (edit.with.len() != plain).then_some(edit.start);
-                match self.edits.back_mut() {
-                    // Two findings in one literal, which was replaced as a whole.
-                    Some(last) if edit.start < last.end => last.end = last.end.max(edit.end),
-                    _ => self.edits.push_back(edit),
-                }
+                self.insert(edit);
                 true
             }
         }
+    }
+
+    /// Keeps edits sorted and apart: where two meet (in one literal, which is replaced as a whole), the first one's replacement
+    /// stands for both.
+    fn insert(&mut self, mut edit: TextEdit) {
+        let at = self.edits.partition_point(|before| before.end <= edit.start);
+        while self.edits.get(at).is_some_and(|other| other.start < edit.end) {
+            let Some(other) = self.edits.remove(at) else { break };
+            let with = if other.start <= edit.start { other.with } else { edit.with };
+            edit = TextEdit { start: edit.start.min(other.start), end: edit.end.max(other.end), with };
+        }
+        self.edits.insert(at, edit);
     }
 
     /// Bounds of an edit are looked up in the window, so they move by its base.
@@ -235,7 +268,7 @@ impl Growing {
             let Some(hit) = self.waiting.pop_front() else { return };
             let next = self.edits.partition_point(|edit| edit.end <= hit.start);
             let covered = self.edits.get(next).is_some_and(|edit| edit.start < hit.end);
-            let barred = covered || self.signed;
+            let barred = covered || self.signed || self.fixed;
             match session.restore(&hit) {
                 Restoring::Unknown => {}
                 Restoring::Value(surface, number) if !(barred || argument && self.is_foreign(session, &hit)) => {
@@ -249,19 +282,19 @@ impl Growing {
         }
     }
 
-    /// The string of a tool argument around an offset. Arguments that are not JSON are one string.
-    fn argument_at(&self, offset: usize) -> Option<(usize, Option<usize>)> {
-        if self.context.is_json() { self.context.string_at(offset) } else { Some((0, self.finished.then_some(self.length))) }
+    /// Where the tool arguments end, once they have.
+    fn arguments_end(&self) -> Option<usize> {
+        let end = arguments_end(&self.window, self.context.is_json()).filter(|_| self.finished);
+        end.map(|_| self.length)
     }
 
-    /// Whether the string that holds a pseudonym has ended, or is too long to wait for.
+    /// Whether the arguments that hold a pseudonym have ended, or are too long to wait for.
     fn argument_is_known(&self, hit: &TokenHit) -> bool {
-        let ended = self.argument_at(hit.start).is_none_or(|(_, end)| end.is_some());
-        ended || self.finished || self.length - hit.start > ARGUMENT
+        self.finished || self.length - hit.start > ARGUMENT
     }
 
     fn is_foreign(&mut self, session: &Session, hit: &TokenHit) -> bool {
-        let bounds = self.argument_at(hit.start);
+        let bounds = Some((0, self.arguments_end()));
         let mut foreign = self.foreign;
         let holds = foreign.holds(session, hit, bounds, |from, to| self.slice(from, to));
         self.foreign = foreign;
@@ -270,7 +303,7 @@ impl Growing {
 
     /// How far the text may be released.
     pub fn settled(&self, session: &Session) -> usize {
-        let mut settled = (self.origin + self.scan.settled()).min(self.length);
+        let mut settled = self.scan.settled().min(self.length);
         if let Some(hit) = self.waiting.front() {
             settled = settled.min(hit.start);
         }
@@ -292,7 +325,7 @@ impl Growing {
             return offset;
         }
         let before = bytes.get(..at).unwrap_or_default();
-        let run = before.iter().rev().take_while(|byte| belongs_to_literal(**byte)).count().min(BEHIND / 2);
+        let run = before.iter().rev().take(BEHIND / 4).take_while(|byte| belongs_to_number(**byte)).count();
         let number = before.get(before.len() - run).is_some_and(|byte| byte.is_ascii_digit() || *byte == b'-');
         if number { offset - run } else { offset }
     }
@@ -305,7 +338,7 @@ impl Growing {
 
     /// Drops what is only needed before `offset`, which was released.
     pub fn forget(&mut self, offset: usize) {
-        let open = self.replacing.is_some() && self.scan.covering().is_some();
+        let open = self.replacing.is_some() && (self.scan.covering().is_some() || self.paused.is_some());
         while self.edits.front().is_some_and(|edit| edit.end <= offset) && !(open && self.edits.len() == 1) {
             self.edits.pop_front();
         }
@@ -316,10 +349,14 @@ impl Growing {
             self.base += cut;
         }
         self.context.forget(self.base);
+        let sure = self.paused.as_ref().map_or_else(|| self.scan.settled(), |paused| paused.settled()).min(offset);
+        while self.known.front().is_some_and(|known| known.end <= sure) {
+            self.known.pop_front();
+        }
     }
 
     /// Bytes of memory held for text.
     pub fn held(&self) -> usize {
-        self.window.len() + self.scan.held()
+        self.window.len() + self.scan.held() + self.paused.as_ref().map_or(0, |paused| paused.held())
     }
 }

@@ -5,20 +5,25 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_policy::{Action, Facts};
-use bartizan_vocabulary::{Decision, Direction, EventFinding, Label, Role, TextClass};
+use bartizan_policy::{Action, Facts, Outcome};
+use bartizan_vocabulary::{Decision, Direction, EventFinding, GuardStatus, Label, Role, TextClass};
 use bartizan_wire::json::{JsonError, NodeKind, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Family, Form, Part, Reading, Side, Unread, control, read};
 use bytes::Bytes;
 
+use crate::body::ReadError;
+use crate::budget::Reservation;
 use crate::edit::{TextEdit, unit_splices};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::inspect::{Body, InspectError, Inspector, Unit};
 use crate::live::Live;
 use crate::remedy::{self, Judged, KEPT};
-use crate::restoring::restore_whole;
+use crate::restoring::{ARGUMENT, restore_whole};
 use crate::session::{REMOVED, Restoring, Session, replacement};
+
+/// Longest name of a tool that facts keep: longer ones are no names that a provider takes.
+const TOOL_NAME: usize = 256;
 
 /// A body that was read: JSON with its spans.
 pub struct Parsed {
@@ -36,6 +41,8 @@ pub struct Guarded {
     pub bytes: Bytes,
     /// What was decided and why.
     pub phase: Phase,
+    /// Whether the bytes are a copy with edits.
+    pub edited: bool,
     /// Why nothing may be sent.
     pub refusal: Option<String>,
 }
@@ -60,6 +67,16 @@ pub enum RequestError {
     /// Control fields.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// Its spans do not fit into the budget of bytes in flight.
+    #[error(transparent)]
+    Busy(#[from] ReadError),
+}
+
+impl GuardError {
+    /// Whether the scope chose that what could not be inspected may pass. Edits that do not fit are no such failure.
+    pub fn may_fail_open(&self, exchange: &Exchange) -> bool {
+        exchange.live.settings.fail_open && matches!(self, Self::Inspect(_))
+    }
 }
 
 impl Parsed {
@@ -72,10 +89,12 @@ impl Parsed {
 ///
 /// # Errors
 /// A sentence for the client.
-pub fn parse_request(live: &Live, bytes: Bytes, family: Family) -> Result<(Parsed, Control), RequestError> {
+pub fn parse_request(live: &Live, bytes: Bytes, family: Family, held: &mut Reservation) -> Result<(Parsed, Control), RequestError> {
     let tape = Tape::read(&bytes, &live.settings.limits.json)?;
+    hold(held, tape.memory())?;
     let control = control(&tape, &bytes, family)?;
     let reading = read(&tape, &bytes, Side::Request);
+    hold(held, reading.memory())?;
     Ok((Parsed { bytes, tape, reading }, control))
 }
 
@@ -105,7 +124,7 @@ pub fn guard_request(
         let mut units = inspect(exchange, body, true)?;
         let outside_findings = inspect_outside(exchange, outside.text)?;
         let inspected = micros(began);
-        let mut facts = exchange.facts(Action::Prompt);
+        let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
         facts.context.token_estimate = parsed.bytes.len() as u64 / 4;
         facts.context.tools = tool_names(body, &units);
         remedy::count_findings(&mut facts, &units);
@@ -118,7 +137,8 @@ pub fn guard_request(
         // What stands outside the body cannot be edited: it takes part in judging as a unit without parts.
         units.extend(outside_findings);
         let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
-        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, body, &mut replace);
+        let until = began + exchange.live.settings.limits.inspect;
+        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
         if altered {
             judged.decision = Decision::Blocked;
             judged.refusal = Some(
@@ -143,9 +163,15 @@ pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Guarded, Guar
         let parsed = Parsed { bytes: Bytes::new(), tape: Tape::default(), reading: Reading::default() };
         let units = inspect_outside(exchange, outside)?;
         let inspected = micros(began);
-        let mut facts = exchange.facts(Action::ListModels);
+        let mut facts = exchange.facts(Action::ListModels, GuardStatus::Ran);
         remedy::count_findings(&mut facts, &units);
-        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, parsed.body(), &mut |_, _, _, _, _| None);
+        let mut judged = remedy::judge(
+            &exchange.live.judge,
+            facts,
+            &units,
+            (parsed.body(), began + exchange.live.settings.limits.inspect),
+            &mut |_, _, _, _, _| None,
+        )?;
         let found = units.iter().find_map(|unit| unit.scan.findings.first());
         if let Some(finding) = found.filter(|_| judged.refusal.is_none()) {
             judged.decision = Decision::Blocked;
@@ -164,15 +190,19 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         strike(exchange.gate.faults(), Direction::Response)?;
         let began = Instant::now();
         let body = parsed.body();
-        let units = inspect(exchange, body, !session.is_empty())?;
+        let mut units = inspect(exchange, body, !session.is_empty())?;
+        for unit in &mut units {
+            unit.give_way(&|hit| session.knows(hit));
+        }
         let inspected = micros(began);
-        let mut facts = exchange.facts(Action::Complete);
+        let mut facts = exchange.facts(Action::Complete, GuardStatus::Ran);
         facts.context.body_bytes = parsed.bytes.len() as u64;
         remedy::count_findings(&mut facts, &units);
         note_unread(&mut facts, &parsed.reading.unread, Role::Assistant);
         let hash = exchange.gate.value_hash();
         let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
-        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, body, &mut replace);
+        let until = began + exchange.live.settings.limits.inspect;
+        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
         splices.extend(restored);
@@ -183,14 +213,49 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
     })
 }
 
+/// Judges a body that could not be inspected, where the scope chose to fail open. Only a permit passes: nothing was found, so
+/// no remedy can be carried out.
+pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &GuardError) -> Guarded {
+    let mut facts = exchange.facts(action, GuardStatus::FailedOpen);
+    let role = if action == Action::Complete { Role::Assistant } else { Role::User };
+    facts.context.body_bytes = parsed.bytes.len() as u64;
+    facts.context.token_estimate = if action == Action::Prompt { parsed.bytes.len() as u64 / 4 } else { 0 };
+    note_unread(&mut facts, &parsed.reading.unread, role);
+    let verdict = exchange.live.judge.judge(&facts);
+    let refusal = (verdict.outcome != Outcome::Permit).then(|| remedy::refusal(&verdict, &facts));
+    let decision = refusal.as_ref().map_or(Decision::Permit, |(decision, _)| *decision);
+    let mut phase =
+        Phase { policies: remedy::fired(&verdict), coach: verdict.coach.clone(), facts: Some(facts), ..Phase::decided(decision) };
+    phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
+    phase.ran("policy", 0);
+    if refusal.is_none() {
+        tracing::error!(%error, request_id = %exchange.request_id, "a guard failed and a body was let pass, as configured");
+        exchange.gate.metrics().failed_open_total.add(1);
+    }
+    let bytes = if refusal.is_some() { Bytes::new() } else { parsed.bytes.clone() };
+    Guarded { bytes, phase, edited: false, refusal: refusal.map(|(_, sentence)| sentence) }
+}
+
+/// Whether nothing is found in a name. A failing detector finds nothing clean.
+pub fn is_clean(exchange: &Exchange, name: &str) -> bool {
+    let scan = || inspector(exchange, false).text(name, Role::Other, TextClass::Metadata, Some("model")).map_err(GuardError::from);
+    caught(scan).is_ok_and(|scan| scan.findings.is_empty())
+}
+
 /// Reads an answer.
 ///
 /// # Errors
-/// When it is not JSON.
-pub fn parse_answer(live: &Live, bytes: Bytes) -> Result<Parsed, JsonError> {
+/// When it is not JSON, or its spans do not fit into the budget.
+pub fn parse_answer(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<Parsed, RequestError> {
     let tape = Tape::read(&bytes, &live.settings.limits.json)?;
+    hold(held, tape.memory())?;
     let reading = read(&tape, &bytes, Side::Answer);
+    hold(held, reading.memory())?;
     Ok(Parsed { bytes, tape, reading })
+}
+
+fn hold(held: &mut Reservation, bytes: usize) -> Result<(), ReadError> {
+    if held.grow(bytes) { Ok(()) } else { Err(ReadError::Busy) }
 }
 
 fn micros(began: Instant) -> u64 {
@@ -251,9 +316,9 @@ fn tool_names(body: Body<'_>, units: &[Unit]) -> BTreeSet<Arc<str>> {
     let name = |part: &Part| {
         let key = body.tape.key(body.bytes, part.node)?;
         (key == "name").then(|| match found.get(&part.node) {
-            Some(label) => Arc::from(bartizan_detect::placeholder(label)),
-            None => Arc::from(body.tape.text(body.bytes, part.node).as_ref()),
-        })
+            Some(label) => Some(Arc::from(bartizan_detect::placeholder(label))),
+            None => Some(body.tape.text(body.bytes, part.node)).filter(|name| name.len() <= TOOL_NAME).map(|name| Arc::from(name.as_ref())),
+        })?
     };
     body.reading.parts.iter().filter(named).filter_map(name).take(1_024).collect()
 }
@@ -290,16 +355,19 @@ fn restore(exchange: &Exchange, session: &Session, body: Body<'_>, units: &[Unit
     if session.is_empty() {
         return splices;
     }
+    let mut asked = None;
     for (at, unit) in units.iter().enumerate().filter(|(_, unit)| !unit.scan.tokens.is_empty()) {
         let parts = body.parts(unit);
+        let argument = unit.class == TextClass::ToolArguments && unit.scan.tokens.iter().any(|hit| session.knows(hit));
+        let foreign = argument && beside_foreign(session, body, parts, &mut asked);
         let slot = judged.edits.iter().position(|edits| edits.unit == at);
         let mut edits = slot.map(|slot| std::mem::take(&mut judged.edits.swap_remove(slot).edits)).unwrap_or_default();
         match whole_number(session, body, unit, parts) {
-            Some(splice) if edits.is_empty() => {
+            Some(splice) if edits.is_empty() && !foreign => {
                 exchange.gate.metrics().restored_total.add(1);
                 splices.push(splice);
             }
-            _ => restore_unit(exchange, session, body, unit, parts, &mut edits),
+            _ => restore_unit(exchange, session, body, unit, !foreign, &mut edits),
         }
         if !edits.is_empty() {
             judged.edits.push(remedy::UnitEdits { unit: at, edits });
@@ -322,8 +390,32 @@ fn whole_number(session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part]) 
     }
 }
 
-fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part], edits: &mut Vec<TextEdit>) {
-    let writable = !parts.iter().any(|part| part.fixed || part.signed);
+/// Whether arguments that are an object, of which each string is a text of its own, hold a URL of a host that the caller did
+/// not name, or are too long to tell.
+fn beside_foreign(session: &Session, body: Body<'_>, parts: &[Part], asked: &mut Option<(bartizan_wire::json::NodeId, bool)>) -> bool {
+    let Some(first) = parts.first() else { return false };
+    let mut top = first.node;
+    let mut at = first.node;
+    while let Some(node) = body.tape.node(at).filter(|node| node.parent != at) {
+        if body.tape.key(body.bytes, at).is_some_and(|key| matches!(key.as_ref(), "input" | "arguments" | "args")) {
+            top = at;
+        }
+        at = node.parent;
+    }
+    if let Some((_, foreign)) = asked.filter(|(node, _)| *node == top) {
+        return foreign;
+    }
+    let Some(all) = body.tape.node(top).map(bartizan_wire::json::Node::outer) else { return false };
+    let inside = |part: &&Part| body.tape.node(part.node).is_some_and(|node| all.contains(&node.outer().start));
+    let mut inner = body.reading.parts.iter().filter(inside);
+    let foreign = all.len() > 2 * ARGUMENT || inner.any(|part| session.holds_foreign_url(&body.tape.text(body.bytes, part.node)));
+    *asked = Some((top, foreign));
+    foreign
+}
+
+fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, allowed: bool, edits: &mut Vec<TextEdit>) {
+    let parts = body.parts(unit);
+    let writable = allowed && !parts.iter().any(|part| part.fixed || part.signed);
     let restored = restore_whole(session, &body.text(parts), unit.class, writable, &unit.scan.tokens, edits);
     exchange.gate.metrics().restored_total.add(restored.values);
     exchange.gate.metrics().withheld_total.add(restored.withheld);
@@ -353,19 +445,19 @@ fn finish(
     phase.ran("detect", inspected);
     phase.ran("policy", total.saturating_sub(inspected));
     if judged.refusal.is_some() {
-        return Ok(Guarded { bytes: Bytes::new(), phase, refusal: judged.refusal });
+        return Ok(Guarded { bytes: Bytes::new(), phase, edited: false, refusal: judged.refusal });
     }
     if splices.is_empty() {
-        return Ok(Guarded { bytes: parsed.bytes.clone(), phase, refusal: None });
+        return Ok(Guarded { bytes: parsed.bytes.clone(), phase, edited: false, refusal: None });
     }
     splices.sort_by_key(|splice| splice.range.start);
     let bytes = splice(&parsed.bytes, &splices).ok_or(GuardError::Edits)?;
     if keys_collide(exchange, parsed, units, &bytes) {
         phase.decision = Some(Decision::Blocked);
         let refusal = Some("replacing what was found would give two fields of one object the same name".to_owned());
-        return Ok(Guarded { bytes: Bytes::new(), phase, refusal });
+        return Ok(Guarded { bytes: Bytes::new(), phase, edited: false, refusal });
     }
-    Ok(Guarded { bytes: Bytes::from(bytes), phase, refusal: None })
+    Ok(Guarded { bytes: Bytes::from(bytes), phase, edited: true, refusal: None })
 }
 
 fn findings(body: Body<'_>, units: &[Unit]) -> Vec<EventFinding> {

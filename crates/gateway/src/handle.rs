@@ -1,14 +1,15 @@
 //! One request from its first byte to the provider's answer.
 
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bartizan_detect::Pseudonyms;
 use bartizan_identity::{CredentialKind, presented};
+use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
+use bartizan_wire::json::NodeKind;
 use bartizan_wire::refusal::{Reason, Shape};
 use bartizan_wire::{Control, Found, Route, shape_of};
 use bytes::Bytes;
@@ -19,11 +20,12 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::Gate;
+use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
 use crate::decode::{DecodeError, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
-use crate::guard::{GuardError, Guarded, Outside, Parsed, guard_listing, guard_request, parse_request};
+use crate::guard::{Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider};
 use crate::live::Live;
 use crate::models::{Target, list, target};
@@ -32,8 +34,8 @@ use crate::session::Session;
 use crate::settings::Auth;
 use crate::upstream::{self, UpstreamError};
 
-/// Bodies larger than this are inspected off the worker threads.
-const LARGE: usize = 256 << 10;
+/// Stands in events and sentences for a model name that nobody configured and in which something was found.
+const UNCONFIGURED: &str = "<unconfigured>";
 /// Bytes a second that a client must send of a body.
 const SLOWEST: u64 = 1_000;
 /// Longest `bartizan-conversation` value.
@@ -43,11 +45,13 @@ const CONVERSATION: usize = 256;
 pub(crate) struct Pending {
     exchange: Arc<Exchange>,
     armed: bool,
+    /// What was decided so far: of the request.
+    decision: Decision,
 }
 
 impl Pending {
-    fn new(exchange: &Arc<Exchange>) -> Self {
-        Self { exchange: Arc::clone(exchange), armed: true }
+    fn new(exchange: &Arc<Exchange>, decision: Decision) -> Self {
+        Self { exchange: Arc::clone(exchange), armed: true, decision }
     }
 
     /// Somebody else will make the last entry.
@@ -60,7 +64,7 @@ impl Drop for Pending {
     fn drop(&mut self) {
         if self.armed && !self.exchange.ended.load(Ordering::Acquire) {
             self.exchange.gate.metrics().client_gone_total.add(1);
-            let phase = Phase::decided(Decision::Permit);
+            let phase = Phase::decided(self.decision);
             let _nobody_is_left_to_tell = self.exchange.record(Moment::End(EndState::ClientGone), &phase, 0, None);
         }
     }
@@ -162,6 +166,10 @@ impl Gate {
         route: Route,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
+        if head.parts.uri.query().is_some_and(|query| query.contains("bzk_") || query.contains("bzt_")) {
+            let message = "a virtual key stands in the query, which the provider sees; send it as `Authorization: Bearer bzk_…`";
+            return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message)));
+        }
         let mut held = self.budget.open();
         let read = self.read(head, body, &live, &mut held).await;
         let bytes = match read {
@@ -169,28 +177,34 @@ impl Gate {
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
         exchange.bytes_in = bytes.len() as u64;
-        // A panic of the reader is a failure of a guard, not of the connection.
-        let parsed = catch_unwind(AssertUnwindSafe(|| parse_request(&live, bytes, route.family())));
-        let (parsed, control) = match parsed {
-            Ok(Ok(parsed)) => parsed,
-            Err(_) => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
-            Ok(Err(error)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
+        let parse_live = Arc::clone(&live);
+        let large = bytes.len() > LARGE;
+        let parsed = blocking(large, move || (parse_request(&parse_live, bytes, route.family(), &mut held), held)).await;
+        let ((parsed, control), held) = match parsed {
+            Some((Ok(parsed), held)) => (parsed, held),
+            None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
+            Some((Err(error), _)) => {
+                let reason = if matches!(error, RequestError::Busy(_)) { Reason::Busy } else { Reason::BadRequest };
+                return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, error.to_string())));
+            }
         };
         let name = parsed.tape.text(&parsed.bytes, control.model).into_owned();
         exchange.stream = control.stream;
-        exchange.model = Some(ModelName::new(name.as_str()));
-        let Target { model, provider } = match target(&live.settings, &exchange.principal, &name, route) {
+        exchange.model_configured = live.settings.models.iter().any(|model| model.name.as_str() == name);
+        // Events and sentences show a name that nobody configured only if nothing is found in it.
+        let shown = if exchange.model_configured || is_clean(&exchange, &name) { name.as_str() } else { UNCONFIGURED };
+        exchange.model = Some(ModelName::new(shown));
+        let Target { model, provider } = match target(&live.settings, &exchange.principal, (&name, shown), route) {
             Ok(target) => target,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
-        exchange.model_configured = model.name.as_str() == name;
         exchange.provider = Some(provider.name.clone());
         let exchange = Arc::new(exchange);
         let headers = to_provider(&head.parts.headers);
         let outside = outside_body(&headers, head.parts.uri.query());
         let session = self.session(&exchange, head, &parsed, &control);
         let upstream_model = model.upstream_name.clone();
-        let (guarded, session) = self.guarded(&exchange, parsed, control, session, outside, upstream_model).await?;
+        let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
         let client_key = client_key(&head.parts.headers);
         let call = upstream::request(provider, route, head.parts.uri.query(), headers, client_key, guarded.bytes.clone());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
@@ -207,7 +221,7 @@ impl Gate {
         guarded: Guarded,
         held: Reservation,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
-        let mut pending = Pending::new(exchange);
+        let mut pending = Pending::new(exchange, guarded.phase.decision.unwrap_or(Decision::Permit));
         let run = async {
             self.record_request(exchange, &guarded).await?;
             let sent = Instant::now();
@@ -255,12 +269,11 @@ impl Gate {
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
     fn session(&self, exchange: &Exchange, head: &Head, parsed: &Parsed, control: &Control) -> Session {
-        let node = control.session.or(control.first_user);
-        let own = node.and_then(|id| parsed.tape.node(id)).and_then(|node| parsed.bytes.get(node.outer())).unwrap_or_default();
         let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
         let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&(header.len() as u64).to_le_bytes()).update(header).update(own);
+        hasher.update(&(header.len() as u64).to_le_bytes()).update(header);
+        conversation(parsed, control, &mut hasher);
         let scope = self.minter.scope(exchange.principal.id.as_str(), hasher.finalize().to_hex().as_str());
         Session::new(Pseudonyms::new(scope), self.value_hash().clone())
     }
@@ -269,31 +282,33 @@ impl Gate {
     async fn guarded(
         self: &Arc<Self>,
         exchange: &Arc<Exchange>,
-        parsed: Parsed,
-        control: Control,
+        (parsed, control): (Parsed, Control),
         mut session: Session,
-        outside: String,
-        model: Option<String>,
-    ) -> Result<(Guarded, Session), Box<Refusal>> {
-        let large = parsed.bytes.len() > LARGE;
-        let original = (parsed.bytes.clone(), model.is_some());
+        (outside, model): (String, Option<String>),
+        mut held: Reservation,
+    ) -> Result<(Guarded, Session, Reservation), Box<Refusal>> {
         let shared = Arc::clone(exchange);
+        // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
         let run = move || {
             let outside = Outside { text: &outside, upstream_model: model.as_deref() };
-            let result = guard_request(&shared, &parsed, &control, &mut session, &outside);
+            let result = match guard_request(&shared, &parsed, &control, &mut session, &outside) {
+                // With an alias an edit is needed, and what was not inspected is not edited.
+                Err(error) if model.is_none() && error.may_fail_open(&shared) => Ok(unguarded(&shared, &parsed, Action::Prompt, &error)),
+                other => other,
+            };
+            let edited = result.as_ref().map_or(0, |guarded| if guarded.edited { guarded.bytes.len() } else { 0 });
+            let fits = held.grow(edited);
             session.keep(parsed);
-            (result, session)
+            (result, session, held, fits)
         };
-        let (result, session) = if large {
-            tokio::task::spawn_blocking(run).await.map_err(|_| Self::guard_failed(exchange, "the guard was stopped", Moment::Request))?
-        } else {
-            run()
-        };
-        let guarded = match result {
-            Ok(guarded) => guarded,
-            Err(error) => self.failed_open(exchange, &error, original)?,
-        };
-        Ok((Self::let_pass(exchange, guarded)?, session))
+        let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);
+        let (result, session, held, fits) = blocking(exchange.bytes_in > LARGE as u64, run).await.ok_or_else(stopped)?;
+        let guarded = result.map_err(|error| Self::guard_failed(exchange, &error.to_string(), Moment::Request))?;
+        let guarded = Self::let_pass(exchange, guarded)?;
+        if !fits {
+            return Err(Box::new(Refusal::of(exchange, Reason::Busy, ReadError::Busy.to_string())));
+        }
+        Ok((guarded, session, held))
     }
 
     /// What the guards refused goes no further.
@@ -306,18 +321,6 @@ impl Gate {
                 Err(Box::new(Refusal::of(exchange, reason, message).with(Moment::Request, guarded.phase)))
             }
         }
-    }
-
-    /// A guard failed: refuse, unless the scope chose to let pass, which is recorded.
-    fn failed_open(&self, exchange: &Arc<Exchange>, error: &GuardError, (bytes, aliased): (Bytes, bool)) -> Result<Guarded, Box<Refusal>> {
-        if !exchange.live.settings.fail_open || aliased {
-            return Err(Self::guard_failed(exchange, &error.to_string(), Moment::Request));
-        }
-        tracing::error!(%error, request_id = %exchange.request_id, "a guard failed and the request was let pass, as configured");
-        self.metrics().failed_open_total.add(1);
-        let mut phase = Phase::decided(Decision::Permit);
-        phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
-        Ok(Guarded { bytes, phase, refusal: None })
     }
 
     pub(crate) fn guard_failed(exchange: &Arc<Exchange>, error: &str, moment: Moment) -> Box<Refusal> {
@@ -379,8 +382,32 @@ impl Gate {
     }
 }
 
+/// What tells a conversation from others: the format's own field, or what its first user message says. Only the text counts, not
+/// how it is spelt: clients mark parts for caching, or send a string as a part, from one turn to the next.
+fn conversation(parsed: &Parsed, control: &Control, hasher: &mut blake3::Hasher) {
+    let Some(id) = control.session.or(control.first_user) else { return };
+    let (tape, bytes) = (&parsed.tape, &parsed.bytes);
+    let Some(node) = tape.node(id) else { return };
+    if node.kind == NodeKind::String {
+        hasher.update(tape.text(bytes, id).as_bytes());
+        return;
+    }
+    let texts = tape.members(id).filter_map(|(part, _)| tape.member(bytes, part, "text"));
+    let mut any = false;
+    for text in texts {
+        hasher.update(tape.text(bytes, text).as_bytes());
+        any = true;
+    }
+    if !any {
+        hasher.update(bytes.get(node.outer()).unwrap_or_default());
+    }
+}
+
 /// `Host` and `Origin`: against pages in a browser that reach for a gate on loopback.
 fn addressed_rightly(parts: &request::Parts, live: &Live) -> Result<(), (Reason, String)> {
+    if parts.headers.get_all(header::HOST).iter().nth(1).is_some() {
+        return Err((Reason::BadRequest, "send one `Host` header".to_owned()));
+    }
     let host = parts.uri.authority().map(|authority| authority.as_str().to_owned());
     let host = host.or_else(|| parts.headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned));
     let Some(host) = host else { return Err((Reason::BadRequest, "a `Host` header is needed".to_owned())) };

@@ -4,13 +4,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_detect::{Detector, Hint, Scan};
+use bartizan_detect::{Detector, Hint, Scan, TokenHit};
 use bartizan_vocabulary::{EventFinding, Finding, Role, TextClass};
 use bartizan_wire::json::Tape;
 use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
 use crate::remedy::KEPT;
+
+/// So many findings and token-like strings a body may hold: more would cost memory without end.
+const MOST: usize = 100_000;
 
 /// Texts longer than this are inspected in pieces, with a look at the clock in between.
 const PIECE: usize = 256 << 10;
@@ -24,6 +27,9 @@ pub enum InspectError {
     /// A detector panicked.
     #[error("a detector failed")]
     Panic,
+    /// More was found than is kept in memory.
+    #[error("more was found than can be kept; the text is too dense with findings")]
+    TooMany,
     /// A detector reported an error.
     #[error("a detector reported an error")]
     Error,
@@ -69,6 +75,19 @@ pub struct Inspector<'a> {
     pub lookups: (u64, u64),
 }
 
+impl Unit {
+    /// Pseudonyms of this exchange come before findings.
+    pub fn give_way(&mut self, known: &dyn Fn(&TokenHit) -> bool) {
+        if self.scan.tokens.iter().any(known) {
+            Arc::make_mut(&mut self.scan).give_way(known);
+        }
+    }
+}
+
+fn items(scan: &Scan) -> usize {
+    scan.findings.len() + scan.below.len() + scan.tokens.len()
+}
+
 impl<'a> Body<'a> {
     /// The parts of a unit.
     pub fn parts(&self, unit: &Unit) -> &'a [Part] {
@@ -93,26 +112,25 @@ impl<'a> Body<'a> {
         let mut kept = Vec::new();
         for unit in units {
             let parts = self.parts(unit);
+            // Where each part begins in the text.
+            let mut starts = vec![0];
+            if let [before @ .., _] = parts {
+                starts.extend(before.iter().scan(0, |end, part| {
+                    *end += self.tape.text(self.bytes, part.node).len();
+                    Some(*end)
+                }));
+            }
             for finding in unit.scan.findings.iter().take(KEPT - kept.len()) {
-                kept.push(self.event_finding(unit, parts, finding));
+                kept.push(self.event_finding(unit, parts, &starts, finding));
             }
         }
         kept
     }
 
-    fn event_finding(&self, unit: &Unit, parts: &[Part], finding: &Finding) -> EventFinding {
-        let mut offset = 0;
-        let mut at = parts.first();
-        if parts.len() > 1 {
-            for part in parts {
-                let length = self.tape.text(self.bytes, part.node).len();
-                at = Some(part);
-                if finding.start < offset + length {
-                    break;
-                }
-                offset += length;
-            }
-        }
+    fn event_finding(&self, unit: &Unit, parts: &[Part], starts: &[usize], finding: &Finding) -> EventFinding {
+        let at = starts.partition_point(|start| *start <= finding.start).saturating_sub(1);
+        let offset = starts.get(at).copied().unwrap_or_default();
+        let at = parts.get(at);
         EventFinding {
             label: finding.label.clone(),
             rule: finding.rule.clone(),
@@ -129,11 +147,11 @@ impl Inspector<'_> {
     /// Inspects every part of a body.
     ///
     /// # Errors
-    /// When it takes too long. Nothing of the result may be used then.
+    /// When it takes too long or finds too much. Nothing of the result may be used then.
     pub fn body(&mut self, body: Body<'_>) -> Result<Vec<Unit>, InspectError> {
         let parts = &body.reading.parts;
         let mut units = Vec::with_capacity(parts.len());
-        let mut first = 0;
+        let (mut first, mut found) = (0, 0);
         while let Some(head) = parts.get(first) {
             let run = parts.iter().skip(first).take_while(|part| part.run == head.run).count().max(1);
             let range = first..first + run;
@@ -144,7 +162,12 @@ impl Inspector<'_> {
             }
             let text = body.text(parts.get(range.clone()).unwrap_or_default());
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
+            let key = key.filter(|key| !bartizan_wire::says_nothing(key));
             let scan = self.text(&text, head.role, head.class, key.as_deref())?;
+            found += items(&scan);
+            if found > MOST {
+                return Err(InspectError::TooMany);
+            }
             let silent = scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty();
             if !silent {
                 units.push(Unit { parts: range, role: head.role, class: head.class, scan });
@@ -188,6 +211,10 @@ fn long(detector: &Detector, text: &str, hint: Hint<'_>, deadline: Instant) -> O
         rest = tail;
         if Instant::now() > deadline {
             return None;
+        }
+        // Refused as a whole for what it holds so far.
+        if items(&scan) > MOST {
+            return Some(scan);
         }
     }
     machine.finish();

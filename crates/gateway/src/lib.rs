@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod blocking;
 mod body;
 mod budget;
 mod cache;
@@ -27,8 +28,10 @@ mod restoring;
 mod server;
 mod session;
 mod settings;
+mod standalone;
 mod stream;
 mod stream_body;
+mod texts;
 mod upstream;
 
 use std::sync::Arc;

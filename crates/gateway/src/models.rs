@@ -17,24 +17,29 @@ pub struct Target<'a> {
     pub provider: &'a Provider,
 }
 
-/// Finds the provider for a model on a route, for a caller.
+/// Finds the provider for a model on a route, for a caller. `shown`: the name as sentences may repeat it.
 ///
 /// # Errors
 /// Reason and sentence: not configured, not allowed, or spoken on another route.
-pub fn target<'a>(settings: &'a Settings, principal: &Principal, name: &str, route: Route) -> Result<Target<'a>, (Reason, String)> {
+pub fn target<'a>(
+    settings: &'a Settings,
+    principal: &Principal,
+    (name, shown): (&str, &str),
+    route: Route,
+) -> Result<Target<'a>, (Reason, String)> {
     if !may_use(principal.models.as_deref(), name) {
-        return Err((Reason::ModelNotAllowed, format!("this key may not use the model `{name}`; ask for a key that may")));
+        return Err((Reason::ModelNotAllowed, format!("this key may not use the model `{shown}`; ask for a key that may")));
     }
     let found = settings.model(name).and_then(|model| Some(Target { model, provider: settings.provider(model)? }));
     let Some(target) = found else {
-        return Err((Reason::NotFound, format!("the model `{name}` is not configured; `GET /v1/models` lists what is")));
+        return Err((Reason::NotFound, format!("the model `{shown}` is not configured; `GET /v1/models` lists what is")));
     };
     if !target.provider.kind.speaks(route) {
         let right = match target.provider.kind {
             ProviderKind::Anthropic => Route::Messages,
             ProviderKind::OpenAi | ProviderKind::Both => Route::ChatCompletions,
         };
-        return Err((Reason::NotFound, format!("the model `{name}` is served on `{}`, not on `{}`", right.name(), route.name())));
+        return Err((Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name())));
     }
     Ok(target)
 }

@@ -20,14 +20,15 @@ use crate::stream::StreamGuard;
 /// What an exchange came to, in bytes sent: to the provider and to the client. `None` when a guard refused or failed.
 pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, answer: &Bytes) -> Option<(usize, usize)> {
     let live = gate.live();
-    let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions.family()).ok()?;
+    let mut held = gate.budget.open();
+    let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions.family(), &mut held).ok()?;
     let exchange = begin(gate, principal, request.len(), false);
     let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
     let outside = Outside { text: "", upstream_model: None };
     let guarded = guard_request(&exchange, &parsed, &control, &mut session, &outside).ok()?;
     session.keep(parsed);
     record(&exchange, Moment::Request, &guarded.phase, Some(&guarded.bytes));
-    let parsed = parse_answer(&live, answer.clone()).ok()?;
+    let parsed = parse_answer(&live, answer.clone(), &mut held).ok()?;
     let answered = guard_answer(&exchange, &parsed, &session).ok()?;
     record(&exchange, Moment::Response, &answered.phase, None);
     record(&exchange, Moment::End(EndState::Complete), &answered.phase, Some(&answered.bytes));
@@ -38,7 +39,8 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
 pub fn stream(gate: &Arc<Gate>, principal: &Arc<Principal>, chunks: &[Bytes]) -> Option<usize> {
     let exchange = begin(gate, principal, 0, true);
     let session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
-    let judging = Judging::new(gate.live(), exchange.facts(Action::Complete), gate.value_hash().clone());
+    let judging =
+        Judging::new(gate.live(), exchange.facts(Action::Complete, bartizan_vocabulary::GuardStatus::Ran), gate.value_hash().clone());
     let mut guard = StreamGuard::new(gate.live(), Arc::new(session), judging);
     let mut out = Vec::new();
     let mut total = 0;

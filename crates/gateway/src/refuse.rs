@@ -72,6 +72,10 @@ pub fn response(shape: Shape, refusal: &Refusal, request_id: &RequestId) -> Resp
     if refusal.reason.is_final() {
         headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
     }
+    let method = refusal.exchange.as_ref().and_then(|exchange| exchange.route?.split_once(' '));
+    if let Some((method, _)) = method.filter(|_| refusal.reason == Reason::MethodNotAllowed) {
+        headers.insert(header::ALLOW, HeaderValue::from_static(method));
+    }
     if matches!(refusal.reason, Reason::Busy | Reason::RateLimited) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }

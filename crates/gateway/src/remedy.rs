@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bartizan_policy::{Facts, Judge, Operator, Outcome, Verdict};
 use bartizan_vocabulary::{AppliedRemedy, Decision, FiredPolicy, Label, Remedy, Role};
@@ -9,7 +10,7 @@ use bartizan_wire::Form;
 use bartizan_wire::json::{JsonContext, Place};
 
 use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
-use crate::inspect::{Body, Unit};
+use crate::inspect::{Body, InspectError, Unit};
 use crate::session::removed_from_signed;
 
 /// An event keeps so many findings, and so many below their threshold; the counts go on.
@@ -79,7 +80,16 @@ pub fn count_findings(facts: &mut Facts, units: &[Unit]) {
 }
 
 /// Judges a whole body.
-pub fn judge(judge: &Judge, facts: Facts, units: &[Unit], body: Body<'_>, replace: &mut Replace<'_>) -> Judged {
+///
+/// # Errors
+/// When planning the edits goes on after the deadline.
+pub fn judge(
+    judge: &Judge,
+    facts: Facts,
+    units: &[Unit],
+    (body, deadline): (Body<'_>, Instant),
+    replace: &mut Replace<'_>,
+) -> Result<Judged, InspectError> {
     let first = judge.judge(&facts);
     let mut judged = Judged {
         decision: Decision::Permit,
@@ -92,16 +102,15 @@ pub fn judge(judge: &Judge, facts: Facts, units: &[Unit], body: Body<'_>, replac
     };
     match &first.outcome {
         Outcome::Permit => {}
-        Outcome::Remedies(_) => carry_out(judge, &first, &mut judged, units, body, replace),
+        Outcome::Remedies(_) => carry_out(judge, &mut judged, units, Plan::new(&first, body, deadline, replace))?,
         Outcome::Block(_) | Outcome::Failed => refuse(&mut judged, &first),
     }
-    judged
+    Ok(judged)
 }
 
-fn carry_out(judge: &Judge, first: &Verdict, judged: &mut Judged, units: &[Unit], body: Body<'_>, replace: &mut Replace<'_>) {
-    let mut plan = Plan { first, body, replace, remaining: Vec::new(), counts: BTreeMap::new(), broken: None };
+fn carry_out<'a>(judge: &Judge, judged: &mut Judged, units: &'a [Unit], mut plan: Plan<'a, '_>) -> Result<(), InspectError> {
     for (at, unit) in units.iter().enumerate() {
-        let edits = plan.unit(unit);
+        let edits = plan.unit(unit)?;
         if !edits.is_empty() {
             judged.edits.push(UnitEdits { unit: at, edits });
         }
@@ -109,7 +118,7 @@ fn carry_out(judge: &Judge, first: &Verdict, judged: &mut Judged, units: &[Unit]
     if let Some(label) = plan.broken {
         judged.decision = Decision::Blocked;
         judged.refusal = Some(format!("`{label}` was found in a name, an identifier or a signed part, where it cannot be replaced"));
-        return;
+        return Ok(());
     }
     judged.remedies = plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
     let after = judged.facts.recompute(plan.remaining.iter().map(|(role, label, score)| (*role, *label, *score)));
@@ -124,6 +133,7 @@ fn carry_out(judge: &Judge, first: &Verdict, judged: &mut Judged, units: &[Unit]
     } else {
         refuse(judged, &Verdict::clone(&second).settled());
     }
+    Ok(())
 }
 
 /// Edits being planned for a whole body.
@@ -134,10 +144,22 @@ struct Plan<'a, 'b> {
     remaining: Vec<(Role, &'a Label, u16)>,
     counts: BTreeMap<(Label, Remedy), u32>,
     broken: Option<Label>,
+    deadline: Instant,
+    planned: u32,
 }
 
-impl<'a> Plan<'a, '_> {
-    fn unit(&mut self, unit: &'a Unit) -> Vec<TextEdit> {
+impl<'a, 'b> Plan<'a, 'b> {
+    fn new(first: &'a Verdict, body: Body<'a>, deadline: Instant, replace: &'a mut Replace<'b>) -> Self {
+        Self { first, body, replace, remaining: Vec::new(), counts: BTreeMap::new(), broken: None, deadline, planned: 0 }
+    }
+
+    /// Looks at the clock now and then.
+    fn in_time(&mut self) -> Result<(), InspectError> {
+        self.planned = self.planned.wrapping_add(1);
+        if self.planned.is_multiple_of(256) && Instant::now() > self.deadline { Err(InspectError::Timeout) } else { Ok(()) }
+    }
+
+    fn unit(&mut self, unit: &'a Unit) -> Result<Vec<TextEdit>, InspectError> {
         let parts = self.body.parts(unit);
         // No parts: a header or the query, which cannot be edited.
         let fixed = parts.is_empty() || parts.iter().any(|part| part.fixed);
@@ -152,8 +174,9 @@ impl<'a> Plan<'a, '_> {
             };
             if fixed {
                 self.broken = Some(finding.label.clone());
-                return Vec::new();
+                return Ok(Vec::new());
             }
+            self.in_time()?;
             let (text, context) = text.get_or_insert_with(|| {
                 let text = self.body.text(parts);
                 let mut context = JsonContext::default();
@@ -176,7 +199,7 @@ impl<'a> Plan<'a, '_> {
             }
         }
         tidy(&mut edits);
-        edits
+        Ok(edits)
     }
 }
 

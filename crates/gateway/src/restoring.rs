@@ -8,8 +8,9 @@ use bartizan_wire::json::JsonContext;
 use crate::edit::{TextEdit, fit_restored, tidy};
 use crate::session::{Restoring, Session};
 
-/// Into a string of tool arguments a value is restored only when all of the string, so far to either side, holds no URL of
-/// a host that the caller did not name. Further away is not looked, so that a stream need not hold more.
+/// Into tool arguments a value is restored only when all of them, so far to either side, hold no URL of a host that the caller
+/// did not name: what one string names, another one may be sent to. Further away is not looked, so that a stream need not
+/// hold more.
 pub const ARGUMENT: usize = 32 << 10;
 
 /// Counts of what was done with pseudonyms.
@@ -19,6 +20,11 @@ pub struct Restored {
     pub values: u64,
     /// Not given back because of where they stood.
     pub withheld: u64,
+}
+
+/// Where tool arguments end: they must be complete, for what is still to come may name a host.
+pub fn arguments_end(text: &str, json: bool) -> Option<usize> {
+    (!json || text.trim_end().ends_with(['}', ']'])).then_some(text.len())
 }
 
 /// Looks for foreign URLs, once for each string.
@@ -67,7 +73,7 @@ pub fn restore_whole(
     for hit in hits {
         let next = edits.partition_point(|edit| edit.end <= hit.start);
         let covered = edits.get(next).is_some_and(|edit| edit.start < hit.end);
-        let bounds = if context.is_json() { context.string_at(hit.start) } else { Some((0, Some(text.len()))) };
+        let bounds = Some((0, arguments_end(text, context.is_json())));
         let argument = class == TextClass::ToolArguments;
         match session.restore(hit) {
             Restoring::Unknown => {}

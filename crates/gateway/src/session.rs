@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use bartizan_detect::{Pseudonyms, TokenHit, TokenPlace, hosts};
+use bartizan_detect::{Pseudonyms, TokenHit, TokenPlace, hosts, hosts_reached};
 use bartizan_policy::Operator;
 use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
 
+use crate::budget::Reservation;
 use crate::guard::Parsed;
 
 /// Makes the fixed words of `@operator("hash")`: the same value has the same word everywhere, and nobody without the key can
@@ -38,6 +39,8 @@ pub struct Session {
     value_hash: ValueHash,
     /// The request, kept while its values may have to be restored: hosts are looked for only when a URL asks for it.
     request: Option<Parsed>,
+    /// What the request takes of the budget while it is kept.
+    held: Option<Reservation>,
     hosts: OnceLock<HashSet<String>>,
     /// Whether a number literal was replaced: its pseudonym may have to become a number again.
     pub numbers: bool,
@@ -59,7 +62,7 @@ pub enum Restoring {
 impl Session {
     /// A session that has minted nothing yet.
     pub fn new(pseudonyms: Pseudonyms, value_hash: ValueHash) -> Self {
-        Self { pseudonyms, value_hash, request: None, hosts: OnceLock::new(), numbers: false, minted: 0 }
+        Self { pseudonyms, value_hash, request: None, held: None, hosts: OnceLock::new(), numbers: false, minted: 0 }
     }
 
     /// Keeps a pseudonym-like string that stands in the request from being minted.
@@ -75,6 +78,11 @@ impl Session {
     /// Keeps the request for [`restore`](Self::restore), if there is anything to restore.
     pub fn keep(&mut self, request: Parsed) {
         self.request = Some(request).filter(|_| !self.is_empty());
+    }
+
+    /// Takes over what the request holds of the budget, as long as the request is kept.
+    pub fn hold(&mut self, held: Reservation) {
+        self.held = Some(held).filter(|_| self.request.is_some());
     }
 
     /// The hosts in what the caller wrote itself: system and user text, never tool results or documents.
@@ -110,9 +118,14 @@ impl Session {
         if allowed { Restoring::Value(original.surface.reveal().clone(), original.was_number) } else { Restoring::Withheld }
     }
 
+    /// Whether something is a pseudonym of this exchange.
+    pub fn knows(&self, hit: &TokenHit) -> bool {
+        self.pseudonyms.resolve(&hit.token).is_some()
+    }
+
     /// Whether a tool argument holds a URL to a host that the caller did not name.
     pub fn holds_foreign_url(&self, argument: &str) -> bool {
-        hosts(argument).any(|host| !self.hosts().contains(&host))
+        hosts_reached(argument).any(|host| !self.hosts().contains(&host))
     }
 }
 

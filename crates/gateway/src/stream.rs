@@ -2,29 +2,26 @@
 //!
 //! Pure apart from what it is given: bytes in, bytes out. Sockets and time are in `stream_body`.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bartizan_detect::Hint;
 use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
 use bartizan_wire::{Channel, EventReading, Form, Frame, Part, SseReader, is_done, read_event};
 
-use crate::edit::{TextEdit, escaped, piece_splices};
-use crate::growing::{Choice, Growing};
+use crate::edit::{TextEdit, piece_splices};
+use crate::growing::Growing;
 use crate::judging::Judging;
 use crate::live::Live;
-use crate::restoring::{Restored, restore_whole};
-use crate::session::{Session, removed_from_signed};
+use crate::restoring::Restored;
+use crate::session::Session;
+use crate::standalone::{Inspected, Standalone, pointer};
 pub use crate::stream_body::StreamBody;
-
-/// Texts of fixed parts that were inspected and found clean, remembered per stream.
-const REMEMBERED: usize = 4_096;
+use crate::texts::Texts;
 
 /// What is not JSON: one text.
-const PLAIN: Channel = Channel { path: 0, group: u32::MAX };
+const PLAIN: Channel = Channel { path: 0, group: u32::MAX, alone: false };
 
 /// Why a stream cannot go on, apart from a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,12 +62,10 @@ pub struct StreamGuard {
     live: Arc<Live>,
     session: Arc<Session>,
     reader: SseReader,
-    by_channel: HashMap<Channel, usize>,
-    texts: Vec<Growing>,
+    texts: Texts,
+    standalone: Standalone,
     queue: VecDeque<Held>,
     held: usize,
-    clean: std::collections::HashSet<u64>,
-    hasher: RandomState,
     /// The decisions.
     pub judging: Judging,
     /// What became of pseudonyms.
@@ -83,16 +78,16 @@ impl StreamGuard {
     /// A guard for an answer to a request with this session.
     pub fn new(live: Arc<Live>, session: Arc<Session>, judging: Judging) -> Self {
         let reader = SseReader::new(live.settings.limits.event_bytes);
+        let texts = Texts::new(live.settings.limits.channels);
+        let standalone = Standalone::new(Arc::clone(&live), Arc::clone(&session));
         Self {
             live,
             session,
             reader,
-            by_channel: HashMap::new(),
-            texts: Vec::new(),
+            texts,
+            standalone,
             queue: VecDeque::new(),
             held: 0,
-            clean: std::collections::HashSet::new(),
-            hasher: RandomState::new(),
             judging,
             restored: Restored::default(),
             events: 0,
@@ -152,22 +147,28 @@ impl StreamGuard {
 
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
         // What is not JSON goes on, if ever, behind something that is.
-        self.waits_no_longer(PLAIN.group, None);
+        self.end_texts(Some(PLAIN.group));
         for unread in &event.reading.unread {
             self.judging.unread(unread.kind);
         }
         let parts = &event.reading.parts;
         let mut at = 0;
         while let Some(head) = parts.get(at) {
-            if let Some(channel) = head.channel.filter(|_| head.form == Form::String) {
+            if let Some(channel) = head.channel {
                 self.piece(payload, &event.tape, head, channel, held)?;
                 at += 1;
             } else {
                 let count = parts.iter().skip(at).take_while(|part| part.run == head.run && part.channel.is_none()).count().max(1);
                 let run = parts.get(at..at + count).unwrap_or_default();
-                self.standalone(payload, &event.tape, run, held);
+                let Self { standalone, judging, restored, .. } = self;
+                standalone.run(payload, &event.tape, run, judging, restored, &mut held.splices);
                 at += count;
             }
+        }
+        // What waits must leave room for events that are large.
+        let hurry = self.held + payload.len() > self.live.settings.limits.held_bytes / 2;
+        for number in self.texts.left_out(hurry) {
+            self.end_text(number);
         }
         for node in event.reading.logprobs.iter().filter_map(|id| event.tape.node(*id)) {
             held.splices.push(Splice { range: node.outer(), with: b"null".to_vec() });
@@ -188,145 +189,78 @@ impl StreamGuard {
             return Ok(());
         }
         let Some(node) = tape.node(part.node) else { return Ok(()) };
-        let index = self.text_of(channel, part, || tape.pointer(payload, part.node, |_| false))?;
-        self.waits_no_longer(channel.group, Some(index));
-        let (start, end) = self.grow(index, &text)?;
-        held.pieces.push(Piece { text: index, start, end, inner: node.inner() });
+        let path = || pointer(tape, payload, part);
+        let number = self.text_of(channel, part, path)?;
+        if channel.alone {
+            let key = tape.key(payload, part.node);
+            let found = self.standalone.inspect(&text, part, key.as_deref(), path, &mut self.judging);
+            if let (Some(Inspected { scan, edits }), Some(text)) = (found, self.texts.get_mut(number)) {
+                text.know(&scan.findings, edits);
+            }
+        }
+        if channel.alone && part.plain && self.texts.get(number).is_some_and(|before| before.repeats(&text)) {
+            // Some providers say the same word in every event. It is no piece of anything.
+            self.end_text(number);
+            return Ok(());
+        }
+        let (start, end) = self.grow(number, &text);
+        held.pieces.push(Piece { text: number, start, end, inner: node.inner() });
         Ok(())
     }
 
-    fn text_of(&mut self, channel: Channel, part: &Part, pointer: impl FnOnce() -> String) -> Result<usize, StreamError> {
-        if let Some(index) = self.by_channel.get(&channel) {
-            return Ok(*index);
+    fn text_of(&mut self, channel: Channel, part: &Part, path: impl FnOnce() -> String) -> Result<usize, StreamError> {
+        if let Some(number) = self.texts.find(channel) {
+            return Ok(number);
         }
-        let limit = self.live.settings.limits.channels;
-        if self.texts.len() >= limit {
-            return Err(StreamError::TooManyTexts(limit));
-        }
-        let tokens = !self.session.is_empty();
-        let mut text = Growing::new(&self.live.detector, tokens, part.role, part.class, channel.group, part.signed);
-        text.pointer = pointer();
-        self.texts.push(text);
-        self.by_channel.insert(channel, self.texts.len() - 1);
-        Ok(self.texts.len() - 1)
+        let mut text = Growing::new(&self.live.detector, !self.session.is_empty(), part);
+        text.pointer = path();
+        self.texts.add(channel, text).ok_or(StreamError::TooManyTexts(self.live.settings.limits.channels))
     }
 
-    fn grow(&mut self, index: usize, piece: &str) -> Result<(usize, usize), StreamError> {
-        let Some(text) = self.texts.get_mut(index) else { return Err(StreamError::Splice) };
-        if text.finished && !text.resume(&self.live.detector, !self.session.is_empty()) {
-            self.split_over_parts();
-            return Ok((0, 0));
+    fn grow(&mut self, number: usize, piece: &str) -> (usize, usize) {
+        let Some(text) = self.texts.get_mut(number) else { return (0, 0) };
+        if text.finished {
+            text.resume();
         }
         let range = text.push(piece);
-        self.advance(index);
-        Ok(range)
+        self.texts.queued(number);
+        self.advance(number);
+        range
     }
 
     fn advance(&mut self, index: usize) {
         let Self { texts, judging, restored, session, .. } = self;
         let Some(text) = texts.get_mut(index) else { return };
-        let (role, path) = (text.role, text.pointer.clone());
+        let (role, path, fixed) = (text.role, std::mem::take(&mut text.pointer), text.fixed);
         let mut below = Vec::new();
         let judged = &mut *judging;
         let whole =
-            text.advance(session, restored, &mut |finding, span| judged.choose(role, &path, finding, span, false), &mut |finding| {
+            text.advance(session, restored, &mut |finding, span| judged.choose(role, &path, finding, span, fixed), &mut |finding| {
                 below.push(finding.clone());
             });
+        text.pointer = path;
         for finding in &below {
             judging.below(finding);
         }
         if !whole {
-            self.split_over_parts();
+            let sentence = "something sensitive went on in a part of the answer that had seemed to be complete";
+            self.judging.stop.get_or_insert_with(|| (Decision::Blocked, sentence.to_owned()));
         }
     }
 
-    fn split_over_parts(&mut self) {
-        let sentence = "something sensitive was split over two interleaved parts of the answer";
-        self.judging.stop.get_or_insert_with(|| (Decision::Blocked, sentence.to_owned()));
-    }
-
-    /// Text of another kind begins in a choice: what the choice wrote before is complete, unless it goes on later.
-    fn waits_no_longer(&mut self, group: u32, except: Option<usize>) {
-        let waiting: Vec<usize> = (0..self.texts.len())
-            .filter(|other| Some(*other) != except)
-            .filter(|other| self.texts.get(*other).is_some_and(|text| text.group == group && !text.finished && text.is_undecided()))
-            .collect();
-        for other in waiting {
-            if let Some(text) = self.texts.get_mut(other) {
-                text.finish();
-            }
-            self.advance(other);
+    fn end_text(&mut self, number: usize) {
+        if let Some(text) = self.texts.get_mut(number) {
+            text.finish();
         }
+        self.advance(number);
+        self.texts.forget(number);
     }
 
     /// Ends the texts of a choice or block, or all.
     fn end_texts(&mut self, group: Option<u32>) {
-        for index in 0..self.texts.len() {
-            let Some(text) = self.texts.get_mut(index) else { continue };
-            if !text.finished && group.is_none_or(|group| text.group == group) {
-                text.finish();
-                self.advance(index);
-            }
+        for number in self.texts.growing(group) {
+            self.end_text(number);
         }
-    }
-
-    /// A text that stands complete in one frame.
-    fn standalone(&mut self, payload: &[u8], tape: &Tape, run: &[Part], held: &mut Held) {
-        let Some(head) = run.first() else { return };
-        let text: std::borrow::Cow<'_, str> = match run {
-            [one] => tape.text(payload, one.node),
-            many => many.iter().map(|part| tape.text(payload, part.node)).collect::<String>().into(),
-        };
-        let key = if head.form == Form::String { tape.key(payload, head.node) } else { None };
-        let Some(edits) = self.edits_of(&text, head, key.as_deref(), || tape.pointer(payload, head.node, |_| false)) else { return };
-        let mut offset = 0;
-        for part in run {
-            let Some(node) = tape.node(part.node) else { continue };
-            let length = tape.text(payload, part.node).len();
-            if part.form == Form::Number {
-                let edit = edits.iter().find(|edit| edit.start < offset + length && edit.end > offset);
-                held.splices
-                    .extend(edit.map(|edit| Splice { range: node.outer(), with: format!("\"{}\"", escaped(&edit.with)).into_bytes() }));
-            } else {
-                let inner = node.inner();
-                piece_splices(payload.get(inner.clone()).unwrap_or_default(), inner.start, offset, length, &edits, &mut held.splices);
-            }
-            offset += length;
-        }
-    }
-
-    /// Edits for a complete text; `None` when there is nothing to do.
-    fn edits_of(&mut self, text: &str, part: &Part, key: Option<&str>, pointer: impl FnOnce() -> String) -> Option<Vec<TextEdit>> {
-        let known = self.hasher.hash_one((part.role, part.class, part.fixed, key, text));
-        if text.is_empty() || self.clean.contains(&known) {
-            return None;
-        }
-        let tokens = !self.session.is_empty();
-        let scan = self.live.detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments });
-        if scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty() {
-            if self.clean.len() < REMEMBERED {
-                self.clean.insert(known);
-            }
-            return None;
-        }
-        let path = pointer();
-        let mut edits = Vec::new();
-        for finding in &scan.findings {
-            let span = text.get(finding.start..finding.end).unwrap_or_default();
-            match self.judging.choose(part.role, &path, finding, Some(span), part.fixed) {
-                Choice::Replace(_) if part.signed => {
-                    edits.push(TextEdit { start: finding.start, end: finding.end, with: removed_from_signed(&finding.label) });
-                }
-                Choice::Replace(with) => edits.push(TextEdit { start: finding.start, end: finding.end, with }),
-                Choice::Keep => {}
-                Choice::Stop => return None,
-            }
-        }
-        scan.below.iter().for_each(|finding| self.judging.below(finding));
-        let restored = restore_whole(&self.session, text, part.class, !part.fixed && !part.signed, &scan.tokens, &mut edits);
-        self.restored.values += restored.values;
-        self.restored.withheld += restored.withheld;
-        Some(edits)
     }
 
     /// Comments and unknown lines are inspected too; a frame that would need an edit there loses those lines.
@@ -335,17 +269,18 @@ impl StreamGuard {
             return frame;
         }
         let mut cuts = Vec::new();
+        let Self { standalone, judging, restored, .. } = self;
         for range in &frame.other {
             let text = String::from_utf8_lossy(frame.raw.get(range.clone()).unwrap_or_default()).into_owned();
-            let part = outside_part();
-            if self.edits_of(&text, &part, None, || "/".to_owned()).is_some_and(|edits| !edits.is_empty()) {
+            let edits = standalone.whole(&text, &outside_part(), None, || "/".to_owned(), judging, restored);
+            if edits.is_some_and(|edits| !edits.is_empty()) {
                 cuts.push(Splice { range: range.clone(), with: b":".to_vec() });
             }
         }
         if cuts.is_empty() {
             return frame;
         }
-        splice(&frame.raw, &cuts).map(Frame::parse).unwrap_or_default()
+        splice(&frame.raw, &cuts).map(|raw| frame.with_raw(raw)).unwrap_or_default()
     }
 
     /// A payload that is not JSON is one text over the whole stream.
@@ -353,9 +288,9 @@ impl StreamGuard {
         tracing::debug!(%error, "a stream event is not JSON; it is inspected as text");
         let Ok(text) = std::str::from_utf8(payload) else { return Err(StreamError::Splice) };
         held.plain = true;
-        let index = self.text_of(PLAIN, &outside_part(), String::new)?;
-        let (start, end) = self.grow(index, text)?;
-        held.pieces.push(Piece { text: index, start, end, inner: 0..payload.len() });
+        let number = self.text_of(PLAIN, &outside_part(), String::new)?;
+        let (start, end) = self.grow(number, text);
+        held.pieces.push(Piece { text: number, start, end, inner: 0..payload.len() });
         Ok(())
     }
 
@@ -370,9 +305,7 @@ impl StreamGuard {
             self.held -= held.frame.raw.len();
             self.write(&held, out)?;
             for piece in &held.pieces {
-                if let Some(text) = self.texts.get_mut(piece.text) {
-                    text.forget(piece.end);
-                }
+                self.texts.released(piece.text, piece.end);
             }
         }
         Ok(())
@@ -406,7 +339,7 @@ impl StreamGuard {
 
     /// Bytes of memory held for the stream.
     pub fn memory(&self) -> usize {
-        self.held + self.reader.pending() + self.texts.iter().map(Growing::held).sum::<usize>()
+        self.held + self.reader.pending() + self.texts.held()
     }
 }
 

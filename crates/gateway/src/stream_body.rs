@@ -27,8 +27,8 @@ type Waiting = Pin<Box<dyn Future<Output = Result<(), JournalError>> + Send>>;
 enum State {
     /// The provider is still sending.
     Open,
-    /// What is in `out` is the last.
-    Closing,
+    /// What is in `out` is the last; the end is recorded once that has left.
+    Closing(EndState),
     /// The connection is to be broken off.
     Aborting,
 }
@@ -138,8 +138,7 @@ impl StreamBody {
         }
         self.put(fresh);
         if last {
-            self.end(EndState::Complete);
-            self.state = State::Closing;
+            self.state = State::Closing(EndState::Complete);
         }
     }
 
@@ -165,10 +164,16 @@ impl StreamBody {
     }
 
     fn put(&mut self, bytes: &[u8]) {
-        if let Some(seal) = &mut self.seal {
-            seal.update(bytes);
-        }
         self.out.extend_from_slice(bytes);
+    }
+
+    /// What leaves now; the seal counts nothing else.
+    fn leaving(&mut self) -> Bytes {
+        let bytes = std::mem::take(&mut self.out);
+        if let Some(seal) = &mut self.seal {
+            seal.update(&bytes);
+        }
+        Bytes::from(bytes)
     }
 
     fn fill_phase(&mut self) {
@@ -203,8 +208,7 @@ impl StreamBody {
     fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
         let event = refusal::event(self.shape, reason, sentence, self.exchange.request_id.as_str());
         self.put(&event);
-        self.end(end);
-        self.state = State::Closing;
+        self.state = State::Closing(end);
     }
 
     fn guard_failed(&mut self) {
@@ -295,10 +299,13 @@ impl Body for StreamBody {
                 return Poll::Pending;
             }
             if !this.out.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(Bytes::from(std::mem::take(&mut this.out))))));
+                return Poll::Ready(Some(Ok(Frame::data(this.leaving()))));
             }
             match this.state {
-                State::Closing => return Poll::Ready(None),
+                State::Closing(end) => {
+                    this.end(end);
+                    return Poll::Ready(None);
+                }
                 State::Aborting => return Poll::Ready(Some(Err(CutOff))),
                 State::Open => {
                     if this.poll_upstream(context).is_pending() {
@@ -312,9 +319,14 @@ impl Body for StreamBody {
 
 impl Drop for StreamBody {
     fn drop(&mut self) {
-        if self.seal.is_some() {
-            self.exchange.gate.metrics().client_gone_total.add(1);
-            self.end(EndState::ClientGone);
+        match self.state {
+            _ if self.seal.is_none() => {}
+            // Refused, or broken off by the provider: that nobody read it to its end changes nothing.
+            State::Closing(end) if end != EndState::Complete => self.end(end),
+            _ => {
+                self.exchange.gate.metrics().client_gone_total.add(1);
+                self.end(EndState::ClientGone);
+            }
         }
     }
 }

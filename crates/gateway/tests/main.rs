@@ -20,4 +20,6 @@ mod leaks;
 mod operators;
 mod order;
 mod pass_through;
+mod requests;
 mod restoring;
+mod streams;

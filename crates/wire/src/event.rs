@@ -28,7 +28,7 @@ pub fn is_done(payload: &[u8]) -> bool {
 /// When it is not JSON; it is then inspected as plain text.
 pub fn read_event(payload: &[u8], limits: &JsonLimits) -> Result<EventReading, JsonError> {
     let tape = Tape::read(payload, limits)?;
-    let reading = read(&tape, payload, Side::Answer);
+    let reading = read(&tape, payload, Side::Event);
     let mut finished = Vec::new();
     let mut last = false;
     if let Some(kind) = tape.member(payload, 0, "type") {

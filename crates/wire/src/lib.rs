@@ -23,4 +23,4 @@ pub use control::{Control, ControlError, control};
 pub use event::{EventReading, is_done, read_event};
 pub use route::{Family, Found, Route, shape_of};
 pub use sse::{Frame, SseError, SseReader};
-pub use words::is_known as is_format_word;
+pub use words::{is_known as is_format_word, says_nothing};

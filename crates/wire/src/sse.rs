@@ -15,6 +15,8 @@ pub struct Frame {
     pub data: Vec<Range<usize>>,
     /// Lines other than `data` and a plain `event` or `retry`: comments, ids, unknown fields, event names that look like values. They are inspected too.
     pub other: Vec<Range<usize>>,
+    /// Bytes of a byte order mark before the first line.
+    skip: usize,
 }
 
 /// Why a stream is not read further.
@@ -41,9 +43,10 @@ pub struct SseReader {
 }
 
 impl Frame {
-    /// Reads the lines of one whole event.
-    pub fn parse(raw: Vec<u8>) -> Self {
-        fields(raw, 0)
+    /// The event that other bytes in this one's place are.
+    #[must_use]
+    pub fn with_raw(&self, raw: Vec<u8>) -> Self {
+        fields(raw, self.skip)
     }
 
     /// The payload: the `data` lines joined by line feeds. Borrowed when there is one line.
@@ -167,7 +170,7 @@ impl SseReader {
 
 /// Finds the lines of an event.
 fn fields(raw: Vec<u8>, skip: usize) -> Frame {
-    let mut frame = Frame::default();
+    let mut frame = Frame { skip, ..Frame::default() };
     let mut at = skip;
     while let Some(rest) = raw.get(at..).filter(|rest| !rest.is_empty()) {
         let length = memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());

@@ -36,6 +36,14 @@ pub fn is_known(word: &[u8]) -> bool {
     usual || with_first(word).iter().any(|known| known.as_bytes() == word)
 }
 
+/// Whether a member name is one under which the formats keep text of any kind: it says nothing of what stands there.
+pub fn says_nothing(name: &str) -> bool {
+    matches!(
+        name,
+        "content" | "text" | "role" | "type" | "model" | "name" | "description" | "arguments" | "input" | "thinking" | "reasoning"
+    )
+}
+
 /// Where the words of each first letter begin and end.
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a bad index")]
 const RANGES: [(usize, usize); 128] = {

@@ -4,6 +4,8 @@
 
 use bartizan_vocabulary::{Role, TextClass};
 
+use crate::channel::Growth;
+
 /// A kind of place in a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Zone {
@@ -55,8 +57,8 @@ pub(crate) struct Place {
     pub class: TextClass,
     /// An edit here would break the exchange: names, ids, enumerations.
     pub fixed: bool,
-    /// Below the `delta` (or opening block) of a stream event: pieces of one text come one after the other.
-    pub delta: bool,
+    /// In a stream event: complete, or a piece of a growing text.
+    pub growth: Growth,
 }
 
 /// A row: from a zone, under a key, to a place. `None` keeps what the holder has.
@@ -142,19 +144,19 @@ fn rows_of(zone: Zone) -> &'static [Row] {
 impl Place {
     /// The place of a body's root.
     pub(crate) fn root(role: Role) -> Self {
-        Self { zone: Zone::Root, role, class: TextClass::Metadata, fixed: false, delta: false }
+        Self { zone: Zone::Root, role, class: TextClass::Metadata, fixed: false, growth: Growth::Whole }
     }
 
     /// The place of the value under `key`.
     pub(crate) fn under(self, key: &str) -> Self {
-        let delta = self.delta || matches!((self.zone, key), (Zone::Root, "delta" | "content_block") | (Zone::Choice, "delta"));
+        let growth = self.growth.under(self.zone, self.class, key);
         if self.zone == Zone::Free {
-            return Self { delta, ..self };
+            return Self { growth, ..self };
         }
         let row = rows_of(self.zone).iter().find(|row| row.1.contains(&key));
         match row {
-            Some(row) => Self { zone: row.2, role: row.3.unwrap_or(self.role), class: row.4.unwrap_or(self.class), fixed: row.5, delta },
-            None => Self { zone: self.zone.inside(), fixed: self.fixed, delta, ..self },
+            Some(row) => Self { zone: row.2, role: row.3.unwrap_or(self.role), class: row.4.unwrap_or(self.class), fixed: row.5, growth },
+            None => Self { zone: self.zone.inside(), fixed: self.fixed, growth, ..self },
         }
     }
 
@@ -169,7 +171,7 @@ impl Place {
             Zone::Sealed => Zone::Free,
             other => other,
         };
-        Self { zone, ..self }
+        Self { zone, growth: self.growth.element(), ..self }
     }
 }
 

@@ -51,11 +51,7 @@ fn what_is_read() {
         ("m", false, None, Some("[1]")),
     );
     // Below the top, and in words that only begin alike, nothing is a control field.
-    good(
-        &with(r#""metadata":{"model":"a","Model":"b","model":"c"},"models":1,"mode":2,"x":{"stream":1}"#),
-        OpenAi,
-        ("m", false, None, None),
-    );
+    good(&with(r#""metadata":{"model":"a","Model":"b","model":"c"},"mood":1,"mode":2,"x":{"stream":1}"#), OpenAi, ("m", false, None, None));
 }
 
 #[test]

@@ -39,7 +39,8 @@ fn story(stream: &str) -> String {
     }
     for channel in order {
         let (name, text) = texts.get(&channel).unwrap();
-        writeln!(out, "group {} first {name}: {text}", channel.group).unwrap();
+        let alone = if channel.alone { " alone" } else { "" };
+        writeln!(out, "group {} first {name}: {text}{alone}", channel.group).unwrap();
     }
     out
 }
@@ -59,6 +60,7 @@ fn openai_stream() {
             "group 0 first /choices/0/delta/content: |Hel|lo|",
             "group 1 first /choices/1/delta/content: Bon|jour|",
             "group 0 first /choices/0/delta/reasoning_content: think|",
+            "group 0 first /choices/0/delta/tool_calls/0/function/name: get_weather| alone",
             "group 0 first /choices/0/delta/tool_calls/0/function/arguments: |{\"a|",
             "group 0 first /choices/0/delta/tool_calls/0/function/arguments: {\"b|\":2}|",
         ],
@@ -77,7 +79,7 @@ fn anthropic_stream() {
             "group 0 first /content_block/thinking: |Let me see|",
             "group 1 first /content_block/text: He|llo|",
             "group 2 first /delta/partial_json: {\"city\":| \"Paris\"}|",
-            "group 3 first /delta/hologram: boo|",
+            "group 3 first /delta/hologram: boo| alone",
         ],
     );
 }
@@ -111,4 +113,52 @@ fn what_has_a_channel() {
     let payload = br#"{"type":"content_block_delta","index":1,"delta":{"type":"signature_delta","signature":"not sealed"}}"#;
     let event = read_event(payload, &JsonLimits::default()).unwrap();
     assert!(event.reading.parts.iter().all(|part| part.channel.is_none()));
+}
+
+/// Which strings of an event are pieces, and which of those may be complete as well.
+#[test]
+fn what_comes_in_pieces() {
+    let rows: &[(&str, &[&str])] = &[
+        (
+            r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":"a","brand_new":"b","annotations":[{"text":"c","content":"d"}],"audio":{"transcript":"e"},"reasoning_details":[{"type":"reasoning.text","text":"f"},{"type":"reasoning.summary","summary":"g","other":"h"}]}}]}"#,
+            &["content: a", "brand_new: b alone", "audio/transcript: e", "reasoning_details/0/text: f", "reasoning_details/1/summary: g"],
+        ),
+        (
+            r#"{"choices":[{"delta":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"a"}]},{"type":"text","text":"b"}],"citation":{"text":"c"}}}]}"#,
+            &["content/0/thinking/0/text: a", "content/1/text: b"],
+        ),
+        (
+            r#"{"choices":[{"delta":{"tool_calls":[{"id":"i","function":{"name":"n","arguments":"a"}},{"function":{"arguments":{"text":"b"}}},{"custom":{"input":"c"}},{"code_interpreter":{"input":"e","outputs":[{"logs":"f"}]}}],"function_call":{"arguments":"d"}}}]}"#,
+            &[
+                "tool_calls/0/function/name: n alone",
+                "tool_calls/0/function/arguments: a",
+                "tool_calls/2/custom/input: c",
+                "tool_calls/3/code_interpreter/input: e",
+                "function_call/arguments: d",
+            ],
+        ),
+        (
+            r#"{"content_block":{"type":"x","text":"a","brand_new":"b","input":{"text":"c"},"content":[{"type":"text","text":"d"}]}}"#,
+            &["text: a", "brand_new: b alone"],
+        ),
+        (r#"{"delta":{"type":"citations_delta","citation":{"cited_text":"a","title":"b"}}}"#, &[]),
+        (
+            r#"{"choices":[{"text":"a","message":{"content":"b","tool_calls":[{"function":{"arguments":"c"}}]}}]}"#,
+            &["text: a", "content: b alone"],
+        ),
+        (r#"{"type":"response.output_text.delta","delta":"a","item_id":"i"}"#, &["delta: a alone"]),
+        (r#"{"message":{"content":[{"type":"text","text":"a"}]}}"#, &[]),
+    ];
+    for (payload, expected) in rows {
+        let event = read_event(payload.as_bytes(), &JsonLimits::default()).unwrap();
+        let piece = |part: &bartizan_wire::Part| {
+            let alone = if part.channel?.alone { " alone" } else { "" };
+            let path = event.tape.pointer(payload.as_bytes(), part.node, |_| false);
+            let path = ["/delta/", "/content_block/", "/message/", "/choices/0/", "/"]
+                .iter()
+                .find_map(|head| Some(path.split_once(head)?.1.to_owned()));
+            Some(format!("{}: {}{alone}", path.unwrap(), event.tape.text(payload.as_bytes(), part.node)))
+        };
+        assert_eq!(event.reading.parts.iter().filter_map(piece).collect::<Vec<_>>(), *expected, "{payload}");
+    }
 }

@@ -168,3 +168,11 @@ proptest! {
         bartizan_wire::fuzz::sse(&bytes);
     }
 }
+
+/// A frame with other bytes in its place begins where it began: behind a byte order mark.
+#[test]
+fn other_bytes_in_the_same_place() {
+    let frame = frames(["\u{feff}data: a\n: b\n\n"]).remove(0);
+    let other = frame.with_raw("\u{feff}data: a\n:\n\n".into());
+    assert_eq!((other.payload().as_ref(), other.other.len()), (b"a".as_slice(), 1));
+}

@@ -7,6 +7,10 @@ const FILES: [&[u8]; 32] = [
     b"service",
 ];
 
+/// Endings that people write with a capital letter; others would be the first word of the next sentence.
+const COMMON: [&[u8]; 12] =
+    [b"info", b"name", b"shop", b"tech", b"club", b"email", b"cloud", b"store", b"online", b"agency", b"museum", b"asia"];
+
 /// Whether local part and domain can belong to an address.
 pub(super) fn check(value: &[u8]) -> bool {
     let Some(at) = value.iter().rposition(|byte| *byte == b'@') else { return false };
@@ -38,6 +42,9 @@ fn top_level(label: &[u8]) -> bool {
     }
     let letters = label.iter().all(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
     let mixed = label.iter().any(u8::is_ascii_lowercase) && label.iter().skip(1).any(u8::is_ascii_uppercase);
-    let sentence = label.len() > 3 && label.first().is_some_and(u8::is_ascii_uppercase) && label.iter().any(u8::is_ascii_lowercase);
+    let sentence = label.len() > 3
+        && !COMMON.contains(&lower.as_slice())
+        && label.first().is_some_and(u8::is_ascii_uppercase)
+        && label.iter().any(u8::is_ascii_lowercase);
     letters && label.len() >= 2 && !mixed && !sentence && !FILES.contains(&lower.as_slice())
 }

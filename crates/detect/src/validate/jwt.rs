@@ -9,7 +9,8 @@ pub(super) fn check(value: &[u8]) -> bool {
     text.trim_start().starts_with('{') && names.iter().any(|name| text.contains(name))
 }
 
-fn base64url(text: &[u8]) -> Vec<u8> {
+/// What base64 of either alphabet stands for.
+pub(super) fn base64url(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let (mut bits, mut count) = (0u32, 0u32);
     for byte in text {

@@ -1,6 +1,6 @@
 //! Payment cards: the Luhn checksum (ISO/IEC 7812-1, annex B), issuer ranges with their lengths, and how people group digits.
 
-use super::{digits, groups};
+use super::{digits, groups, whole};
 
 /// Whether the checksum of a digit string is right.
 fn luhn(value: &[u8]) -> bool {
@@ -36,7 +36,8 @@ fn scheme(prefix: u32, length: usize) -> bool {
 
 /// A card number, plain or grouped 4-4-4-4, 4-4-4-4-3, 4-6-5 or 4-6-4, with one kind of separator.
 pub(super) fn card(value: &[u8]) -> bool {
-    let separators: Vec<u8> = value.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect();
+    let value = whole(value);
+    let separators: Vec<&[u8]> = value.split(u8::is_ascii_digit).filter(|between| !between.is_empty()).collect();
     let same = separators.windows(2).all(|pair| pair.first() == pair.last());
     let regular = matches!(groups(value).as_slice(), [13..=19] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 3] | [4, 6, 4 | 5] | [6, 13] | [8, 8]);
     let count = digits(value).count();

@@ -1,5 +1,6 @@
 //! Tests that a pattern cannot make: checksums, structures, randomness. One test a file; this list registers them.
 
+mod basic;
 mod email;
 mod entropy;
 mod iban;
@@ -25,6 +26,10 @@ pub enum Check {
     Entropy,
     /// A value that somebody chose as a secret, not a placeholder or code.
     Secret,
+    /// The same for a value between quotation marks.
+    SecretQuoted,
+    /// base64 of a user's name and a password.
+    Basic,
     /// ISO 7064 mod 97-10, length and structure by country.
     Iban,
     /// An IPv4 or IPv6 address.
@@ -44,6 +49,11 @@ pub enum Check {
 }
 
 impl Check {
+    /// How much of the longest match can belong to a value: the rest is not tried.
+    pub(crate) fn reach(self, value: &[u8]) -> usize {
+        if self == Self::Secret { secret::reach(value) } else { value.len() }
+    }
+
     /// Whether the value passes.
     pub(crate) fn passes(self, value: &[u8]) -> bool {
         match self {
@@ -51,6 +61,8 @@ impl Check {
             Self::Email => email::check(value),
             Self::Entropy => entropy::random_key(value),
             Self::Secret => secret::check(value),
+            Self::SecretQuoted => secret::quoted(value),
+            Self::Basic => basic::check(value),
             Self::Iban => iban::check(value),
             Self::Ip => ip::check(value),
             Self::Jwt => jwt::check(value),
@@ -76,4 +88,10 @@ fn count(value: &[u8], byte: u8) -> usize {
 /// The lengths of the groups of digits.
 fn groups(value: &[u8]) -> Vec<usize> {
     value.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).filter(|length| *length > 0).collect()
+}
+
+/// A number without the `.0` that spreadsheets append.
+pub(crate) fn whole(value: &[u8]) -> &[u8] {
+    let plain = value.strip_suffix(b".00").or_else(|| value.strip_suffix(b".0")).unwrap_or(value);
+    if plain.last().is_some_and(u8::is_ascii_digit) { plain } else { value }
 }

@@ -23,8 +23,15 @@ fn tidy(value: &[u8]) -> bool {
     open == close && open <= 1
 }
 
+fn without_extension(value: &[u8]) -> &[u8] {
+    let extension = value.iter().position(u8::is_ascii_alphabetic).unwrap_or(value.len());
+    let value = value.get(..extension).unwrap_or_default().trim_ascii_end();
+    value.strip_suffix(b",").unwrap_or(value)
+}
+
 /// `+CC …` or `00CC …`.
 pub(super) fn international(value: &[u8]) -> bool {
+    let value = without_extension(value);
     let all: Vec<u32> = digits(value).collect();
     let number = match all.as_slice() {
         [0, 0, rest @ ..] if value.first() != Some(&b'+') => rest,
@@ -43,9 +50,7 @@ pub(super) fn international(value: &[u8]) -> bool {
 
 /// A trunk prefix or the North American 3-3-4.
 pub(super) fn national(value: &[u8]) -> bool {
-    let extension = value.iter().position(u8::is_ascii_alphabetic).unwrap_or(value.len());
-    let value = value.get(..extension).unwrap_or_default().trim_ascii_end();
-    let value = value.strip_suffix(b",").unwrap_or(value);
+    let value = without_extension(value);
     let separators: Vec<u8> = value.iter().copied().filter(|byte| !byte.is_ascii_digit() && !b"()".contains(byte)).collect();
     let kinds = separators.iter().collect::<std::collections::HashSet<_>>().len();
     let length = digits(value).count();

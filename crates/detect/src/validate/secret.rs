@@ -36,13 +36,65 @@ const PLACEHOLDERS: [&[u8]; 26] = [
 const NAMES: [&[u8]; 12] =
     [b"null", b"none", b"true", b"false", b"string", b"bearer", b"basic", b"required", b"optional", b"default", b"password", b"secret"];
 
+/// What stands for a secret where a program or a person is to put one.
+const BEGINNINGS: [&[u8]; 8] = [b"your", b"<your", b"process.env", b"os.environ", b"getenv", b"secrets.", b"env.", b"import.meta"];
+
+/// How much of `value` can belong to it: `&next=` begins the next field of a query.
+pub(super) fn reach(value: &[u8]) -> usize {
+    let field = |at: &usize| {
+        let name = value.get(at + 1..).unwrap_or_default();
+        let name = name.strip_prefix(b"amp;").unwrap_or(name);
+        let length = name.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(byte)).count();
+        length > 0 && name.get(length) == Some(&b'=')
+    };
+    memchr::memchr_iter(b'&', value).find(field).unwrap_or(value.len())
+}
+
 /// Whether the value is a secret.
 pub(super) fn check(value: &[u8]) -> bool {
+    !value.iter().any(|byte| b"(){}<>".contains(byte)) && chosen(value)
+}
+
+/// Whether what stands between quotation marks is one. Prose is not: the first word must look like a secret by itself.
+pub(super) fn quoted(value: &[u8]) -> bool {
+    let cut = value.iter().position(|byte| byte.is_ascii_whitespace() || b"`'\"<>,;(){}[]|\\".contains(byte)).unwrap_or(value.len());
+    let head = value.get(..cut).unwrap_or_default();
+    let call = value.get(cut) == Some(&b'(')
+        && head.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_.:".contains(byte))
+        && value.ends_with(b")");
+    let spaced = value.iter().any(u8::is_ascii_whitespace);
+    !call && if head.len() >= 8 { check(head) } else { !spaced && chosen(value) && !value.iter().any(|byte| b"{}<>".contains(byte)) }
+}
+
+/// Neither a placeholder nor a reference, and random enough.
+fn chosen(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    let placeholder = PLACEHOLDERS.iter().any(|word| memchr::memmem::find(&lower, word).is_some());
-    let code = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'[' | b'(' | b'%' | b'&' | b'/' | b'.'))
-        || value.iter().any(|byte| b"(){}<>".contains(byte));
-    !placeholder && !code && !NAMES.contains(&lower.as_slice()) && !is_reference(value) && mixed(value)
+    let code = match value {
+        [b'$', b'{' | b'(' | b'[', ..] | [b'%', .., b'%'] | [] => true,
+        [b'$', name @ ..] => name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'),
+        [first, ..] => b"<{[(&.".contains(first),
+    };
+    !is_placeholder(&lower) && !code && !NAMES.contains(&lower.as_slice()) && !is_reference(value) && mixed(value)
+}
+
+/// Whether words that stand for a secret make up a third of the value or more, or begin it.
+fn is_placeholder(lower: &[u8]) -> bool {
+    if BEGINNINGS.iter().any(|word| lower.starts_with(word)) {
+        return true;
+    }
+    let mut covered = 0;
+    // Hardly any value holds one, and this runs for every end of a value that is tried.
+    if !PLACEHOLDERS.iter().any(|word| memchr::memmem::find(lower, word).is_some()) {
+        return false;
+    }
+    let mut at = 0;
+    while at < lower.len() {
+        let rest = lower.get(at..).unwrap_or_default();
+        let length = PLACEHOLDERS.iter().filter(|word| rest.starts_with(word)).map(|word| word.len()).max();
+        covered += length.unwrap_or(0);
+        at += length.unwrap_or(1);
+    }
+    covered * 3 >= lower.len()
 }
 
 /// `config.auth.token`, `settings::KEY`, `some-words-with-dashes`, `SOME_CONSTANT`, `pathLikeThis`: words without digits.

@@ -1,9 +1,10 @@
 //! US Social Security numbers (SSA POMS RM 10201): areas, groups and serials that were never issued.
 
-use super::digits;
+use super::{digits, whole};
 
 /// Area not 000, 666 or 900 and above; group not 00; serial not 0000; not all digits alike; not the two published specimens.
 pub(super) fn check(value: &[u8]) -> bool {
+    let value = whole(value);
     let number = digits(value).fold(0u32, |sum, digit| sum.wrapping_mul(10).wrapping_add(digit));
     let (area, group, serial) = (number / 1_000_000, number / 10_000 % 100, number % 10_000);
     let issued = area != 0 && area != 666 && area < 900 && group != 0 && serial != 0;

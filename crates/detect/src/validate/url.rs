@@ -21,7 +21,9 @@ pub(super) fn check(value: &[u8]) -> bool {
 pub(super) fn password(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let port = digits > 0 && matches!(value.get(digits), Some(b'/' | b'?' | b'#'));
-    let placeholder = matches!(value.first(), Some(b'$' | b'<' | b'{' | b'%' | b'['))
+    let variable = |name: &[u8]| name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+    let placeholder = matches!(value, [b'$', b'{' | b'(' | b'[', ..] | [b'<' | b'{' | b'[', ..] | [b'%', .., b'%'])
+        || matches!(value, [b'$', name @ ..] if variable(name))
         || value.iter().all(|byte| matches!(byte, b'*' | b'x' | b'X' | b'.'));
     let word = value.to_ascii_lowercase();
     let example = [&b"password"[..], b"pass", b"pwd", b"passwd", b"secret"].contains(&word.as_slice());

@@ -15,6 +15,8 @@ pub enum Ill {
     Late,
     /// Taken, and answered later with failure.
     LateFailure,
+    /// The same, once; then it is well again.
+    LateFailureOnce,
 }
 
 /// What was recorded.
@@ -108,7 +110,10 @@ impl Journal for Memory {
         if now == Some(Ill::Full) {
             return Appended::Done(Err(JournalError::DiskFull));
         }
-        if now != Some(Ill::LateFailure) {
+        if now == Some(Ill::LateFailureOnce) {
+            *ill = None;
+        }
+        if !matches!(now, Some(Ill::LateFailure | Ill::LateFailureOnce)) {
             self.noted.lock().unwrap().push(noted(record));
         }
         match now {

@@ -66,7 +66,9 @@ pub fn raw_offsets(raw: &[u8], offsets: &[usize]) -> Vec<usize> {
     for &wanted in offsets {
         while text < wanted && at < raw.len() {
             let rest = raw.get(at..).unwrap_or_default();
-            let run = memchr(b'\\', rest).unwrap_or(rest.len()).min(wanted - text);
+            // Only as far as is wanted: looking for the next escape over all of the rest for every offset is quadratic.
+            let near = rest.get(..wanted - text).unwrap_or(rest);
+            let run = memchr(b'\\', near).unwrap_or(near.len());
             if run > 0 {
                 at += run;
                 text += run;

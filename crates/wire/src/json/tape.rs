@@ -69,6 +69,11 @@ impl Tape {
         (0..).zip(self.nodes.iter())
     }
 
+    /// Bytes that the tape takes, and those that [`read`](crate::read) takes for each of its nodes.
+    pub fn memory(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>() + self.nodes.len() * crate::body::NODE_BYTES
+    }
+
     /// The number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
