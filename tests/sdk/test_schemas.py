@@ -1,0 +1,464 @@
+"""What the binary really prints and answers, against docs/schemas, each taken strictly: a field that a schema does not name fails."""
+
+import base64
+import contextlib
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import tomllib
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import GATE, ROOT, STREAM_BLOCK, Upstream, start_gate
+from jsonschema import Draft202012Validator
+from values import CARD, EMAIL, PHONE, SECRET
+
+SCHEMAS = ROOT / "docs/schemas"
+BELOW = "4155550132"
+TEXTS = [{"id": 1, "text": f"Write to {EMAIL} or {BELOW}"}, {"id": {"a": [None]}, "text": "nothing"}, {"text": CARD}]
+LINES = "".join(json.dumps(line) + "\n" for line in TEXTS)
+CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/gemini:generateContent"
+
+POLICIES = STREAM_BLOCK + """
+@id("test.no-phones-out")
+forbid (principal, action == Action::"prompt", resource)
+when { context.by_role.user.labels.contains("pii.phone") };
+
+@id("test.mask-cards")
+@remedy("mask")
+@operator("keep_last:4")
+@labels("pci.*")
+forbid (principal, action == Action::"prompt", resource)
+when { context.labels.contains("pci") };
+
+@id("test.coach")
+@remedy("coach")
+@coach("Mind what you send.")
+forbid (principal, action == Action::"prompt", resource)
+when { context.labels.contains("pii.email") };
+"""
+
+
+def strict(node):
+    """A copy of a schema in which an object may have only the properties that are named. Maps, which name none, stay open."""
+    if isinstance(node, list):
+        return [strict(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    out = {}
+    for key, value in node.items():
+        named = key in ("properties", "$defs")
+        out[key] = {name: strict(one) for name, one in value.items()} if named else value if key in ("enum", "const", "examples") else strict(value)
+    if "properties" in node:
+        out.setdefault("additionalProperties", False)
+    return out
+
+
+def schema_of(reference):
+    """`name` or `name#/$defs/part` as a strict schema."""
+    name, _, part = reference.partition("#")
+    schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    schema = strict(schema)
+    return {"$schema": schema["$schema"], "$ref": f"#{part}", "$defs": schema["$defs"]} if part else schema
+
+
+def wrong(reference, value):
+    """What does not fit, in words; a failing `oneOf` is told by its branches."""
+    out = []
+    for error in Draft202012Validator(schema_of(reference)).iter_errors(value):
+        out += [f"{one.json_path}: {one.message}" for one in [error, *(error.context or [])]]
+    return out
+
+
+class World:
+    """Gates with what has happened to them, and the binary's commands."""
+
+    def __init__(self, folder, upstream, stack):
+        self.folder, self.upstream = folder, upstream
+        shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("tests"))
+        (folder / "policies/test.cedar").write_text(POLICIES)
+        (folder / "note.txt").write_text(f"first\nto {EMAIL} and {CARD}\n")
+        gate = self.start(stack, "main", "--upstream", upstream.url, "--policies", folder / "policies")
+        self.ready, self.data = gate.ready, folder / "main/data"
+        self.errors = {}
+        self.traffic()
+        self.guard_failure(stack)
+        self.drain(stack)
+
+    def start(self, stack, name, *arguments):
+        (self.folder / name).mkdir(exist_ok=True)
+        gate = start_gate(self.folder / name, *arguments)
+        stack.callback(gate.stop)
+        return gate
+
+    def run(self, *arguments, given=None, code=0):
+        done = subprocess.run([GATE, *map(str, arguments)], input=given, capture_output=True, text=True, cwd=self.folder, timeout=60)
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    def json(self, *arguments, **more):
+        return [json.loads(self.run(*arguments, **more))]
+
+    def lines(self, *arguments, **more):
+        return [json.loads(line) for line in self.run(*arguments, **more).splitlines()]
+
+    def kept(self, *arguments, lines=False):
+        return (self.lines if lines else self.json)(*arguments, "--data", self.data)
+
+    def ask(self, base, path, body=None, key=None, method=None):
+        data = body.encode() if isinstance(body, str) else body and json.dumps(body).encode()
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {key}"} if key else {})
+        request = urllib.request.Request(base + path, data=data, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def prompt(self, path, text, key=None, base=None, **more):
+        body = {"model": "gpt-4o-mini", "max_tokens": 50, "messages": [{"role": "user", "content": text}], **more}
+        return self.ask(base or self.ready["gate"], path, body, key)
+
+    def refused(self, name, status, answer):
+        assert answer[0] == status, answer
+        self.errors.setdefault(name, []).append(json.loads(answer[1]))
+
+    def traffic(self):
+        gate = self.ready["gate"]
+        assert self.prompt(CHAT, "Good morning.")[0] == 200
+        assert self.prompt(CHAT, f"{EMAIL} {BELOW}", tools=[{"type": "function", "function": {"name": "send", "parameters": {}}}])[0] == 200
+        assert self.prompt(MESSAGES, f"{SECRET} {EMAIL}")[0] == 200
+        assert self.ask(gate, "/v1/models")[0] == 200
+        for name, path in (("openai", CHAT), ("anthropic", MESSAGES)):
+            self.refused(name, 403, self.prompt(path, f"Call {PHONE} now"))
+            self.refused(name, 400, self.ask(gate, path, "{"))
+            self.refused(name, 400, self.prompt(path, "hi", models=[]))
+            self.refused(name, 405, self.ask(gate, path, "{}", method="PUT"))
+            self.stream_block(name, path)
+        self.refused("gemini", 404, self.ask(gate, GEMINI, {}))
+        self.created = self.kept("keys", "create", "--name", "ada", "--group", "eng", "--models", "gpt-*", "--format", "json")
+        free = self.kept("keys", "create", "--name", "bot", "--kind", "service", "--format", "jsonl")
+        self.created += free
+        self.tokens = self.kept("tokens", "create", "--name", "t", "--scope", "read", "--format", "json")
+        self.tokens += self.kept("tokens", "create", "--name", "u", "--scope", "approve", "--user", "ada", "--format", "jsonl")
+        key = self.created[0]["key"]
+        assert self.prompt(CHAT, f"Pay {CARD}", key)[0] == 200
+        assert self.prompt(CHAT, "Anything", free[0]["key"])[0] == 200
+        for name, path in (("openai", CHAT), ("anthropic", MESSAGES)):
+            self.refused(name, 401, self.prompt(path, "hi"))
+            self.refused(name, 403, self.prompt(path, "hi", key, model="other"))
+        self.refused("gemini", 401, self.ask(gate, GEMINI, {}))
+
+    def stream_block(self, name, path):
+        texts = ("Call ", f"{PHONE} ", "for more. ")
+        if name == "openai":
+            events = [{"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]} for text in texts]
+        else:
+            message = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None, "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}
+            events = [{"type": "message_start", "message": message}, {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}]
+            events += [{"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}} for text in texts]
+        named = [(f"event: {event['type']}\n" if name == "anthropic" else "") + f"data: {json.dumps(event)}\n\n" for event in events]
+        self.upstream.next_answer(*named, "data: [DONE]\n\n" if name == "openai" else 'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+        status, body = self.prompt(path, "Tell me.", stream=True)
+        last = [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")][-1]
+        assert status == 200 and "error" in last, body
+        self.refused(name, 200, (200, last))
+
+    def guard_failure(self, stack):
+        """A gate that has no time to inspect, and then a configuration that it refuses."""
+        config = self.folder / "slow.toml"
+        config.write_text("[timeouts]\ninspect = 0.001\n")
+        gate = self.start(stack, "slow", "--upstream", self.upstream.url, "--config", config)
+        for name, path in (("openai", CHAT), ("anthropic", MESSAGES)):
+            self.refused(name, 503, self.prompt(path, f"{EMAIL} and {CARD} or {PHONE}; " * 50_000, base=gate.ready["gate"]))
+        self.readyz = {"ready": self.ask(gate.ready["admin"], "/readyz")}
+        config.write_text("[timeouts]\ninspect = 0\n")
+        self.run("reload", "--data", self.folder / "slow/data", code=2)
+        self.readyz["reload refused"] = self.ask(gate.ready["admin"], "/readyz")
+
+    def drain(self, stack):
+        """A gate that may not end yet, because a provider has not answered."""
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        gate = self.start(stack, "drain", "--upstream", f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
+        asking = threading.Thread(target=self.prompt, args=(CHAT, "hi"), kwargs={"base": gate.ready["gate"]})
+        asking.start()
+        provider = listener.accept()[0]
+        gate.child.send_signal(signal.SIGTERM)
+        until = time.monotonic() + 20
+        while (answer := self.ask(gate.ready["admin"], "/readyz"))[0] != 503:
+            assert time.monotonic() < until, answer
+        self.readyz["draining"] = answer
+        provider.close()
+        asking.join()
+
+    def ready_body(self, name, status, *keys):
+        answer = self.readyz[name]
+        body = json.loads(answer[1])
+        assert answer[0] == status and set(body) == {"ready", *keys}
+        return [body]
+
+    def events(self):
+        """All kinds of events that can be had; the claims keep the table from going empty."""
+        events = self.kept("events", "--format", "jsonl", lines=True)
+        failed = self.lines("events", "--format", "jsonl", "--data", self.folder / "slow/data")
+        assert {event["decision"] for event in events + failed} == {"permit", "remedied", "blocked", "failed"}
+        assert {event["direction"] for event in events} == {"request", "response"} and any(event["stream"] for event in events)
+        facts = [event["facts"] for event in events if event["facts"]]
+        assert len(facts) < len(events), "none was refused before it was judged"
+        assert any(one["principal"].get("key") and one["principal"].get("models") and one["principal"]["groups"] for one in facts)
+        assert any(one["context"].get("below_threshold") for one in facts) and any(one["context"].get("tools") for one in facts)
+        assert any(guard.get("reason") for event in failed for guard in event["guards"])
+        token = (self.data / "admin.token").read_text().strip()
+        status, body = self.ask(self.ready["admin"], "/api/v1/events", key=token)
+        assert status == 200
+        return events + failed + [json.loads(line) for line in body.splitlines()]
+
+    def problems(self):
+        admin, token = self.ready["admin"], (self.data / "admin.token").read_text().strip()
+        answers = [self.ask(admin, "/no/such/path"), self.ask(admin, "/api/v1/events"), self.ask(admin, "/api/v1/events?limit=x", key=token)]
+        answers += [self.ask(admin, "/api/v1/keys", "{", token), self.ask(admin, "/api/v1/keys/none", key=token, method="DELETE")]
+        assert [status for status, _ in answers] == [404, 401, 400, 400, 404]
+        return [json.loads(body) for _, body in answers]
+
+    def entries(self):
+        entries = self.kept("audit", "tail", "-n", "1000", "--format", "jsonl", lines=True)
+        entries += self.lines("audit", "tail", "-n", "1000", "--format", "jsonl", "--data", self.folder / "slow/data")
+        assert {"request", "response", "end", "change", "key"} <= {entry["entry"]["kind"] for entry in entries}
+        return entries
+
+    def proof(self):
+        self.run("audit", "prove", 0, "--out", "entry.proof", "--data", self.data)
+        return self.folder / "entry.proof"
+
+    def proven(self):
+        extra = re.search("^extra (.+)$", self.proof().read_text(), re.MULTILINE)
+        return [json.loads(base64.b64decode(extra[1]))]
+
+    def tampered(self):
+        copy = self.folder / "copy"
+        shutil.copytree(self.data, copy, ignore=shutil.ignore_patterns("*.sock"))
+        tile = next(path for path in sorted((copy / "ledger/tile/entries").rglob("*")) if path.is_file())
+        tile.write_bytes(tile.read_bytes().replace(b'"decision":"permit"', b'"decision":"permif"', 1))
+        reports = self.json("audit", "verify", "--data", copy, "--format", "json", code=1)
+        assert reports[0]["damage"]
+        return reports
+
+    def explained(self, *arguments):
+        def request(text):
+            return json.dumps({"route": f"POST {CHAT}", "principal": "user:ada", "groups": ["eng"], "body": {"model": "m", "messages": [{"role": "user", "content": text}]}})
+
+        texts = ("Good morning.", f"{EMAIL} and {CARD}", f"Call {PHONE} now")
+        out = [json.loads(self.run("policy", "explain", "-", "--policies", "policies", *arguments, given=request(text))) for text in texts]
+        assert [one["decision"] for one in out] == ["permit", "remedied", "blocked"] and "reason" in out[2]
+        assert any(remedy.get("operator") for remedy in out[1]["steps"][0]["remedies"]) and out[1]["steps"][0]["coach"]
+        return out
+
+
+def bad_lines(world, command):
+    """The answers to lines that are bad in every way that a test can write."""
+    given = '{"id":1,"text":2}\nnot JSON\n\n{"id":3,"text":"fine"}\n'
+    return [line for line in world.lines(command, "--jsonl", given=given, code=2) if line.get("error")]
+
+
+# What is printed or answered, the schema that it keeps, and how to get it: a list of values, never empty.
+ROWS = [
+    ("up", "ready", lambda w: [w.ready, json.loads((w.folder / "main/ready.json").read_text())]),
+    ("detect --jsonl", "detect-line", lambda w: w.lines("detect", "--jsonl", given=LINES, code=1)),
+    ("detect --jsonl --explain", "detect-line", lambda w: w.lines("detect", "--jsonl", "--explain", given=LINES, code=1)),
+    ("detect --format json", "detect-files", lambda w: w.json("detect", "--format", "json", "note.txt", code=1)),
+    ("detect --format jsonl", "detect-files#/$defs/finding", lambda w: w.lines("detect", "--format", "jsonl", "note.txt", code=1)),
+    ("detect, bad lines", "line-error", lambda w: bad_lines(w, "detect")),
+    ("redact, bad lines", "line-error", lambda w: bad_lines(w, "redact")),
+    ("redact --jsonl", "redact-line", lambda w: w.lines("redact", "--jsonl", given=LINES)),
+    ("redact --format json", "redact-file", lambda w: w.json("redact", "--format", "json", "note.txt")),
+    ("redact --format jsonl", "redact-file", lambda w: w.lines("redact", "--format", "jsonl", "note.txt", "note.txt")),
+    ("detect --labels --format json", "labels", lambda w: w.json("detect", "--labels", "--format", "json")),
+    ("detect --labels --format jsonl", "labels#/$defs/label", lambda w: w.lines("detect", "--labels", "--format", "jsonl")),
+    ("policy explain", "policy-explain", lambda w: w.explained()),
+    ("policy explain --format jsonl", "policy-explain", lambda w: w.explained("--format", "jsonl")),
+    ("keys create", "keys-create", lambda w: w.created),
+    ("keys list --format json", "keys-list", lambda w: w.kept("keys", "list", "--format", "json")),
+    ("keys list --format jsonl", "keys-list#/$defs/key", lambda w: w.kept("keys", "list", "--format", "jsonl", lines=True)),
+    ("tokens create", "tokens-create", lambda w: w.tokens),
+    ("tokens list --format json", "tokens-list", lambda w: w.kept("tokens", "list", "--format", "json")),
+    ("tokens list --format jsonl", "tokens-list#/$defs/token", lambda w: w.kept("tokens", "list", "--format", "jsonl", lines=True)),
+    ("events", "event", World.events),
+    ("problems of the admin port", "problem", World.problems),
+    ("GET /readyz", "readyz", lambda w: w.ready_body("ready", 200)),
+    ("GET /readyz after a refused reload", "readyz", lambda w: w.ready_body("reload refused", 200, "reload")),
+    ("GET /readyz while draining", "readyz", lambda w: w.ready_body("draining", 503, "reasons")),
+    ("errors, OpenAI", "error-openai", lambda w: w.errors["openai"]),
+    ("errors, Anthropic", "error-anthropic", lambda w: w.errors["anthropic"]),
+    ("errors, Google", "error-gemini", lambda w: w.errors["gemini"]),
+    ("audit tail --format jsonl", "ledger-entry", World.entries),
+    ("audit tail --format json", "ledger-entry", lambda w: w.kept("audit", "tail", "--format", "json")[0]),
+    ("audit show", "ledger-entry", lambda w: w.kept("audit", "show", 0) + w.kept("audit", "show", 1, "--format", "jsonl")),
+    ("audit prove", "ledger-entry#/$defs/entry", World.proven),
+    ("audit verify", "audit-verify", lambda w: w.kept("audit", "verify", "--format", "json") + w.kept("audit", "verify", "--format", "jsonl")),
+    ("audit verify, tampered", "audit-verify", World.tampered),
+    ("audit verify --proof", "audit-verify", lambda w: w.kept("audit", "verify", "--format", "json", "--proof", w.proof())),
+]
+
+
+@pytest.fixture(scope="module")
+def world(upstream_process, tmp_path_factory):
+    upstream = Upstream(upstream_process)
+    upstream.forget()
+    with contextlib.ExitStack() as stack:
+        yield World(tmp_path_factory.mktemp("schemas"), upstream, stack)
+
+
+@pytest.mark.parametrize(("reference", "values"), [pytest.param(*row[1:], id=row[0]) for row in ROWS])
+def test_output_keeps_its_schema(world, reference, values):
+    values = values(world)
+    assert values, "nothing was looked at"
+    for value in values:
+        assert not wrong(reference, value), value
+
+
+def test_every_schema_is_guarded():
+    guarded = {reference.partition("#")[0] for _, reference, _ in ROWS} | {"config"}
+    assert guarded == {path.name.removesuffix(".schema.json") for path in SCHEMAS.iterdir()}
+
+
+# The configuration file.
+
+
+def examples():
+    """Every TOML block of the documents for users."""
+    for path in sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]):
+        for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)):
+            yield pytest.param(block, id=f"{path.name}-{number}")
+
+
+def tables():
+    """Name, schema and what a table must have, for each table of the configuration; the whole file is the table ``."""
+    whole = schema_of("config")
+    yield "", whole
+    for name, schema in whole["properties"].items():
+        yield name, schema.get("items", schema)
+
+
+def started(folder, text, *arguments):
+    """Standard error of a start that must be refused because of its configuration."""
+    path = folder / "bartizan.toml"
+    path.write_text(text)
+    done = subprocess.run([GATE, "up", "--config", path, "--data", folder / "data", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, f"it was not refused:\n{text}"
+    return done.stderr
+
+
+def header(name, schema):
+    return "" if not name else f"[[{name}]]\n" if "required" in schema else f"[{name}]\n"
+
+
+@pytest.mark.parametrize("text", list(examples()))
+def test_config_of_the_documents(text, tmp_path, monkeypatch):
+    assert not wrong("config", tomllib.loads(text))
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    (tmp_path / "bartizan.toml").write_text(text)
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    monkeypatch.chdir(tmp_path)
+    start_gate(tmp_path, "--config", tmp_path / "bartizan.toml").stop()
+
+
+@pytest.mark.parametrize(("name", "schema"), [pytest.param(*table, id=table[0] or "whole") for table in tables()])
+def test_config_keys_are_those_of_the_binary(name, schema, tmp_path):
+    """The binary, asked for a key that does not exist, lists those that do."""
+    text = header(name, schema) + "no_such_key = 1\n"
+    said = started(tmp_path, text)
+    assert "unknown field `no_such_key`" in said
+    assert set(re.findall("`([a-z_]+)`", said.partition("expected")[2])) == set(schema["properties"])
+    assert any("no_such_key" in one for one in wrong("config", tomllib.loads(text)))
+
+
+def bounded():
+    for name, schema in tables():
+        for key, value in schema["properties"].items():
+            if "maximum" in value:
+                yield pytest.param(name, key, value, id=f"{name}.{key}")
+
+
+@pytest.mark.parametrize(("name", "key", "schema"), list(bounded()))
+def test_config_bounds_are_those_of_the_binary(name, key, schema, tmp_path):
+    text = f"[{name}]\n{key} = {schema['maximum'] + 1}\n"
+    said = re.search("must be from ([0-9.]+) to ([0-9]+)", started(tmp_path, text))
+    assert (float(said[1]), float(said[2])) == (schema["minimum"], schema["maximum"])
+    assert wrong("config", tomllib.loads(text))
+    for edge in ("minimum", "maximum", "default"):
+        assert not wrong("config", {name: {key: schema[edge]}})
+
+
+PROVIDER = '[[providers]]\nname = "p"\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[gate]\nauth = "nobody"',
+        '[gate]\nhosts = "one"',
+        '[gate]\ntls_cert = "only.pem"',
+        '[admin]\ntls_key = "only.pem"',
+        '[guard]\non_failure = "shrug"',
+        '[capture]\nmode = "on"',
+        '[retention]\nevents = "90"',
+        '[retention]\nevents = "0d"',
+        '[retention]\nevents = "36501d"',
+        '[ledger]\norigin = "a b"',
+        '[ledger]\norigin = "a+b"',
+        '[ledger]\norigin = ""',
+        '[ledger]\npower_loss_safe = "yes"',
+        PROVIDER.replace("openai", "other"),
+        PROVIDER.replace("http:", "ftp:"),
+        PROVIDER.replace("/v1", "/v1?a=b"),
+        PROVIDER.replace('name = "p"\n', ""),
+        PROVIDER + 'api_key_env = "A"\napi_key_file = "b"',
+        PROVIDER + '[[models]]\nname = "m"',
+        '[[models]]\nname = "m"\nprovider = "p"',
+    ],
+)
+def test_config_refused_by_both(text, tmp_path):
+    started(tmp_path, text)
+    assert wrong("config", tomllib.loads(text))
+
+
+def test_config_with_every_key(tmp_path, upstream_process):
+    """A file with every key that the schema names is good for both."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate, "-days", "2"], check=True, capture_output=True)
+    (tmp_path / "credential").write_text("not-a-key")
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    tls = {"hosts": ["gate.example.com"], "tls_cert": str(certificate), "tls_key": str(key)}
+    given = {
+        "gate": {"listen": "127.0.0.1:0", "auth": "anonymous", **tls},
+        "admin": {"listen": "127.0.0.1:0", **tls},
+        "providers": [
+            {"name": "a", "kind": "both", "base_url": upstream_process.ready["url"], "api_key_file": str(tmp_path / "credential"), "pass_client_key": False},
+            {"name": "b", "kind": "anthropic", "base_url": upstream_process.ready["url"], "api_key_env": "PATH", "pass_client_key": True},
+        ],
+        "models": [{"name": "m", "provider": "b", "upstream_name": "n"}, {"name": "*", "provider": "a"}],
+        "policy": {"dir": str(tmp_path / "policies")},
+        "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},
+    }
+    for name, schema in tables():
+        for key, value in schema["properties"].items() if name else ():
+            if "default" in value and name not in ("providers", "models"):
+                given.setdefault(name, {}).setdefault(key, value["default"])
+        held = given.get(name, {})
+        assert not name or set(schema["properties"]) == {key for one in (held if isinstance(held, list) else [held]) for key in one}
+    assert not wrong("config", given)
+    text = ""
+    for name, schema in tables():
+        held = given.get(name, [])
+        for table in held if isinstance(held, list) else [held]:
+            text += header(name, schema) + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+    assert tomllib.loads(text) == given
+    (tmp_path / "bartizan.toml").write_text(text)
+    start_gate(tmp_path, "--config", tmp_path / "bartizan.toml").stop()
