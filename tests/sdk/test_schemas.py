@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import pathlib
 import re
 import shutil
 import signal
@@ -141,7 +142,8 @@ class World:
             self.refused(name, 400, self.ask(gate, path, "{"))
             self.refused(name, 400, self.prompt(path, "hi", models=[]))
             self.refused(name, 405, self.ask(gate, path, "{}", method="PUT"))
-            self.stream_block(name, path)
+            assert self.streamed(name, path, "The harbour is open. ", "Write to other.person@example.org. ", "No more. ")
+            self.refused(name, 200, (200, self.streamed(name, path, "The harbour is open. ", "Call ", f"{PHONE} ", "for more. ")))
         self.refused("gemini", 404, self.ask(gate, GEMINI, {}))
         self.created = self.kept("keys", "create", "--name", "ada", "--group", "eng", "--models", "gpt-*", "--format", "json")
         free = self.kept("keys", "create", "--name", "bot", "--kind", "service", "--format", "jsonl")
@@ -155,9 +157,11 @@ class World:
             self.refused(name, 401, self.prompt(path, "hi"))
             self.refused(name, 403, self.prompt(path, "hi", key, model="other"))
         self.refused("gemini", 401, self.ask(gate, GEMINI, {}))
+        self.kept("keys", "create", "--name", "eve", "--format", "json")
+        self.run("erase", "--principal", "user:eve", "--yes", "--data", self.data)
 
-    def stream_block(self, name, path):
-        texts = ("Call ", f"{PHONE} ", "for more. ")
+    def streamed(self, name, path, *texts):
+        """The data of the last event of a stream in which the model says these texts."""
         if name == "openai":
             events = [{"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]} for text in texts]
         else:
@@ -167,9 +171,8 @@ class World:
         named = [(f"event: {event['type']}\n" if name == "anthropic" else "") + f"data: {json.dumps(event)}\n\n" for event in events]
         self.upstream.next_answer(*named, "data: [DONE]\n\n" if name == "openai" else 'event: message_stop\ndata: {"type":"message_stop"}\n\n')
         status, body = self.prompt(path, "Tell me.", stream=True)
-        last = [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")][-1]
-        assert status == 200 and "error" in last, body
-        self.refused(name, 200, (200, last))
+        assert status == 200, body
+        return [line.removeprefix("data: ") for line in body.splitlines() if line.startswith("data: ")][-1]
 
     def guard_failure(self, stack):
         """A gate that has no time to inspect, and then a configuration that it refuses."""
@@ -182,6 +185,7 @@ class World:
         config.write_text("[timeouts]\ninspect = 0\n")
         self.run("reload", "--data", self.folder / "slow/data", code=2)
         self.readyz["reload refused"] = self.ask(gate.ready["admin"], "/readyz")
+        gate.stop()
 
     def drain(self, stack):
         """A gate that may not end yet, because a provider has not answered."""
@@ -228,9 +232,17 @@ class World:
         return [json.loads(body) for _, body in answers]
 
     def entries(self):
-        entries = self.kept("audit", "tail", "-n", "1000", "--format", "jsonl", lines=True)
+        until = time.monotonic() + 20
+        # Tiles and checkpoint follow the journal within a second, refusals are counted by the second.
+        while True:
+            entries = self.kept("audit", "tail", "-n", "1000", "--format", "jsonl", lines=True)
+            kinds = {entry["entry"]["kind"] for entry in entries}
+            if {"erasure", "refusals"} <= kinds:
+                break
+            assert time.monotonic() < until, kinds
         entries += self.lines("audit", "tail", "-n", "1000", "--format", "jsonl", "--data", self.folder / "slow/data")
-        assert {"request", "response", "end", "change", "key"} <= {entry["entry"]["kind"] for entry in entries}
+        assert {"request", "response", "end", "change", "key"} <= kinds
+        assert any("guards" in entry["entry"] for entry in entries), "no failed guard in the log"
         return entries
 
     def proof(self):
@@ -244,8 +256,8 @@ class World:
     def tampered(self):
         copy = self.folder / "copy"
         shutil.copytree(self.data, copy, ignore=shutil.ignore_patterns("*.sock"))
-        tile = next(path for path in sorted((copy / "ledger/tile/entries").rglob("*")) if path.is_file())
-        tile.write_bytes(tile.read_bytes().replace(b'"decision":"permit"', b'"decision":"permif"', 1))
+        for tile in filter(pathlib.Path.is_file, (copy / "ledger/tile/entries").rglob("*")):
+            tile.write_bytes(tile.read_bytes().replace(b'"decision":"permit"', b'"decision":"denied"', 1))
         reports = self.json("audit", "verify", "--data", copy, "--format", "json", code=1)
         assert reports[0]["damage"]
         return reports
@@ -302,6 +314,7 @@ ROWS = [
     ("audit show", "ledger-entry", lambda w: w.kept("audit", "show", 0) + w.kept("audit", "show", 1, "--format", "jsonl")),
     ("audit prove", "ledger-entry#/$defs/entry", World.proven),
     ("audit verify", "audit-verify", lambda w: w.kept("audit", "verify", "--format", "json") + w.kept("audit", "verify", "--format", "jsonl")),
+    ("audit verify --checkpoint", "audit-verify", lambda w: w.kept("audit", "verify", "--format", "json", "--checkpoint", w.data / "ledger/checkpoint")),
     ("audit verify, tampered", "audit-verify", World.tampered),
     ("audit verify --proof", "audit-verify", lambda w: w.kept("audit", "verify", "--format", "json", "--proof", w.proof())),
 ]
