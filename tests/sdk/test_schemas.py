@@ -2,6 +2,8 @@
 
 import base64
 import contextlib
+import copy
+import functools
 import json
 import pathlib
 import re
@@ -44,6 +46,16 @@ when { context.labels.contains("pci") };
 forbid (principal, action == Action::"prompt", resource)
 when { context.labels.contains("pii.email") };
 """
+
+BROKEN = """
+@id("test.broken")
+forbid (principal, action == Action::"prompt", resource)
+when { context.body_bytes + 9223372036854775807 > 0 };
+"""
+
+# What no test can provoke from outside: kinds of ledger entries by their place in `oneOf` (gap, config, policy, rotation,
+# start, stop), and facts that nothing fills in yet.
+UNSEEN = re.compile("""ledger-entry .*/oneOf/[234789]/.*|event .*/(app|team|organisation|remedied|session_tainted)|readyz oneOf/1/properties/reload""")
 
 
 def strict(node):
@@ -88,7 +100,7 @@ class World:
         (folder / "note.txt").write_text(f"first\nto {EMAIL} and {CARD}\n")
         gate = self.start(stack, "main", "--upstream", upstream.url, "--policies", folder / "policies")
         self.ready, self.data = gate.ready, folder / "main/data"
-        self.errors = {}
+        self.errors, self.outputs = {}, {}
         self.traffic()
         self.guard_failure(stack)
         self.drain(stack)
@@ -136,6 +148,8 @@ class World:
         assert self.prompt(CHAT, "Good morning.")[0] == 200
         assert self.prompt(CHAT, f"{EMAIL} {BELOW}", tools=[{"type": "function", "function": {"name": "send", "parameters": {}}}])[0] == 200
         assert self.prompt(MESSAGES, f"{SECRET} {EMAIL}")[0] == 200
+        said = [{"role": role, "content": f"{role}: {EMAIL}"} for role in ("system", "user", "assistant")]
+        assert self.prompt(CHAT, "", messages=[*said, {"role": "tool", "tool_call_id": "c", "content": EMAIL}], user=EMAIL)[0] == 200
         assert self.ask(gate, "/v1/models")[0] == 200
         for name, path in (("openai", CHAT), ("anthropic", MESSAGES)):
             self.refused(name, 403, self.prompt(path, f"Call {PHONE} now"))
@@ -177,8 +191,9 @@ class World:
     def guard_failure(self, stack):
         """A gate that has no time to inspect, and then a configuration that it refuses."""
         config = self.folder / "slow.toml"
-        config.write_text("[timeouts]\ninspect = 0.001\n")
-        gate = self.start(stack, "slow", "--upstream", self.upstream.url, "--config", config)
+        provider = f'[[providers]]\nname = "p"\nkind = "both"\nbase_url = "{self.upstream.url}"\n[[models]]\nname = "gpt-4o-mini"\nprovider = "p"\n'
+        config.write_text(provider + "[timeouts]\ninspect = 0.001\n")
+        gate = self.start(stack, "slow", "--config", config)
         for name, path in (("openai", CHAT), ("anthropic", MESSAGES)):
             self.refused(name, 503, self.prompt(path, f"{EMAIL} and {CARD} or {PHONE}; " * 50_000, base=gate.ready["gate"]))
         self.readyz = {"ready": self.ask(gate.ready["admin"], "/readyz")}
@@ -262,6 +277,12 @@ class World:
         assert reports[0]["damage"]
         return reports
 
+    def values(self, row):
+        """What a row gives, got once."""
+        if row[0] not in self.outputs:
+            self.outputs[row[0]] = row[2](self)
+        return self.outputs[row[0]]
+
     def explained(self, *arguments):
         def request(text):
             return json.dumps({"route": f"POST {CHAT}", "principal": "user:ada", "groups": ["eng"], "body": {"model": "m", "messages": [{"role": "user", "content": text}]}})
@@ -269,6 +290,11 @@ class World:
         texts = ("Good morning.", f"{EMAIL} and {CARD}", f"Call {PHONE} now")
         out = [json.loads(self.run("policy", "explain", "-", "--policies", "policies", *arguments, given=request(text))) for text in texts]
         assert [one["decision"] for one in out] == ["permit", "remedied", "blocked"] and "reason" in out[2]
+        broken = self.folder / "broken"
+        broken.mkdir(exist_ok=True)
+        (broken / "broken.cedar").write_text(BROKEN)
+        out.append(json.loads(self.run("policy", "explain", "-", "--policies", broken, *arguments, given=request("hi"))))
+        assert out[3]["decision"] == "failed" and out[3]["steps"][0]["errors"]
         assert any(remedy.get("operator") for remedy in out[1]["steps"][0]["remedies"]) and out[1]["steps"][0]["coach"]
         return out
 
@@ -328,12 +354,43 @@ def world(upstream_process, tmp_path_factory):
         yield World(tmp_path_factory.mktemp("schemas"), upstream, stack)
 
 
-@pytest.mark.parametrize(("reference", "values"), [pytest.param(*row[1:], id=row[0]) for row in ROWS])
-def test_output_keeps_its_schema(world, reference, values):
-    values = values(world)
+@pytest.mark.parametrize("row", [pytest.param(row, id=row[0]) for row in ROWS])
+def test_output_keeps_its_schema(world, row):
+    values = world.values(row)
     assert values, "nothing was looked at"
     for value in values:
-        assert not wrong(reference, value), value
+        assert not wrong(row[1], value), value
+
+
+def named(node, path=()):
+    """The place of each property that a schema names."""
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        if key == "properties":
+            yield from ((*path, key, name) for name in value)
+        yield from named(value, (*path, key))
+
+
+def without(schema, path):
+    """A strict schema that does not know one of its properties."""
+    schema = copy.deepcopy(schema)
+    owner = functools.reduce(lambda node, step: node[step], path[:-2], schema)
+    del owner["properties"][path[-1]]
+    owner["required"] = [name for name in owner.get("required", []) if name != path[-1]]
+    return schema
+
+
+def test_every_property_is_seen(world):
+    """A schema without one of its properties must refuse something that was really said: nothing is described that is not there."""
+    unseen = []
+    for name in sorted({reference.partition("#")[0] for _, reference, _ in ROWS}):
+        of_it = [(row[1].partition("#")[2], value) for row in ROWS if row[1].partition("#")[0] == name for value in world.values(row)]
+        whole = schema_of(name)
+        for path in named(whole):
+            less = without(whole, path)
+            judges = {part: Draft202012Validator({"$ref": f"#{part}", "$defs": less["$defs"]} if part else less) for part, _ in of_it}
+            if all(judges[part].is_valid(value) for part, value in of_it):
+                unseen.append(f"{name} {'/'.join(map(str, path))}")
+    assert [one for one in unseen if not UNSEEN.fullmatch(one)] == []
 
 
 def test_every_schema_is_guarded():
