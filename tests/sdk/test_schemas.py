@@ -205,6 +205,7 @@ class World:
     def drain(self, stack):
         """A gate that may not end yet, because a provider has not answered."""
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        listener.settimeout(20)
         gate = self.start(stack, "drain", "--upstream", f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
         asking = threading.Thread(target=self.prompt, args=(CHAT, "hi"), kwargs={"base": gate.ready["gate"]})
         asking.start()
