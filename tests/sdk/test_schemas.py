@@ -278,6 +278,22 @@ class World:
         assert reports[0]["damage"]
         return reports
 
+    def checked(self, format):
+        wrong = self.folder / f"wrong-{format}"
+        wrong.mkdir()
+        (wrong / "wrong.cedar").write_text("permit (principal, action, resource) when { context.nothing };")
+        return self.json("policy", "check", "policies", "--format", format) + self.json("policy", "check", wrong, "--format", format, code=2)
+
+    def tried(self, read, format):
+        """The default policies with their tables, and with a row that does not hold."""
+        good = read("policy", "test", ROOT / "policies", "--format", format)
+        folder = self.folder / f"tried-{format}"
+        shutil.copytree(ROOT / "policies", folder)
+        (folder / "tests/wrong.toml").write_text('[[row]]\nname = "wrong"\naction = "prompt"\nexpect = "blocked"\n')
+        bad = read("policy", "test", folder, "--format", format, code=1)
+        assert '"differences": ["' in json.dumps(bad)
+        return good + bad
+
     def values(self, row):
         """What a row gives, got once."""
         if row[0] not in self.outputs:
@@ -322,6 +338,9 @@ ROWS = [
     ("detect --labels --format jsonl", "labels#/$defs/label", lambda w: w.lines("detect", "--labels", "--format", "jsonl")),
     ("policy explain", "policy-explain", lambda w: w.explained()),
     ("policy explain --format jsonl", "policy-explain", lambda w: w.explained("--format", "jsonl")),
+    ("policy check", "policy-check", lambda w: w.checked("json") + w.checked("jsonl")),
+    ("policy test --format json", "policy-test", lambda w: w.tried(w.json, "json")),
+    ("policy test --format jsonl", "policy-test#/$defs/row", lambda w: w.tried(w.lines, "jsonl")),
     ("keys create", "keys-create", lambda w: w.created),
     ("keys list --format json", "keys-list", lambda w: w.kept("keys", "list", "--format", "json")),
     ("keys list --format jsonl", "keys-list#/$defs/key", lambda w: w.kept("keys", "list", "--format", "jsonl", lines=True)),
