@@ -249,14 +249,15 @@ fn announce(args: &UpArgs, data: &DataDir, (gate, admin): &(String, String)) -> 
         "admin_token_file": data.admin_token_file(), "pid": std::process::id(),
     });
     let line = format!("{ready}\n");
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).context("the ready line cannot be printed")?;
+    // The file first: who reads the line may look for it at once.
     if let Some(path) = &args.ready_file {
         let part = path.with_extension("part");
         std::fs::write(&part, &line)
             .and_then(|()| std::fs::rename(&part, path))
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).context("the ready line cannot be printed")?;
     Ok(())
 }
 
