@@ -18,6 +18,9 @@ const MOST: usize = 100_000;
 /// Texts longer than this are inspected in pieces, with a look at the clock in between.
 const PIECE: usize = 256 << 10;
 
+/// What rules over digits find: identifiers that a program makes by chance match now and then. See decision 011.
+const BY_CHANCE: &[&str] = &["pci.card", "pci.iban", "pii.phone", "pii.us_ssn", "pii.ip"];
+
 /// Why an inspection has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InspectError {
@@ -82,6 +85,16 @@ impl Unit {
             Arc::make_mut(&mut self.scan).give_way(known);
         }
     }
+}
+
+fn is_chance(finding: &Finding) -> bool {
+    BY_CHANCE.contains(&finding.label.as_str())
+}
+
+/// Drops what counts for nothing in a provider's identifier.
+pub fn without_chance(scan: &mut Scan) {
+    scan.findings.retain(|finding| !is_chance(finding));
+    scan.below.retain(|finding| !is_chance(finding));
 }
 
 fn items(scan: &Scan) -> usize {
@@ -163,7 +176,10 @@ impl Inspector<'_> {
             let text = body.text(parts.get(range.clone()).unwrap_or_default());
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
             let key = key.filter(|key| !bartizan_wire::says_nothing(key));
-            let scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
+            let mut scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
+            if head.id && scan.findings.iter().chain(&scan.below).any(is_chance) {
+                without_chance(Arc::make_mut(&mut scan));
+            }
             found += items(&scan);
             if found > MOST {
                 return Err(InspectError::TooMany);

@@ -12,6 +12,7 @@ use bartizan_wire::{Form, Part};
 
 use crate::edit::{TextEdit, escaped, fit_replacement, piece_splices};
 use crate::growing::Choice;
+use crate::inspect::without_chance;
 use crate::judging::Judging;
 use crate::live::Live;
 use crate::restoring::{Restored, restore_whole};
@@ -107,7 +108,7 @@ impl Standalone {
         path: impl FnOnce() -> String,
         judging: &mut Judging,
     ) -> Option<Inspected> {
-        let known = self.hasher.hash_one((part.role, part.class, (part.fixed, part.opaque), key, text));
+        let known = self.hasher.hash_one((part.role, part.class, (part.fixed, part.opaque, part.id), key, text));
         if text.is_empty() || self.clean.contains(&known) {
             return None;
         }
@@ -118,6 +119,9 @@ impl Standalone {
         } else {
             detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments })
         };
+        if part.id {
+            without_chance(&mut scan);
+        }
         scan.give_way(&|hit| self.session.knows(hit));
         if scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty() {
             if self.clean.len() < REMEMBERED {
