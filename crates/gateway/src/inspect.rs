@@ -10,6 +10,7 @@ use bartizan_wire::json::Tape;
 use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
+use crate::number;
 use crate::remedy::KEPT;
 
 /// So many findings and token-like strings a body may hold: more would cost memory without end.
@@ -177,6 +178,9 @@ impl Inspector<'_> {
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
             let key = key.filter(|key| !bartizan_wire::says_nothing(key));
             let mut scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
+            if head.form == Form::Number {
+                scan = self.number(&text, head, scan)?;
+            }
             if head.id && scan.findings.iter().chain(&scan.below).any(is_chance) {
                 without_chance(Arc::make_mut(&mut scan));
             }
@@ -191,6 +195,15 @@ impl Inspector<'_> {
             first += run;
         }
         Ok(units)
+    }
+
+    /// A number literal is inspected in its whole part too.
+    fn number(&mut self, literal: &str, part: &Part, mut scan: Arc<Scan>) -> Result<Arc<Scan>, InspectError> {
+        let expanded = number::whole_part(literal).map(|whole| self.text(&whole, part.role, part.class, None)).transpose()?;
+        if items(&scan) + expanded.as_deref().map_or(0, items) > 0 {
+            number::cover(Arc::make_mut(&mut scan), expanded.as_deref(), literal.len());
+        }
+        Ok(scan)
     }
 
     /// Looks over a value that is no text.

@@ -15,6 +15,7 @@ use crate::growing::Choice;
 use crate::inspect::without_chance;
 use crate::judging::Judging;
 use crate::live::Live;
+use crate::number;
 use crate::restoring::{Restored, restore_whole};
 use crate::session::{Session, removed_from_signed};
 
@@ -119,6 +120,10 @@ impl Standalone {
         } else {
             detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments })
         };
+        if part.form == Form::Number {
+            let expanded = number::whole_part(text).map(|whole| detector.scan(&whole, Hint::default()));
+            number::cover(&mut scan, expanded.as_ref(), text.len());
+        }
         if part.id {
             without_chance(&mut scan);
         }

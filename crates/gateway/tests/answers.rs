@@ -288,6 +288,20 @@ fn a_block_inside_a_stream_shows_in_the_clients_format() {
     assert_eq!((end.kind, end.decision.as_str(), end.end.as_deref()), ("end", "blocked", Some("blocked")));
 }
 
+/// A number that is complete in one event, or in a whole answer.
+#[test]
+fn a_number_is_found_however_it_is_written() {
+    let house = House::new();
+    for number in ["4111111111111111.25", "-4.111111111111111e15", "4111111111111111e0"] {
+        let body = format!(r#"{{"choices":[],"brand_new":{{"deep":[1,{number}]}}}}"#);
+        let expected = json!([1, "[REDACTED_CARD]"]);
+        house.upstream.push(Answer::json(body.clone()));
+        assert_eq!(house.chat(CHAT).json()["brand_new"]["deep"], expected, "{number}");
+        let got = pass(&house, &format!("data: {body}\n\n"), &[]);
+        assert_eq!(events(&got).remove(0)["brand_new"]["deep"], expected, "{number}");
+    }
+}
+
 /// Answers with an identifier of the provider in every place; `@@` is it.
 const IDS: &[(&str, &str)] = &[
     ("id", r#"{"id":"@@","choices":[{"index":0,"message":{"content":"hi"}}]}"#),
@@ -311,7 +325,7 @@ fn identifiers_of_providers_are_not_taken_for_numbers_of_people() {
             let body = body.replace("@@", id);
             house.upstream.push(Answer::json(body.clone()));
             let reply = house.chat(CHAT);
-            assert_eq!((reply.status, reply.decision(), reply.text()), (200, "permit".into(), body.clone()), "{name}");
+            assert_eq!((reply.status, reply.decision(), reply.text()), (200, "permit", body.clone()), "{name}");
             let stream = format!("data: {}\n\n", body.replace("message\":{\"", "delta\":{\""));
             assert_eq!(pass(&house, &stream, &[]), stream, "{name} streamed");
             let end = house.journal.all().pop().unwrap();
