@@ -236,9 +236,9 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
     Guarded { bytes, phase, edited: false, refusal: refusal.map(|(_, sentence)| sentence) }
 }
 
-/// Whether nothing is found in a name. A failing detector finds nothing clean.
-pub fn is_clean(exchange: &Exchange, name: &str) -> bool {
-    let scan = || inspector(exchange, false).text(name, Role::Other, TextClass::Metadata, Some("model")).map_err(GuardError::from);
+/// Whether nothing is found in a name or a header, under a member name if any. A failing detector finds nothing clean.
+pub fn is_clean(exchange: &Exchange, text: &str, key: Option<&str>) -> bool {
+    let scan = || inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from);
     caught(scan).is_ok_and(|scan| scan.findings.is_empty())
 }
 

@@ -192,7 +192,7 @@ impl Gate {
         exchange.stream = control.stream;
         exchange.model_configured = live.settings.models.iter().any(|model| model.name.as_str() == name);
         // Events and sentences show a name that nobody configured only if nothing is found in it.
-        let shown = if exchange.model_configured || is_clean(&exchange, &name) { name.as_str() } else { UNCONFIGURED };
+        let shown = if exchange.model_configured || is_clean(&exchange, &name, Some("model")) { name.as_str() } else { UNCONFIGURED };
         exchange.model = Some(ModelName::new(shown));
         let Target { model, provider } = match target(&live.settings, &exchange.principal, (&name, shown), route) {
             Ok(target) => target,

@@ -138,6 +138,12 @@ fn answer_headers_pass_by_a_list() {
     let house = House::new();
     let given = [
         ("x-request-id", "r1", true),
+        ("request-id", "ada@corp-mail.com", false),
+        ("openai-version", "4111111111111111", false),
+        ("openai-organization", "org-20261126 2026-11-26", true),
+        ("server-timing", "x;desc=\"ada@corp-mail.com\"", false),
+        ("x-ratelimit-4111111111111111", "1", false),
+        ("x-should-retry", "key ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8", false),
         ("retry-after", "3", true),
         ("x-ratelimit-remaining-tokens", "9", true),
         ("anthropic-ratelimit-requests-limit", "9", true),
