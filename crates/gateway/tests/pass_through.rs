@@ -212,6 +212,8 @@ fn nothing_slips_through_beside_the_body() {
         Call::chat(body).with("content-type", "application/json; by=\"ada@example.org\""),
         Call::new("POST", "/v1/chat/completions?user=ada%40example.org", body),
         Call::new("GET", "/v1/models", "").with("x-stainless-note", "4111111111111111"),
+        Call::new("GET", "/v1/models?after_id=ada%40example.org", ""),
+        Call::new("GET", "/v1/models?key=bzk_x", ""),
     ];
     for call in rows {
         let any = House::build(Plan { any: true, ..Plan::default() });
@@ -224,6 +226,7 @@ fn nothing_slips_through_beside_the_body() {
     }
     let any = House::build(Plan { any: true, ..Plan::default() });
     any.upstream.always(Answer::json("{\"data\":[]}"));
-    assert_eq!(any.send(&Call::new("GET", "/v1/models", "").with("x-stainless-lang", "js")).text(), "{\"data\":[]}");
+    assert_eq!(any.send(&Call::new("GET", "/v1/models?limit=5&after_id=m", "").with("x-stainless-lang", "js")).text(), "{\"data\":[]}");
+    assert_eq!(any.upstream.requests()[0].path, "/v1/models?limit=5&after_id=m");
     assert_eq!(any.journal.kinds(), "request response end");
 }
