@@ -122,7 +122,9 @@ impl Pseudonyms {
     /// The token of a value; `surface` is the value as it is written in the text.
     pub fn token_for(&mut self, label: &Label, surface: &str, was_number: bool) -> Token {
         let kind = kind(label.as_str());
-        let value = canonical(label.as_str(), surface);
+        // A number with a sign, a fraction or an exponent comes back as it was: it is not the value that its digits are.
+        let written = was_number && !surface.bytes().all(|byte| byte.is_ascii_digit());
+        let value = if written { surface.to_owned() } else { canonical(label.as_str(), surface) };
         let entry = (kind, Hidden::new(value));
         if let Some(token) = self.minted.get(&entry) {
             return token.clone();

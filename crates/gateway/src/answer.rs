@@ -17,7 +17,7 @@ use crate::body::{GateBody, ReadError, Sending, read_whole};
 use crate::budget::Reservation;
 use crate::decode::{Decoder, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
-use crate::guard::{Guarded, RequestError, guard_answer, parse_answer, unguarded};
+use crate::guard::{Guarded, RequestError, guard_answer, is_clean, parse_answer, unguarded};
 use crate::handle::Head;
 use crate::headers::{is_event_stream, to_client};
 use crate::judging::Judging;
@@ -87,7 +87,7 @@ impl Gate {
         let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(EndState::Complete));
         let mut response = Response::new(GateBody::Whole(Some(guarded.bytes), Some(Box::new(Sending { held, on_taken: Some(on_taken) }))));
         *response.status_mut() = parts.status;
-        *response.headers_mut() = to_client(&parts.headers);
+        *response.headers_mut() = to_client(&parts.headers, &|text| is_clean(exchange, text, None));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         Ok(response)
@@ -201,7 +201,7 @@ impl Gate {
         let stream = StreamBody::new(Arc::clone(exchange), (body, decoder), guard, phase, head.shape, status.as_u16(), held);
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));
         *response.status_mut() = status;
-        *response.headers_mut() = to_client(headers);
+        *response.headers_mut() = to_client(headers, &|text| is_clean(exchange, text, None));
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         Ok(response)
     }

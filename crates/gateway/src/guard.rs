@@ -67,6 +67,9 @@ pub enum RequestError {
     /// Control fields.
     #[error(transparent)]
     Control(#[from] ControlError),
+    /// The provider would refuse its signature.
+    #[error("a signed reasoning block was changed on its way to you and its original is no longer here; start a new conversation")]
+    Altered,
     /// Its spans do not fit into the budget of bytes in flight.
     #[error(transparent)]
     Busy(#[from] ReadError),
@@ -95,7 +98,8 @@ pub fn parse_request(live: &Live, bytes: Bytes, family: Family, held: &mut Reser
     let control = control(&tape, &bytes, family)?;
     let reading = read(&tape, &bytes, Side::Request);
     hold(held, reading.memory())?;
-    Ok((Parsed { bytes, tape, reading }, control))
+    let parsed = Parsed { bytes, tape, reading };
+    if altered_signed_part(parsed.body()) { Err(RequestError::Altered) } else { Ok((parsed, control)) }
 }
 
 /// The texts of a request that stand outside its body.
@@ -133,19 +137,11 @@ pub fn guard_request(
         for hit in units.iter().flat_map(|unit| &unit.scan.tokens) {
             session.reserve(hit);
         }
-        let altered = altered_signed_part(body);
         // What stands outside the body cannot be edited: it takes part in judging as a unit without parts.
         units.extend(outside_findings);
         let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
         let until = began + exchange.live.settings.limits.inspect;
-        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
-        if altered {
-            judged.decision = Decision::Blocked;
-            judged.refusal = Some(
-                "a signed reasoning block was changed on its way to you and its original is no longer here; start a new conversation"
-                    .to_owned(),
-            );
-        }
+        let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
         let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
         exchange.gate.metrics().tokenised_total.add(session.minted);
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
@@ -236,9 +232,9 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
     Guarded { bytes, phase, edited: false, refusal: refusal.map(|(_, sentence)| sentence) }
 }
 
-/// Whether nothing is found in a name. A failing detector finds nothing clean.
-pub fn is_clean(exchange: &Exchange, name: &str) -> bool {
-    let scan = || inspector(exchange, false).text(name, Role::Other, TextClass::Metadata, Some("model")).map_err(GuardError::from);
+/// Whether nothing is found in a name or a header, under a member name if any. A failing detector finds nothing clean.
+pub fn is_clean(exchange: &Exchange, text: &str, key: Option<&str>) -> bool {
+    let scan = || inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from);
     caught(scan).is_ok_and(|scan| scan.findings.is_empty())
 }
 

@@ -166,9 +166,8 @@ impl Gate {
         route: Route,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
-        if head.parts.uri.query().is_some_and(|query| query.contains("bzk_") || query.contains("bzt_")) {
-            let message = "a virtual key stands in the query, which the provider sees; send it as `Authorization: Bearer bzk_…`";
-            return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message)));
+        if holds_key(head.parts.uri.query()) {
+            return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, KEY_IN_QUERY)));
         }
         let mut held = self.budget.open();
         let read = self.read(head, body, &live, &mut held).await;
@@ -192,7 +191,7 @@ impl Gate {
         exchange.stream = control.stream;
         exchange.model_configured = live.settings.models.iter().any(|model| model.name.as_str() == name);
         // Events and sentences show a name that nobody configured only if nothing is found in it.
-        let shown = if exchange.model_configured || is_clean(&exchange, &name) { name.as_str() } else { UNCONFIGURED };
+        let shown = if exchange.model_configured || is_clean(&exchange, &name, Some("model")) { name.as_str() } else { UNCONFIGURED };
         exchange.model = Some(ModelName::new(shown));
         let Target { model, provider } = match target(&live.settings, &exchange.principal, (&name, shown), route) {
             Ok(target) => target,
@@ -357,8 +356,11 @@ impl Gate {
     /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
     async fn models(self: &Arc<Self>, head: &Head, exchange: Arc<Exchange>) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
-        let headers = to_provider(&head.parts.headers);
-        let guarded = guard_listing(&exchange, &outside_body(&headers, None));
+        let (headers, query) = (to_provider(&head.parts.headers), head.parts.uri.query());
+        if holds_key(query) {
+            return Err(Box::new(Refusal::of(&exchange, Reason::BadRequest, KEY_IN_QUERY)));
+        }
+        let guarded = guard_listing(&exchange, &outside_body(&headers, query));
         let guarded =
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
         let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
@@ -371,7 +373,7 @@ impl Gate {
             return Ok(response);
         };
         let key = client_key(&head.parts.headers);
-        let call = upstream::request(provider, Route::Models, None, headers, key, Bytes::new());
+        let call = upstream::request(provider, Route::Models, query, headers, key, Bytes::new());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         let session = self.session_of_nobody(&exchange);
         self.call(head, &exchange, call, session, guarded, self.budget.open()).await
@@ -380,6 +382,14 @@ impl Gate {
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {
         Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone())
     }
+}
+
+/// The sentence for [`holds_key`].
+const KEY_IN_QUERY: &str = "a virtual key stands in the query, which the provider sees; send it as `Authorization: Bearer bzk_…`";
+
+/// Whether a virtual key or a token of ours stands in the query.
+fn holds_key(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.contains("bzk_") || query.contains("bzt_"))
 }
 
 /// What tells a conversation from others: the format's own field, or what its first user message says. Only the text counts, not

@@ -46,13 +46,25 @@ pub fn to_provider(client: &HeaderMap) -> HeaderMap {
     headers
 }
 
-/// The headers of a provider's answer that go on to the client. Length and encoding are set by who sends the body.
-pub fn to_client(provider: &HeaderMap) -> HeaderMap {
+/// The headers of a provider's answer that go on to the client, except those in which something is found. Length and encoding are
+/// set by who sends the body. `clean`: whether nothing is found in a text.
+pub fn to_client(provider: &HeaderMap, clean: &dyn Fn(&str) -> bool) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(provider.len() + 3);
     for (name, value) in provider.iter().filter(|(name, _)| passes(name, TO_CLIENT, &["x-ratelimit-", "anthropic-ratelimit-"])) {
-        headers.append(name.clone(), value.clone());
+        let passes = |bytes: &[u8]| is_harmless(bytes) || PLAIN.contains(&bytes) || clean(&String::from_utf8_lossy(bytes));
+        if passes(name.as_str().as_bytes()) && passes(value.as_bytes()) {
+            headers.append(name.clone(), value.clone());
+        } else {
+            tracing::warn!("something was found in a header of the provider's answer; it was left out");
+        }
     }
     headers
+}
+
+/// Whether a name or a value is too short and too plain to be inspected: a number, a word, an identifier without a long number.
+fn is_harmless(bytes: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-');
+    bytes.len() <= 64 && bytes.iter().all(plain) && !bytes.split(|byte| !byte.is_ascii_digit()).any(|run| run.len() >= 12)
 }
 
 /// Values that hold nothing of anybody.

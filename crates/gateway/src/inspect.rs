@@ -10,6 +10,7 @@ use bartizan_wire::json::Tape;
 use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
+use crate::number;
 use crate::remedy::KEPT;
 
 /// So many findings and token-like strings a body may hold: more would cost memory without end.
@@ -17,6 +18,9 @@ const MOST: usize = 100_000;
 
 /// Texts longer than this are inspected in pieces, with a look at the clock in between.
 const PIECE: usize = 256 << 10;
+
+/// What rules over digits find: identifiers that a program makes by chance match now and then. See decision 011.
+const BY_CHANCE: &[&str] = &["pci.card", "pci.iban", "pii.phone", "pii.us_ssn", "pii.ip"];
 
 /// Why an inspection has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +86,16 @@ impl Unit {
             Arc::make_mut(&mut self.scan).give_way(known);
         }
     }
+}
+
+fn is_chance(finding: &Finding) -> bool {
+    BY_CHANCE.contains(&finding.label.as_str())
+}
+
+/// Drops what counts for nothing in a provider's identifier.
+pub fn without_chance(scan: &mut Scan) {
+    scan.findings.retain(|finding| !is_chance(finding));
+    scan.below.retain(|finding| !is_chance(finding));
 }
 
 fn items(scan: &Scan) -> usize {
@@ -163,7 +177,13 @@ impl Inspector<'_> {
             let text = body.text(parts.get(range.clone()).unwrap_or_default());
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
             let key = key.filter(|key| !bartizan_wire::says_nothing(key));
-            let scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
+            let mut scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
+            if head.form == Form::Number {
+                scan = self.number(&text, head, scan)?;
+            }
+            if head.id && scan.findings.iter().chain(&scan.below).any(is_chance) {
+                without_chance(Arc::make_mut(&mut scan));
+            }
             found += items(&scan);
             if found > MOST {
                 return Err(InspectError::TooMany);
@@ -175,6 +195,15 @@ impl Inspector<'_> {
             first += run;
         }
         Ok(units)
+    }
+
+    /// A number literal is inspected in its whole part too.
+    fn number(&mut self, literal: &str, part: &Part, mut scan: Arc<Scan>) -> Result<Arc<Scan>, InspectError> {
+        let expanded = number::whole_part(literal).map(|whole| self.text(&whole, part.role, part.class, None)).transpose()?;
+        if items(&scan) + expanded.as_deref().map_or(0, items) > 0 {
+            number::cover(Arc::make_mut(&mut scan), expanded.as_deref(), literal.len());
+        }
+        Ok(scan)
     }
 
     /// Looks over a value that is no text.

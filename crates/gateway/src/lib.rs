@@ -20,6 +20,7 @@ mod judging;
 mod live;
 mod metrics;
 mod models;
+mod number;
 #[doc(hidden)]
 pub mod probe;
 mod random;

@@ -183,12 +183,12 @@ impl<'a, 'b> Plan<'a, 'b> {
                 context.push(&text);
                 (text, context)
             });
-            let span = text.get(finding.start..finding.end).unwrap_or_default();
-            let bare = number
-                || (context.is_json()
-                    && context.place(finding.start) == Place::Bare
-                    && number_around(text, finding.start, finding.end).is_some());
-            match (self.replace)(&finding.label, span, remedy, operator, bare) {
+            // A bare number is replaced as a whole, its sign included, so that is what comes back.
+            let around = || number_around(text, finding.start, finding.end);
+            let bare = if context.is_json() && context.place(finding.start) == Place::Bare { around() } else { None };
+            let (start, end) = bare.unwrap_or((finding.start, finding.end));
+            let span = text.get(start..end).unwrap_or_default();
+            match (self.replace)(&finding.label, span, remedy, operator, number || bare.is_some()) {
                 Some(with) => {
                     let with = if signed { removed_from_signed(&finding.label) } else { with };
                     *self.counts.entry((finding.label.clone(), remedy)).or_default() += 1;

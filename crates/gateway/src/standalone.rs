@@ -12,8 +12,10 @@ use bartizan_wire::{Form, Part};
 
 use crate::edit::{TextEdit, escaped, fit_replacement, piece_splices};
 use crate::growing::Choice;
+use crate::inspect::without_chance;
 use crate::judging::Judging;
 use crate::live::Live;
+use crate::number;
 use crate::restoring::{Restored, restore_whole};
 use crate::session::{Session, removed_from_signed};
 
@@ -107,7 +109,7 @@ impl Standalone {
         path: impl FnOnce() -> String,
         judging: &mut Judging,
     ) -> Option<Inspected> {
-        let known = self.hasher.hash_one((part.role, part.class, (part.fixed, part.opaque), key, text));
+        let known = self.hasher.hash_one((part.role, part.class, (part.fixed, part.opaque, part.id), key, text));
         if text.is_empty() || self.clean.contains(&known) {
             return None;
         }
@@ -118,6 +120,13 @@ impl Standalone {
         } else {
             detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments })
         };
+        if part.form == Form::Number {
+            let expanded = number::whole_part(text).map(|whole| detector.scan(&whole, Hint::default()));
+            number::cover(&mut scan, expanded.as_ref(), text.len());
+        }
+        if part.id {
+            without_chance(&mut scan);
+        }
         scan.give_way(&|hit| self.session.knows(hit));
         if scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty() {
             if self.clean.len() < REMEMBERED {

@@ -287,3 +287,53 @@ fn a_block_inside_a_stream_shows_in_the_clients_format() {
     let end = house.journal.all().pop().unwrap();
     assert_eq!((end.kind, end.decision.as_str(), end.end.as_deref()), ("end", "blocked", Some("blocked")));
 }
+
+/// A number that is complete in one event, or in a whole answer.
+#[test]
+fn a_number_is_found_however_it_is_written() {
+    let house = House::new();
+    for number in ["4111111111111111.25", "-4.111111111111111e15", "4111111111111111e0"] {
+        let body = format!(r#"{{"choices":[],"brand_new":{{"deep":[1,{number}]}}}}"#);
+        let expected = json!([1, "[REDACTED_CARD]"]);
+        house.upstream.push(Answer::json(body.clone()));
+        assert_eq!(house.chat(CHAT).json()["brand_new"]["deep"], expected, "{number}");
+        let got = pass(&house, &format!("data: {body}\n\n"), &[]);
+        assert_eq!(events(&got).remove(0)["brand_new"]["deep"], expected, "{number}");
+    }
+}
+
+/// Answers with an identifier of the provider in every place; `@@` is it.
+const IDS: &[(&str, &str)] = &[
+    ("id", r#"{"id":"@@","choices":[{"index":0,"message":{"content":"hi"}}]}"#),
+    ("fingerprint", r#"{"id":"c","system_fingerprint":"@@","choices":[]}"#),
+    ("tool call", r#"{"choices":[{"index":0,"message":{"tool_calls":[{"index":0,"id":"@@","function":{"name":"f","arguments":"{}"}}]}}]}"#),
+    ("error", r#"{"type":"error","error":{"type":"api_error","message":"no"},"request_id":"@@"}"#),
+];
+
+/// Digits that a provider put together by chance block nothing; what cannot be chance does.
+#[test]
+fn identifiers_of_providers_are_not_taken_for_numbers_of_people() {
+    let house = House::new();
+    // Each is found where it stands in a text.
+    for id in ["4111111111111111110", "c0ffee-628-555-0143", "10.20.30.40"] {
+        let text = json!({"choices": [{"index": 0, "message": {"content": format!("see {id}")}}]}).to_string();
+        house.upstream.push(Answer::json(text));
+        assert_eq!(house.chat(CHAT).decision(), "remedied", "{id} is no test: nothing is found in it");
+    }
+    for (name, body) in IDS {
+        for id in ["4111111111111111110", "c0ffee-628-555-0143", "10.20.30.40"] {
+            let body = body.replace("@@", id);
+            house.upstream.push(Answer::json(body.clone()));
+            let reply = house.chat(CHAT);
+            assert_eq!((reply.status, reply.decision(), reply.text()), (200, "permit", body.clone()), "{name}");
+            let stream = format!("data: {}\n\n", body.replace("message\":{\"", "delta\":{\""));
+            assert_eq!(pass(&house, &stream, &[]), stream, "{name} streamed");
+            let end = house.journal.all().pop().unwrap();
+            assert_eq!((end.decision.as_str(), &end.event.unwrap()["findings"]), ("permit", &json!([])), "{name} streamed");
+        }
+        for value in [EMAIL, "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8", "see 4111111111111111"] {
+            house.upstream.push(Answer::json(body.replace("@@", value)));
+            assert_eq!(house.chat(CHAT).status, 403, "{name}: {value}");
+        }
+    }
+}

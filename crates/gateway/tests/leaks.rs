@@ -191,6 +191,34 @@ fn nothing_leaks_in_the_anthropic_format() {
     assert!(table(true, ANTHROPIC) > 250);
 }
 
+/// However a card number is written as a number, it does not leave, and comes back as it was written.
+#[test]
+fn numbers_do_not_leak_however_they_are_written() {
+    let house = House::new();
+    house.upstream.respond_with(echo);
+    let literals = [
+        "-4111111111111111",
+        "4111111111111111.25",
+        "4.111111111111111e15",
+        "4111111111111111e0",
+        "-4111111111111111000E-3",
+        "0.4111111111111111e+16",
+    ];
+    for literal in literals {
+        let number = ("card", literal, "plain");
+        let openai = format!(r#"{{"model":"gpt-4o-mini","messages":[],"brand_new":[1, {literal}, 2]}}"#);
+        check(&house, false, "number", &openai, number);
+        let input = format!(r#"{{"type":"tool_use","id":"t","name":"f","input":{{"card": {literal} }}}}"#);
+        let anthropic = format!(r#"{{"model":"gpt-4o-mini","max_tokens":9,"messages":[{{"role":"assistant","content":[{input}]}}]}}"#);
+        check(&house, true, "input number", &anthropic, number);
+        let fixed = format!(r#"{{"model":"gpt-4o-mini","messages":[],"seed":{literal}}}"#);
+        assert_eq!(house.chat(&fixed).status, 403, "{fixed}");
+    }
+    let both = r#"{"model":"gpt-4o-mini","messages":[],"brand_new":[-4111111111111111, 4111111111111111, "{\"a\": -4111111111111111}"]}"#;
+    let said = content_of(&house.chat(both).json());
+    assert_eq!(said, "<-4111111111111111|4111111111111111|-4111111111111111>", "the provider saw {}", house.seen());
+}
+
 /// What comes back is what was written, exactly: surface forms, quotation marks, numbers.
 #[test]
 fn an_echo_gives_the_callers_own_text_back() {

@@ -138,6 +138,12 @@ fn answer_headers_pass_by_a_list() {
     let house = House::new();
     let given = [
         ("x-request-id", "r1", true),
+        ("request-id", "ada@corp-mail.com", false),
+        ("openai-version", "4111111111111111", false),
+        ("openai-organization", "org-20261126 2026-11-26", true),
+        ("server-timing", "x;desc=\"ada@corp-mail.com\"", false),
+        ("x-ratelimit-4111111111111111", "1", false),
+        ("x-should-retry", "key ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8", false),
         ("retry-after", "3", true),
         ("x-ratelimit-remaining-tokens", "9", true),
         ("anthropic-ratelimit-requests-limit", "9", true),
@@ -206,6 +212,8 @@ fn nothing_slips_through_beside_the_body() {
         Call::chat(body).with("content-type", "application/json; by=\"ada@example.org\""),
         Call::new("POST", "/v1/chat/completions?user=ada%40example.org", body),
         Call::new("GET", "/v1/models", "").with("x-stainless-note", "4111111111111111"),
+        Call::new("GET", "/v1/models?after_id=ada%40example.org", ""),
+        Call::new("GET", "/v1/models?key=bzk_x", ""),
     ];
     for call in rows {
         let any = House::build(Plan { any: true, ..Plan::default() });
@@ -218,6 +226,7 @@ fn nothing_slips_through_beside_the_body() {
     }
     let any = House::build(Plan { any: true, ..Plan::default() });
     any.upstream.always(Answer::json("{\"data\":[]}"));
-    assert_eq!(any.send(&Call::new("GET", "/v1/models", "").with("x-stainless-lang", "js")).text(), "{\"data\":[]}");
+    assert_eq!(any.send(&Call::new("GET", "/v1/models?limit=5&after_id=m", "").with("x-stainless-lang", "js")).text(), "{\"data\":[]}");
+    assert_eq!(any.upstream.requests()[0].path, "/v1/models?limit=5&after_id=m");
     assert_eq!(any.journal.kinds(), "request response end");
 }

@@ -184,3 +184,37 @@ fn large_images_cost_little_even_when_they_are_full_of_prefixes() {
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
 }
+
+/// A provider's identifier comes back with every request of a conversation. A number alone may be a value that somebody put there.
+#[test]
+fn identifiers_of_tool_calls_may_hold_digits() {
+    let house = House::new();
+    house.upstream.always(Answer::json(canned::chat("m", "fine")));
+    let chat = |id: &str| {
+        let call =
+            json!({"role": "assistant", "tool_calls": [{"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}}]});
+        let result = json!({"role": "tool", "tool_call_id": id, "content": "ok"});
+        Call::chat(json!({"model": "gpt-4o-mini", "messages": [call, result]}).to_string())
+    };
+    let messages = |id: &str| {
+        let call = json!({"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}}]});
+        let result = json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": "ok"}]});
+        Call::messages(json!({"model": "gpt-4o-mini", "max_tokens": 9, "messages": [call, result]}).to_string())
+    };
+    let rows = [
+        ("call_4111111111111111", 200),
+        ("call-4111111111111111", 200),
+        ("c0ffee-628-555-0143", 200),
+        ("4111111111111111", 403),
+        ("call 4111111111111111", 403),
+        ("ada@example.org", 403),
+        ("ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8", 403),
+    ];
+    for (id, status) in rows {
+        for call in [chat(id), messages(id)] {
+            let reply = house.send(&call);
+            assert_eq!(reply.status, status, "{id}: {}", reply.text());
+            assert_eq!(reply.decision(), if status == 200 { "permit" } else { "blocked" }, "{id}");
+        }
+    }
+}

@@ -42,6 +42,8 @@ pub struct Part {
     pub opaque: bool,
     /// Parts with the same number are one text: adjacent text parts of a message. They follow one another.
     pub run: u32,
+    /// An identifier that a provider made by chance, and that looks like one: digits in it are nobody's.
+    pub id: bool,
     /// Small letters and underscores only, 24 at most: no pattern finds anything in it, only a dictionary can.
     pub plain: bool,
     /// In a stream event: which growing text this is a piece of.
@@ -97,6 +99,7 @@ enum Kind {
     Document,
     Redacted,
     Signed,
+    ToolUse,
     /// Holds a signature or something encrypted, and its text is not signed.
     Sealing,
 }
@@ -106,6 +109,7 @@ fn kind_named(word: &str) -> Kind {
         "image" => Kind::Image,
         "base64" => Kind::Base64,
         "tool_result" | "mcp_tool_result" | "web_search_tool_result" | "function_call_output" => Kind::ToolResult,
+        "tool_use" | "server_tool_use" | "mcp_tool_use" => Kind::ToolUse,
         "document" | "search_result" => Kind::Document,
         "redacted_thinking" | "reasoning.encrypted" => Kind::Redacted,
         "thinking" | "thinking_delta" | "reasoning.text" => Kind::Signed,
@@ -114,6 +118,9 @@ fn kind_named(word: &str) -> Kind {
         _ => Kind::Plain,
     }
 }
+
+/// Members of answers in which providers give identifiers that they made by chance.
+const IDS: &[&str] = &["id", "system_fingerprint", "tool_call_id", "tool_use_id", "item_id", "response_id", "request_id"];
 
 /// Bytes that reading takes for each node of a tape, besides what it hands out.
 pub(crate) const NODE_BYTES: usize = size_of::<Tag>() + size_of::<Place>();
@@ -353,7 +360,44 @@ impl Walk<'_> {
         let run = self.run_of(node, place, form);
         let Place { role, class, fixed, .. } = place;
         let plain = words::is_plain(self.raw(node));
-        self.reading.parts.push(Part { node: id, role, class, form, fixed, signed: false, opaque: false, run, plain, channel: None });
+        let is_id = fixed && form == Form::String && self.is_id(id, node);
+        self.reading.parts.push(Part {
+            node: id,
+            role,
+            class,
+            form,
+            fixed,
+            signed: false,
+            opaque: false,
+            id: is_id,
+            run,
+            plain,
+            channel: None,
+        });
+    }
+
+    /// Whether a fixed string is a provider's identifier. In a request, where anybody writes it, only those of tool calls count, and
+    /// only with a letter: a number alone may be a value that was put there.
+    fn is_id(&self, id: NodeId, node: &Node) -> bool {
+        let raw = self.raw(node);
+        if !words::is_id(raw) {
+            return false;
+        }
+        let Some(name) = self.tape.key(self.bytes, id) else { return false };
+        match self.side {
+            Side::Answer | Side::Event => IDS.contains(&name.as_ref()),
+            Side::Request => raw.iter().any(u8::is_ascii_alphabetic) && self.names_call(node, &name),
+        }
+    }
+
+    /// Whether a member of a request says which tool call something belongs to.
+    fn names_call(&self, node: &Node, name: &str) -> bool {
+        match self.around(node) {
+            Zone::Message => name == "tool_call_id",
+            Zone::ToolCall => name == "id",
+            Zone::Part => name == "tool_use_id" || (name == "id" && self.kind(node.parent) == Kind::ToolUse),
+            _ => false,
+        }
     }
 
     /// The run of a part: that of the text part before it, if it continues its text.

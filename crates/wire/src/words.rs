@@ -70,6 +70,11 @@ pub(crate) fn is_plain(word: &[u8]) -> bool {
     word.len() <= 24 && word.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
 }
 
+/// Whether a string could be an identifier that a program made: short, and of the characters of such identifiers only.
+pub(crate) fn is_id(word: &[u8]) -> bool {
+    (1..=128).contains(&word.len()) && word.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

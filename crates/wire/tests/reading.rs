@@ -244,6 +244,32 @@ fn keys_and_numbers() {
     check("[[\"A\"]]", r#"other metadata /0/0 = "A""#);
 }
 
+/// Which members hold an identifier that a provider made: `|` between their pointers.
+fn check_ids(body: &str, side: Side, expected: &str) {
+    let (tape, reading) = reading(body, side);
+    let ids = reading.parts.iter().filter(|part| part.id).map(|part| tape.pointer(body.as_bytes(), part.node, |_| false));
+    assert_eq!(ids.collect::<Vec<_>>().join(" | "), expected, "{body}");
+}
+
+#[test]
+fn identifiers_of_providers() {
+    let request = |members: &str, expected: &str| check_ids(&format!(r#"{{"messages":[{members}]}}"#), Side::Request, expected);
+    request(r#"{"role":"tool","tool_call_id":"call_4111111111111111","content":"c_1"}"#, "/messages/0/tool_call_id");
+    request(r#"{"role":"tool","tool_call_id":"4111111111111111"}"#, "");
+    request(r#"{"role":"tool","tool_call_id":"ada@example.org"}"#, "");
+    request(r#"{"role":"tool","tool_call_id":["c_1"]}"#, "");
+    request(r#"{"role":"user","id":"c_1"}"#, "");
+    request(r#"{"tool_calls":[{"id":"c_1","type":"function","function":{"name":"c_2"}}]}"#, "/messages/0/tool_calls/0/id");
+    request(r#"{"content":[{"id":"t_1","type":"tool_use","input":{"id":"t_2"}},{"type":"text","id":"t_3"}]}"#, "/messages/0/content/0/id");
+    request(r#"{"content":[{"type":"tool_result","tool_use_id":"t_1"}]}"#, "/messages/0/content/0/tool_use_id");
+    check_ids(r#"{"id":"c_1","model":"m_1"}"#, Side::Request, "");
+    let answer = r#"{"id":"4111111111111111","system_fingerprint":"fp_1","model":"m_1","request_id":"a b","choices":[{"message":{"content":"4","tool_calls":[{"id":"1","function":{"name":"f"}}]}}],"x":{"id":"9"}}"#;
+    for side in [Side::Answer, Side::Event] {
+        check_ids(answer, side, "/id | /system_fingerprint | /choices/0/message/tool_calls/0/id");
+    }
+    check_ids(&format!(r#"{{"id":"{}"}}"#, "x".repeat(129)), Side::Answer, "");
+}
+
 /// No string, key or long number is left out unseen: it is a part, unread, in `logprobs`, or a word of the formats.
 #[test]
 fn nothing_is_passed_over() {
