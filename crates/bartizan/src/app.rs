@@ -12,7 +12,7 @@ use bartizan_vocabulary::Hidden;
 use subtle::ConstantTimeEq;
 
 use crate::config::Config;
-use crate::up::UpArgs;
+use crate::up::{UpArgs, warn_of_open_gate};
 use crate::wiring;
 
 /// A running process.
@@ -73,13 +73,14 @@ impl App {
     fn try_reload(&self) -> Result<Vec<&'static str>> {
         let config = self.start.args.config()?;
         config.check()?;
-        let has_keys = self.data.directory().has_keys();
-        let settings = |config: &Config| config.settings(self.start.args.upstream(), self.start.sample, has_keys);
+        let had_keys = self.data.directory().had_keys();
+        let settings = |config: &Config| config.settings(self.start.args.upstream(), self.start.sample, had_keys);
         // The next start must be able to use the file; what is in force must fit the ports that this process has.
         settings(&config)?;
         let settings = settings(&config.on_ports_of(&self.start.config))?;
         let policies = wiring::policies(config.policy.dir.as_deref())?;
         let version = policies.version().clone();
+        warn_of_open_gate(&settings);
         self.gate.replace(wiring::live(settings, policies)?);
         let waiting = config.needs_restart(&self.start.config);
         if waiting.is_empty() {

@@ -14,13 +14,15 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::db::Database;
+use crate::db::{Database, set_setting};
 use crate::keys::{Key, KeyUse, RootKey};
 use crate::seal::{Sealer, random};
 use crate::{DataDir, StoreError};
 
 const KEY_SEAL: &[u8] = b"virtual key";
 const TOKEN_SEAL: &[u8] = b"token";
+/// The setting that says that a virtual key was removed: there was one, even when there is none any more.
+const HAD_KEYS: &str = "had_keys";
 
 /// A virtual key as it is listed: never the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,6 +123,7 @@ struct SealedToken {
 struct Tables {
     keys: HashMap<[u8; 32], (Arc<Principal>, KeyInfo)>,
     tokens: HashMap<[u8; 32], Arc<TokenInfo>>,
+    had_keys: bool,
 }
 
 /// The lookup tables.
@@ -168,9 +171,10 @@ impl Directory {
         self.tables.load().tokens.get(&self.hash(presented)).cloned()
     }
 
-    /// Whether any virtual key exists.
-    pub fn has_keys(&self) -> bool {
-        !self.tables.load().keys.is_empty()
+    /// Whether any virtual key exists, or ever existed: a gate that lost its last key must not open for everybody.
+    pub fn had_keys(&self) -> bool {
+        let tables = self.tables.load();
+        tables.had_keys || !tables.keys.is_empty()
     }
 
     /// All virtual keys, oldest first.
@@ -198,6 +202,7 @@ impl Directory {
             let SealedToken { name, scope, user } = self.unseal(TOKEN_SEAL, &sealed)?;
             tables.tokens.insert(hash, Arc::new(TokenInfo { id, created, name, scope, user }));
         }
+        tables.had_keys = db.setting(HAD_KEYS)?.is_some();
         self.tables.store(Arc::new(tables));
         Ok(())
     }
@@ -218,12 +223,28 @@ impl Directory {
         self.load(db)
     }
 
+    /// In one transaction: at no moment is the last key gone without a trace.
     fn remove(&self, db: &Database, ids: &[KeyId]) -> Result<(), StoreError> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = db.write();
+        let transaction = writer.transaction()?;
+        let mut removed = 0;
         for id in ids {
-            db.write().execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
-            db.write().execute("DELETE FROM tokens WHERE id = ?1", [id.as_str()])?;
+            removed += transaction.execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
+            transaction.execute("DELETE FROM tokens WHERE id = ?1", [id.as_str()])?;
         }
+        if removed > 0 {
+            set_setting(&transaction, HAD_KEYS, &[1])?;
+        }
+        transaction.commit()?;
+        drop(writer);
+        self.load(db)
+    }
+
+    /// Removes a key that never counted: nothing remembers it.
+    fn remove_untraced(&self, db: &Database, id: &KeyId) -> Result<(), StoreError> {
+        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        db.write().execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
         self.load(db)
     }
 }
@@ -307,12 +328,27 @@ impl DataDir {
         let known = tables.keys.values().any(|(_, info)| info.id == *id) || tables.tokens.values().any(|info| info.id == *id);
         if known {
             self.directory.remove(&self.db, std::slice::from_ref(id))?;
-            let entry = Entry::Key { time: (self.options.clock)(), id: id.clone(), action: KeyAction::Revoked };
-            if let Err(error) = self.record(entry) {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a revocation could not be recorded; it is counted as a gap");
-            }
+            self.record_revoked(id);
         }
         Ok(known)
+    }
+
+    /// Takes a key back that was just made and that nobody has got: as [`revoke`](Self::revoke), but it does not count as a key that
+    /// the folder had ([`Directory::had_keys`]).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn take_back_key(&self, id: &KeyId) -> Result<(), StoreError> {
+        self.directory.remove_untraced(&self.db, id)?;
+        self.record_revoked(id);
+        Ok(())
+    }
+
+    fn record_revoked(&self, id: &KeyId) {
+        let entry = Entry::Key { time: (self.options.clock)(), id: id.clone(), action: KeyAction::Revoked };
+        if let Err(error) = self.record(entry) {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a revocation could not be recorded; it is counted as a gap");
+        }
     }
 
     /// Removes all virtual keys of a principal and the tokens made on behalf of it; gives their ids.

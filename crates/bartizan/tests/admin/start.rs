@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{Up, bartizan, call, folder, good, refused, run, until};
+use super::{Up, bartizan, call, folder, good, make, refused, run, until};
 
 /// As Linux defines it.
 const O_NONBLOCK: i32 = 0o4000;
@@ -232,6 +232,43 @@ fn the_invitation_works() {
     }
 }
 
+/// What the process says on standard error until it ends.
+fn said_by(up: Up, stderr: &mut impl Read) -> String {
+    assert_eq!(up.stop(), Some(0));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    said
+}
+
+#[test]
+fn the_invitation_names_what_can_be_called() {
+    let (_dir, data) = folder();
+    let outside = ["--upstream", "http://127.0.0.1:9/v1", "--listen", "0.0.0.0:0", "--admin-listen", "127.0.0.1:0"];
+    let mut up = Up::run(&data, |command| command.args(outside).stderr(Stdio::piped()));
+    let mut stderr = up.child.stderr.take().unwrap();
+    let said = said_by(up, &mut stderr);
+    assert!(said.contains("try, with a model's name for MODEL:") && said.contains("\"model\":\"MODEL\""), "{said}");
+    assert!(said.contains("http://127.0.0.1:") && !said.contains("0.0.0.0"), "{said}");
+}
+
+#[test]
+fn an_open_gate_with_a_credential_is_named() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    let credential = dir.path().join("credential");
+    std::fs::write(&credential, "sk-1").unwrap();
+    let provider = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n[[providers]]\nname = 'main'\nkind = 'openai'\nbase_url = 'http://127.0.0.1:9/v1'\n";
+    let with = format!("{provider}api_key_file = '{}'\n", credential.display());
+    for (text, auth, times) in [(provider, "", 0), (with.as_str(), "", 2), (with.as_str(), "gate.auth = 'keys'\n", 0)] {
+        std::fs::write(&config, format!("{auth}{text}")).unwrap();
+        let mut up = Up::run(&data, |command| command.arg("--config").arg(&config).stderr(Stdio::piped()));
+        let mut stderr = up.child.stderr.take().unwrap();
+        good(&data, &["reload"]);
+        let said = said_by(up, &mut stderr);
+        assert_eq!(said.matches("callers need no key").count(), times, "{text}{auth}: {said}");
+    }
+}
+
 /// An admin port with more events than anybody wants; the number of pages that were asked for.
 fn endless() -> (String, std::thread::JoinHandle<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -275,6 +312,7 @@ fn no_page_is_fetched_that_nobody_reads() {
 #[test]
 fn every_command_speaks_jsonl() {
     let (dir, data) = folder();
+    make(&data);
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     let copy = path(&dir.path().join("copy"));
     let rows: [&[&str]; 9] = [
