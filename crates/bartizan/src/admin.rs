@@ -73,7 +73,7 @@ struct Admin {
 
 fn failed(error: StoreError) -> ControlError {
     match error {
-        StoreError::Target { .. } => ControlError::Refused(error.to_string()),
+        StoreError::Target { .. } | StoreError::RevokedInMemory(_) => ControlError::Refused(error.to_string()),
         other => ControlError::Failed(Box::new(other)),
     }
 }

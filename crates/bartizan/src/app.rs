@@ -77,11 +77,14 @@ impl App {
         let settings = |config: &Config| config.settings(self.start.args.upstream(), self.start.sample, had_keys);
         // The next start must be able to use the file; what is in force must fit the ports that this process has.
         settings(&config)?;
-        let settings = settings(&config.on_ports_of(&self.start.config))?;
+        let in_force = config.on_ports_of(&self.start.config);
+        let settings = settings(&in_force)?;
         let policies = wiring::policies(config.policy.dir.as_deref())?;
         let version = policies.version().clone();
         warn_of_open_gate(&settings);
-        self.gate.replace(wiring::live(settings, policies)?);
+        let live = wiring::live(settings, policies)?;
+        wiring::record_governing(&self.data, &in_force, self.start.args.upstream(), &version)?;
+        self.gate.replace(live);
         let waiting = config.needs_restart(&self.start.config);
         if waiting.is_empty() {
             tracing::info!(policy.version = %version, "the configuration was replaced");

@@ -1,18 +1,20 @@
 //! `bartizan audit`: looking at the ledger and proving things about it. Reads files only, so it works while the process runs.
 
+mod stopped;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use bartizan_ledger::{
     Bundle, Checkpoint, CheckpointError, Outcome, ProofFile, ProofFileError, Report, Tile, TileKind, TileReader, VerifierKey, leaf_hash,
-    prove_inclusion, verify_inclusion, verify_log,
+    prove_inclusion, verify_inclusion, verify_log_by,
 };
 use bartizan_store::FolderReader;
 use clap::{Args, Subcommand};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::output::{FOUND, Format, GOOD, Paint, print, print_json, read_text};
+use crate::output::{FOUND, Format, GOOD, Paint, print, print_json, read_text, say};
 
 /// Entries in a full bundle.
 const BUNDLE: u64 = 256;
@@ -42,6 +44,12 @@ enum AuditCommand {
     Show(ShowArgs),
     /// One entry with the proof that it is in the log.
     Prove(ProveArgs),
+    /// What opens the commitments of an entry. Needs the data folder for itself, and its root key.
+    Open(stopped::OpenArgs),
+    /// Replace the key that signs the log. Needs the data folder for itself.
+    RotateKey(stopped::FolderArgs),
+    /// Make the event index anew from the sealed details. Needs the data folder for itself.
+    Reindex(stopped::FolderArgs),
 }
 
 /// Which ledger.
@@ -110,6 +118,9 @@ struct ProveArgs {
     /// Where to write the proof; without it to standard output.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// How to print: the proof file, or one JSON document with the same text as `proof`.
+    #[arg(long, value_enum, default_value = "text", conflicts_with = "out")]
+    format: Format,
 }
 
 /// Runs `bartizan audit`.
@@ -125,13 +136,16 @@ pub fn run(args: &AuditArgs) -> Result<u8> {
         AuditCommand::Tail(args) => tail(args),
         AuditCommand::Show(args) => show(args),
         AuditCommand::Prove(args) => prove(args),
+        AuditCommand::Open(args) => stopped::open(args),
+        AuditCommand::RotateKey(args) => stopped::rotate_key(args),
+        AuditCommand::Reindex(args) => stopped::reindex(args),
     }
 }
 
-fn key_of(place: &Place, public_key: Option<&Path>) -> Result<VerifierKey> {
+fn keys_of(place: &Place, public_key: Option<&Path>) -> Result<Vec<VerifierKey>> {
     let path = public_key.map_or_else(|| place.data.join("ledger.pub"), Path::to_path_buf);
     let text = read_text(&path).context("the public key is needed: give `--public-key FILE`, or `--data DIR` with its `ledger.pub`")?;
-    VerifierKey::parse(&text).with_context(|| format!("`{}` is not a public key of a ledger", path.display()))
+    VerifierKey::parse_list(&text).with_context(|| format!("`{}` is not a public key of a ledger", path.display()))
 }
 
 impl Place {
@@ -183,12 +197,12 @@ pub fn verify_folder(data: &Path, checkpoint: &Path, format: Format) -> Result<u
 }
 
 fn verify(args: &VerifyArgs) -> Result<u8> {
-    let key = key_of(&args.place, args.public_key.as_deref())?;
+    let keys = keys_of(&args.place, args.public_key.as_deref())?;
     let anchor = args.checkpoint.as_deref().map(read_text).transpose()?;
     let mut tries = 0;
     let report = loop {
         let before = args.place.note().ok();
-        let report = verify_log(&args.place.reader(), &key, anchor.as_deref()).context("the log cannot be verified")?;
+        let report = verify_log_by(&args.place.reader(), &keys, anchor.as_deref()).context("the log cannot be verified")?;
         tries += 1;
         // The process may have published meanwhile and let go of files that an older head needs.
         if report.outcome() == Outcome::Good || tries >= TRIES || args.place.note().ok() == before {
@@ -230,9 +244,9 @@ fn print_report(report: &Report, format: Format) -> Result<()> {
 }
 
 fn verify_proof(args: &VerifyArgs, path: &Path) -> Result<u8> {
-    let key = key_of(&args.place, args.public_key.as_deref())?;
+    let keys = keys_of(&args.place, args.public_key.as_deref())?;
     let proof = ProofFile::parse(&read_text(path)?).with_context(|| format!("`{}` cannot be read", path.display()))?;
-    let verdict = match proof.verify(&[key]) {
+    let verdict = match proof.verify(&keys) {
         Ok(head) => Ok(format!("good: entry {} is in the log {} of {} entries", proof.index, head.origin, head.size)),
         Err(error @ (ProofFileError::Malformed | ProofFileError::NoEntry | ProofFileError::Checkpoint(CheckpointError::Malformed))) => {
             return Err(error).with_context(|| format!("`{}` cannot be read", path.display()));
@@ -341,11 +355,14 @@ fn show(args: &ShowArgs) -> Result<u8> {
     }
     match checked {
         Ok(head) => {
-            eprintln!("entry {} of {}, as the head of the log says", args.index, head.size);
+            say(&format!("entry {} of {}, as the head of the log says", args.index, head.size));
             Ok(GOOD)
         }
         Err(error) => {
-            eprintln!("bartizan: entry {} is not what the head of the log stands for: {error}; run `bartizan audit verify`", args.index);
+            say(&format!(
+                "bartizan: entry {} is not what the head of the log stands for: {error}; run `bartizan audit verify`",
+                args.index
+            ));
             Ok(FOUND)
         }
     }
@@ -354,15 +371,21 @@ fn show(args: &ShowArgs) -> Result<u8> {
 fn prove(args: &ProveArgs) -> Result<u8> {
     let proof = proven(&args.place, args.index)?;
     if let Err(error) = leads_to_head(&proof) {
-        eprintln!("bartizan: entry {} cannot be proven: {error}; run `bartizan audit verify`", args.index);
+        say(&format!("bartizan: entry {} cannot be proven: {error}; run `bartizan audit verify`", args.index));
         return Ok(FOUND);
     }
     let text = proof.to_text();
+    if args.format != Format::Text {
+        let entry: Option<Value> = proof.entry.as_deref().and_then(|entry| serde_json::from_slice(entry).ok());
+        let document = json!({ "index": proof.index, "entry": entry, "checkpoint": proof.checkpoint, "proof": text });
+        print_json(args.format, &document)?;
+        return Ok(GOOD);
+    }
     match &args.out {
         None => print(&text)?,
         Some(path) => {
             std::fs::write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))?;
-            eprintln!("check it anywhere: bartizan audit verify --proof {} --public-key ledger.pub", path.display());
+            say(&format!("check it anywhere: bartizan audit verify --proof {} --public-key ledger.pub", path.display()));
         }
     }
     Ok(GOOD)

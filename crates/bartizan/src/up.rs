@@ -158,12 +158,14 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let settings = config.settings(args.upstream(), sample, data.directory().had_keys())?;
     warn_of_open_gate(&settings);
     let policies = wiring::policies(config.policy.dir.as_deref())?;
+    let version = policies.version().clone();
     let gate = wiring::gate(wiring::live(settings, policies)?, data, None)?;
     let (listener, gate_tls) = (bind(&config.gate.listen, "gate.listen", "--listen").await?, config.gate.tls()?);
     let (admin, admin_tls) = (bind(&config.admin.listen, "admin.listen", "--admin-listen").await?, config.admin.tls()?);
     let addresses = (url(listener.local_addr()?, gate_tls.is_some()), url(admin.local_addr()?, admin_tls.is_some()));
     let (drain, at) = (Duration::from_secs(config.gate.drain_seconds), AdminAddress::new(&addresses.1, config.admin.tls_cert.as_deref()));
     let hosts = config.admin.hosts.clone();
+    wiring::record_start(data, &config, args.upstream(), &version)?;
     let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), Start { args: args.clone(), config, sample, admin_token }));
     let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped.clone(), drain));
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
@@ -182,6 +184,9 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     admin.await.context("the admin port stopped on its own")?;
     AdminAddress::remove(data.path());
     gate.flush_refusals();
+    if let Err(error) = data.record_stop() {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the end could not be recorded in the ledger");
+    }
     data.flush().context("the ledger could not be brought up to date")?;
     Ok(0)
 }
@@ -254,14 +259,15 @@ fn announce(args: &UpArgs, data: &DataDir, (gate, admin): &(String, String)) -> 
         "admin_token_file": data.admin_token_file(), "pid": std::process::id(),
     });
     let line = format!("{ready}\n");
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).context("the ready line cannot be printed")?;
+    // The file first: who reads the line may look for it at once.
     if let Some(path) = &args.ready_file {
         let part = path.with_extension("part");
         std::fs::write(&part, &line)
             .and_then(|()| std::fs::rename(&part, path))
             .with_context(|| format!("`{}` cannot be written", path.display()))?;
     }
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).context("the ready line cannot be printed")?;
     Ok(())
 }
 

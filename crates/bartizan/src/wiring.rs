@@ -9,9 +9,10 @@ use bartizan_gateway::{Announce, Gate, GateKeys, Live, Wiring};
 use bartizan_identity::Directory;
 use bartizan_policy::{Action, Judge, PolicySet, Source};
 use bartizan_store::{DataDir, KeyUse};
-use bartizan_vocabulary::Principal;
+use bartizan_vocabulary::{PolicyVersion, Principal};
 
 use crate::clock::SystemClock;
+use crate::config::Config;
 use crate::words;
 
 /// Verdicts that are remembered.
@@ -77,6 +78,27 @@ pub fn read_policies(dir: &Path) -> Result<Vec<Source>> {
 pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet) -> Result<Live> {
     let detector = Detector::builtin().context("the built-in rules cannot be compiled")?;
     Live::new(settings, detector, Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
+}
+
+/// Records what governs from now on: the digest of configuration and flags, and the version of the policies. What is in force already is
+/// not recorded again.
+///
+/// # Errors
+/// When it cannot be recorded; then it must not come into force.
+pub fn record_governing(data: &DataDir, config: &Config, upstream: Option<&str>, policies: &PolicyVersion) -> Result<()> {
+    let problem = "what governs the gate cannot be recorded in the ledger";
+    // The digest only: no value can be read from the ledger.
+    data.record_config(&format!("{config:?} {upstream:?}")).context(problem)?;
+    data.record_policy(policies).context(problem)
+}
+
+/// Records the start of a process and what governs it.
+///
+/// # Errors
+/// As [`record_governing`].
+pub fn record_start(data: &DataDir, config: &Config, upstream: Option<&str>, policies: &PolicyVersion) -> Result<()> {
+    data.record_start(concat!("bartizan ", env!("CARGO_PKG_VERSION"))).context("the start cannot be recorded in the ledger")?;
+    record_governing(data, config, upstream, policies)
 }
 
 /// Makes the gate.

@@ -14,6 +14,7 @@ use crate::anchors::is_held;
 use crate::cover::CoverKind;
 use crate::edges::Edge;
 use crate::mint::kind;
+use crate::opaque::{Prefixes, is_prefixed};
 use crate::rules::{Class, Rule, RuleError, RuleFile, Severity};
 use crate::validate::Check;
 use crate::{ENGINE, WINDOW};
@@ -38,6 +39,8 @@ pub(crate) struct CompiledRule {
     pub(crate) checks: Vec<Check>,
     pub(crate) cover: Option<CoverKind>,
     pub(crate) rank: u8,
+    /// Whether it counts in what is no text.
+    pub(crate) prefixed: bool,
 }
 
 /// What runs at an anchor: an optional lead-in, then one automaton for the values of all its rules.
@@ -83,6 +86,7 @@ pub(crate) struct Compiled {
     pub(crate) rules: Vec<CompiledRule>,
     pub(crate) machines: Vec<Machine>,
     pub(crate) keywords: Keywords,
+    pub(crate) prefixes: Prefixes,
     /// Per keyword: its length and what it starts.
     pub(crate) starts: Vec<(usize, Vec<Start>)>,
     /// Machines by class.
@@ -179,6 +183,7 @@ impl<'a> Building<'a> {
             checks: rule.checks.clone(),
             cover: rule.cover,
             rank: rank(&file.label, rule),
+            prefixed: is_prefixed(&file.label, rule),
         });
         if let (Some(class), None) = (rule.class, &rule.before) {
             self.shared.entry((class as u8, rule.case_sensitive)).or_default().push((rule, index));
@@ -280,6 +285,8 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
         }
     }
     building.share()?;
+    let prefixed = files.iter().flat_map(|file| file.rules.iter().filter(|rule| is_prefixed(&file.label, rule)));
+    let prefixes = Prefixes::new(prefixed.flat_map(|rule| rule.keywords.iter().map(String::as_str)))?;
     let words: Vec<&str> = building.starts.keys().map(String::as_str).collect();
     let keywords = keywords(&words)?;
     let starts = building.starts.into_iter().map(|(word, starts)| (word.len(), starts)).collect();
@@ -287,6 +294,7 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
         rules: building.rules,
         machines: building.machines,
         keywords,
+        prefixes,
         starts,
         classes: building.classes,
         by_key: building.by_key,

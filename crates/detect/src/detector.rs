@@ -85,6 +85,10 @@ impl Detector {
         self.0.labels.clone()
     }
 
+    pub(crate) fn compiled(&self) -> &Compiled {
+        &self.0
+    }
+
     /// Scans a whole text.
     pub fn scan(&self, text: &str, hint: Hint<'_>) -> Scan {
         let mut stream = self.stream(hint);

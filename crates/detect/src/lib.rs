@@ -18,6 +18,7 @@ mod host;
 mod mask;
 mod mint;
 mod normal;
+mod opaque;
 mod place;
 mod resolve;
 mod rules;

@@ -7,20 +7,20 @@ use std::time::Instant;
 
 use bartizan_policy::{Action, Facts, Outcome};
 use bartizan_vocabulary::{Decision, Direction, EventFinding, GuardStatus, Label, Role, TextClass};
-use bartizan_wire::json::{JsonError, NodeKind, Splice, Tape, splice};
+use bartizan_wire::json::{JsonError, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Family, Form, Part, Reading, Side, Unread, control, read};
 use bytes::Bytes;
 
 use crate::body::ReadError;
 use crate::budget::Reservation;
-use crate::edit::{TextEdit, unit_splices};
+use crate::edit::unit_splices;
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
+use crate::giving_back::restore;
 use crate::inspect::{Body, InspectError, Inspector, Unit};
 use crate::live::Live;
 use crate::remedy::{self, Judged, KEPT};
-use crate::restoring::{ARGUMENT, restore_whole};
-use crate::session::{REMOVED, Restoring, Session, replacement};
+use crate::session::{REMOVED, Session, replacement};
 
 /// Longest name of a tool that facts keep: longer ones are no names that a provider takes.
 const TOOL_NAME: usize = 256;
@@ -347,78 +347,6 @@ fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &
         splices.push(Splice { range: node.inner(), with });
     }
     splices
-}
-
-/// Restoring joins the edits of its unit; an edit of a finding wins over a pseudonym inside it.
-fn restore(exchange: &Exchange, session: &Session, body: Body<'_>, units: &[Unit], judged: &mut Judged) -> Vec<Splice> {
-    let mut splices = Vec::new();
-    if session.is_empty() {
-        return splices;
-    }
-    let mut asked = None;
-    for (at, unit) in units.iter().enumerate().filter(|(_, unit)| !unit.scan.tokens.is_empty()) {
-        let parts = body.parts(unit);
-        let argument = unit.class == TextClass::ToolArguments && unit.scan.tokens.iter().any(|hit| session.knows(hit));
-        let foreign = argument && beside_foreign(session, body, parts, &mut asked);
-        let slot = judged.edits.iter().position(|edits| edits.unit == at);
-        let mut edits = slot.map(|slot| std::mem::take(&mut judged.edits.swap_remove(slot).edits)).unwrap_or_default();
-        match whole_number(session, body, unit, parts) {
-            Some(splice) if edits.is_empty() && !foreign => {
-                exchange.gate.metrics().restored_total.add(1);
-                splices.push(splice);
-            }
-            _ => restore_unit(exchange, session, body, unit, !foreign, &mut edits),
-        }
-        if !edits.is_empty() {
-            judged.edits.push(remedy::UnitEdits { unit: at, edits });
-        }
-    }
-    splices
-}
-
-/// A pseudonym that is a whole string of tool arguments and stood for a number becomes that number again.
-fn whole_number(session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part]) -> Option<Splice> {
-    let [part] = parts else { return None };
-    let [hit] = unit.scan.tokens.as_slice() else { return None };
-    let node = body.tape.node(part.node).filter(|node| node.kind == NodeKind::String)?;
-    if part.class != TextClass::ToolArguments || hit.start != 0 || hit.end != body.tape.text(body.bytes, part.node).len() {
-        return None;
-    }
-    match session.restore(hit) {
-        Restoring::Value(surface, true) => Some(Splice { range: node.outer(), with: surface.into_bytes() }),
-        _ => None,
-    }
-}
-
-/// Whether arguments that are an object, of which each string is a text of its own, hold a URL of a host that the caller did
-/// not name, or are too long to tell.
-fn beside_foreign(session: &Session, body: Body<'_>, parts: &[Part], asked: &mut Option<(bartizan_wire::json::NodeId, bool)>) -> bool {
-    let Some(first) = parts.first() else { return false };
-    let mut top = first.node;
-    let mut at = first.node;
-    while let Some(node) = body.tape.node(at).filter(|node| node.parent != at) {
-        if body.tape.key(body.bytes, at).is_some_and(|key| matches!(key.as_ref(), "input" | "arguments" | "args")) {
-            top = at;
-        }
-        at = node.parent;
-    }
-    if let Some((_, foreign)) = asked.filter(|(node, _)| *node == top) {
-        return foreign;
-    }
-    let Some(all) = body.tape.node(top).map(bartizan_wire::json::Node::outer) else { return false };
-    let inside = |part: &&Part| body.tape.node(part.node).is_some_and(|node| all.contains(&node.outer().start));
-    let mut inner = body.reading.parts.iter().filter(inside);
-    let foreign = all.len() > 2 * ARGUMENT || inner.any(|part| session.holds_foreign_url(&body.tape.text(body.bytes, part.node)));
-    *asked = Some((top, foreign));
-    foreign
-}
-
-fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, allowed: bool, edits: &mut Vec<TextEdit>) {
-    let parts = body.parts(unit);
-    let writable = allowed && !parts.iter().any(|part| part.fixed || part.signed);
-    let restored = restore_whole(session, &body.text(parts), unit.class, writable, &unit.scan.tokens, edits);
-    exchange.gate.metrics().restored_total.add(restored.values);
-    exchange.gate.metrics().withheld_total.add(restored.withheld);
 }
 
 fn finish(

@@ -163,7 +163,7 @@ impl Inspector<'_> {
             let text = body.text(parts.get(range.clone()).unwrap_or_default());
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
             let key = key.filter(|key| !bartizan_wire::says_nothing(key));
-            let scan = self.text(&text, head.role, head.class, key.as_deref())?;
+            let scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
             found += items(&scan);
             if found > MOST {
                 return Err(InspectError::TooMany);
@@ -175,6 +175,13 @@ impl Inspector<'_> {
             first += run;
         }
         Ok(units)
+    }
+
+    /// Looks over a value that is no text.
+    fn opaque(&self, value: &str) -> Result<Arc<Scan>, InspectError> {
+        let (detector, deadline) = (self.detector, self.deadline);
+        let scan = |text: &str, hint: Hint<'_>| if Instant::now() > deadline { None } else { long(detector, text, hint, deadline) };
+        detector.scan_opaque(value, scan).map(Arc::new).ok_or(InspectError::Timeout)
     }
 
     /// Inspects one text.

@@ -10,6 +10,7 @@ mod edit;
 mod event_json;
 mod exchange;
 mod faults;
+mod giving_back;
 mod growing;
 mod guard;
 mod handle;

@@ -107,12 +107,17 @@ impl Standalone {
         path: impl FnOnce() -> String,
         judging: &mut Judging,
     ) -> Option<Inspected> {
-        let known = self.hasher.hash_one((part.role, part.class, part.fixed, key, text));
+        let known = self.hasher.hash_one((part.role, part.class, (part.fixed, part.opaque), key, text));
         if text.is_empty() || self.clean.contains(&known) {
             return None;
         }
         let tokens = !self.session.is_empty();
-        let mut scan = self.live.detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments });
+        let detector = &self.live.detector;
+        let mut scan = if part.opaque {
+            detector.scan_opaque(text, |stretch, hint| Some(detector.scan(stretch, hint))).unwrap_or_default()
+        } else {
+            detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments })
+        };
         scan.give_way(&|hit| self.session.knows(hit));
         if scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty() {
             if self.clean.len() < REMEMBERED {

@@ -346,7 +346,7 @@ impl StreamGuard {
 /// Text of the answer that stands outside its JSON.
 fn outside_part() -> Part {
     let (role, class) = (Role::Assistant, TextClass::Metadata);
-    Part { node: 0, role, class, form: Form::String, fixed: false, signed: false, plain: false, run: 0, channel: None }
+    Part { node: 0, role, class, form: Form::String, fixed: false, signed: false, opaque: false, plain: false, run: 0, channel: None }
 }
 
 fn plain_splices(piece: &Piece, edits: &[TextEdit], out: &mut Vec<Splice>) {

@@ -131,3 +131,56 @@ fn an_error_without_json_keeps_status_and_headers() {
         assert!(reply.json()["error"]["message"].as_str().unwrap().contains(&status.to_string()));
     }
 }
+
+/// Base64 of so many bytes that nobody would take for anything.
+fn base64(begins: &str, letters: usize) -> String {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 7_u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(alphabet[(state >> 26) as usize])
+    };
+    format!("{begins}{}", (begins.len()..letters).map(|_| next()).collect::<String>())
+}
+
+#[test]
+fn what_is_no_text_hides_no_keys() {
+    let house = House::new();
+    house.upstream.always(Answer::json(canned::chat("m", "fine")));
+    let key = format!("sk-ant-api03-{}", &base64("", 200).replace(['+', '/'], "x")[..95]);
+    let url = |media: &str, data: &str| json!([{"type": "image_url", "image_url": {"url": format!("data:{media};base64,{data}")}}]);
+    let png = base64("iVBORw0KGgoAAAANSUhEUgAA", 4_000);
+    let rows = [
+        (json!([{"type": "text", "text": "hi", "signature": key}]), 403),
+        (json!([{"type": "text", "text": "hi", "signature": base64("", 80)}]), 200),
+        (json!([{"type": "thinking", "thinking": "hi", "signature": base64("", 80)}]), 200),
+        (json!([{"type": "thinking", "thinking": "hi", "signature": format!("{key}x")}]), 403),
+        (json!([{"type": "redacted_thinking", "data": base64("", 80)}]), 200),
+        (json!([{"type": "redacted_thinking", "data": format!("{}-{key}", base64("", 79))}]), 403),
+        (json!([{"type": "text", "text": "hi", "thoughtSignature": base64("", 80)}]), 200),
+        (url("image/png", &png), 200),
+        (url("image/png", &key), 403),
+        (url("image/png", &format!("{png}/{key}")), 403),
+        (url("image/png", &base64("", 4_000)), 403),
+        (url("image/svg+xml", &base64("PHN2ZyB4bWxucz0i", 400)), 403),
+        (url("image/png;for=ada@example.org", &png), 403),
+        (url("image/jpeg", &base64("/9j/4AAQSkZJRgABAQ", 4_000)), 200),
+        (url("image/webp", &base64("UklGRiQAAABXRUJQ", 4_000)), 200),
+    ];
+    for (content, status) in rows {
+        let reply = house.chat(&asking(&content));
+        assert_eq!(reply.status, status, "{content}: {}", reply.text());
+        assert!(!reply.text().contains(&key[..30]), "{}", reply.text());
+    }
+}
+
+#[test]
+fn large_images_cost_little_even_when_they_are_full_of_prefixes() {
+    let house = House::new();
+    house.upstream.always(Answer::json(canned::chat("m", "fine")));
+    for data in [base64("iVBORw0KGgoAAAANSUhEUgAA", 4_000_000), format!("iVBORw0KGgoAAAANSUhEUgAA{}", "AKIA".repeat(250_000))] {
+        let url = format!("data:image/png;base64,{data}");
+        let reply = house.chat(&asking(&json!([{"type": "image_url", "image_url": {"url": url}}])));
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+}

@@ -352,8 +352,8 @@ fn commitments(object: &mut Object<'_>, values: &[(&str, Option<&Commitment>)]) 
     inner.end();
 }
 
-/// The new key of a rotation entry that `known` signed, when `leaf` is one. Used while walking a log.
-pub(crate) fn accepted_rotation(leaf: &[u8], known: &[VerifierKey]) -> Option<VerifierKey> {
+/// Old and new key of a rotation entry that one of `known` signed, when `leaf` is one. Used while walking a log.
+pub(crate) fn accepted_rotation(leaf: &[u8], known: &[VerifierKey]) -> Option<(VerifierKey, VerifierKey)> {
     let text = std::str::from_utf8(leaf).ok()?;
     let inner = text.strip_prefix("{\"kind\":\"rotation\",\"new\":\"")?;
     let field = |name: &str| {
@@ -366,5 +366,5 @@ pub(crate) fn accepted_rotation(leaf: &[u8], known: &[VerifierKey]) -> Option<Ve
     let signature = |name: &str| STANDARD.decode(field(name)?).ok();
     let by_old = old.verifies(statement.as_bytes(), &signature("\"old_signature\":\"")?);
     let by_new = new.verifies(statement.as_bytes(), &signature("\"new_signature\":\"")?);
-    (by_old && by_new && known.contains(&old)).then_some(new)
+    (by_old && by_new && known.contains(&old)).then_some((old, new))
 }

@@ -83,6 +83,15 @@ impl<'a> Frames<'a> {
         self.at = offset;
     }
 
+    /// Whether the bytes from here on are the beginning of one record that was cut off: what a torn write leaves.
+    pub fn is_torn(&self) -> bool {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let Some((head, _)) = rest.split_at_checked(8) else { return MAGIC.starts_with(rest) || rest.starts_with(&MAGIC) };
+        let Some((magic, length)) = head.split_at_checked(4) else { return false };
+        let length = length.try_into().ok().and_then(|length| usize::try_from(u32::from_le_bytes(length)).ok());
+        magic == MAGIC && length.is_some_and(|length| length <= MAX_PAYLOAD && rest.len() < length + FRAME_OVERHEAD)
+    }
+
     /// Whether a whole record stands at `at`.
     fn whole(&self, at: usize) -> Option<(u8, &'a [u8], usize)> {
         let rest = self.bytes.get(at..)?;

@@ -77,9 +77,15 @@ pub enum JournalError {
     /// The log lags behind the journal by more than allowed.
     #[error("the ledger lags too far behind its journal; see the log for why it cannot be written")]
     Backlog,
-    /// The ledger or the event index cannot be written; the journal still takes records.
+    /// The ledger or the event index cannot be written. The journal still takes records, unless what writes the ledger has ended.
     #[error("the ledger or event index cannot be written; see the log")]
     Sequencer,
+    /// The copy of the checkpoint elsewhere is not of this log's past; records are taken.
+    #[error(
+        "the file at `ledger.checkpoint_copy` is not a checkpoint of this log's past: the log may have been rolled back or replaced; \
+         run `bartizan audit verify --checkpoint` with it, and move it away to go on"
+    )]
+    CheckpointCopy,
     /// The subject's key could not be read.
     #[error("the key of the subject cannot be read from the store")]
     SubjectKey,

@@ -23,4 +23,4 @@ pub use proof::{ProofError, prove_consistency, prove_inclusion, verify_consisten
 pub use proof_file::{ProofFile, ProofFileError};
 pub use tile::{Bundle, BundleError, ReadError, Tile, TileKind, TileReader};
 pub use tree::{FileWrite, TreeError, TreeState};
-pub use verify::{Damage, Outcome, Report, VerifyError, Wrong, verify_log};
+pub use verify::{Damage, Outcome, Report, VerifyError, Wrong, verify_log, verify_log_by};

@@ -56,6 +56,15 @@ impl VerifierKey {
         if id.eq_ignore_ascii_case(&expected) { Ok(parsed) } else { Err(NoteError::BadKey) }
     }
 
+    /// Reads a list of vkeys, one a line, the newest first: `ledger.pub` after rotations.
+    ///
+    /// # Errors
+    /// [`NoteError::BadKey`] when a line is not one, or there is none.
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, NoteError> {
+        let keys: Vec<Self> = text.lines().filter(|line| !line.trim().is_empty()).map(Self::parse).collect::<Result<_, _>>()?;
+        if keys.is_empty() { Err(NoteError::BadKey) } else { Ok(keys) }
+    }
+
     /// The key's name; for a log's key, its origin.
     pub fn name(&self) -> &str {
         &self.name

@@ -15,12 +15,13 @@ use crate::db::{Database, connect};
 use crate::details::Details;
 use crate::directory::Directory;
 use crate::flusher::Flusher;
-use crate::folder::{FolderLock, FolderReader, Layout, create_secret, lock, private_folder, read_secret, refuse_link};
-use crate::keys::{Key, KeyUse, RootKey, Signing, new_signer, signing, write_signer};
+use crate::folder::{FolderLock, FolderReader, Layout, create_secret, lock, private_file, private_folder, read_secret, refuse_link};
+use crate::keys::{Key, KeyUse, RootKey, Signing, end_rotation, new_signer, signing, write_signer};
 use crate::publish::Publisher;
 use crate::recover::recover;
+use crate::restore::refuse_unfinished;
 use crate::seal::{Salts, Sealer, random};
-use crate::sequencer::{Command, Sequencer};
+use crate::sequencer::{Command, Rotation, Sequencer};
 use crate::subjects::Subjects;
 use crate::writer::Writer;
 use crate::{Options, StoreError};
@@ -53,23 +54,38 @@ impl DataDir {
     /// # Errors
     /// [`StoreError::Locked`] naming the owner's pid when another process has it; otherwise what is missing or damaged.
     pub fn open(path: &Path, options: Options) -> Result<Self, StoreError> {
+        refuse_unfinished(path)?;
+        Self::open_even_unfinished(path, options)
+    }
+
+    /// Opens a folder that a restore is making ready.
+    pub(crate) fn open_even_unfinished(path: &Path, options: Options) -> Result<Self, StoreError> {
         private_folder(path)?;
         let layout = Layout { root: path.to_path_buf() };
         let folder_lock = lock(path)?;
         private_folder(&layout.ledger())?;
         private_folder(&layout.journal())?;
         private_folder(&layout.details())?;
-        let fresh = !layout.database().exists() && !layout.ledger().join("checkpoint").exists();
+        let has_ledger = layout.ledger().join("checkpoint").exists();
+        if has_ledger && !layout.database().exists() {
+            return Err(StoreError::NoDatabase(layout.database()));
+        }
+        let fresh = !layout.database().exists();
         let root = RootKey::open(&layout, options.root_key_file.as_deref(), fresh)?;
+        end_rotation(&layout, &root)?;
         let signing = signing(&layout, &root, options.origin.as_deref(), fresh)?;
         let admin_token = admin_token(&layout)?;
+        private_file(&layout.database())?;
         let db = Arc::new(Database::open(&layout.database())?);
-        check_root_key(&db, &root)?;
+        check_root_key(&db, &root, has_ledger.then(|| layout.database()))?;
 
         let verifier = signing.signer.verifier().clone();
         let (parts, sequencer) = assemble(&layout, &options, &root, signing, &db)?;
         let (commands, receiver) = channel();
-        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || sequencer.run(&receiver));
+        let thread = std::thread::Builder::new().name("ledger".to_owned()).spawn(move || {
+            let _guard = FollowerGuard(Arc::clone(&sequencer.writer));
+            sequencer.run(&receiver);
+        });
         let thread = thread.map_err(|error| StoreError::Sequencer(error.to_string()))?;
         let dir = Self {
             layout,
@@ -101,8 +117,8 @@ impl DataDir {
         use bartizan_ledger::Appended;
         match self.writer.append(&Record { entry, detail: None }) {
             Appended::Done(result) => Ok(result?),
-            // Whoever calls this flushes afterwards, which syncs the journal.
-            Appended::Later(_) => Ok(()),
+            // A flush syncs the journal.
+            Appended::Later(_) => self.flush(),
         }
     }
 
@@ -181,13 +197,11 @@ impl DataDir {
         let _one = self.exclusive.lock().unwrap_or_else(PoisonError::into_inner);
         let old = signing(&self.layout, &self.root, None, false)?.signer;
         let new = new_signer(old.verifier().name())?;
-        self.record(Entry::rotation((self.options.clock)(), &old, &new.0))?;
-        // The entry is published under the old key before the new one can sign anything.
-        self.flush()?;
-        write_signer(&self.layout, &self.root, &new, Some(old.verifier()))?;
-        let new = new.0;
-        let verifier = new.verifier().clone();
-        self.ask(|reply| Command::Key(Box::new(new), reply))?;
+        write_signer(&self.layout.next_ledger_key(), &self.root, &new, Some(old.verifier()))?;
+        let entry = Entry::rotation((self.options.clock)(), &old, &new.0);
+        let verifier = new.0.verifier().clone();
+        let rotation = Rotation { entry, signer: new.0, layout: self.layout.clone() };
+        self.ask(|reply| Command::Rotate(Box::new(rotation), reply))?;
         *self.verifier.lock().unwrap_or_else(PoisonError::into_inner) = verifier.clone();
         Ok(verifier)
     }
@@ -202,6 +216,15 @@ impl Drop for DataDir {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// Nothing reaches the log when its thread is gone, however that came about: then nothing is acknowledged either.
+struct FollowerGuard(Arc<Writer>);
+
+impl Drop for FollowerGuard {
+    fn drop(&mut self) {
+        self.0.nobody_follows();
     }
 }
 
@@ -221,7 +244,7 @@ fn assemble(
     db: &Arc<Database>,
 ) -> Result<(Parts, Sequencer), StoreError> {
     let sealer = Arc::new(Sealer::new()?);
-    let subjects = Subjects::new(root.derive(KeyUse::Index), root.derive(KeyUse::Seal), Arc::clone(&sealer), Arc::clone(db));
+    let subjects = Subjects::load(root.derive(KeyUse::Index), root.derive(KeyUse::Seal), Arc::clone(&sealer), db)?;
     let subjects = Arc::new(subjects);
     let own = connect(&layout.database(), Duration::from_secs(2))?;
     let start = recover(&FolderReader::new(layout.ledger()), &signing.accepted(), &own)?;
@@ -241,6 +264,7 @@ fn assemble(
         position: start.position,
         publisher: Publisher::new(layout.ledger(), options.checkpoint_copy.clone(), signing.signer, published),
         details: Details::open(&layout.details())?,
+        revoked: Arc::clone(&directory.revoked),
         clock: Arc::clone(&options.clock),
         retention_days: options.retention_days,
     };
@@ -262,11 +286,12 @@ fn admin_token(layout: &Layout) -> Result<Key, StoreError> {
 }
 
 /// A wrong root key is refused before anything is sealed with it.
-fn check_root_key(db: &Database, root: &RootKey) -> Result<(), StoreError> {
+fn check_root_key(db: &Database, root: &RootKey, in_use: Option<PathBuf>) -> Result<(), StoreError> {
     let check = root.derive(KeyUse::Check);
-    match db.setting("root-key-check")? {
-        None => db.set_setting("root-key-check", check.as_slice()),
-        Some(known) if known == check.as_slice() => Ok(()),
-        Some(_) => Err(StoreError::WrongRootKey),
+    match (db.setting("root-key-check")?, in_use) {
+        (None, Some(path)) => Err(StoreError::NoDatabase(path)),
+        (None, None) => db.set_setting("root-key-check", check.as_slice()),
+        (Some(known), _) if known == check.as_slice() => Ok(()),
+        (Some(_), _) => Err(StoreError::WrongRootKey),
     }
 }

@@ -33,9 +33,13 @@ const BUSY: Duration = Duration::from_secs(2);
 /// How long a read on the way of a request waits.
 const BUSY_READ: Duration = Duration::from_millis(250);
 
+/// Subject, id and wrapped key of a data key.
+type WrappedKey = ([u8; 32], DataKeyId, Vec<u8>);
+
 /// Connections for reading and for occasional writing; the sequencer has its own.
 pub(crate) struct Database {
     reader: Mutex<Connection>,
+    exporter: Mutex<Connection>,
     writer: Mutex<Connection>,
 }
 
@@ -69,22 +73,29 @@ impl Database {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let mut writer = connect(path, BUSY)?;
         migrate(&mut writer)?;
-        Ok(Self { reader: Mutex::new(connect(path, BUSY_READ)?), writer: Mutex::new(writer) })
+        let (reader, exporter) = (Mutex::new(connect(path, BUSY_READ)?), Mutex::new(connect(path, BUSY_READ)?));
+        Ok(Self { reader, exporter, writer: Mutex::new(writer) })
     }
 
     pub(crate) fn read(&self) -> MutexGuard<'_, Connection> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// For long reads: nobody else waits for this one.
+    pub(crate) fn export(&self) -> MutexGuard<'_, Connection> {
+        self.exporter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn write(&self) -> MutexGuard<'_, Connection> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The latest data key of a subject.
-    pub(crate) fn data_key_of(&self, subject: &[u8; 32]) -> Result<Option<(DataKeyId, Vec<u8>)>, StoreError> {
+    /// Subject, id and wrapped key of all data keys; of a subject with several, the one with the first id counts.
+    pub(crate) fn all_data_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
         let db = self.read();
-        let mut query = db.prepare_cached("SELECT id, wrapped FROM data_keys WHERE subject = ?1 ORDER BY id LIMIT 1")?;
-        Ok(query.query_row([subject.as_slice()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        let mut query = db.prepare("SELECT subject, id, wrapped FROM data_keys ORDER BY subject, id DESC")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Ids of all data keys of a subject.

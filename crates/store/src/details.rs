@@ -6,12 +6,16 @@ use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use crate::StoreError;
 use crate::record::{StoredDetail, decode_kept};
 
 /// A file is left at this size, in bytes.
 const FULL: u64 = 64 << 20;
+
+/// Where events are removed by age, a file is left when it is this old.
+const OLD: Duration = Duration::from_hours(24);
 
 /// Begins every detail; holds bytes that never occur in UTF-8.
 const MAGIC: [u8; 4] = [0xB7, 0xFE, 0xD1, 0xFF];
@@ -48,6 +52,8 @@ pub(crate) struct Details {
     number: u64,
     file: File,
     length: u64,
+    /// When this process began the file; `None` for one that a former process began.
+    begun: Option<Instant>,
     /// What the current batch adds.
     pending: Vec<u8>,
 }
@@ -57,7 +63,8 @@ impl Details {
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
         let number = list(folder)?.last().copied().unwrap_or(1);
         let (file, length) = append_to(folder, number)?;
-        Ok(Self { folder: folder.to_path_buf(), number, file, length, pending: Vec::new() })
+        let begun = (length == 0).then(Instant::now);
+        Ok(Self { folder: folder.to_path_buf(), number, file, length, begun, pending: Vec::new() })
     }
 
     /// Puts the detail of entry `index` into the batch, with what the index says of it, so that the index can be made anew.
@@ -109,11 +116,29 @@ impl Details {
     /// Brings everything to the disk, and begins a new file when this one is full.
     pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
         self.file.sync_data().map_err(StoreError::io("sync", &path(&self.folder, self.number)))?;
-        if self.length >= FULL {
-            let number = self.number + 1;
-            (self.file, self.length) = append_to(&self.folder, number)?;
-            self.number = number;
+        if self.length >= FULL { self.roll() } else { Ok(()) }
+    }
+
+    /// The number of the file that is written to.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Whether the file may hold details that are more than a day old.
+    pub(crate) fn is_old(&self) -> bool {
+        self.length > 0 && self.begun.is_none_or(|begun| begun.elapsed() >= OLD)
+    }
+
+    /// Begins a new file, unless this one is empty.
+    pub(crate) fn roll(&mut self) -> Result<(), StoreError> {
+        if self.length == 0 {
+            return Ok(());
         }
+        self.file.sync_data().map_err(StoreError::io("sync", &path(&self.folder, self.number)))?;
+        let number = self.number + 1;
+        (self.file, self.length) = append_to(&self.folder, number)?;
+        self.number = number;
+        self.begun = Some(Instant::now());
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use bartizan_vocabulary::{GroupName, KeyId, ModelName, Principal, PrincipalId, P
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use rusqlite::params;
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -126,11 +126,48 @@ struct Tables {
     had_keys: bool,
 }
 
+/// Keys that were revoked while the database could not be written. They stay dead in memory; the ledger's thread tries again.
+#[derive(Default)]
+pub(crate) struct Revoked(Mutex<Vec<KeyId>>);
+
+impl Revoked {
+    pub(crate) fn waiting(&self) -> Vec<KeyId> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn done(&self, ids: &[KeyId]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|id| !ids.contains(id));
+    }
+
+    fn add(&self, ids: &[KeyId]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(ids);
+    }
+}
+
+/// Removes keys and tokens from the database. That there was a key is written first: at no moment is the last one gone without a trace.
+pub(crate) fn remove_keys(db: &Connection, ids: &[KeyId]) -> Result<(), StoreError> {
+    for id in ids {
+        if db.query_row("SELECT EXISTS (SELECT 1 FROM virtual_keys WHERE id = ?1)", [id.as_str()], |row| row.get(0))? {
+            set_setting(db, HAD_KEYS, &[1])?;
+        }
+    }
+    delete_keys(db, ids)
+}
+
+fn delete_keys(db: &Connection, ids: &[KeyId]) -> Result<(), StoreError> {
+    for id in ids {
+        db.execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
+        db.execute("DELETE FROM tokens WHERE id = ?1", [id.as_str()])?;
+    }
+    Ok(())
+}
+
 /// The lookup tables.
 pub struct Directory {
     tables: ArcSwap<Tables>,
     /// One change at a time.
     changing: Mutex<()>,
+    pub(crate) revoked: Arc<Revoked>,
     hasher: Hmac<Sha256>,
     state: Key,
     sealer: Arc<Sealer>,
@@ -141,7 +178,8 @@ impl Directory {
         let key = root.derive(KeyUse::KeyHash);
         let hasher = <Hmac<Sha256> as Mac>::new_from_slice(key.as_slice()).map_err(|_| StoreError::Sealed)?;
         let (tables, changing) = (ArcSwap::default(), Mutex::new(()));
-        let directory = Self { tables, changing, hasher, state: root.derive(KeyUse::State), sealer };
+        let revoked = Arc::default();
+        let directory = Self { tables, changing, revoked, hasher, state: root.derive(KeyUse::State), sealer };
         directory.load(db)?;
         Ok(directory)
     }
@@ -193,28 +231,37 @@ impl Directory {
 
     fn load(&self, db: &Database) -> Result<(), StoreError> {
         let mut tables = Tables::default();
+        let revoked = self.revoked.waiting();
         for (id, hash, created, sealed) in rows(db, "SELECT id, hash, created_us, sealed FROM virtual_keys")? {
-            let key: SealedKey = self.unseal(KEY_SEAL, &sealed)?;
+            if revoked.contains(&id) {
+                tables.had_keys = true;
+                continue;
+            }
+            let key: SealedKey = self.unseal(KEY_SEAL, &id, &sealed)?;
             let info = KeyInfo { id, created, name: key.name, kind: key.kind, groups: key.groups, models: key.models };
             tables.keys.insert(hash, (Arc::new(principal(&info)), info));
         }
         for (id, hash, created, sealed) in rows(db, "SELECT id, hash, created_us, sealed FROM tokens")? {
-            let SealedToken { name, scope, user } = self.unseal(TOKEN_SEAL, &sealed)?;
+            if revoked.contains(&id) {
+                continue;
+            }
+            let SealedToken { name, scope, user } = self.unseal(TOKEN_SEAL, &id, &sealed)?;
             tables.tokens.insert(hash, Arc::new(TokenInfo { id, created, name, scope, user }));
         }
-        tables.had_keys = db.setting(HAD_KEYS)?.is_some();
+        tables.had_keys |= db.setting(HAD_KEYS)?.is_some();
         self.tables.store(Arc::new(tables));
         Ok(())
     }
 
-    fn unseal<T: for<'de> Deserialize<'de>>(&self, aad: &[u8], sealed: &[u8]) -> Result<T, StoreError> {
-        let plain = Sealer::open(&self.state, aad, sealed).ok_or(StoreError::Sealed)?;
+    fn unseal<T: for<'de> Deserialize<'de>>(&self, what: &[u8], id: &KeyId, sealed: &[u8]) -> Result<T, StoreError> {
+        let plain = Sealer::open(&self.state, &[what, id.as_str().as_bytes()].concat(), sealed).ok_or(StoreError::Sealed)?;
         serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)
     }
 
-    fn seal(&self, aad: &[u8], value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    /// What is sealed opens only in the row of its id.
+    fn seal(&self, what: &[u8], id: &KeyId, value: &impl Serialize) -> Result<Vec<u8>, StoreError> {
         let plain = Zeroizing::new(serde_json::to_vec(value).map_err(|_| StoreError::Sealed)?);
-        self.sealer.seal(&self.state, aad, &plain)
+        self.sealer.seal(&self.state, &[what, id.as_str().as_bytes()].concat(), &plain)
     }
 
     fn insert(&self, db: &Database, statement: &str, row: (&KeyId, &str, Timestamp, Vec<u8>)) -> Result<(), StoreError> {
@@ -223,29 +270,20 @@ impl Directory {
         self.load(db)
     }
 
-    /// In one transaction: at no moment is the last key gone without a trace.
-    fn remove(&self, db: &Database, ids: &[KeyId]) -> Result<(), StoreError> {
+    /// Takes keys out of memory first: from then on they open nothing, whatever the database does. `counts`: the folder had them.
+    fn remove(&self, db: &Database, ids: &[KeyId], counts: bool) -> Result<(), StoreError> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut writer = db.write();
-        let transaction = writer.transaction()?;
-        let mut removed = 0;
-        for id in ids {
-            removed += transaction.execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
-            transaction.execute("DELETE FROM tokens WHERE id = ?1", [id.as_str()])?;
-        }
-        if removed > 0 {
-            set_setting(&transaction, HAD_KEYS, &[1])?;
-        }
-        transaction.commit()?;
-        drop(writer);
-        self.load(db)
-    }
-
-    /// Removes a key that never counted: nothing remembers it.
-    fn remove_untraced(&self, db: &Database, id: &KeyId) -> Result<(), StoreError> {
-        let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        db.write().execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
-        self.load(db)
+        let mut tables = Tables::clone(&self.tables.load());
+        let before = tables.keys.len();
+        tables.keys.retain(|_, (_, info)| !ids.contains(&info.id));
+        tables.tokens.retain(|_, info| !ids.contains(&info.id));
+        tables.had_keys |= counts && tables.keys.len() < before;
+        self.tables.store(Arc::new(tables));
+        self.revoked.add(ids);
+        let from = if counts { remove_keys } else { delete_keys };
+        from(&db.write(), ids).map_err(|error| StoreError::RevokedInMemory(Box::new(error)))?;
+        self.revoked.done(ids);
+        Ok(())
     }
 }
 
@@ -295,7 +333,7 @@ impl DataDir {
     ) -> Result<NewKey, StoreError> {
         let time = (self.options.clock)();
         let new = NewKey { id: fresh_id(time)?, key: fresh_text("bzk_")? };
-        let sealed = self.directory.seal(KEY_SEAL, &SealedKey { name: name.to_owned(), kind, groups, models })?;
+        let sealed = self.directory.seal(KEY_SEAL, &new.id, &SealedKey { name: name.to_owned(), kind, groups, models })?;
         self.record(Entry::Key { time, id: new.id.clone(), action: KeyAction::Created })?;
         let _one = self.directory.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let statement = "INSERT INTO virtual_keys (id, hash, created_us, sealed) VALUES (?1, ?2, ?3, ?4)";
@@ -310,7 +348,7 @@ impl DataDir {
     pub fn create_token(&self, name: &str, scope: Scope, user: Option<String>) -> Result<NewToken, StoreError> {
         let time = (self.options.clock)();
         let new = NewToken { id: fresh_id(time)?, token: fresh_text("bzt_")? };
-        let sealed = self.directory.seal(TOKEN_SEAL, &SealedToken { name: name.to_owned(), scope, user })?;
+        let sealed = self.directory.seal(TOKEN_SEAL, &new.id, &SealedToken { name: name.to_owned(), scope, user })?;
         self.record(Entry::Key { time, id: new.id.clone(), action: KeyAction::Created })?;
         let _one = self.directory.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let statement = "INSERT INTO tokens (id, hash, created_us, sealed) VALUES (?1, ?2, ?3, ?4)";
@@ -322,13 +360,15 @@ impl DataDir {
     /// waits for the ledger.
     ///
     /// # Errors
-    /// [`StoreError`] when the database cannot be written.
+    /// [`StoreError::RevokedInMemory`] when the database cannot be written: the key is dead in this process, and removing it is tried
+    /// again.
     pub fn revoke(&self, id: &KeyId) -> Result<bool, StoreError> {
         let tables = self.directory.tables.load();
         let known = tables.keys.values().any(|(_, info)| info.id == *id) || tables.tokens.values().any(|info| info.id == *id);
         if known {
-            self.directory.remove(&self.db, std::slice::from_ref(id))?;
+            let removed = self.directory.remove(&self.db, std::slice::from_ref(id), true);
             self.record_revoked(id);
+            removed?;
         }
         Ok(known)
     }
@@ -339,9 +379,9 @@ impl DataDir {
     /// # Errors
     /// [`StoreError`] when the database cannot be written.
     pub fn take_back_key(&self, id: &KeyId) -> Result<(), StoreError> {
-        self.directory.remove_untraced(&self.db, id)?;
+        let removed = self.directory.remove(&self.db, std::slice::from_ref(id), false);
         self.record_revoked(id);
-        Ok(())
+        removed
     }
 
     fn record_revoked(&self, id: &KeyId) {
@@ -358,12 +398,12 @@ impl DataDir {
         let user = id.as_str().strip_prefix("user:");
         let tokens = tables.tokens.values().filter(|token| user.is_some() && token.user.as_deref() == user).map(|token| token.id.clone());
         let ids: Vec<KeyId> = keys.chain(tokens).collect();
-        self.directory.remove(&self.db, &ids)?;
+        self.directory.remove(&self.db, &ids, true)?;
         Ok(ids)
     }
 
     /// Removes keys and tokens by id without an entry: for erasures that are applied again.
     pub(crate) fn forget_keys(&self, ids: &[KeyId]) -> Result<(), StoreError> {
-        self.directory.remove(&self.db, ids)
+        self.directory.remove(&self.db, ids, true)
     }
 }

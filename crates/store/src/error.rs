@@ -65,6 +65,19 @@ pub enum StoreError {
     /// The background thread is gone or did not answer.
     #[error("the ledger's background thread does not answer: {0}")]
     Sequencer(String),
+    /// A restore did not come to its end here.
+    #[error("a restore into `{}` was interrupted; run `bartizan restore` again", .0.display())]
+    Unfinished(PathBuf),
+    /// The ledger is there and the database is not, or is empty.
+    #[error(
+        "the database `{}` is missing or empty while a ledger lies beside it: it holds the virtual keys and what opens the events; \
+         put it back, or restore a backup with `bartizan restore`",
+        .0.display()
+    )]
+    NoDatabase(PathBuf),
+    /// A key is dead in this process only.
+    #[error("it is revoked and opens nothing any more, but the database cannot be written; that is tried again until this process ends")]
+    RevokedInMemory(#[source] Box<StoreError>),
     /// The target of a backup or restore is not usable.
     #[error("`{}` is not usable: {why}", path.display())]
     Target {

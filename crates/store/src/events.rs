@@ -38,7 +38,7 @@ pub struct FoundEvent {
 }
 
 const COLUMNS: &str = "SELECT e.ledger_index, e.time_us, e.id, e.request_id, e.direction, e.decision, e.labels, k.wrapped,
-    e.detail_file, e.detail_offset, e.detail_length
+    e.detail_file, e.detail_offset, e.detail_length, e.data_key
     FROM events e LEFT JOIN data_keys k ON k.id = e.data_key";
 
 /// What opens a commitment: `SHA-256(domain ‖ 0x00 ‖ salt ‖ value)`.
@@ -52,9 +52,9 @@ pub struct OpenedCommitment {
     pub value: Hidden<Vec<u8>>,
 }
 
-const OPENINGS: &str = "SELECT e.id, k.wrapped, e.detail_file, e.detail_offset, e.detail_length
+const OPENINGS: &str = "SELECT e.id, k.wrapped, e.detail_file, e.detail_offset, e.detail_length, k.id
     FROM events e JOIN data_keys k ON k.id = e.data_key WHERE e.ledger_index = ?1
-    UNION ALL SELECT x'', k.wrapped, o.detail_file, o.detail_offset, o.detail_length
+    UNION ALL SELECT x'', k.wrapped, o.detail_file, o.detail_offset, o.detail_length, k.id
     FROM openings o JOIN data_keys k ON k.id = o.data_key WHERE o.ledger_index = ?1";
 
 impl DataDir {
@@ -64,7 +64,7 @@ impl DataDir {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn events(&self, filter: &EventFilter) -> Result<Vec<FoundEvent>, StoreError> {
-        let db = self.db.read();
+        let db = self.db.export();
         let since = filter.since.map(|since| first_since(&db, since)).transpose()?;
         let (clause, values) = conditions(filter, since);
         let order = if filter.newest { "DESC" } else { "ASC" };
@@ -89,13 +89,14 @@ impl DataDir {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn openings(&self, index: u64) -> Result<Vec<OpenedCommitment>, StoreError> {
-        let db = self.db.read();
+        let db = self.db.export();
         let mut query = db.prepare_cached(OPENINGS)?;
-        let row = query.query_row([index.cast_signed()], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, place(row, 2)?)));
-        let Some((id, wrapped, place)) = row.optional()? else { return Ok(Vec::new()) };
+        let parts = |row: &Row<'_>| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?, place(row, 2)?, row.get(5)?));
+        let row = query.query_row([index.cast_signed()], parts);
+        let Some((id, wrapped, place, key_id)) = row.optional()? else { return Ok(Vec::new()) };
         let aad = if id.is_empty() { String::new() } else { unpack_id(&id) };
         let sealed = DetailReader::new(self.layout.details()).read(place);
-        let key = self.subjects.unwrap(&wrapped).ok_or(StoreError::Sealed)?;
+        let key = self.subjects.unwrap(&key_id, &wrapped).ok_or(StoreError::Sealed)?;
         let plain = sealed.and_then(|sealed| Sealer::open(&key, aad.as_bytes(), &sealed)).ok_or(StoreError::Sealed)?;
         let opened = decode_plain(&plain).ok_or(StoreError::Sealed)?;
         let own = |(domain, salt, value): (&str, [u8; 32], &[u8])| OpenedCommitment {
@@ -111,8 +112,8 @@ impl DataDir {
         let id = unpack_id(row.get_ref(2)?.as_blob().unwrap_or_default());
         let wrapped: Option<Vec<u8>> = row.get(7)?;
         let why = if wrapped.is_some() { "lost" } else { "erased" };
-        let place = place(row, 8)?;
-        let key = wrapped.and_then(|wrapped| self.subjects.unwrap(&wrapped));
+        let (place, key_id) = (place(row, 8)?, row.get(11)?);
+        let key = wrapped.and_then(|wrapped| self.subjects.unwrap(&key_id, &wrapped));
         let opened = key.and_then(|key| Sealer::open(&key, id.as_bytes(), &details.read(place)?));
         let mut json = match opened.as_deref().and_then(|plain| decode_plain(plain)) {
             Some(plain) if plain.json.last() == Some(&b'}') => plain.json.to_vec(),

@@ -42,7 +42,12 @@ impl Layout {
         self.root.join("ledger.key")
     }
 
-    /// The ledger's public key (a vkey), outside `ledger/` so that a copy of the log never vouches for itself.
+    /// The key that a rotation is about to put in its place.
+    pub(crate) fn next_ledger_key(&self) -> PathBuf {
+        self.root.join("ledger.key.next")
+    }
+
+    /// The ledger's public keys (vkeys, the newest first), outside `ledger/` so that a copy of the log never vouches for itself.
     pub(crate) fn ledger_public(&self) -> PathBuf {
         self.root.join("ledger.pub")
     }
@@ -143,6 +148,27 @@ pub(crate) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     File::open(parent).and_then(|folder| folder.sync_all()).map_err(StoreError::io("sync", parent))
 }
 
+/// Makes a file that only its owner can read, when it is not there.
+pub(crate) fn private_file(path: &Path) -> Result<(), StoreError> {
+    refuse_link(path)?;
+    let open = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+    open.map(drop).map_err(StoreError::io("create", path))
+}
+
+/// Brings everything in a folder to the disk.
+pub(crate) fn sync_tree(folder: &Path) -> Result<(), StoreError> {
+    for entry in std::fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
+        let path = entry.map_err(StoreError::io("list", folder))?.path();
+        if path.is_dir() {
+            sync_tree(&path)?;
+        } else {
+            File::open(&path).and_then(|file| file.sync_all()).map_err(StoreError::io("sync", &path))?;
+        }
+    }
+    sync_parent(&folder.join("."))?;
+    sync_parent(folder)
+}
+
 /// Reads a ledger's files from its folder; for offline verification it needs nothing else.
 #[derive(Clone, Debug)]
 pub struct FolderReader(PathBuf);
@@ -152,6 +178,10 @@ impl FolderReader {
     pub fn new(ledger_folder: impl Into<PathBuf>) -> Self {
         Self(ledger_folder.into())
     }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
 }
 
 impl TileReader for FolderReader {
@@ -159,6 +189,8 @@ impl TileReader for FolderReader {
         match std::fs::read(self.0.join(path)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+            // There is something, and it is not what belongs there: damage, not a failure to read.
+            Err(error) if error.kind() == ErrorKind::IsADirectory => Ok(Some(Vec::new())),
             Err(source) => Err(ReadError { path: path.to_owned(), source: Box::new(source) }),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bartizan_ledger::{SignerKey, VerifierKey};
+use bartizan_ledger::{Checkpoint, SignerKey, VerifierKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
@@ -10,8 +10,9 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::StoreError;
-use crate::folder::{Layout, create_secret, read_secret, refuse_link, replace};
+use crate::folder::{Layout, create_secret, read_secret, refuse_link, replace, sync_parent};
 use crate::seal::{Sealer, random};
+use crate::segment::Segment;
 
 /// A 32-byte key that is wiped when dropped.
 pub type Key = Zeroizing<[u8; 32]>;
@@ -110,28 +111,72 @@ impl Signing {
 
 /// Reads the ledger's signing key, or makes it together with the log's origin. The file: origin, sealed key, former public key.
 pub(crate) fn signing(layout: &Layout, root: &RootKey, origin: Option<&str>, fresh: bool) -> Result<Signing, StoreError> {
-    let path = layout.ledger_key();
-    refuse_link(&path)?;
-    let Some(bytes) = read_secret(&path, true)? else {
-        if !fresh {
-            return Err(StoreError::BadKeyFile(path));
-        }
-        let origin = match origin {
-            Some(origin) => origin.to_owned(),
-            None => format!("bartizan.local/{:016x}", u64::from_be_bytes(random()?)),
-        };
-        let signer = new_signer(&origin)?;
-        write_signer(layout, root, &signer, None)?;
-        return Ok(Signing { signer: signer.0, former: None });
+    if let Some(signing) = read_signer(&layout.ledger_key(), root)? {
+        return Ok(signing);
+    }
+    if !fresh {
+        return Err(StoreError::BadKeyFile(layout.ledger_key()));
+    }
+    let origin = match origin {
+        Some(origin) => origin.to_owned(),
+        None => format!("bartizan.local/{:016x}", u64::from_be_bytes(random()?)),
     };
-    let bad = || StoreError::BadKeyFile(path.clone());
+    let signer = new_signer(&origin)?;
+    replace(&layout.ledger_public(), format!("{}\n", signer.0.verifier()).as_bytes(), true)?;
+    write_signer(&layout.ledger_key(), root, &signer, None)?;
+    Ok(Signing { signer: signer.0, former: None })
+}
+
+/// The signing key in a file, when there is one.
+fn read_signer(path: &Path, root: &RootKey) -> Result<Option<Signing>, StoreError> {
+    refuse_link(path)?;
+    let Some(bytes) = read_secret(path, true)? else { return Ok(None) };
+    let bad = || StoreError::BadKeyFile(path.to_path_buf());
     let mut lines = std::str::from_utf8(&bytes).map_err(|_| bad())?.lines();
     let (origin, sealed) = (lines.next().ok_or_else(bad)?, lines.next().ok_or_else(bad)?);
     let former = lines.next().map(VerifierKey::parse).transpose()?;
     let sealed = STANDARD.decode(sealed).map_err(|_| bad())?;
     let seed = Sealer::open(&root.derive(KeyUse::Signing), SIGNING, &sealed).ok_or(StoreError::WrongRootKey)?;
     let seed: Key = seed.as_slice().try_into().map(Zeroizing::new).map_err(|_| bad())?;
-    Ok(Signing { signer: SignerKey::new(origin, &seed)?, former })
+    Ok(Some(Signing { signer: SignerKey::new(origin, &seed)?, former }))
+}
+
+/// Ends a rotation that was interrupted: when its entry was recorded the next key is taken up, else it is forgotten.
+pub(crate) fn end_rotation(layout: &Layout, root: &RootKey) -> Result<(), StoreError> {
+    let path = layout.next_ledger_key();
+    let Some(next) = read_signer(&path, root)? else { return Ok(()) };
+    let verifier = next.signer.verifier();
+    let checkpoint = std::fs::read_to_string(layout.ledger().join("checkpoint")).unwrap_or_default();
+    if Checkpoint::open(&checkpoint, std::slice::from_ref(verifier)).is_ok() || is_in_journal(layout, verifier)? {
+        return take_up_next(layout, verifier);
+    }
+    std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))
+}
+
+fn is_in_journal(layout: &Layout, verifier: &VerifierKey) -> Result<bool, StoreError> {
+    let text = verifier.to_string();
+    for number in Segment::list(&layout.journal())? {
+        let path = Segment::path(&layout.journal(), number);
+        let bytes = std::fs::read(&path).map_err(StoreError::io("read", &path))?;
+        if bytes.windows(text.len()).any(|window| window == text.as_bytes()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Puts the next signing key in the place of the present one. Former public keys stay below the new one in `ledger.pub`, so that
+/// checkpoints from before the rotation can be verified.
+pub(crate) fn take_up_next(layout: &Layout, verifier: &VerifierKey) -> Result<(), StoreError> {
+    let public = layout.ledger_public();
+    let former = std::fs::read_to_string(&public).map_err(StoreError::io("read", &public))?;
+    let line = verifier.to_string();
+    if former.lines().next() != Some(&line) {
+        replace(&public, format!("{line}\n{former}").as_bytes(), true)?;
+    }
+    let (next, path) = (layout.next_ledger_key(), layout.ledger_key());
+    std::fs::rename(&next, &path).map_err(StoreError::io("replace", &path))?;
+    sync_parent(&path)
 }
 
 /// A new signing key and its seed.
@@ -140,9 +185,9 @@ pub(crate) fn new_signer(origin: &str) -> Result<(SignerKey, Key), StoreError> {
     Ok((SignerKey::new(origin, &seed)?, seed))
 }
 
-/// Writes a signing key (sealed) and its public half; `former` is the one that it replaces.
+/// Writes a signing key, sealed; `former` is the one that it replaces.
 pub(crate) fn write_signer(
-    layout: &Layout,
+    path: &Path,
     root: &RootKey,
     (signer, seed): &(SignerKey, Key),
     former: Option<&VerifierKey>,
@@ -152,6 +197,6 @@ pub(crate) fn write_signer(
     if let Some(former) = former {
         content = format!("{content}{former}\n");
     }
-    replace(&layout.ledger_key(), content.as_bytes(), true)?;
-    replace(&layout.ledger_public(), format!("{}\n", signer.verifier()).as_bytes(), true)
+    replace(path, content.as_bytes(), true)?;
+    sync_parent(path)
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod backup;
+mod checkpoint_copy;
 mod data_dir;
 mod db;
 mod details;
@@ -10,10 +11,12 @@ mod error;
 mod events;
 mod flusher;
 mod folder;
+mod governing;
 mod keys;
 mod publish;
 mod record;
 mod recover;
+mod restore;
 mod seal;
 mod segment;
 mod sequencer;
@@ -23,7 +26,6 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use backup::{LedgerAtHand, Restored, restore};
 use bartizan_vocabulary::Timestamp;
 pub use data_dir::DataDir;
 pub use directory::{Directory, KeyInfo, NewKey, NewToken, Scope, TokenInfo};
@@ -32,6 +34,7 @@ pub use error::StoreError;
 pub use events::{EventFilter, FoundEvent, OpenedCommitment};
 pub use folder::FolderReader;
 pub use keys::{Key, KeyUse};
+pub use restore::{LedgerAtHand, Restored, restore};
 pub use seal::Salts;
 
 /// The wall clock, as a seam.

@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Checkpoint, FileWrite, SignerKey, Tile, TreeState};
 use rusqlite::Connection;
 
 use crate::StoreError;
-use crate::folder::{replace, sync_parent};
+use crate::checkpoint_copy::CheckpointCopy;
+use crate::folder::{FolderReader, replace, sync_parent};
 use crate::writer::Readable;
 
 /// Outdated partial tiles beyond this number are removed under load too.
@@ -20,7 +21,7 @@ const MANY: usize = 4_096;
 /// What stands between the tree in memory and the files.
 pub(crate) struct Publisher {
     folder: PathBuf,
-    copy: Option<PathBuf>,
+    copy: Option<CheckpointCopy>,
     signer: SignerKey,
     /// Full tiles that no checkpoint needs yet.
     pending: Vec<FileWrite>,
@@ -37,15 +38,21 @@ pub(crate) struct Publisher {
     covered: Vec<PathBuf>,
 }
 
+/// Partial tiles of a log of this size: a former process wrote them.
+fn partials_of(size: u64) -> BTreeSet<Tile> {
+    Tile::all(size).filter(|tile| tile.width != 256).collect()
+}
+
 impl Publisher {
     pub(crate) fn new(folder: PathBuf, copy: Option<PathBuf>, signer: SignerKey, published: Option<u64>) -> Self {
         let (pending, consumed) = (Vec::new(), Vec::new());
+        let copy = copy.map(|path| CheckpointCopy::new(path, FolderReader::new(folder.clone())));
         Self {
             folder,
             copy,
             signer,
             pending,
-            partials: BTreeSet::new(),
+            partials: published.map(partials_of).unwrap_or_default(),
             outdated: Vec::new(),
             published,
             last: None,
@@ -125,36 +132,40 @@ impl Publisher {
         }
     }
 
-    fn write_checkpoint(&self, tree: &TreeState) -> Result<(), StoreError> {
+    fn write_checkpoint(&mut self, tree: &TreeState) -> Result<(), StoreError> {
         let checkpoint = self.checkpoint(tree);
         let path = self.folder.join("checkpoint");
         replace(&path, checkpoint.as_bytes(), true)?;
         sync_parent(&path)?;
-        if let Some(copy) = &self.copy {
-            copy_checkpoint(copy, &checkpoint);
+        if let Some(copy) = &mut self.copy {
+            copy.write(&checkpoint, tree);
         }
         Ok(())
     }
 
-    /// Signs with another key from now on; the current head is signed again.
-    pub(crate) fn replace_key(&mut self, signer: SignerKey, tree: &TreeState) -> Result<(), StoreError> {
-        self.signer = signer;
-        self.write_checkpoint(tree)
+    /// Brings the copy of the checkpoint up to date when it could not be written before; whether a foreign one lies there.
+    pub(crate) fn tend_copy(&mut self, tree: &TreeState) -> bool {
+        if self.is_published(tree) && self.copy.as_ref().is_some_and(CheckpointCopy::is_due) {
+            let checkpoint = self.checkpoint(tree);
+            if let Some(copy) = &mut self.copy {
+                copy.write(&checkpoint, tree);
+            }
+        }
+        self.copy.as_ref().is_some_and(CheckpointCopy::is_foreign)
     }
 
-    /// Removes segments that the published log and the database cover, and positions that nobody starts at any more.
-    pub(crate) fn remove_covered(&mut self, db: &Connection) -> Result<(), StoreError> {
+    /// Signs with another key from now on.
+    pub(crate) fn replace_key(&mut self, signer: SignerKey) {
+        self.signer = signer;
+    }
+
+    /// Removes segments that the published log and the database cover, and positions that nobody starts at any more: those before
+    /// `indexed`, up to where the database knows the log.
+    pub(crate) fn remove_covered(&mut self, db: &Connection, indexed: u64) -> Result<(), StoreError> {
         for path in self.covered.drain(..) {
             std::fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
         }
-        db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.unwrap_or(0).cast_signed()])?;
+        db.execute("DELETE FROM positions WHERE tree_size < ?1", [self.published.unwrap_or(0).min(indexed).cast_signed()])?;
         Ok(())
-    }
-}
-
-/// The place that the owner chose may be away (a mount, a stick): the log goes on, the log file says so.
-fn copy_checkpoint(path: &Path, checkpoint: &str) {
-    if let Err(error) = replace(path, checkpoint.as_bytes(), true) {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the checkpoint cannot be copied to its second place");
     }
 }

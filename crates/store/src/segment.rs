@@ -26,7 +26,11 @@ impl Segment {
         let path = Self::path(folder, number);
         let open = OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(&path);
         let file = open.map_err(StoreError::io("create", &path))?;
-        sync_parent(&path)?;
+        if let Err(error) = sync_parent(&path) {
+            // The next try must find its name free.
+            let _ = std::fs::remove_file(&path);
+            return Err(error);
+        }
         Ok(Self { number, path, file, written: AtomicU64::new(0) })
     }
 

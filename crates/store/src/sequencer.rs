@@ -12,13 +12,16 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-use bartizan_ledger::{FileWrite, Frame, Frames, SignerKey, TreeState};
+use bartizan_ledger::{Appended, Entry, FileWrite, Frame, Frames, Journal, JournalError, Record, SignerKey, TreeState};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::db::{Position, index_record, is_on_disk, remember_position};
 use crate::details::Details;
+use crate::directory::{Revoked, remove_keys};
+use crate::folder::Layout;
+use crate::keys::take_up_next;
 use crate::publish::Publisher;
-use crate::record::{DataKeyId, decode};
+use crate::record::{DataKeyId, Stored, decode};
 use crate::recover::CatchUp;
 use crate::subjects::Subjects;
 use crate::writer::{Readable, Writer};
@@ -44,11 +47,20 @@ pub(crate) enum Command {
     /// Flush, then give the position of a consistent copy.
     Snapshot(Reply<Snapshot>),
     /// Sign with another key from now on.
-    Key(Box<SignerKey>, Reply<()>),
+    Rotate(Box<Rotation>, Reply<()>),
     /// Make the event index anew; gives the number of events.
     Rebuild(Reply<u64>),
     /// Flush and end.
     Stop(Reply<()>),
+}
+
+/// A signing key that is replaced.
+pub(crate) struct Rotation {
+    /// Signed by both keys.
+    pub(crate) entry: Entry,
+    /// The new key; it lies in `ledger.key.next` already.
+    pub(crate) signer: SignerKey,
+    pub(crate) layout: Layout,
 }
 
 /// A moment of the log, for a consistent copy.
@@ -72,6 +84,7 @@ pub(crate) struct Sequencer {
     pub(crate) position: Position,
     pub(crate) publisher: Publisher,
     pub(crate) details: Details,
+    pub(crate) revoked: Arc<Revoked>,
     pub(crate) clock: Clock,
     pub(crate) retention_days: Option<u32>,
 }
@@ -88,6 +101,7 @@ impl Sequencer {
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             self.writer.tend((self.clock)());
+            self.remove_revoked();
             match command {
                 None => {
                     let result = self.turn(false);
@@ -103,9 +117,8 @@ impl Sequencer {
                     let result = self.turn(true).and_then(|_| self.snapshot());
                     let _ = reply.send(result);
                 }
-                Some(Command::Key(key, reply)) => {
-                    let result = self.turn(true).and_then(|_| self.publisher.replace_key(*key, &self.tree));
-                    let _ = reply.send(result);
+                Some(Command::Rotate(rotation, reply)) => {
+                    let _ = reply.send(self.rotate(*rotation));
                 }
                 Some(Command::Rebuild(reply)) => {
                     let _ = reply.send(self.turn(true).and_then(|_| self.rebuild()));
@@ -158,10 +171,12 @@ impl Sequencer {
             self.publisher.publish(&self.tree)?;
         }
         self.publisher.tidy(batches == 0);
+        self.writer.set_foreign_copy(self.publisher.tend_copy(&self.tree));
         if self.publisher.has_covered(&self.tree) {
             self.details.sync()?;
             if is_on_disk(&self.db)? {
-                self.publisher.remove_covered(&self.db)?;
+                let indexed = self.catch_up.as_ref().map_or(self.tree.size(), CatchUp::next);
+                self.publisher.remove_covered(&self.db, indexed)?;
             }
         }
         Ok(more)
@@ -180,11 +195,18 @@ impl Sequencer {
         }
         let mut frames = Frames::new(&bytes);
         let mut records = Vec::new();
+        let mut damaged = 0;
         while let Some(frame) = frames.next() {
             match frame {
-                Frame::Record { .. } => records.push(frame),
-                // Torn bytes of a write that nobody was told had worked.
-                Frame::Broken { next } if readable.complete && whole => frames.skip_to(next.unwrap_or(bytes.len())),
+                Frame::Record { .. } => match decode(&frame) {
+                    Some(stored) => records.push(stored),
+                    None => damaged += 1,
+                },
+                Frame::Broken { next } if readable.complete && whole => {
+                    // Torn bytes at the end are of a write that nobody was told had worked; anything else may have been acknowledged.
+                    damaged += u64::from(next.is_some() || !frames.is_torn());
+                    frames.skip_to(next.unwrap_or(bytes.len()));
+                }
                 Frame::Broken { next } => {
                     if next.is_some() && !readable.complete {
                         self.writer.rotate(Some(readable.number))?;
@@ -198,8 +220,22 @@ impl Sequencer {
             return Ok(if whole { Progress::Nothing } else { Progress::TooSmall });
         }
         let next = Position { offset: self.position.offset + end as u64, ..self.position };
+        if damaged > 0 {
+            self.note_damage(damaged, &readable)?;
+        }
         self.apply(&records, next)?;
         Ok(Progress::Read)
+    }
+
+    /// Says that records of the journal are lost, in the log file and in the ledger; before they are passed over, so that it is said
+    /// twice rather than never.
+    fn note_damage(&self, count: u64, readable: &Readable) -> Result<(), StoreError> {
+        tracing::error!(count, segment = %readable.path.display(), "damaged records of the journal are passed over");
+        let now = (self.clock)();
+        match self.writer.append(&Record { entry: Entry::Gap { time: now, from: now, to: now, count }, detail: None }) {
+            Appended::Done(Err(error)) if error != JournalError::Closed => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// The end of a segment: go on with the next one when this one is complete.
@@ -214,7 +250,7 @@ impl Sequencer {
     }
 
     /// Tree and index in step, or neither.
-    fn apply(&mut self, records: &[Frame<'_>], next: Position) -> Result<(), StoreError> {
+    fn apply(&mut self, records: &[Stored<'_>], next: Position) -> Result<(), StoreError> {
         let before = self.tree.clone();
         let mut writes = Vec::new();
         let mut catch_up = self.catch_up.clone();
@@ -239,15 +275,14 @@ impl Sequencer {
 
     fn apply_records(
         &mut self,
-        records: &[Frame<'_>],
+        records: &[Stored<'_>],
         next: Position,
         writes: &mut Vec<FileWrite>,
         catch_up: &mut Option<CatchUp>,
     ) -> Result<Vec<DataKeyId>, StoreError> {
         let mut keys = Vec::new();
         let transaction = self.db.transaction()?;
-        for frame in records {
-            let Some(stored) = decode(frame) else { continue };
+        for stored in records {
             let known = match catch_up {
                 Some(state) => state.known(stored.leaf)?,
                 None => None,
@@ -270,6 +305,19 @@ impl Sequencer {
         self.details.write()?;
         transaction.commit()?;
         Ok(keys)
+    }
+
+    /// The old key signs everything before the entry and nothing beyond: no batch is read between the entry and the change.
+    fn rotate(&mut self, rotation: Rotation) -> Result<(), StoreError> {
+        self.turn(true)?;
+        if let Appended::Done(Err(error)) = self.writer.append(&Record { entry: rotation.entry, detail: None }) {
+            let _the_start_does_it_otherwise = std::fs::remove_file(rotation.layout.next_ledger_key());
+            return Err(error.into());
+        }
+        let taken_up = take_up_next(&rotation.layout, rotation.signer.verifier());
+        self.publisher.replace_key(rotation.signer);
+        self.turn(true)?;
+        taken_up
     }
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
@@ -301,22 +349,34 @@ impl Sequencer {
     /// Removes events, openings and details older than the retention.
     fn prune(&mut self) {
         let Some(days) = self.retention_days else { return };
-        let before = (self.clock)().plus_micros(-i64::from(days) * 86_400_000_000).as_micros();
+        let before = (self.clock)().plus_micros(i64::from(days).saturating_mul(-86_400_000_000)).as_micros();
         if let Err(error) = self.prune_before(before) {
             tracing::warn!(error = &error as &dyn std::error::Error, "old events cannot be removed");
         }
     }
 
     fn prune_before(&mut self, time_us: i64) -> Result<(), StoreError> {
-        let removed = self.db.execute("DELETE FROM events WHERE time_us < ?1", [time_us])?;
-        if removed > 0 {
-            let first = "SELECT coalesce(min(ledger_index), 0) FROM events";
-            self.db.execute(&format!("DELETE FROM openings WHERE ledger_index < ({first})"), [])?;
-            let oldest = "SELECT detail_file FROM events ORDER BY ledger_index LIMIT 1";
-            let file: Option<i64> = self.db.query_row(oldest, [], |row| row.get(0)).optional()?;
-            self.details.remove_before(file.map_or(0, i64::cast_unsigned))?;
+        self.db.execute("DELETE FROM events WHERE time_us < ?1", [time_us])?;
+        let oldest = "SELECT ledger_index, detail_file FROM events ORDER BY ledger_index LIMIT 1";
+        let oldest: Option<(i64, i64)> = self.db.query_row(oldest, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        // A file goes as a whole, so that details are there for at most a day longer than their events.
+        if oldest.is_none() || self.details.is_old() {
+            self.details.roll()?;
         }
-        Ok(())
+        let (first, file) = match oldest {
+            Some((index, file)) => (index, file.cast_unsigned()),
+            None => (self.tree.size().cast_signed(), self.details.number()),
+        };
+        self.db.execute("DELETE FROM openings WHERE ledger_index < ?1", [first])?;
+        self.details.remove_before(file)
+    }
+
+    /// Tries again to remove keys that were revoked while the database could not be written.
+    fn remove_revoked(&self) {
+        let ids = self.revoked.waiting();
+        if !ids.is_empty() && remove_keys(&self.db, &ids).is_ok() {
+            self.revoked.done(&ids);
+        }
     }
 }
 

@@ -26,6 +26,11 @@ const CACHED: usize = 10_000;
 
 const WRAP: &[u8] = b"data key";
 
+/// A wrapped key opens as itself only.
+fn aad(id: &DataKeyId) -> Vec<u8> {
+    [WRAP, id].concat()
+}
+
 /// A subject's data key in memory.
 pub(crate) struct Subject {
     pub(crate) id: DataKeyId,
@@ -46,21 +51,31 @@ impl Subject {
     }
 }
 
+/// A data key as it lies in memory, wrapped: about 200 bytes each, so that a record never waits for the database.
+struct Known {
+    id: DataKeyId,
+    wrapped: Vec<u8>,
+    kept: bool,
+}
+
 /// All data keys.
 pub(crate) struct Subjects {
     cache: Cache<PrincipalId, Arc<Subject>>,
+    known: Mutex<HashMap<[u8; 32], Known>>,
     unkept: Mutex<HashMap<DataKeyId, Weak<Subject>>>,
     erasing: Mutex<HashSet<[u8; 32]>>,
     index: Key,
     wrapping: Key,
     sealer: Arc<Sealer>,
-    db: Arc<Database>,
 }
 
 impl Subjects {
-    pub(crate) fn new(index: Key, wrapping: Key, sealer: Arc<Sealer>, db: Arc<Database>) -> Self {
+    /// Loads the wrapped keys of everybody.
+    pub(crate) fn load(index: Key, wrapping: Key, sealer: Arc<Sealer>, db: &Database) -> Result<Self, StoreError> {
+        let rows = db.all_data_keys()?.into_iter();
+        let known = Mutex::new(rows.map(|(subject, id, wrapped)| (subject, Known { id, wrapped, kept: true })).collect());
         let (unkept, erasing) = (Mutex::default(), Mutex::default());
-        Self { cache: Cache::new(CACHED), unkept, erasing, index, wrapping, sealer, db }
+        Ok(Self { cache: Cache::new(CACHED), known, unkept, erasing, index, wrapping, sealer })
     }
 
     /// Keyed hash by which a principal is found.
@@ -73,7 +88,7 @@ impl Subjects {
         out
     }
 
-    /// The subject's key: from memory, else by one indexed read, else a new one.
+    /// The subject's key: from memory, else a new one.
     pub(crate) fn get(&self, principal: &PrincipalId) -> Result<Arc<Subject>, JournalError> {
         match self.cache.get(principal) {
             Some(subject) => Ok(subject),
@@ -88,25 +103,28 @@ impl Subjects {
         if erasing.contains(&hash) {
             return Err(JournalError::Erasing);
         }
-        let make = || self.load(hash).and_then(|found| found.map_or_else(|| self.create(hash), Ok));
+        let make = || self.unwrapped(hash).and_then(|found| found.map_or_else(|| self.create(hash), Ok));
         self.cache.get_or_insert_with(principal, || make().map(Arc::new)).inspect(|subject| self.remember(subject)).map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a subject's key cannot be read");
             JournalError::SubjectKey
         })
     }
 
-    fn load(&self, hash: [u8; 32]) -> Result<Option<Subject>, StoreError> {
-        let Some((id, wrapped)) = self.db.data_key_of(&hash)? else { return Ok(None) };
-        let key = self.unwrap(&wrapped).ok_or(StoreError::Sealed)?;
+    fn unwrapped(&self, hash: [u8; 32]) -> Result<Option<Subject>, StoreError> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Known { id, wrapped, kept }) = known.get(&hash) else { return Ok(None) };
+        let key = self.unwrap(id, wrapped).ok_or(StoreError::Sealed)?;
         let session = self.sealer.session(&key)?;
-        Ok(Some(Subject { id, hash, wrapped, session, kept: AtomicBool::new(true) }))
+        Ok(Some(Subject { id: *id, hash, wrapped: wrapped.clone(), session, kept: AtomicBool::new(*kept) }))
     }
 
     fn create(&self, hash: [u8; 32]) -> Result<Subject, StoreError> {
-        let key: Key = Zeroizing::new(random()?);
-        let wrapped = self.sealer.seal(&self.wrapping, WRAP, key.as_slice())?;
+        let (id, key): (DataKeyId, Key) = (random()?, Zeroizing::new(random()?));
+        let wrapped = self.sealer.seal(&self.wrapping, &aad(&id), key.as_slice())?;
         let session = self.sealer.session(&key)?;
-        Ok(Subject { id: random()?, hash, wrapped, session, kept: AtomicBool::new(false) })
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(hash, Known { id, wrapped: wrapped.clone(), kept: false });
+        Ok(Subject { id, hash, wrapped, session, kept: AtomicBool::new(false) })
     }
 
     fn remember(&self, subject: &Arc<Subject>) {
@@ -117,17 +135,21 @@ impl Subjects {
     }
 
     /// Opens a wrapped key.
-    pub(crate) fn unwrap(&self, wrapped: &[u8]) -> Option<Key> {
-        let key = Sealer::open(&self.wrapping, WRAP, wrapped)?;
+    pub(crate) fn unwrap(&self, id: &DataKeyId, wrapped: &[u8]) -> Option<Key> {
+        let key = Sealer::open(&self.wrapping, &aad(id), wrapped)?;
         key.as_slice().try_into().ok().map(Zeroizing::new)
     }
 
     /// The database has these keys now.
     pub(crate) fn kept(&self, ids: &[DataKeyId]) {
         let mut unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         for id in ids {
             if let Some(subject) = unkept.remove(id).and_then(|weak| weak.upgrade()) {
                 subject.kept.store(true, Ordering::Release);
+                if let Some(known) = known.get_mut(&subject.hash).filter(|known| known.id == *id) {
+                    known.kept = true;
+                }
             }
         }
         unkept.retain(|_, weak| weak.strong_count() > 0);
@@ -138,6 +160,7 @@ impl Subjects {
         let hash = self.hash(principal);
         let mut erasing = self.erasing.lock().unwrap_or_else(PoisonError::into_inner);
         erasing.insert(hash);
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&hash);
         (hash, self.cache.remove(principal).map(|(_, subject)| subject))
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Writer {
     refused_to: AtomicI64,
     /// Set by the sequencer when it fails; appends go on.
     lagging: AtomicBool,
+    /// Set by the sequencer when the checkpoint's second place holds one that is not of this log.
+    foreign_copy: AtomicBool,
     subjects: Arc<Subjects>,
     sealer: Arc<Sealer>,
     flusher: Option<Flusher>,
@@ -85,6 +87,7 @@ impl Writer {
             refused_from: AtomicI64::new(0),
             refused_to: AtomicI64::new(0),
             lagging: AtomicBool::new(false),
+            foreign_copy: AtomicBool::new(false),
             subjects,
             sealer,
             flusher,
@@ -159,9 +162,11 @@ impl Writer {
             self.broken.store(None);
             tracing::info!("the journal takes records again");
         } else if self.refused.load(Ordering::Acquire) > 0 {
-            let gap = self.take_gap(now);
-            if let Some(gap) = gap {
-                let _ = self.append(&Record { entry: gap, detail: None });
+            let count = self.refused.load(Ordering::Acquire);
+            let Some(entry) = self.gap(now, count) else { return };
+            // Not through `append`, which would count a gap that cannot be written as one more refusal.
+            if self.write(&Record { entry, detail: None }).is_ok() {
+                self.refused.fetch_sub(count, Ordering::AcqRel);
             }
         }
     }
@@ -190,11 +195,6 @@ impl Writer {
         let from = Timestamp::from_micros(self.refused_from.load(Ordering::Acquire));
         let to = Timestamp::from_micros(self.refused_to.load(Ordering::Acquire));
         (count > 0).then_some(Entry::Gap { time: now, from, to, count })
-    }
-
-    fn take_gap(&self, now: Timestamp) -> Option<Entry> {
-        let count = self.refused.swap(0, Ordering::AcqRel);
-        self.gap(now, count)
     }
 
     /// The oldest segment that is not consumed.
@@ -239,6 +239,19 @@ impl Writer {
         self.lagging.store(lagging, Ordering::Release);
     }
 
+    /// Says whether the checkpoint's second place holds one that is not of this log.
+    pub(crate) fn set_foreign_copy(&self, foreign: bool) {
+        self.foreign_copy.store(foreign, Ordering::Release);
+    }
+
+    /// The thread that follows has ended: refuses everything from now on.
+    pub(crate) fn nobody_follows(&self) {
+        if self.broken.load().as_deref() != Some(&JournalError::Closed) {
+            tracing::error!("the thread that keeps the ledger has died; nothing is recorded any more");
+            self.broken.store(Some(Arc::new(JournalError::Sequencer)));
+        }
+    }
+
     /// Refuses everything from now on.
     pub(crate) fn close(&self) {
         self.broken.store(Some(Arc::new(JournalError::Closed)));
@@ -271,6 +284,7 @@ impl Journal for Writer {
         match self.broken.load().as_deref() {
             Some(error) => Err(*error),
             None if self.lagging.load(Ordering::Acquire) => Err(JournalError::Sequencer),
+            None if self.foreign_copy.load(Ordering::Acquire) => Err(JournalError::CheckpointCopy),
             None => Ok(()),
         }
     }

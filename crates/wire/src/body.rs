@@ -23,6 +23,7 @@ pub enum Form {
 
 /// A piece of text that must be inspected.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of the part, and they do not exclude one another")]
 pub struct Part {
     /// Where it stands.
     pub node: NodeId,
@@ -36,6 +37,9 @@ pub struct Part {
     pub fixed: bool,
     /// Text that the provider signed: it is never restored into, and a request that carries it altered is refused.
     pub signed: bool,
+    /// No text: sealed by the provider, or the bytes of an image or a file in base64. Only secrets of a certain form can be
+    /// told from chance there.
+    pub opaque: bool,
     /// Parts with the same number are one text: adjacent text parts of a message. They follow one another.
     pub run: u32,
     /// Small letters and underscores only, 24 at most: no pattern finds anything in it, only a dictionary can.
@@ -93,6 +97,8 @@ enum Kind {
     Document,
     Redacted,
     Signed,
+    /// Holds a signature or something encrypted, and its text is not signed.
+    Sealing,
 }
 
 fn kind_named(word: &str) -> Kind {
@@ -103,6 +109,8 @@ fn kind_named(word: &str) -> Kind {
         "document" | "search_result" => Kind::Document,
         "redacted_thinking" | "reasoning.encrypted" => Kind::Redacted,
         "thinking" | "thinking_delta" | "reasoning.text" => Kind::Signed,
+        "signature_delta" | "web_search_result" | "web_search_result_location" | "compaction" => Kind::Sealing,
+        _ if word == "reasoning" || word.starts_with("reasoning.") => Kind::Sealing,
         _ => Kind::Plain,
     }
 }
@@ -212,7 +220,7 @@ impl Walk<'_> {
             _ if place.zone == Zone::Logprobs && self.side == Side::Request => place.zone = Zone::Free,
             NodeKind::Object => self.tagged(id, &mut place),
             _ if holder.zone == Zone::Message && holder.role == Role::Tool => self.tool_message(node, &mut place),
-            NodeKind::String if holder.zone == Zone::Part && self.kind(node.parent) == Kind::Redacted => self.sealed_data(node, &mut place),
+            NodeKind::String if holder.zone == Zone::Part => self.sealed(node, &mut place),
             _ => {}
         }
         place
@@ -247,9 +255,13 @@ impl Walk<'_> {
         place.fixed |= node.kind == NodeKind::String && self.tape.text(self.bytes, node.slot) == "name";
     }
 
-    fn sealed_data(&self, node: &Node, place: &mut Place) {
-        if self.tape.text(self.bytes, node.slot) == "data" {
-            (place.zone, place.fixed) = (Zone::Sealed, true);
+    /// Sealed is what a part's own `type` says so of; a `signature` in a text part is anybody's text.
+    fn sealed(&self, node: &Node, place: &mut Place) {
+        match self.kind(node.parent) {
+            Kind::Redacted if self.tape.text(self.bytes, node.slot) == "data" => (place.zone, place.fixed) = (Zone::Sealed, true),
+            Kind::Redacted | Kind::Signed | Kind::Sealing => {}
+            _ if place.zone == Zone::Sealed && self.tape.text(self.bytes, node.slot) != "thoughtSignature" => place.zone = Zone::Free,
+            _ => {}
         }
     }
 
@@ -304,6 +316,10 @@ impl Walk<'_> {
             if let Some(found) = unread::find(place.zone, self.holder(node), &name, &self.tape.text(self.bytes, id)) {
                 self.reading.unread.push(Unread { node: id, kind: found.kind });
                 if !found.inspect {
+                    self.push(id, node, Place { fixed: true, ..place }, Form::String);
+                    if let Some(part) = self.reading.parts.last_mut() {
+                        part.opaque = true;
+                    }
                     return;
                 }
             }
@@ -337,7 +353,7 @@ impl Walk<'_> {
         let run = self.run_of(node, place, form);
         let Place { role, class, fixed, .. } = place;
         let plain = words::is_plain(self.raw(node));
-        self.reading.parts.push(Part { node: id, role, class, form, fixed, signed: false, run, plain, channel: None });
+        self.reading.parts.push(Part { node: id, role, class, form, fixed, signed: false, opaque: false, run, plain, channel: None });
     }
 
     /// The run of a part: that of the text part before it, if it continues its text.

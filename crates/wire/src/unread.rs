@@ -32,7 +32,7 @@ pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option
     let data = |kind| Some(Found { kind, inspect: !is_opaque(text) });
     match (zone, name) {
         _ if text.is_empty() => None,
-        (Zone::Sealed, _) if has_base64_letters(text) => data(Kind::Sealed),
+        (Zone::Sealed, _) if is_base64(text) => data(Kind::Sealed),
         (Zone::Audio, "data") => data(Kind::Audio),
         (Zone::Image, "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url") | (Zone::File, "file_url") => {
             Some(reference(text))
@@ -40,20 +40,20 @@ pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option
         (Zone::Source, "url") => Some(reference(text)),
         (Zone::File | Zone::Source, "file_id") => Some(Found { kind: Kind::File, inspect: true }),
         (Zone::File, "file_data") => match data_url(text) {
-            Some((_, data)) => Some(Found { kind: Kind::File, inspect: !is_opaque(data) }),
+            Some(url) => Some(Found { kind: Kind::File, inspect: !url.is_opaque() }),
             None => data(Kind::File),
         },
-        (Zone::Source, "data") if holder == Holder::Image => data(Kind::Image),
+        (Zone::Source, "data") if holder == Holder::Image => data(image(text)),
         (Zone::Source, "data") if holder == Holder::Binary => data(Kind::File),
         (Zone::Source, "data") if is_opaque(text) => Some(Found { kind: Kind::File, inspect: true }),
-        _ => data_url(text).filter(|(_, data)| has_base64_letters(data)).map(|(kind, _)| Found { kind, inspect: true }),
+        _ => data_url(text).filter(|url| is_base64(url.data)).map(|url| Found { kind: url.kind, inspect: true }),
     }
 }
 
 /// A URL: content that it carries itself, or something that somebody else would fetch.
 fn reference(text: &str) -> Found {
     match data_url(text) {
-        Some((kind, data)) => Found { kind, inspect: !is_opaque(data) },
+        Some(url) => Found { kind: url.kind, inspect: !url.is_opaque() },
         None if has_data_scheme(text.as_bytes()) => Found { kind: Kind::File, inspect: true },
         None => Found { kind: Kind::RemoteUrl, inspect: true },
     }
@@ -64,28 +64,89 @@ pub(crate) fn has_data_scheme(text: &[u8]) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))
 }
 
-/// What a `data:` URL says it carries, and its content, which it says is base64.
-fn data_url(text: &str) -> Option<(Kind, &str)> {
+/// A `data:` URL whose content is said to be base64.
+struct DataUrl<'a> {
+    kind: Kind,
+    /// What it is said to carry, in small letters.
+    media: String,
+    data: &'a str,
+}
+
+impl DataUrl<'_> {
+    /// Nothing in it is text: neither the content nor, besides the name of a media type, what stands before it.
+    fn is_opaque(&self) -> bool {
+        let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'.' | b'+' | b'-');
+        let digits = self.media.bytes().filter(u8::is_ascii_digit).count();
+        self.media.len() <= 100 && digits < 8 && self.media.bytes().all(name) && is_opaque(self.data)
+    }
+}
+
+fn data_url(text: &str) -> Option<DataUrl<'_>> {
     let rest = text.get(5..).filter(|_| has_data_scheme(text.as_bytes()))?;
     let (media, data) = rest.split_once(',').filter(|(media, _)| media.len() <= 256)?;
-    let media = media.to_ascii_lowercase();
-    if !media.ends_with(";base64") {
-        return None;
+    let mut media = media.to_ascii_lowercase();
+    media.truncate(media.strip_suffix(";base64")?.len());
+    let kind = match media.split_once('/') {
+        Some(("image", _)) => image(data),
+        Some(("audio", _)) => Kind::Audio,
+        _ => Kind::File,
+    };
+    Some(DataUrl { kind, media, data })
+}
+
+/// What is said to be an image is one only when it begins as a picture does. An SVG is a text with whatever it likes in it.
+fn image(data: &str) -> Kind {
+    if is_picture(&first_bytes(data)) { Kind::Image } else { Kind::File }
+}
+
+/// PNG, JPEG, GIF, TIFF, WebP, BMP, and the pictures in ISO media files (HEIC, AVIF).
+fn is_picture(bytes: &[u8; 12]) -> bool {
+    let begins = |with: &[u8]| bytes.starts_with(with);
+    match bytes {
+        _ if begins(b"\x89PNG\r\n\x1a\n") || begins(b"\xff\xd8\xff") || begins(b"GIF87a") || begins(b"GIF89a") => true,
+        _ if begins(b"II*\0") || begins(b"MM\0*") => true,
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P'] | [b'B', b'M', _, _, _, _, 0, 0, 0, 0, _, _] => true,
+        [0, 0, _, _, b'f', b't', b'y', b'p', brand @ ..] => {
+            [b"avif", b"avis", b"heic", b"heix", b"heif", b"mif1", b"msf1"].contains(&brand)
+        }
+        _ => false,
     }
-    Some(match media.split_once('/') {
-        Some(("image", _)) => (Kind::Image, data),
-        Some(("audio", _)) => (Kind::Audio, data),
-        _ => (Kind::File, data),
+}
+
+/// What the first sixteen letters of base64 stand for; zeros where there are fewer, or others.
+fn first_bytes(data: &str) -> [u8; 12] {
+    let mut out = [0; 12];
+    for (letters, bytes) in data.as_bytes().chunks_exact(4).zip(out.chunks_exact_mut(3)) {
+        let value = letters.iter().fold(0u32, |value, letter| value << 6 | sextet(*letter));
+        let [_, decoded @ ..] = value.to_be_bytes();
+        bytes.copy_from_slice(&decoded);
+    }
+    out
+}
+
+fn sextet(letter: u8) -> u32 {
+    u32::from(match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => 0,
     })
 }
 
-/// Only letters of the two alphabets of RFC 4648 and padding; not empty.
-fn has_base64_letters(text: &str) -> bool {
+/// Letters of the two alphabets of RFC 4648 and padding, as many as bytes can give; not empty.
+fn is_base64(text: &str) -> bool {
     let bare = text.strip_suffix("==").or_else(|| text.strip_suffix('=')).unwrap_or(text);
-    !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_'))
+    let fits = bare.len() % 4 != 1 && (bare.len() == text.len() || text.len().is_multiple_of(4));
+    fits && !bare.is_empty() && bare.bytes().all(is_letter)
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
 /// Base64 that is too long to be a value that somebody typed.
 fn is_opaque(text: &str) -> bool {
-    text.len() >= OPAQUE && has_base64_letters(text)
+    text.len() >= OPAQUE && is_base64(text)
 }

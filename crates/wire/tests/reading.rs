@@ -18,13 +18,16 @@ fn line(tape: &Tape, body: &str, part: &Part) -> String {
     assert_eq!(part.form == Form::Key, part.class == TextClass::Key);
     assert_eq!(part.form == Form::Number, part.class == TextClass::Number);
     let mut line = format!("{} {}", part.role, part.class);
-    for (flag, name) in [(part.fixed, "fixed"), (part.signed, "signed"), (part.plain && part.form == Form::Key, "plain")] {
+    for (flag, name) in
+        [(part.fixed, "fixed"), (part.signed, "signed"), (part.opaque, "opaque"), (part.plain && part.form == Form::Key, "plain")]
+    {
         if flag {
             line.push(' ');
             line.push_str(name);
         }
     }
-    let text: String = tape.text(body.as_bytes(), part.node).chars().take(48).collect();
+    let length = if part.opaque { 8 } else { 48 };
+    let text: String = tape.text(body.as_bytes(), part.node).chars().take(length).collect();
     write!(line, " {} = {text:?}", tape.pointer(body.as_bytes(), part.node, |_| false)).unwrap();
     line
 }
@@ -140,10 +143,12 @@ fn runs() {
 #[test]
 fn what_cannot_be_read() {
     let long = "QUJD".repeat(16);
-    let part = |part: &str, expected: &str| check_parts(&part.replace("LONG", &long), expected);
-    part(r#"{"type":"redacted_thinking","data":"LONG"}"#, "unread sealed /0/data");
-    part(r#"{"data":"LONG","type":"redacted_thinking"}"#, "unread sealed /0/data");
-    part(r#"{"type":"thinking","signature":"LONG"}"#, "unread sealed /0/signature");
+    let picture = format!("iVBORw0KGgoAAAANSUhEUgAA{}", "QUJD".repeat(16));
+    let part = |part: &str, expected: &str| check_parts(&part.replace("LONG", &long).replace("PICTURE", &picture), expected);
+    let opaque = |at: &str, kind: &str| format!(r#"user text fixed opaque {at} = "data:ima" | unread {kind} {at}"#);
+    part(r#"{"type":"redacted_thinking","data":"LONG"}"#, r#"user text fixed opaque /0/data = "QUJDQUJD" | unread sealed /0/data"#);
+    part(r#"{"data":"LONG","type":"redacted_thinking"}"#, r#"user text fixed opaque /0/data = "QUJDQUJD" | unread sealed /0/data"#);
+    part(r#"{"type":"thinking","signature":"LONG"}"#, r#"user text fixed opaque /0/signature = "QUJDQUJD" | unread sealed /0/signature"#);
     // Short enough to be a value: sealed, and inspected. Not base64: only inspected.
     part(r#"{"type":"thinking","signature":"c2ln"}"#, r#"user text fixed /0/signature = "c2ln" | unread sealed /0/signature"#);
     part(r#"{"type":"thinking","signature":"a b"}"#, r#"user text fixed /0/signature = "a b""#);
@@ -163,12 +168,29 @@ fn what_cannot_be_read() {
             "QUJD".repeat(12)
         ),
     );
-    part(r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,LONG"}}"#, "unread image /0/image_url/url");
-    part(r#"{"type":"image_url","image_url":{"url":"DATA:image/PNG;BASE64,LONG"}}"#, "unread image /0/image_url/url");
-    part(r#"{"type":"image_url","image_url":"data:image/png;base64,LONG"}"#, "unread image /0/image_url");
+    part(r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,PICTURE"}}"#, &opaque("/0/image_url/url", "image"));
+    part(
+        r#"{"type":"image_url","image_url":{"url":"DATA:image/PNG;BASE64,PICTURE"}}"#,
+        &opaque("/0/image_url/url", "image").replace("data:ima", "DATA:ima"),
+    );
+    part(r#"{"type":"image_url","image_url":"data:image/png;base64,PICTURE"}"#, &opaque("/0/image_url", "image"));
+    // What does not begin as a picture is a file, whatever it is said to be. A parameter of the media type is text.
+    part(r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,LONG"}}"#, &opaque("/0/image_url/url", "file"));
+    part(r#"{"type":"image_url","image_url":{"url":"data:image/svg+xml;base64,LONG"}}"#, &opaque("/0/image_url/url", "file"));
+    part(
+        r#"{"type":"image_url","image_url":{"url":"data:image/png;for=ada@example.org,and so on;base64,PICTURE"}}"#,
+        r#"user text fixed /0/image_url/url = "data:image/png;for=ada@example.org,and so on;bas" | unread file /0/image_url/url"#,
+    );
+    // Only some types have a signature: anywhere else it is text. So is what no bytes can give.
+    part(r#"{"type":"text","signature":"LONG"}"#, &format!(r#"user text fixed /0/signature = "{}""#, "QUJD".repeat(12)));
+    part(
+        r#"{"type":"text","thoughtSignature":"LONG"}"#,
+        r#"user key fixed /0/thoughtSignature = "thoughtSignature" | user text fixed opaque /0/thoughtSignature = "QUJDQUJD" | unread sealed /0/thoughtSignature"#,
+    );
+    part(r#"{"type":"thinking","signature":"LONGQ"}"#, &format!(r#"user text fixed /0/signature = "{}""#, "QUJD".repeat(12)));
     part(
         r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,c2ln"}}"#,
-        r#"user text fixed /0/image_url/url = "data:image/png;base64,c2ln" | unread image /0/image_url/url"#,
+        r#"user text fixed /0/image_url/url = "data:image/png;base64,c2ln" | unread file /0/image_url/url"#,
     );
     part(
         r#"{"type":"image_url","image_url":{"url":"data:image/svg+xml,<a>"}}"#,
@@ -185,14 +207,17 @@ fn what_cannot_be_read() {
     // A picture under a key that nobody knows yet is a picture, and inspected as the text that it is as well.
     part(
         r#"{"type":"picture","picture":"\u0064ata:image/png;base64,QUJD"}"#,
-        r#"user metadata fixed /0/type = "picture" | user key fixed plain /0/picture = "picture" | user text /0/picture = "data:image/png;base64,QUJD" | unread image /0/picture"#,
+        r#"user metadata fixed /0/type = "picture" | user key fixed plain /0/picture = "picture" | user text /0/picture = "data:image/png;base64,QUJD" | unread file /0/picture"#,
     );
     part(r#"{"type":"text","text":"data: a, b;base64,c"}"#, r#"user text /0/text = "data: a, b;base64,c""#);
-    part(r#"{"type":"image","source":{"type":"text","data":"LONG"}}"#, "unread image /0/source/data");
-    part(r#"{"type":"image","source":{"data":"4111 1111"}}"#, r#"user text /0/source/data = "4111 1111" | unread image /0/source/data"#);
+    part(
+        r#"{"type":"image","source":{"type":"text","data":"PICTURE"}}"#,
+        r#"user text fixed opaque /0/source/data = "iVBORw0K" | unread image /0/source/data"#,
+    );
+    part(r#"{"type":"image","source":{"data":"4111 1111"}}"#, r#"user text /0/source/data = "4111 1111" | unread file /0/source/data"#);
     part(
         r#"{"type":"clip","source":{"type":"base64","data":"LONG"}}"#,
-        r#"user metadata fixed /0/type = "clip" | unread file /0/source/data"#,
+        r#"user metadata fixed /0/type = "clip" | user text fixed opaque /0/source/data = "QUJDQUJD" | unread file /0/source/data"#,
     );
     part(
         r#"{"type":"document","source":{"type":"text","data":"LONG"}}"#,

@@ -1,4 +1,5 @@
-//! The driver of `make crash`: SIGKILL at random moments under load, then a look whether any acknowledged decision is lost.
+//! The driver of `make crash`: SIGKILL at random moments under load, then a look whether any acknowledged decision is lost or doubled,
+//! and whether the log still continues every checkpoint that stood when the process was killed.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -17,7 +18,8 @@ use bytes::Bytes;
 use clap::Parser;
 use serde_json::Value;
 
-/// Kills and restarts the gate on one data folder. Exits with 1 when a decision was lost or the log does not verify.
+/// Kills and restarts the gate on one data folder. Exits with 1 when an acknowledged decision has no entry for its request or its answer,
+/// an event is there twice, or the log does not verify against a checkpoint from before a kill.
 #[derive(Parser)]
 struct Flags {
     /// The release binary `bartizan`.
@@ -39,8 +41,8 @@ struct Flags {
     data: Option<PathBuf>,
 }
 
-/// Request ids whose answer head arrived at the client.
-type Acknowledged = Arc<Mutex<Vec<String>>>;
+/// Request ids whose answer head arrived at the client, and whether the answer was let through, so that an entry for it must exist.
+type Acknowledged = Arc<Mutex<Vec<(String, bool)>>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -51,7 +53,7 @@ async fn main() -> Result<()> {
     let url = upstream.ready.get("url").and_then(Value::as_str).context("the upstream names no url")?;
     let acknowledged = Acknowledged::default();
     let mut dice = Dice::new(flags.seed);
-    let mut slowest = Duration::ZERO;
+    let (mut slowest, mut checkpoints) = (Duration::ZERO, Vec::new());
     for round in 1..=flags.times {
         let command = &mut gate(&flags.gate, &data, url, &folder.path().join("gate.log"))?;
         let process =
@@ -59,6 +61,7 @@ async fn main() -> Result<()> {
         slowest = slowest.max(process.took);
         let millis = 20 + dice.below(flags.longest_ms);
         kill_under_load(&flags, process, Duration::from_millis(millis), &acknowledged).await?;
+        checkpoints.extend(fs::read_to_string(data.join("ledger/checkpoint")).ok());
         if round % 20 == 0 {
             println!("{round:>4} kills, {} decisions acknowledged, slowest start {slowest:?}", held(&acknowledged).len());
         }
@@ -66,10 +69,23 @@ async fn main() -> Result<()> {
     // One clean start: it recovers what the last kill left, and is asked while it runs.
     let last = Running::start(&mut gate(&flags.gate, &data, url, &folder.path().join("gate.log"))?).context("the last start")?;
     slowest = slowest.max(last.took);
+    let continued = verify_each(&flags, &data, &checkpoints, folder.path())?;
+    println!("the log continues {continued} checkpoints from before kills");
     verdict(&flags, &data, &acknowledged, slowest).await
 }
 
-fn held(acknowledged: &Acknowledged) -> Vec<String> {
+/// Verifies the log against each checkpoint that stood when the process was killed; fails at the first that it does not continue.
+fn verify_each(flags: &Flags, data: &Path, checkpoints: &[String], folder: &Path) -> Result<usize> {
+    let held = folder.join("held.checkpoint");
+    for checkpoint in checkpoints {
+        fs::write(&held, checkpoint)?;
+        ask(flags, &["audit", "verify", "--checkpoint", &held.display().to_string()], data)?;
+    }
+    ensure!(!checkpoints.is_empty(), "no checkpoint stood at any kill; nothing was tested");
+    Ok(checkpoints.len())
+}
+
+fn held(acknowledged: &Acknowledged) -> Vec<(String, bool)> {
     acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
@@ -88,7 +104,9 @@ async fn kill_under_load(flags: &Flags, mut process: Running, moment: Duration, 
     let noted = Arc::clone(acknowledged);
     plan.observer = Some(Arc::new(move |seen: &Seen| {
         if let Some(id) = seen.headers.get("bartizan-request-id").and_then(|id| id.to_str().ok()) {
-            noted.lock().unwrap_or_else(PoisonError::into_inner).push(id.to_owned());
+            let decision = seen.headers.get("bartizan-decision").and_then(|decision| decision.to_str().ok());
+            let through = matches!(decision, Some("permit" | "remedied"));
+            noted.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), through));
         }
     }));
     let kill = async {
@@ -116,49 +134,56 @@ struct Kept {
     response: bool,
 }
 
-fn kept(flags: &Flags, data: &Path) -> Result<HashMap<String, Kept>> {
+/// What is kept of each request, and how many events are there twice.
+fn kept(flags: &Flags, data: &Path) -> Result<(HashMap<String, Kept>, usize)> {
     let events = ask(flags, &["events", "--since", "24h", "--format", "jsonl"], data)?;
     let mut kept: HashMap<String, Kept> = HashMap::new();
+    let (mut ids, mut doubled) = (HashSet::new(), 0);
     for line in events.lines().filter(|line| !line.trim().is_empty()) {
         let event: Value = serde_json::from_str(line).with_context(|| format!("event line `{line}`"))?;
         let word = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
+        doubled += usize::from(!ids.insert(word("id").to_owned()));
         if event.pointer("/ledger/index").and_then(Value::as_u64).is_some() {
             let entry = kept.entry(word("request_id").to_owned()).or_default();
             if word("direction") == "response" { entry.response = true } else { entry.request = true }
         }
     }
-    Ok(kept)
+    Ok((kept, doubled))
 }
 
 /// Compares what clients saw with what is kept. The index may be a second behind the journal, so it is asked again for a while.
 async fn verdict(flags: &Flags, data: &Path, acknowledged: &Acknowledged, slowest: Duration) -> Result<()> {
-    let expected: HashSet<String> = held(acknowledged).into_iter().collect();
+    let expected: HashMap<String, bool> = held(acknowledged).into_iter().collect();
     ensure!(!expected.is_empty(), "no answer carried `bartizan-request-id`; nothing was tested");
-    let mut found = kept(flags, data)?;
+    let (mut found, mut doubled) = kept(flags, data)?;
     for _ in 0..20 {
-        if expected.iter().all(|id| found.contains_key(id)) {
+        if expected.iter().all(|(id, through)| is_kept(&found, id, *through)) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
-        found = kept(flags, data)?;
+        (found, doubled) = kept(flags, data)?;
     }
     println!("{}", ask(flags, &["audit", "verify"], data)?.trim_end());
-    let lost: Vec<&String> = expected.iter().filter(|id| !found.contains_key(*id)).collect();
-    for id in lost.iter().take(5) {
+    for (id, _) in expected.iter().filter(|(id, through)| !is_kept(&found, id, **through)).take(5) {
         println!("lost: {id}");
     }
-    let without = |pick: fn(&Kept) -> bool| expected.iter().filter(|id| found.get(*id).is_some_and(|kept| !pick(kept))).count();
+    let of = |id: &String| found.get(id).copied().unwrap_or_default();
+    let lost = expected.keys().filter(|id| !found.contains_key(*id)).count();
+    let without_request = expected.keys().filter(|id| !of(id).request).count();
+    let without_response = expected.iter().filter(|(id, through)| **through && !of(id).response).count();
     println!(
-        "RESULT kills={} acknowledged={} lost={} without_request_entry={} without_response_entry={} slowest_start_ms={}",
+        "RESULT kills={} acknowledged={} lost={lost} without_request_entry={without_request} without_response_entry={without_response} doubled={doubled} slowest_start_ms={}",
         flags.times,
         expected.len(),
-        lost.len(),
-        without(|kept| kept.request),
-        without(|kept| kept.response),
         slowest.as_millis()
     );
-    if !lost.is_empty() {
-        bail!("{} acknowledged decisions have no entry", lost.len());
+    if lost + without_request + without_response + doubled > 0 {
+        bail!("acknowledged decisions have no entry, or events are there twice");
     }
     Ok(())
+}
+
+/// Whether everything is there that was acknowledged.
+fn is_kept(found: &HashMap<String, Kept>, id: &str, through: bool) -> bool {
+    found.get(id).is_some_and(|kept| kept.request && (kept.response || !through))
 }

@@ -34,22 +34,21 @@ fn a_signal_right_behind_the_ready_line_is_heard() {
     let (_dir, data) = folder();
     for (signal, ends) in [("TERM", true), ("INT", true), ("HUP", false)] {
         let (ready, part) = (data.with_extension("ready"), data.with_extension("part"));
-        // The process waits here for a reader, just behind the ready line.
+        // The process waits here for a reader, just before the ready line.
         assert!(Command::new("mkfifo").arg(&part).status().unwrap().success());
         let mut command = bartizan(&data);
         command.args(["up", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"]).arg(&ready);
         let mut up = Up { child: command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap(), ready: Value::Null };
-        let mut line = String::new();
-        BufReader::new(up.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("{\"ready\":true"), "{line}");
-        up.signal(signal);
         let mut fifo = std::fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(&part).unwrap();
         let mut told = Vec::new();
         until("the process goes on", || {
-            assert!(up.child.try_wait().unwrap().is_none(), "SIG{signal} killed it");
             let _nothing_yet = fifo.read_to_end(&mut told);
-            told == line.as_bytes()
+            told.ends_with(b"\n")
         });
+        let mut line = String::new();
+        BufReader::new(up.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("{\"ready\":true") && told == line.as_bytes(), "{line}");
+        up.signal(signal);
         if !ends {
             up.signal("TERM");
         }
@@ -120,6 +119,14 @@ fn what_a_start_refuses_a_reload_refuses_too() {
     good(&data, &["reload"]);
     assert_eq!(get(&up, "/readyz", "").1, "{\"ready\":true}\n");
     assert_eq!(up.stop(), Some(0));
+    assert_eq!(recorded(&data), ["start", "config", "policy", "stop"], "what was refused or is as before is not recorded");
+}
+
+/// Kinds of the log's entries, without refused callers.
+fn recorded(data: &Path) -> Vec<String> {
+    let entries: Vec<Value> = serde_json::from_str(&good(data, &["audit", "tail", "-n", "100", "--format", "json"])).unwrap();
+    let kinds = entries.iter().map(|entry| entry["entry"]["kind"].as_str().unwrap().to_owned());
+    kinds.filter(|kind| kind != "refusals").collect()
 }
 
 #[test]
@@ -141,6 +148,7 @@ fn a_reload_names_what_needs_a_restart() {
     std::fs::write(&config, format!("{other}gate.auth = 'anonymous'\n")).unwrap();
     assert!(refused(&data, &["reload"]).contains("0.0.0.0"));
     assert_eq!(up.stop(), Some(0));
+    assert_eq!(recorded(&data), ["start", "config", "policy", "config", "stop"], "the one reload that changed something");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn below_is_wrong(mismatch: &Mismatch, size: u64) -> Damage {
 }
 
 /// First entry below the differing hash.
-fn first_entry(mismatch: &Mismatch) -> Option<u64> {
+pub(super) fn first_entry(mismatch: &Mismatch) -> Option<u64> {
     let hashes = mismatch.tile.index.checked_mul(256)?.checked_add(mismatch.position)?;
     hashes.checked_mul(1_u64.checked_shl(u32::from(level_of(mismatch.tile)) * 8)?)
 }

@@ -20,6 +20,8 @@ const MAX_LISTED: usize = 100;
 pub enum Wrong {
     /// The file is not there.
     Missing,
+    /// The file is not there, nor what should come after it; what lies further on was not looked at.
+    MissingFrom,
     /// The file has the wrong length or number of entries.
     Truncated,
     /// Its content is not what the checkpoint stands for.
@@ -42,6 +44,8 @@ pub enum Wrong {
     },
     /// The checkpoint held elsewhere is of another log.
     OtherLog,
+    /// The checkpoint held elsewhere is not signed by a key that this log had at that size.
+    OtherSigner(CheckpointError),
 }
 
 /// One damaged place.
@@ -68,6 +72,7 @@ impl fmt::Display for Damage {
         }
         match self.wrong {
             Wrong::Missing => write!(f, ": missing"),
+            Wrong::MissingFrom => write!(f, ": missing, and so is what should come after it; nothing further on was checked"),
             Wrong::Truncated => write!(f, ": wrong length or number of entries"),
             Wrong::Altered => write!(f, ": altered"),
             Wrong::Disagrees => write!(f, ": does not match what lies below it; which of the two was altered cannot be told"),
@@ -75,6 +80,7 @@ impl fmt::Display for Damage {
             Wrong::Root => write!(f, ": its root is not the root of the entries"),
             Wrong::RolledBack { expected } => write!(f, ": rolled back; the checkpoint held elsewhere counts {expected} entries"),
             Wrong::Rewritten { at } => write!(f, ": the first {at} entries are not those of the checkpoint held elsewhere"),
+            Wrong::OtherSigner(error) => write!(f, ": the checkpoint held elsewhere does not belong to it: {error}"),
             Wrong::OtherLog => write!(f, ": the checkpoint held elsewhere belongs to another log"),
         }
     }
@@ -157,6 +163,15 @@ pub enum VerifyError {
 /// # Errors
 /// [`VerifyError`] when the log is unreadable; damage is not an error but in the [`Report`].
 pub fn verify_log(reader: &dyn TileReader, key: &VerifierKey, anchor: Option<&str>) -> Result<Report, VerifyError> {
+    verify_log_by(reader, std::slice::from_ref(key), anchor)
+}
+
+/// As [`verify_log`], with several keys that are trusted from the start: the log's newest and its former ones. A key that a rotation
+/// replaced counts for checkpoints up to that rotation only.
+///
+/// # Errors
+/// As [`verify_log`].
+pub fn verify_log_by(reader: &dyn TileReader, keys: &[VerifierKey], anchor: Option<&str>) -> Result<Report, VerifyError> {
     let bytes = reader.read("checkpoint")?.ok_or(VerifyError::NoCheckpoint)?;
     let note = String::from_utf8(bytes).map_err(|_| VerifyError::Checkpoint(NoteError::Malformed.into()))?;
     let checkpoint = Checkpoint::parse_unverified(&note).map_err(VerifyError::Checkpoint)?;
@@ -170,20 +185,21 @@ pub fn verify_log(reader: &dyn TileReader, key: &VerifierKey, anchor: Option<&st
         more: 0,
     };
 
-    let mut walk = Walk::new(reader, checkpoint.size, key, held.as_ref().map(|held| held.size));
+    let mut walk = Walk::new(reader, checkpoint.size, keys, held.as_ref().map(|held| held.size));
     walk.run(&mut report)?;
-    if let Err(error) = Checkpoint::open(&note, &walk.keys) {
+    if let Err(error) = Checkpoint::open(&note, &walk.keys_at(checkpoint.size)) {
         report.push_checkpoint(Wrong::Signature(error));
     }
     blame::assign(reader, &checkpoint, &walk, &mut report)?;
 
     if let (Some(held), Some(note)) = (held, anchor) {
-        Checkpoint::open(note, &walk.keys).map_err(VerifyError::Anchor)?;
         if held.origin != checkpoint.origin {
             report.push_checkpoint(Wrong::OtherLog);
+        } else if let Err(error) = Checkpoint::open(note, &walk.keys_at(held.size)) {
+            report.push_checkpoint(Wrong::OtherSigner(error));
         } else if held.size > checkpoint.size {
             report.push_checkpoint(Wrong::RolledBack { expected: held.size });
-        } else if walk.root_at_anchor != Some(held.root) {
+        } else if !walk.stopped && walk.root_at_anchor != Some(held.root) {
             report.push_checkpoint(Wrong::Rewritten { at: held.size });
         }
     }

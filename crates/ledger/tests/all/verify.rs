@@ -83,11 +83,11 @@ fn a_removed_entry_a_reordered_or_truncated_or_missing_file_is_named() {
         |log| swap(log, "tile/entries/003", "tile/entries/004"),
         &[("tile/entries/003", Some(768), Wrong::Altered), ("tile/entries/004", Some(1_024), Wrong::Altered)],
     );
-    check(|log| log.files.get_mut("tile/0/005").unwrap().truncate(8_000), &[("tile/0/005", None, Wrong::Truncated)]);
+    check(|log| log.files.get_mut("tile/0/005").unwrap().truncate(8_000), &[("tile/0/005", Some(1_280), Wrong::Truncated)]);
     check(|log| log.files.get_mut("tile/entries/005").unwrap().truncate(8), &[("tile/entries/005", Some(1_280), Wrong::Truncated)]);
-    check(|log| drop(log.files.remove("tile/0/006")), &[("tile/0/006", None, Wrong::Missing)]);
-    check(|log| drop(log.files.remove("tile/entries/006")), &[("tile/entries/006", None, Wrong::Missing)]);
-    check(|log| drop(log.files.remove("tile/1/000")), &[("tile/1/000", None, Wrong::Missing)]);
+    check(|log| drop(log.files.remove("tile/0/006")), &[("tile/0/006", Some(1_536), Wrong::Missing)]);
+    check(|log| drop(log.files.remove("tile/entries/006")), &[("tile/entries/006", Some(1_536), Wrong::Missing)]);
+    check(|log| drop(log.files.remove("tile/1/000")), &[("tile/1/000", Some(0), Wrong::Missing)]);
 }
 
 #[test]
@@ -136,4 +136,44 @@ fn a_rotation_is_followed_only_when_a_trusted_key_signed_it() {
         let report = verify_log(&folder, key().verifier(), None).unwrap();
         assert_eq!(report.damage.is_empty(), good);
     }
+}
+
+#[test]
+fn a_size_that_the_log_never_had_is_damage_at_once() {
+    let (mut folder, tree) = log(1_000);
+    let sign = |size| bartizan_ledger::Checkpoint { origin: "example.com/log".to_owned(), size, root: tree.root() }.sign(&key());
+    folder.files.insert("checkpoint".to_owned(), sign(1 << 40).into_bytes());
+    let report = verify_log(&folder, key().verifier(), Some(&sign(1_000))).unwrap();
+    let found: Vec<_> = report.damage.iter().map(|damage| (damage.index, damage.wrong)).collect();
+    assert_eq!(found, [(Some(768), Wrong::MissingFrom)]);
+}
+
+#[test]
+fn a_replaced_key_signs_nothing_beyond_its_rotation() {
+    let new = SignerKey::new("example.com/log", &[5; 32]).unwrap();
+    let stranger = SignerKey::new("example.com/log", &[9; 32]).unwrap();
+    let rotation = Entry::rotation(Timestamp::from_micros(0), &key(), &new).to_bytes().unwrap();
+    let second = Entry::rotation(Timestamp::from_micros(1), &key(), &stranger).to_bytes().unwrap();
+    let log_to = |size: u64, signer: &SignerKey| {
+        let (mut folder, tree) = log_of((0..size).map(|index| match index {
+            200 => rotation.clone(),
+            210 => second.clone(),
+            _ => leaf(index),
+        }));
+        let note = bartizan_ledger::Checkpoint { origin: "example.com/log".to_owned(), size, root: tree.root() }.sign(signer);
+        folder.files.insert("checkpoint".to_owned(), note.clone().into_bytes());
+        (folder, note)
+    };
+    let verdict = |size, signer: &SignerKey, keys: &[&SignerKey], anchor: Option<&str>| {
+        let keys: Vec<_> = keys.iter().map(|key| key.verifier().clone()).collect();
+        let report = bartizan_ledger::verify_log_by(&log_to(size, signer).0, &keys, anchor).unwrap();
+        report.damage.into_iter().map(|damage| damage.wrong).collect::<Vec<_>>()
+    };
+    assert!(verdict(200, &key(), &[&key()], None).is_empty());
+    assert!(verdict(300, &new, &[&key()], None).is_empty());
+    assert!(matches!(verdict(300, &key(), &[&key()], None)[..], [Wrong::Signature(_)]), "the old key signs a longer log");
+    assert!(matches!(verdict(300, &stranger, &[&key()], None)[..], [Wrong::Signature(_)]), "the old key cannot hand on twice");
+    let before = log_to(150, &key()).1;
+    assert!(verdict(300, &new, &[&new, &key()], Some(&before)).is_empty(), "both keys of `ledger.pub` are known");
+    assert!(matches!(verdict(300, &new, &[&new], Some(&before))[..], [Wrong::OtherSigner(_)]));
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bartizan_ledger::{Appended, JournalError, verify_log};
 use bartizan_store::{DataDir, EventFilter, Limits, Options};
 
-use crate::help::{options, record};
+use crate::help::{frame, options, record};
 
 const CHILD: &str = "BARTIZAN_TEST_CHILD";
 const ROUNDS: u64 = 20;
@@ -105,18 +105,6 @@ fn killed_at_any_moment_nothing_acknowledged_is_lost_or_doubled() {
     }
 }
 
-/// A frame as a journal holds it: an entry without detail.
-fn frame(entry: &bartizan_ledger::Entry) -> Vec<u8> {
-    let leaf = entry.to_bytes().unwrap();
-    let mut frame = Vec::new();
-    bartizan_ledger::start_frame(&mut frame, 1);
-    frame.extend(u16::try_from(leaf.len()).unwrap().to_le_bytes());
-    frame.extend(leaf);
-    frame.push(0);
-    bartizan_ledger::finish_frame(&mut frame).unwrap();
-    frame
-}
-
 #[test]
 fn torn_records_in_a_journal_are_passed_over() {
     let temp = tempfile::tempdir().unwrap();
@@ -134,8 +122,49 @@ fn torn_records_in_a_journal_are_passed_over() {
     bytes.extend_from_slice(&whole[..5]);
     std::fs::write(&segment, bytes).unwrap();
     let dir = DataDir::open(&path, options()).unwrap();
+    dir.flush().unwrap();
     let report = verify_log(&dir.ledger_reader(), &dir.verifier_key(), None).unwrap();
-    assert_eq!((report.size, report.damage), (5, vec![]));
+    assert_eq!((report.size, report.damage), (6, vec![]), "and one gap entry, since whole records follow torn bytes");
+    assert_eq!(gaps(&path), ["\"count\":4"]);
+}
+
+/// The counts of all gap entries.
+fn gaps(path: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in crate::help::files(&path.join("ledger/tile/entries")) {
+        let text = String::from_utf8_lossy(&std::fs::read(file).unwrap()).into_owned();
+        let of_gap = |part: &str| part.contains("\"kind\":\"gap\"").then(|| part.split(',').next().unwrap().to_owned());
+        found.extend(text.split('{').filter_map(of_gap));
+    }
+    found
+}
+
+#[test]
+fn a_damaged_record_of_a_journal_is_said_and_a_torn_tail_is_not() {
+    let whole = frame(&bartizan_ledger::Entry::Stop { time: crate::help::time(1) });
+    let mut rotten = whole.clone();
+    rotten[20] ^= 1;
+    let mut unknown = Vec::new();
+    bartizan_ledger::start_frame(&mut unknown, 9);
+    unknown.push(0);
+    bartizan_ledger::finish_frame(&mut unknown).unwrap();
+    let torn = whole[..whole.len() - 3].to_vec();
+    for (bytes, size, said) in [
+        ([whole.clone(), rotten.clone(), whole.clone()].concat(), 3, vec!["\"count\":1"]),
+        ([whole.clone(), rotten.clone()].concat(), 2, vec!["\"count\":1"]),
+        ([unknown, whole.clone()].concat(), 2, vec!["\"count\":1"]),
+        ([whole.clone(), torn].concat(), 1, vec![]),
+    ] {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("data");
+        drop(DataDir::open(&path, options()).unwrap());
+        let segment = crate::help::files(&path.join("journal")).pop().unwrap();
+        std::fs::write(&segment, bytes).unwrap();
+        let dir = DataDir::open(&path, options()).unwrap();
+        dir.flush().unwrap();
+        let report = verify_log(&dir.ledger_reader(), &dir.verifier_key(), None).unwrap();
+        assert_eq!((report.size, gaps(&path)), (size, said.into_iter().map(str::to_owned).collect()));
+    }
 }
 
 fn fill_as_child(path: &str) -> ! {

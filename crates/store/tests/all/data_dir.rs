@@ -200,21 +200,35 @@ fn a_rotated_signing_key_is_followed_from_the_old_one() {
     drop(dir);
     assert_eq!(DataDir::open(&path, options()).unwrap().verifier_key(), new);
 
-    // Killed after the key file was replaced and before the checkpoint was signed anew: the old signature still counts.
-    let killed = temp.path().join("killed");
-    for file in crate::help::files(&path) {
-        let to = killed.join(file.strip_prefix(&path).unwrap());
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        std::fs::copy(&file, to).unwrap();
-    }
+    // Killed within a rotation: before its entry the next key is forgotten, after it it is taken up.
+    let (before, after) = (temp.path().join("before"), temp.path().join("after"));
+    let copy = |to: &std::path::Path| {
+        for file in crate::help::files(&path) {
+            let to = to.join(file.strip_prefix(&path).unwrap());
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(&file, to).unwrap();
+        }
+    };
+    copy(&before);
+    copy(&after);
     let dir = DataDir::open(&path, options()).unwrap();
     let third = dir.rotate_ledger_key().unwrap();
     drop(dir);
-    for file in ["ledger.key", "ledger.pub"] {
-        std::fs::copy(path.join(file), killed.join(file)).unwrap();
+    for file in crate::help::files(&path.join("journal")) {
+        std::fs::copy(&file, after.join("journal").join(file.file_name().unwrap())).unwrap();
     }
-    assert_eq!(DataDir::open(&killed, options()).unwrap().verifier_key(), third);
-    assert_eq!(verify_log(&bartizan_store::FolderReader::new(path.join("ledger")), &old, None).unwrap().damage, vec![]);
+    for (killed, expected) in [(&before, &new), (&after, &third)] {
+        std::fs::copy(path.join("ledger.key"), killed.join("ledger.key.next")).unwrap();
+        let dir = DataDir::open(killed, options()).unwrap();
+        append(&dir, &record(2, "user:ada"));
+        dir.flush().unwrap();
+        assert_eq!((&dir.verifier_key(), killed.join("ledger.key.next").exists()), (expected, false));
+        assert_eq!(verify_log(&dir.ledger_reader(), &old, Some(&held)).unwrap().damage, vec![]);
+        let listed = bartizan_ledger::VerifierKey::parse_list(&std::fs::read_to_string(killed.join("ledger.pub")).unwrap()).unwrap();
+        assert_eq!((listed.first(), listed.last()), (Some(expected), Some(&old)));
+        let report = bartizan_ledger::verify_log_by(&dir.ledger_reader(), &listed, Some(&held)).unwrap();
+        assert_eq!(report.damage, vec![]);
+    }
 }
 
 #[test]
@@ -284,6 +298,8 @@ fn old_events_are_removed_and_the_ledger_stays() {
         let dir = DataDir::open(&path, bartizan_store::Options { retention_days: Some(90), clock: now(day), ..options() }).unwrap();
         dir.flush().unwrap();
         assert_eq!(dir.events(&EventFilter::default()).unwrap().len(), expected, "day {day}");
+        let sealed: u64 = crate::help::files(&path.join("details")).iter().map(|file| std::fs::metadata(file).unwrap().len()).sum();
+        assert_eq!(sealed > 0, expected > 0, "day {day}: {sealed} bytes of details");
         assert_eq!(verify_log(&dir.ledger_reader(), &dir.verifier_key(), None).unwrap().size, 10);
     }
 }

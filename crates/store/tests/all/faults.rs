@@ -169,3 +169,102 @@ fn openings_open_the_commitments_of_an_entry() {
     dir.erase(&bartizan_vocabulary::PrincipalId::new("user:ada")).unwrap();
     assert_eq!(dir.openings(0).unwrap(), vec![]);
 }
+
+#[test]
+fn a_dead_ledger_thread_refuses_everything() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let temp = tempfile::tempdir().unwrap();
+    let broken = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&broken);
+    let clock: bartizan_store::Clock = Arc::new(move || {
+        assert!(!seen.load(Ordering::Relaxed), "planted");
+        crate::help::time(0)
+    });
+    let dir = DataDir::open(&temp.path().join("data"), Options { clock, ..options() }).unwrap();
+    append(&dir, &record(0, "user:ada"));
+    broken.store(true, Ordering::Relaxed);
+    until("the health report", || dir.journal().health() == Err(JournalError::Sequencer));
+    assert!(matches!(dir.journal().append(&record(1, "user:ada")), Appended::Done(Err(JournalError::Sequencer))));
+}
+
+#[test]
+fn any_retention_can_be_asked_for() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(&temp.path().join("data"), Options { retention_days: Some(u32::MAX), ..options() }).unwrap();
+    append(&dir, &record(0, "user:ada"));
+    dir.flush().unwrap();
+    dir.flush().unwrap();
+    assert_eq!(dir.journal().health(), Ok(()));
+}
+
+#[test]
+fn a_checkpoint_copy_that_is_not_of_this_logs_past_is_never_replaced() {
+    let temp = tempfile::tempdir().unwrap();
+    let (path, copy) = (temp.path().join("data"), temp.path().join("elsewhere.checkpoint"));
+    let with_copy = || Options { checkpoint_copy: Some(copy.clone()), ..options() };
+    let dir = DataDir::open(&path, with_copy()).unwrap();
+    append(&dir, &record(0, "user:ada"));
+    dir.flush().unwrap();
+    dir.backup(&temp.path().join("early")).unwrap();
+    append(&dir, &record(1, "user:ada"));
+    dir.flush().unwrap();
+    drop(dir);
+    // The log of before comes back, as an attacker with a snapshot does it, and goes on differently.
+    let key = path.join("root.key");
+    let early = temp.path().join("early");
+    std::fs::copy(&key, early.join("root.key")).unwrap();
+    let held = std::fs::read_to_string(&copy).unwrap();
+    let dir = DataDir::open(&early, with_copy()).unwrap();
+    assert_eq!(dir.journal().health(), Err(JournalError::CheckpointCopy));
+    for number in 2..5 {
+        append(&dir, &record(number, "user:ada"));
+        dir.flush().unwrap();
+    }
+    assert_eq!((dir.journal().health(), std::fs::read_to_string(&copy).unwrap()), (Err(JournalError::CheckpointCopy), held.clone()));
+    drop(dir);
+    let dir = DataDir::open(&early, with_copy()).unwrap();
+    assert_eq!(dir.journal().health(), Err(JournalError::CheckpointCopy), "longer, and not a continuation");
+    std::fs::rename(&copy, temp.path().join("moved-away")).unwrap();
+    until("health", || dir.journal().health().is_ok());
+    assert!(std::fs::read_to_string(&copy).unwrap() != held);
+}
+
+#[test]
+fn a_key_is_dead_at_once_even_when_the_database_cannot_be_written() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    let dir = DataDir::open(&path, options()).unwrap();
+    let key = dir.create_key("ada", bartizan_vocabulary::PrincipalKind::User, vec![], None).unwrap();
+    let other = dir.create_key("bob", bartizan_vocabulary::PrincipalKind::User, vec![], None).unwrap();
+    let db = Connection::open(path.join("bartizan.db")).unwrap();
+    db.execute_batch("CREATE TRIGGER full BEFORE DELETE ON virtual_keys BEGIN SELECT raise(FAIL, 'no room'); END").unwrap();
+    assert!(matches!(dir.revoke(&key.id), Err(StoreError::RevokedInMemory(_))));
+    assert!(dir.directory().authenticate(&key.key).is_none());
+    dir.create_key("eve", bartizan_vocabulary::PrincipalKind::User, vec![], None).unwrap();
+    assert!(dir.directory().authenticate(&key.key).is_none(), "reading the tables again does not bring it back");
+    db.execute_batch("DROP TRIGGER full").unwrap();
+    let left = || db.query_row("SELECT count(*) FROM virtual_keys", [], |row| row.get::<_, i64>(0)).unwrap();
+    until("the removal", || left() == 2);
+    drop(dir);
+    let dir = DataDir::open(&path, options()).unwrap();
+    assert!(dir.directory().authenticate(&key.key).is_none() && dir.directory().authenticate(&other.key).is_some());
+}
+
+#[test]
+fn a_record_never_waits_for_the_database() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = DataDir::open(&temp.path().join("data"), options()).unwrap();
+    append(&dir, &record(0, "user:ada"));
+    drop(dir);
+    let dir = DataDir::open(&temp.path().join("data"), options()).unwrap();
+    dir.flush().unwrap();
+    let db = Connection::open(dir.path().join("bartizan.db")).unwrap();
+    db.execute_batch("ALTER TABLE data_keys RENAME TO away").unwrap();
+    append(&dir, &record(1, "user:ada"));
+    append(&dir, &record(2, "user:new"));
+    db.execute_batch("ALTER TABLE away RENAME TO data_keys").unwrap();
+    dir.flush().unwrap();
+    assert_eq!(dir.events(&EventFilter::default()).unwrap().len(), 3);
+    let keys: i64 = db.query_row("SELECT count(*) FROM data_keys", [], |row| row.get(0)).unwrap();
+    assert_eq!(keys, 2, "who was known keeps the key");
+}

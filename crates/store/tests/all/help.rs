@@ -84,3 +84,15 @@ pub fn wrapped_keys(data: &Path) -> Vec<Vec<u8>> {
     let mut query = db.prepare("SELECT wrapped FROM data_keys").unwrap();
     query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
+
+/// A frame as a journal holds it: an entry without detail.
+pub fn frame(entry: &Entry) -> Vec<u8> {
+    let leaf = entry.to_bytes().unwrap();
+    let mut frame = Vec::new();
+    bartizan_ledger::start_frame(&mut frame, 1);
+    frame.extend(u16::try_from(leaf.len()).unwrap().to_le_bytes());
+    frame.extend(leaf);
+    frame.push(0);
+    bartizan_ledger::finish_frame(&mut frame).unwrap();
+    frame
+}

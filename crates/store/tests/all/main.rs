@@ -8,3 +8,5 @@ mod data_dir;
 mod faults;
 #[cfg(test)]
 mod help;
+#[cfg(test)]
+mod restore;

@@ -1,0 +1,149 @@
+"""The schema of the configuration file against what the binary says of it: keys, bounds, values, the documents' examples."""
+
+import json
+import re
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+from conftest import GATE, ROOT, start_gate
+from schemas import schema_of, wrong
+
+
+def examples():
+    """Every TOML block of the documents for users."""
+    for path in sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]):
+        for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)):
+            yield pytest.param(block, id=f"{path.name}-{number}")
+
+
+def tables():
+    """Name, schema and what a table must have, for each table of the configuration; the whole file is the table ``."""
+    whole = schema_of("config")
+    yield "", whole
+    for name, schema in whole["properties"].items():
+        yield name, schema.get("items", schema)
+
+
+def started(folder, text, *arguments):
+    """Standard error of a start that must be refused because of its configuration."""
+    path = folder / "bartizan.toml"
+    path.write_text(text)
+    done = subprocess.run([GATE, "up", "--config", path, "--data", folder / "data", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2, f"it was not refused:\n{text}"
+    return done.stderr
+
+
+def header(name, schema):
+    return "" if not name else f"[[{name}]]\n" if "required" in schema else f"[{name}]\n"
+
+
+@pytest.mark.parametrize("text", list(examples()))
+def test_config_of_the_documents(text, tmp_path, monkeypatch):
+    assert not wrong("config", tomllib.loads(text))
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    (tmp_path / "bartizan.toml").write_text(text)
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    monkeypatch.chdir(tmp_path)
+    start_gate(tmp_path, "--config", tmp_path / "bartizan.toml").stop()
+
+
+@pytest.mark.parametrize(("name", "schema"), [pytest.param(*table, id=table[0] or "whole") for table in tables()])
+def test_config_keys_are_those_of_the_binary(name, schema, tmp_path):
+    """The binary, asked for a key that does not exist, lists those that do."""
+    text = header(name, schema) + "no_such_key = 1\n"
+    said = started(tmp_path, text)
+    assert "unknown field `no_such_key`" in said
+    assert set(re.findall("`([a-z_]+)`", said.partition("expected")[2])) == set(schema["properties"])
+    assert any("no_such_key" in one for one in wrong("config", tomllib.loads(text)))
+
+
+def bounded():
+    for name, schema in tables():
+        for key, value in schema["properties"].items():
+            if "maximum" in value:
+                yield pytest.param(name, key, value, id=f"{name}.{key}")
+
+
+@pytest.mark.parametrize(("name", "key", "schema"), list(bounded()))
+def test_config_bounds_are_those_of_the_binary(name, key, schema, tmp_path):
+    text = f"[{name}]\n{key} = {schema['maximum'] + 1}\n"
+    said = re.search("must be from ([0-9.]+) to ([0-9]+)", started(tmp_path, text))
+    assert (float(said[1]), float(said[2])) == (schema["minimum"], schema["maximum"])
+    assert wrong("config", tomllib.loads(text))
+    for edge in ("minimum", "maximum", "default"):
+        assert not wrong("config", {name: {key: schema[edge]}})
+
+
+PROVIDER = '[[providers]]\nname = "p"\nkind = "openai"\nbase_url = "http://127.0.0.1:9/v1"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[gate]\nauth = "nobody"',
+        '[gate]\nhosts = "one"',
+        '[gate]\ntls_cert = "only.pem"',
+        '[admin]\ntls_key = "only.pem"',
+        '[guard]\non_failure = "shrug"',
+        '[capture]\nmode = "on"',
+        '[retention]\nevents = "90"',
+        '[retention]\nevents = "0d"',
+        '[retention]\nevents = "36501d"',
+        '[ledger]\norigin = "a b"',
+        '[ledger]\norigin = "a+b"',
+        '[ledger]\norigin = ""',
+        '[ledger]\npower_loss_safe = "yes"',
+        PROVIDER.replace("openai", "other"),
+        PROVIDER.replace("http:", "ftp:"),
+        PROVIDER.replace("/v1", "/v1?a=b"),
+        PROVIDER.replace('name = "p"\n', ""),
+        PROVIDER + 'api_key_env = "A"\napi_key_file = "b"',
+        PROVIDER + '[[models]]\nname = "m"',
+        '[[models]]\nname = "m"\nprovider = "p"',
+    ],
+)
+def test_config_refused_by_both(text, tmp_path):
+    started(tmp_path, text)
+    assert wrong("config", tomllib.loads(text))
+
+
+@pytest.mark.parametrize("name", ["gate", "admin"])
+def test_config_certificates_are_read(name, tmp_path):
+    text = f'[{name}]\ntls_cert = "no-such-cert.pem"\ntls_key = "no-such-key.pem"\n'
+    assert "no-such-cert.pem" in started(tmp_path, text)
+    assert not wrong("config", tomllib.loads(text))
+
+
+def test_config_with_every_key(tmp_path, upstream_process):
+    """A file with every key that the schema names is good for both; certificates have their own test."""
+    (tmp_path / "credential").write_text("not-a-key")
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    hosts = {"hosts": ["gate.example.com"]}
+    given = {
+        "gate": {"listen": "127.0.0.1:0", "auth": "anonymous", **hosts},
+        "admin": {"listen": "127.0.0.1:0", **hosts},
+        "providers": [
+            {"name": "a", "kind": "both", "base_url": upstream_process.ready["url"], "api_key_file": str(tmp_path / "credential"), "pass_client_key": False},
+            {"name": "b", "kind": "anthropic", "base_url": upstream_process.ready["url"], "api_key_env": "PATH", "pass_client_key": True},
+        ],
+        "models": [{"name": "m", "provider": "b", "upstream_name": "n"}, {"name": "*", "provider": "a"}],
+        "policy": {"dir": str(tmp_path / "policies")},
+        "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},
+    }
+    for name, schema in tables():
+        for key, value in schema["properties"].items() if name else ():
+            if "default" in value and name not in ("providers", "models"):
+                given.setdefault(name, {}).setdefault(key, value["default"])
+        held = given.get(name, {})
+        assert not name or set(schema["properties"]) - {"tls_cert", "tls_key"} == {key for one in (held if isinstance(held, list) else [held]) for key in one}
+    assert not wrong("config", given)
+    text = ""
+    for name, schema in tables():
+        held = given.get(name, [])
+        for table in held if isinstance(held, list) else [held]:
+            text += header(name, schema) + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+    assert tomllib.loads(text) == given
+    (tmp_path / "bartizan.toml").write_text(text)
+    start_gate(tmp_path, "--config", tmp_path / "bartizan.toml").stop()
