@@ -124,7 +124,7 @@ impl Admin {
     fn end_anonymous_access(&self, id: &KeyId) -> Result<(), ControlError> {
         let Some(app) = self.app.as_ref().filter(|app| app.gate.settings().auth == Auth::Anonymous) else { return Ok(()) };
         app.reload().map(drop).map_err(|error| {
-            if let Err(error) = self.data.revoke(id) {
+            if let Err(error) = self.data.take_back_key(id) {
                 tracing::error!(error = &error as &dyn std::error::Error, "a key could not be taken back");
             }
             let why = "no key was made, because it would have to end anonymous access, and the configuration cannot be read again";

@@ -12,7 +12,7 @@ use bartizan_vocabulary::Hidden;
 use subtle::ConstantTimeEq;
 
 use crate::config::Config;
-use crate::up::UpArgs;
+use crate::up::{UpArgs, warn_of_open_gate};
 use crate::wiring;
 
 /// A running process.
@@ -73,14 +73,15 @@ impl App {
     fn try_reload(&self) -> Result<Vec<&'static str>> {
         let config = self.start.args.config()?;
         config.check()?;
-        let has_keys = self.data.directory().has_keys();
-        let settings = |config: &Config| config.settings(self.start.args.upstream(), self.start.sample, has_keys);
+        let had_keys = self.data.directory().had_keys();
+        let settings = |config: &Config| config.settings(self.start.args.upstream(), self.start.sample, had_keys);
         // The next start must be able to use the file; what is in force must fit the ports that this process has.
         settings(&config)?;
         let in_force = config.on_ports_of(&self.start.config);
         let settings = settings(&in_force)?;
         let policies = wiring::policies(config.policy.dir.as_deref())?;
         let version = policies.version().clone();
+        warn_of_open_gate(&settings);
         let live = wiring::live(settings, policies)?;
         wiring::record_governing(&self.data, &in_force, self.start.args.upstream(), &version)?;
         self.gate.replace(live);

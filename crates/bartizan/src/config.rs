@@ -50,7 +50,7 @@ pub struct Config {
 pub struct GateConfig {
     /// Address and port; port 0 takes a free one.
     pub listen: String,
-    /// `keys` or `anonymous`; without it: anonymous on loopback while no key exists, else keys.
+    /// `keys` or `anonymous`; without it: anonymous on loopback while no key was ever made, else keys.
     pub auth: Option<AuthConfig>,
     /// Names under which the gate may be addressed besides loopback names. Empty: any, unless it listens on loopback.
     pub hosts: Vec<String>,
@@ -214,7 +214,7 @@ impl Config {
     ///
     /// # Errors
     /// Says what does not fit together.
-    pub fn settings(&self, upstream: Option<&str>, sample: Option<SocketAddr>, has_keys: bool) -> Result<Settings> {
+    pub fn settings(&self, upstream: Option<&str>, sample: Option<SocketAddr>, had_keys: bool) -> Result<Settings> {
         let listen = address(&self.gate.listen, "gate.listen")?;
         let (providers, models) = self.routes(upstream, sample)?;
         if let Some(mode) = self.capture.mode.as_deref() {
@@ -222,7 +222,7 @@ impl Config {
         }
         let hosts = if self.gate.hosts.is_empty() && !listen.ip().is_loopback() { vec!["*".to_owned()] } else { self.gate.hosts.clone() };
         Ok(Settings {
-            auth: self.auth(listen.ip(), has_keys)?,
+            auth: self.auth(listen.ip(), had_keys)?,
             hosts,
             providers,
             models,
@@ -283,7 +283,7 @@ impl Config {
         differing.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
 
-    fn auth(&self, ip: IpAddr, has_keys: bool) -> Result<Auth> {
+    fn auth(&self, ip: IpAddr, had_keys: bool) -> Result<Auth> {
         match self.gate.auth {
             Some(AuthConfig::Anonymous) if !ip.is_loopback() => {
                 bail!(
@@ -291,7 +291,7 @@ impl Config {
                 )
             }
             Some(AuthConfig::Anonymous) => Ok(Auth::Anonymous),
-            None if ip.is_loopback() && !has_keys => Ok(Auth::Anonymous),
+            None if ip.is_loopback() && !had_keys => Ok(Auth::Anonymous),
             Some(AuthConfig::Keys) | None => Ok(Auth::Keys),
         }
     }

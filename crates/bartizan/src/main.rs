@@ -18,6 +18,7 @@ mod manage;
 mod metrics;
 mod output;
 mod policy;
+mod policy_init;
 mod policy_input;
 mod sample_model;
 mod tls;

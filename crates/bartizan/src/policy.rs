@@ -6,11 +6,13 @@ use anyhow::{Context, Result};
 use bartizan_policy::{DEFAULT_TABLE, Explanation, LoadErrors, PolicySet, RowReport, default_sources, run_table};
 use bartizan_vocabulary::Decision;
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_bytes, read_text, say};
+use crate::policy_init::InitArgs;
 use crate::policy_input::{Question, question};
-use crate::wiring::read_policies;
+use crate::wiring::{no_permit, read_policies};
 use crate::words;
 
 /// Arguments of `bartizan policy`.
@@ -19,6 +21,7 @@ use crate::words;
   bartizan policy check policies/                     file, line and what to do, for every mistake
   bartizan policy test policies/                      run the decision tables in policies/tests/
   bartizan policy explain request.json                what would happen to this request, and why
+  bartizan policy init policies/                      write the built-in set there, to change it
 Without a folder, the policies that come with the binary are meant.")]
 pub struct PolicyArgs {
     #[command(subcommand)]
@@ -29,6 +32,8 @@ pub struct PolicyArgs {
 enum PolicyCommand {
     /// Load policies and name every mistake. Exit code: 0 good, 2 not.
     Check(DirArgs),
+    /// Write the built-in set and its decision table into a new or empty folder, to begin one's own with.
+    Init(InitArgs),
     /// Say what would be decided about a request, step by step.
     Explain(ExplainArgs),
     /// Run the decision tables beside the policies. Exit code: 0 all rows hold, 1 some do not, 2 unreadable.
@@ -55,7 +60,7 @@ struct DirArgs {
     | bartizan policy explain -
   bartizan events --request-id R --format jsonl | head -1 | bartizan policy explain -     an event's own facts again")]
 struct ExplainArgs {
-    /// A file with `{\"route\",\"principal\",\"groups\",\"body\"}` or `{\"facts\":{…}}`; `-` is standard input.
+    /// A file with `{"route","principal","groups","body"}` or `{"facts":{…}}`; `-` is standard input.
     file: PathBuf,
     /// Folder of policies; without it the built-in set.
     #[arg(long, value_name = "DIR")]
@@ -72,6 +77,7 @@ struct ExplainArgs {
 pub fn run(args: &PolicyArgs) -> Result<u8> {
     match &args.command {
         PolicyCommand::Check(args) => check(args),
+        PolicyCommand::Init(args) => args.run(),
         PolicyCommand::Explain(args) => explain(args),
         PolicyCommand::Test(args) => test(args),
     }
@@ -85,15 +91,40 @@ fn load(dir: Option<&Path>) -> Result<Result<(usize, PolicySet), LoadErrors>> {
     Ok(PolicySet::load_known(&sources, &words::known()?).map(|set| (sources.len(), set)))
 }
 
+/// What is put before a verdict, so that nobody takes the built-in set's for that of their own policies.
+const fn prefix(dir: Option<&Path>) -> &'static str {
+    if dir.is_some() { "" } else { "built-in set: " }
+}
+
+/// The set's name in what is printed.
+fn set_name(dir: Option<&Path>) -> String {
+    dir.map_or_else(|| "built-in".to_owned(), |dir| dir.display().to_string())
+}
+
+/// Whoever has a folder `policies` here and names none probably meant it.
+fn hint(dir: Option<&Path>, command: &str) {
+    if dir.is_none() && read_policies(Path::new("policies")).is_ok() {
+        say(&format!("`policies/` was not read; name it: `bartizan policy {command} policies/`"));
+    }
+}
+
 fn check(args: &DirArgs) -> Result<u8> {
-    match (load(args.dir.as_deref())?, args.format) {
+    let dir = args.dir.as_deref();
+    hint(dir, "check");
+    let loaded = load(dir)?;
+    if let Some(warning) = loaded.as_ref().ok().and_then(|(_, set)| no_permit(set)) {
+        say(&format!("warning: {warning}"));
+    }
+    match (loaded, args.format) {
         (Ok((files, set)), Format::Text) => {
             let version = set.version();
-            print(&format!("{} {} policies in {files} files, {version}\n", Paint::stdout().green("good:"), set.len()))?;
+            let good = Paint::stdout().green("good:");
+            print(&format!("{}{good} {} policies in {files} files, {version}\n", prefix(dir), set.len()))?;
             Ok(GOOD)
         }
         (Ok((files, set)), format) => {
-            let report = json!({ "ok": true, "files": files, "policies": set.len(), "version": set.version(), "diagnostics": [] });
+            let (set_name, count, version) = (set_name(dir), set.len(), set.version());
+            let report = json!({ "ok": true, "set": set_name, "files": files, "policies": count, "version": version, "diagnostics": [] });
             print_json(format, &report)?;
             Ok(GOOD)
         }
@@ -134,7 +165,8 @@ fn good_set(dir: Option<&Path>) -> Result<Option<PolicySet>> {
 fn explain(args: &ExplainArgs) -> Result<u8> {
     let bytes = read_bytes(&args.file)?;
     let Some(set) = good_set(args.policies.as_deref())? else { return Ok(FAILED) };
-    let Question { facts, fixed } = question(&bytes).with_context(|| format!("`{}` cannot be explained", args.file.display()))?;
+    let Question { facts, fixed, policy_version } =
+        question(&bytes).with_context(|| format!("`{}` cannot be explained", args.file.display()))?;
     let mut explanation = set.explain(&facts);
     let asked = explanation.steps.first().into_iter().flat_map(|step| &step.remedies);
     let stuck = asked.map(|one| &one.label).find(|label| fixed.contains(*label)).cloned();
@@ -142,11 +174,29 @@ fn explain(args: &ExplainArgs) -> Result<u8> {
         explanation.decision = Decision::Blocked;
         explanation.reason = Some(format!("`{label}` was found in a name, an identifier or a signed part, where it cannot be replaced"));
     }
+    let version = set.version().as_str();
+    let event_policy_version = policy_version.filter(|of_event| of_event != version);
+    if let Some(of_event) = &event_policy_version {
+        say(&format!("this event was decided with other policies, {of_event}; what follows is decided with {version}"));
+    }
+    let set = set_name(args.policies.as_deref());
     match args.format {
-        Format::Text => print(&explained(&explanation))?,
-        format => print_json(format, &explanation)?,
+        Format::Text => print(&format!("with the set {set}, {version}\n{}", explained(&explanation)))?,
+        format => print_json(format, &Explained { set, policy_version: version, event_policy_version, explanation: &explanation })?,
     }
     Ok(GOOD)
+}
+
+/// An explanation and what it rests on.
+#[derive(Serialize)]
+struct Explained<'a> {
+    set: String,
+    policy_version: &'a str,
+    /// Of an event that was decided with other policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_policy_version: Option<String>,
+    #[serde(flatten)]
+    explanation: &'a Explanation,
 }
 
 fn explained(explanation: &Explanation) -> String {
@@ -204,6 +254,7 @@ fn tables(dir: Option<&Path>) -> Result<Vec<(String, String)>> {
 }
 
 fn test(args: &DirArgs) -> Result<u8> {
+    hint(args.dir.as_deref(), "test");
     let Some(set) = good_set(args.dir.as_deref())? else { return Ok(FAILED) };
     let mut rows: Vec<(String, RowReport)> = Vec::new();
     for (name, text) in tables(args.dir.as_deref())? {
@@ -217,21 +268,22 @@ fn test(args: &DirArgs) -> Result<u8> {
     match args.format {
         Format::Json => {
             let all: Vec<Value> = rows.iter().map(printed).collect();
-            print_json(Format::Json, &json!({ "ok": wrong == 0, "rows": all }))?;
+            print_json(Format::Json, &json!({ "ok": wrong == 0, "set": set_name(args.dir.as_deref()), "rows": all }))?;
         }
         Format::Jsonl => rows.iter().try_for_each(|row| print_line(&printed(row)))?,
-        Format::Text => print(&table_for_people(&rows, wrong))?,
+        Format::Text => print(&table_for_people(prefix(args.dir.as_deref()), &rows, wrong))?,
     }
     Ok(if wrong == 0 { GOOD } else { FOUND })
 }
 
-fn table_for_people(rows: &[(String, RowReport)], wrong: usize) -> String {
+fn table_for_people(prefix: &str, rows: &[(String, RowReport)], wrong: usize) -> String {
     let paint = Paint::stdout();
     let mut out = String::new();
     for (table, row) in rows.iter().filter(|(_, row)| !row.differences.is_empty()) {
         out.push_str(&format!("{} {table}: {}\n", paint.red("wrong"), row.name));
         row.differences.iter().for_each(|difference| out.push_str(&format!("      {difference}\n")));
     }
+    out.push_str(prefix);
     let verdict = format!("{} of {} rows hold", rows.len() - wrong, rows.len());
     out.push_str(&if wrong == 0 { paint.green(&verdict) } else { paint.red(&verdict) });
     out + "\n"

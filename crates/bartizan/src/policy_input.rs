@@ -26,6 +26,8 @@ struct Input<'a> {
     body: Option<&'a RawValue>,
     /// The provider that the model leads to; `main` when it is not said.
     provider: Option<ProviderName>,
+    /// Of an event: the policies that it was decided with.
+    policy_version: Option<String>,
     /// `response`: the body is an answer of the model.
     direction: Option<bartizan_vocabulary::Direction>,
 }
@@ -36,6 +38,8 @@ pub struct Question {
     pub facts: Facts,
     /// Labels that were found where nothing can be replaced.
     pub fixed: HashSet<Label>,
+    /// The policies that an event was decided with.
+    pub policy_version: Option<String>,
 }
 
 /// Reads the file.
@@ -46,7 +50,7 @@ pub fn question(bytes: &[u8]) -> Result<Question> {
     let input: Input<'_> =
         serde_json::from_slice(bytes).context("expected `{\"route\",\"principal\",\"groups\",\"body\"}` or `{\"facts\":{…}}`")?;
     if let Some(facts) = input.facts {
-        return Ok(Question { facts, fixed: HashSet::new() });
+        return Ok(Question { facts, fixed: HashSet::new(), policy_version: input.policy_version });
     }
     let body = input.body.context("the field `body` is missing: give the request's body as JSON, or `facts`")?;
     from_body(&input, body.get().as_bytes())
@@ -74,7 +78,7 @@ fn from_body(input: &Input<'_>, body: &[u8]) -> Result<Question> {
     let role = if answer { Role::Assistant } else { Role::User };
     reading.unread.iter().for_each(|unread| facts.add_uninspected(role, unread.kind));
     let fixed = inspect(&tape, body, &reading, &mut facts)?;
-    Ok(Question { facts, fixed })
+    Ok(Question { facts, fixed, policy_version: None })
 }
 
 /// A route as `POST /v1/messages` or by its path alone.

@@ -139,6 +139,15 @@ fn warn(args: &UpArgs, config: &Config, data: &DataDir) {
     }
 }
 
+/// Says so when everybody on this machine can spend a provider's credential.
+pub fn warn_of_open_gate(settings: &Settings) {
+    if settings.auth == Auth::Anonymous && settings.providers.iter().any(|provider| provider.api_key.is_some()) {
+        tracing::warn!(
+            "callers need no key, and a provider's credential is configured: whoever reaches this port uses it; make a key with `bartizan keys create --name NAME`"
+        );
+    }
+}
+
 async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: Option<Hidden<String>>) -> Result<u8> {
     // Before anybody is told that the process is ready: a signal that comes at once is not to kill it.
     let signals = Signals::new()?;
@@ -146,7 +155,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let (stop, stopped) = watch::channel(false);
     let needs_sample = args.upstream.is_none() && config.providers.is_empty();
     let sample = if needs_sample { Some(sample_model::start(&tasks).await?) } else { None };
-    let settings = config.settings(args.upstream(), sample, data.directory().has_keys())?;
+    let settings = config.settings(args.upstream(), sample, data.directory().had_keys())?;
+    warn_of_open_gate(&settings);
     let policies = wiring::policies(config.policy.dir.as_deref())?;
     let version = policies.version().clone();
     let gate = wiring::gate(wiring::live(settings, policies)?, data, None)?;
@@ -164,7 +174,7 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     tasks.spawn(every_second(Arc::clone(&gate), stopped));
     at.write(data.path())?;
     announce(args, data, &addresses)?;
-    say(&invitation(&addresses.0, &gate.settings(), sample.is_some()));
+    say(&invitation(&reachable(&addresses.0), &gate.settings(), sample.is_some()));
     signals.wait(&app).await;
     tracing::info!("draining");
     app.drain();
@@ -261,12 +271,22 @@ fn announce(args: &UpArgs, data: &DataDir, (gate, admin): &(String, String)) -> 
     Ok(())
 }
 
+/// The URL that a client on this machine can call: nobody calls `0.0.0.0`.
+fn reachable(url: &str) -> String {
+    url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+}
+
 /// What to type first, on the first model that speaks the format.
 fn invitation(url: &str, settings: &Settings, is_sample: bool) -> String {
     let speaks = |model: &&Model| settings.providers.get(model.provider).is_some_and(|provider| provider.kind != ProviderKind::Anthropic);
     let openai = settings.models.iter().find(speaks);
     let name = openai.or(settings.models.first()).map_or("sample", |model| model.name.as_str());
-    let model = if name == "*" { "sample" } else { name };
+    let (model, put) = match name {
+        "*" if is_sample => ("sample", ""),
+        // Any name is passed on; which ones the provider knows is not known here.
+        "*" => ("MODEL", ", with a model's name for MODEL"),
+        name => (name, ""),
+    };
     let (path, most) = if openai.is_some() { ("chat/completions", "") } else { ("messages", "\"max_tokens\":100,") };
     let text = format!("My card is 4111 1111 1111 1111, mail me at ada@example.com. {}", sample_model::SHOW);
     let insecure = if url.starts_with("https") { "k" } else { "" };
@@ -276,7 +296,7 @@ fn invitation(url: &str, settings: &Settings, is_sample: bool) -> String {
         Auth::Anonymous => ("", ""),
     };
     format!(
-        "{who}try:\n  curl -s{insecure} {url}/v1/{path} -H 'content-type: application/json'{key} \\\n    \
+        "{who}try{put}:\n  curl -s{insecure} {url}/v1/{path} -H 'content-type: application/json'{key} \\\n    \
          -d '{{\"model\":\"{model}\",{most}\"messages\":[{{\"role\":\"user\",\"content\":\"{text}\"}}]}}'"
     )
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, anyhow};
 use bartizan_detect::Detector;
 use bartizan_gateway::{Announce, Gate, GateKeys, Live, Wiring};
 use bartizan_identity::Directory;
-use bartizan_policy::{Judge, PolicySet, Source};
+use bartizan_policy::{Action, Judge, PolicySet, Source};
 use bartizan_store::{DataDir, KeyUse};
 use bartizan_vocabulary::{PolicyVersion, Principal};
 
@@ -37,7 +37,18 @@ pub fn policies(dir: Option<&Path>) -> Result<PolicySet> {
             .context("`--policies` or `policy.dir` must name a folder of `*.cedar` files; leave both out for the built-in set")?,
         None => bartizan_policy::default_sources(),
     };
-    PolicySet::load_known(&sources, &words::known()?).map_err(|errors| anyhow!("the policies are not good; nothing was changed\n{errors}"))
+    let set = PolicySet::load_known(&sources, &words::known()?)
+        .map_err(|errors| anyhow!("the policies are not good; nothing was changed\n{errors}"))?;
+    if let Some(warning) = no_permit(&set) {
+        tracing::warn!("{warning}");
+    }
+    Ok(set)
+}
+
+/// A warning about a set that refuses every request, as one does that was meant to come on top of the built-in one.
+pub fn no_permit(set: &PolicySet) -> Option<&'static str> {
+    let warning = "no `permit` covers `prompt`: every request will be refused; a policy folder replaces the built-in set";
+    (!set.can_permit(Action::Prompt)).then_some(warning)
 }
 
 /// The `*.cedar` files of a folder, sorted by name.

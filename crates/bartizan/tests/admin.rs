@@ -146,6 +146,11 @@ fn folder() -> (tempfile::TempDir, PathBuf) {
     (dir, data)
 }
 
+/// A data folder, as a first start leaves it.
+fn make(data: &Path) {
+    assert_eq!(Up::start(data).stop(), Some(0));
+}
+
 #[test]
 fn a_day_of_an_administrator() {
     let (dir, data) = folder();
@@ -201,15 +206,22 @@ fn a_day_of_an_administrator() {
 #[test]
 fn the_same_without_a_running_process() {
     let (dir, data) = folder();
-    assert!(refused(&data, &["keys", "list"]).contains("no data folder"));
+    let (bot, board) = (["keys", "create", "--name", "bot"], ["tokens", "create", "--name", "board", "--scope", "read"]);
+    for args in [&["keys", "list"][..], &bot, &board] {
+        assert!(refused(&data, args).contains("there is no data folder at"), "{args:?}");
+        assert!(!data.exists(), "{args:?}: nothing is made for a misspelt name");
+    }
+    make(&data);
     let key = member(&good(&data, &["keys", "create", "--name", "bot", "--kind", "service", "--format", "json"]), "key");
     assert!(good(&data, &["keys", "list"]).contains("service"));
     assert!(refused(&data, &["keys", "create", "--name", ""]).contains("1 to 128"));
     assert!(refused(&data, &["reload"]).contains("no gate runs"));
     assert!(refused(&data, &["events", "--since", "yesterday"]).contains("7d"));
     assert!(refused(&data, &["keys", "list", "--admin", "http://192.0.2.1:8081"]).contains("in the clear"));
-    let copy = dir.path().join("copy");
+    let copy = dir.path().join("copies/of/today");
     good(&data, &["backup", copy.to_str().unwrap()]);
+    let said = refused(&data, &["backup", dir.path().join("none/../copy").to_str().unwrap()]);
+    assert!(said.contains("has `..` in it"), "{said}");
 
     let up = Up::start(&data);
     assert_eq!((up.chat(None, "hello"), up.chat(Some(&key), "hello")), (401, 200));
@@ -250,7 +262,40 @@ fn a_first_key_that_cannot_end_anonymous_access_is_not_made() {
     assert_eq!(call(up.at("admin"), "GET /readyz", "", "").0, 200);
 
     std::fs::write(&config, "").unwrap();
-    good(&data, &["keys", "create", "--name", "ada"]);
+    good(&data, &["reload"]);
+    assert_eq!(up.chat(None, "hello"), 200, "a key that was not made closes nothing");
+    assert!(good(&data, &["keys", "create", "--name", "ada"]).contains("From now on every caller needs a key"));
+    assert!(!good(&data, &["keys", "create", "--name", "bob"]).contains("From now on"));
     assert_eq!(up.chat(None, "hello"), 401);
     assert_eq!(up.stop(), Some(0));
+}
+
+/// Losing the last key must not open a gate that was closed, neither at a reload nor at a start.
+#[test]
+fn a_gate_that_lost_its_last_key_stays_closed() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    for erased in [true, false] {
+        let data = data.with_extension(if erased { "erased" } else { "revoked" });
+        std::fs::write(&config, "").unwrap();
+        let up = Up::with(&data, |command| command.arg("--config").arg(&config));
+        let id = member(&good(&data, &["keys", "create", "--name", "solo", "--format", "json"]), "id");
+        if erased {
+            assert!(good(&data, &["erase", "--principal", "user:nobody", "--yes"]).starts_with("nothing was stored about user:nobody\n"));
+            assert!(good(&data, &["erase", "--principal", "user:solo", "--yes"]).starts_with("erased user:solo\n"));
+        } else {
+            good(&data, &["keys", "revoke", &id]);
+        }
+        assert_eq!(up.chat(None, "hello"), 401);
+        good(&data, &["reload"]);
+        assert_eq!(up.chat(None, "hello"), 401, "a reload opens nothing");
+        assert_eq!(up.stop(), Some(0));
+
+        let up = Up::with(&data, |command| command.arg("--config").arg(&config));
+        assert_eq!(up.chat(None, "hello"), 401, "a restart opens nothing");
+        std::fs::write(&config, "gate.auth = 'anonymous'\n").unwrap();
+        good(&data, &["reload"]);
+        assert_eq!(up.chat(None, "hello"), 200, "the configuration says so");
+        assert_eq!(up.stop(), Some(0));
+    }
 }

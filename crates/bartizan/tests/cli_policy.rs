@@ -4,6 +4,7 @@
 
 mod help;
 
+use std::process::Command;
 use std::sync::Arc;
 
 use bartizan_detect::Detector;
@@ -17,7 +18,7 @@ fn check_names_file_line_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
     let ran = bartizan(&["policy", "check"], b"");
-    assert!(ran.code == 0 && ran.stdout.starts_with("good: 11 policies in 5 files, sha256:"), "{}", ran.stdout);
+    assert!(ran.code == 0 && ran.stdout.starts_with("built-in set: good: 11 policies in 5 files, sha256:"), "{}", ran.stdout);
     check(&["policy", "check", dir], "", (2, "", "there is no `*.cedar` file"));
     check(&["policy", "check", "/no/such/folder"], "", (2, "", "cannot be read"));
     std::fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource)\nwhen { context.labls };\n").unwrap();
@@ -146,7 +147,7 @@ fn explain_takes_the_facts_of_an_event() {
 #[test]
 fn tables_are_run() {
     let ran = bartizan(&["policy", "test"], b"");
-    assert!(ran.code == 0 && ran.stdout.ends_with("rows hold\n"), "{}", ran.stdout);
+    assert!(ran.code == 0 && ran.stdout.starts_with("built-in set: ") && ran.stdout.ends_with("rows hold\n"), "{}", ran.stdout);
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
     std::fs::write(folder.path().join("a.cedar"), "@id(\"all\")\npermit (principal, action, resource);\n").unwrap();
@@ -159,6 +160,66 @@ fn tables_are_run() {
     check(&["policy", "test", dir], "", (1, &wrong, ""));
     std::fs::write(&file, "[[row]]\nnme = \"open\"\n").unwrap();
     check(&["policy", "test", dir], "", (2, "", "t.toml"));
+}
+
+#[test]
+fn what_would_refuse_everything_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let warning = "no `permit` covers `prompt`: every request will be refused; a policy folder replaces the built-in set";
+    let rows = [
+        ("forbid (principal, action, resource);", true),
+        ("permit (principal, action == Action::\"listModels\", resource);", true),
+        ("permit (principal, action in [Action::\"prompt\", Action::\"complete\"], resource);", false),
+        ("permit (principal, action, resource);", false),
+    ];
+    for (text, warns) in rows {
+        std::fs::write(folder.path().join("a.cedar"), text).unwrap();
+        let ran = bartizan(&["policy", "check", dir], b"");
+        assert_eq!((ran.code, ran.stderr.contains(warning)), (0, warns), "{text}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn the_built_in_set_can_be_written_and_is_not_taken_for_ones_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("policies");
+    let path = dir.to_str().unwrap();
+    let ran = bartizan(&["policy", "init", path], b"");
+    assert!(ran.code == 0 && ran.stdout.starts_with("wrote the built-in set to "), "{}{}", ran.stdout, ran.stderr);
+    check(&["policy", "init", path], "", (2, "", "is not a new or empty folder"));
+    check(&["policy", "init", dir.join("access.cedar").to_str().unwrap()], "", (2, "", "is not a new or empty folder"));
+    let version = |stdout: &str| stdout.split("sha256:").nth(1).map(str::to_owned);
+    let (own, built_in) = (bartizan(&["policy", "check", path], b""), bartizan(&["policy", "check"], b""));
+    assert!(own.stdout.starts_with("good: ") && version(&own.stdout).is_some(), "{}", own.stdout);
+    assert_eq!(version(&own.stdout), version(&built_in.stdout));
+    assert!(!built_in.stderr.contains("was not read"), "{}", built_in.stderr);
+    for command in ["check", "test"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_bartizan")).args(["policy", command]).current_dir(&folder).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(&format!("`policies/` was not read; name it: `bartizan policy {command} policies/`")), "{said}");
+        let ran = bartizan(&["policy", command, path], b"");
+        assert!(ran.code == 0 && !ran.stdout.contains("built-in"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn explain_says_with_which_policies() {
+    let input = json!({ "body": { "model": "m", "messages": [] } });
+    let (_, said) = explain(&input);
+    let version = said["policy_version"].as_str().unwrap().to_owned();
+    assert!(said["set"] == "built-in" && version.starts_with("sha256:") && said.get("event_policy_version").is_none(), "{said}");
+    let text = bartizan(&["policy", "explain", "-", "--format", "text"], input.to_string().as_bytes()).stdout;
+    assert!(text.starts_with(&format!("with the set built-in, {version}\npermit")), "{text}");
+    let facts = serde_json::to_value(facts(Action::Prompt, "secret.github")).unwrap();
+    for (of_event, differs) in [(version.as_str(), false), ("sha256:0", true)] {
+        let event = json!({ "facts": facts, "policy_version": of_event }).to_string();
+        let ran = bartizan(&["policy", "explain", "-"], event.as_bytes());
+        let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(said.get("event_policy_version").is_some(), differs, "{said}");
+        assert_eq!(ran.stderr.contains("was decided with other policies, sha256:0"), differs, "{}", ran.stderr);
+    }
+    assert!(!bartizan(&["policy", "explain", "--help"], b"").stdout.contains("\\\""));
 }
 
 fn facts(action: Action, label: &str) -> Facts {

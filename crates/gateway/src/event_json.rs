@@ -52,6 +52,9 @@ pub fn write(out: &mut Vec<u8>, exchange: &Exchange, phase: &Phase, told: &Told<
     list(event.key("findings"), &phase.findings, finding);
     list(event.key("guards"), &phase.guards, guard);
     event.number("status", told.status.into());
+    if let Some(reason) = phase.reason {
+        event.word("reason", reason);
+    }
     event.word("end", told.end.as_str());
     event.number("bytes_in", exchange.bytes_in);
     event.number("bytes_out", told.bytes_out);

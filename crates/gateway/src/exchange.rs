@@ -64,6 +64,8 @@ pub struct Phase {
     pub guards: Vec<GuardRun>,
     /// Sentences for the caller.
     pub coach: Vec<Arc<str>>,
+    /// The code of the refusal, if there is one.
+    pub reason: Option<&'static str>,
     /// Microseconds inside the gate.
     pub gate_micros: u64,
 }

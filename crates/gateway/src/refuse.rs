@@ -31,7 +31,8 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal before anything was judged.
     pub fn early(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), exchange: None, phase: Phase::decided(Decision::Blocked), moment: Moment::Request }
+        let phase = Phase { reason: Some(reason.code()), ..Phase::decided(Decision::Blocked) };
+        Self { reason, message: message.into(), exchange: None, phase, moment: Moment::Request }
     }
 
     /// A refusal of a known caller.
@@ -43,7 +44,7 @@ impl Refusal {
     #[must_use]
     pub fn with(mut self, moment: Moment, phase: Phase) -> Self {
         self.moment = moment;
-        self.phase = phase;
+        self.phase = Phase { reason: Some(self.reason.code()), ..phase };
         self
     }
 }

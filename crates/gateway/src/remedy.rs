@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_policy::{Facts, Judge, Operator, Outcome, Verdict};
-use bartizan_vocabulary::{AppliedRemedy, Decision, FiredPolicy, Label, Remedy, Role};
+use bartizan_policy::{BlockReason, Facts, Judge, Operator, Outcome, Verdict};
+use bartizan_vocabulary::{AppliedRemedy, Decision, FiredPolicy, Label, PolicyId, Remedy, Role};
 use bartizan_wire::Form;
 use bartizan_wire::json::{JsonContext, Place};
 
@@ -227,8 +227,13 @@ pub fn refusal(verdict: &Verdict, facts: &Facts) -> (Decision, String) {
         Outcome::Block(reason) => reason.sentence(),
         Outcome::Permit | Outcome::Remedies(_) => "a policy asks for changes that could not be made",
     };
-    let mut sentence = if verdict.coach.is_empty() { reason.to_owned() } else { verdict.coach.join(" ") };
-    let forbids: Vec<&str> = verdict.policies.iter().filter(|one| one.effect == "forbid").map(|one| one.id.as_str()).collect();
+    // Sentences of policies whose edits were not made, or did not help, say why they ask for edits, not why this is refused.
+    let edits_failed = matches!(verdict.outcome, Outcome::Remedies(_) | Outcome::Block(BlockReason::StillForbidden));
+    let mut sentence = if verdict.coach.is_empty() || edits_failed { reason.to_owned() } else { verdict.coach.join(" ") };
+    let mut forbids: Vec<&str> = verdict.blocking.iter().map(PolicyId::as_str).collect();
+    if forbids.is_empty() {
+        forbids.extend(verdict.policies.iter().filter(|one| one.effect == "forbid").map(|one| one.id.as_str()));
+    }
     if !forbids.is_empty() {
         sentence = format!("{sentence} (policy {})", forbids.join(", "));
     }

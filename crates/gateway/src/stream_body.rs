@@ -208,6 +208,7 @@ impl StreamBody {
     fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
         let event = refusal::event(self.shape, reason, sentence, self.exchange.request_id.as_str());
         self.put(&event);
+        self.phase.reason = Some(reason.code());
         self.state = State::Closing(end);
     }
 

@@ -168,7 +168,12 @@ fn callers_hosts_and_origins() {
         ("empty", chat().with("authorization", "Bearer "), 401, "key"),
         ("foreign key", chat().with("authorization", "Bearer sk-123"), 401, "virtual key is needed"),
         ("unknown or revoked", chat().with("authorization", &format!("Bearer {}", key(9))), 401, "not known here, or was revoked"),
-        ("damaged", chat().with("authorization", "Bearer bzk_abc"), 401, "cannot be read"),
+        (
+            "damaged",
+            chat().with("authorization", "Bearer bzk_abc"),
+            401,
+            "this is not a whole virtual key; make one with `bartizan keys create",
+        ),
         ("a token", chat().with("authorization", &format!("Bearer {}", key(1).replace("bzk_", "bzt_"))), 401, "this is the other one"),
         ("two keys", chat().with("x-api-key", &key(2)), 401, "different keys"),
         ("no scheme", chat().with("authorization", &key(1)), 401, "Bearer"),

@@ -36,10 +36,11 @@ fn calls() -> Vec<Call> {
 fn what_is_written_reads_back() {
     let house = House::new();
     house.upstream.always(Answer::json(canned::chat("m", "write to eve@example.net")));
-    for call in calls() {
-        house.send(&call);
-    }
+    let replies: Vec<_> = calls().iter().map(|call| house.send(call)).collect();
     let events: Vec<Value> = house.journal.all().into_iter().filter_map(|noted| noted.event).collect();
+    let codes: Vec<Value> = replies.iter().filter(|reply| reply.status != 200).map(|reply| reply.json()["error"]["code"].clone()).collect();
+    let reasons: Vec<Value> = events.iter().filter_map(|event| event.get("reason").cloned()).collect();
+    assert!(codes == reasons && codes.len() == 2 && codes.contains(&json!("not_found")), "{codes:?} {reasons:?}");
     assert_eq!(events.len(), 8, "two of each that went on, one of each that did not");
     for written in &events {
         let read: Event<Option<Facts>> = serde_json::from_value(written.clone()).unwrap_or_else(|error| panic!("{error}: {written}"));

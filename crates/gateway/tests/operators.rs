@@ -74,6 +74,29 @@ fn a_coached_answer_carries_the_sentence() {
     assert!(house.seen().contains("ada@example.org"));
 }
 
+/// An edit says its sentence; where a block wins, only what blocked is named and speaks.
+#[test]
+fn an_edit_tells_its_sentence_and_a_block_only_its_own() {
+    let rules = r#"@id("tokens") @remedy("tokenise") @labels("pii.email") @coach("Mail is replaced.")
+        forbid (principal, action, resource) when { context.labels.contains("pii.email") };
+        @id("cards") @remedy("block") @coach("No cards.")
+        forbid (principal, action == Action::"prompt", resource) when { context.labels.contains("pci") };"#;
+    let house = house(rules);
+    let ask = |stream: bool, text: &str| {
+        house.upstream.push(if stream { Answer::stream(["data: [DONE]\n\n"]) } else { Answer::json("{}") });
+        house.chat(&format!(r#"{{"model":"gpt-4o-mini","stream":{stream},"messages":[{{"role":"user","content":"{text}"}}]}}"#))
+    };
+    for stream in [false, true] {
+        let reply = ask(stream, "ada@example.org");
+        assert_eq!((reply.decision(), reply.header("bartizan-coach")), ("remedied", Some("Mail is replaced.")));
+        assert_eq!(ask(stream, "hello").header("bartizan-coach"), None);
+    }
+    let reply = ask(false, "ada@example.org 4111 1111 1111 1111");
+    let message = reply.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("No cards. (policy cards) Found: "), "{message}");
+    assert_eq!(reply.header("bartizan-coach"), Some("No cards."));
+}
+
 #[test]
 fn a_shadow_policy_is_recorded_and_changes_nothing() {
     let shadow = r#"@id("s") @mode("shadow") forbid (principal, action, resource) when { context.labels.contains("pii") };"#;

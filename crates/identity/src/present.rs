@@ -22,7 +22,7 @@ pub enum PresentError {
     #[error("two headers hold different keys; send one")]
     Conflict,
     /// One begins like ours but is damaged.
-    #[error("the key in the request cannot be read")]
+    #[error("this is not a whole virtual key; make one with `bartizan keys create --name NAME`")]
     Damaged(#[source] ParseCredentialError),
     /// A token was sent to the gate, or a key to the admin API.
     #[error("the gate takes keys (`bzk_…`), the admin API takes tokens (`bzt_…`); this is the other one")]

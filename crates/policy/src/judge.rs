@@ -14,7 +14,7 @@ use crate::load::{self, Source};
 use crate::rule::Rule;
 use crate::slice::{Index, Possible, Slice};
 use crate::verdict::{BlockReason, Outcome, PolicyFailure, Verdict};
-use crate::{Facts, KnownWords, encode};
+use crate::{Action, Facts, KnownWords, encode};
 
 const SLICES: usize = 1_024;
 const BUNDLES: usize = 1_024;
@@ -95,6 +95,11 @@ impl PolicySet {
     /// Whether there is no policy at all; such a set permits nothing.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Whether any permit is for this action. Without one, everything of that kind is refused.
+    pub fn can_permit(&self, action: Action) -> bool {
+        self.rules.iter().any(|rule| rule.effect == Effect::Permit && rule.is_for(action))
     }
 
     /// Ids of all policies, in the order of the sources.
@@ -212,9 +217,12 @@ impl PolicySet {
             errors.push(refusal(true));
             Vec::new()
         };
-        let blocked = matches!(outcome, Outcome::Block(_));
-        let coaching = determining.iter().filter(|_| blocked).chain(recording.iter().filter(|rule| !rule.terms.shadow));
+        let forbidden = matches!(outcome, Outcome::Block(BlockReason::Forbidden));
+        let has_effect = |rule: &Rule| forbidden && !rule.is_edit() || matches!(outcome, Outcome::Remedies(_));
+        let telling = determining.iter().filter(|rule| has_effect(rule));
+        let coaching = telling.chain(recording.iter().filter(|rule| !rule.terms.shadow));
         Verdict {
+            blocking: determining.iter().filter(|rule| forbidden && !rule.is_edit()).map(|rule| rule.id.clone()).collect(),
             coach: coaching.filter_map(|rule| rule.terms.coach.clone()).collect(),
             policies: determining.iter().map(|rule| rule.fired()).collect(),
             recorded: recording.iter().map(|rule| rule.fired()).collect(),
@@ -245,7 +253,14 @@ fn refusal(recording: bool) -> PolicyFailure {
 }
 
 fn refused_facts() -> Verdict {
-    Verdict { outcome: Outcome::Failed, policies: Vec::new(), recorded: Vec::new(), coach: Vec::new(), errors: vec![refusal(false)] }
+    Verdict {
+        outcome: Outcome::Failed,
+        policies: Vec::new(),
+        blocking: Vec::new(),
+        recorded: Vec::new(),
+        coach: Vec::new(),
+        errors: vec![refusal(false)],
+    }
 }
 
 /// A policy set with a bounded memory of its verdicts.

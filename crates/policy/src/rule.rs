@@ -67,7 +67,8 @@ impl Rule {
             && self.resource.iter().all(|test| test.holds(Side::Resource, facts))
     }
 
-    fn is_for(&self, action: Action) -> bool {
+    /// Whether it is for this action.
+    pub fn is_for(&self, action: Action) -> bool {
         self.actions.as_ref().is_none_or(|actions| actions.iter().any(|id| id == action.as_str()))
     }
 
@@ -78,10 +79,14 @@ impl Rule {
         FiredPolicy { id: self.id.clone(), effect: effect.to_owned(), mode: mode.to_owned() }
     }
 
+    /// Whether it asks for an edit rather than a block.
+    pub fn is_edit(&self) -> bool {
+        matches!(self.terms.remedy, Remedy::Redact | Remedy::Mask | Remedy::Tokenise)
+    }
+
     /// What it asks for, if it asks for an edit rather than a block.
     pub fn prescription(&self) -> Option<Prescription> {
-        let edits = matches!(self.terms.remedy, Remedy::Redact | Remedy::Mask | Remedy::Tokenise);
-        edits.then(|| Prescription {
+        self.is_edit().then(|| Prescription {
             labels: self.terms.labels.clone(),
             remedy: self.terms.remedy,
             operator: self.terms.operator,

@@ -127,9 +127,11 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// Enforcing policies that determined it, in the order of the sources.
     pub policies: Vec<FiredPolicy>,
+    /// When forbids without an edit blocked: those, and not the ones that would have been content with an edit.
+    pub blocking: Vec<PolicyId>,
     /// `log`, `coach` and shadow policies that matched.
     pub recorded: Vec<FiredPolicy>,
-    /// Sentences for the caller: of matching `coach` policies, and of the forbids that blocked.
+    /// Sentences for the caller: of matching `coach` policies, of the forbids that blocked, or of those whose edits are asked for.
     pub coach: Vec<Arc<str>>,
     /// Policies that could not be evaluated.
     pub errors: Vec<PolicyFailure>,

@@ -123,10 +123,15 @@ impl Database {
     }
 
     pub(crate) fn set_setting(&self, name: &str, value: &[u8]) -> Result<(), StoreError> {
-        let statement = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        self.write().execute(statement, params![name, value])?;
-        Ok(())
+        Ok(set_setting(&self.write(), name, value)?)
     }
+}
+
+/// Writes a setting; part of the caller's transaction, if there is one.
+pub(crate) fn set_setting(db: &Connection, name: &str, value: &[u8]) -> Result<(), rusqlite::Error> {
+    let statement = "INSERT INTO settings (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    db.execute(statement, params![name, value])?;
+    Ok(())
 }
 
 /// Moves the write-ahead log into the database and empties it. Waits for readers for up to two seconds.

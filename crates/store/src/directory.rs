@@ -14,13 +14,15 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::db::Database;
+use crate::db::{Database, set_setting};
 use crate::keys::{Key, KeyUse, RootKey};
 use crate::seal::{Sealer, random};
 use crate::{DataDir, StoreError};
 
 const KEY_SEAL: &[u8] = b"virtual key";
 const TOKEN_SEAL: &[u8] = b"token";
+/// The setting that says that a virtual key was removed: there was one, even when there is none any more.
+const HAD_KEYS: &str = "had_keys";
 
 /// A virtual key as it is listed: never the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -121,6 +123,7 @@ struct SealedToken {
 struct Tables {
     keys: HashMap<[u8; 32], (Arc<Principal>, KeyInfo)>,
     tokens: HashMap<[u8; 32], Arc<TokenInfo>>,
+    had_keys: bool,
 }
 
 /// Keys that were revoked while the database could not be written. They stay dead in memory; the ledger's thread tries again.
@@ -141,8 +144,17 @@ impl Revoked {
     }
 }
 
-/// Removes keys and tokens from the database.
+/// Removes keys and tokens from the database. That there was a key is written first: at no moment is the last one gone without a trace.
 pub(crate) fn remove_keys(db: &Connection, ids: &[KeyId]) -> Result<(), StoreError> {
+    for id in ids {
+        if db.query_row("SELECT EXISTS (SELECT 1 FROM virtual_keys WHERE id = ?1)", [id.as_str()], |row| row.get(0))? {
+            set_setting(db, HAD_KEYS, &[1])?;
+        }
+    }
+    delete_keys(db, ids)
+}
+
+fn delete_keys(db: &Connection, ids: &[KeyId]) -> Result<(), StoreError> {
     for id in ids {
         db.execute("DELETE FROM virtual_keys WHERE id = ?1", [id.as_str()])?;
         db.execute("DELETE FROM tokens WHERE id = ?1", [id.as_str()])?;
@@ -197,9 +209,10 @@ impl Directory {
         self.tables.load().tokens.get(&self.hash(presented)).cloned()
     }
 
-    /// Whether any virtual key exists.
-    pub fn has_keys(&self) -> bool {
-        !self.tables.load().keys.is_empty()
+    /// Whether any virtual key exists, or ever existed: a gate that lost its last key must not open for everybody.
+    pub fn had_keys(&self) -> bool {
+        let tables = self.tables.load();
+        tables.had_keys || !tables.keys.is_empty()
     }
 
     /// All virtual keys, oldest first.
@@ -221,6 +234,7 @@ impl Directory {
         let revoked = self.revoked.waiting();
         for (id, hash, created, sealed) in rows(db, "SELECT id, hash, created_us, sealed FROM virtual_keys")? {
             if revoked.contains(&id) {
+                tables.had_keys = true;
                 continue;
             }
             let key: SealedKey = self.unseal(KEY_SEAL, &id, &sealed)?;
@@ -234,6 +248,7 @@ impl Directory {
             let SealedToken { name, scope, user } = self.unseal(TOKEN_SEAL, &id, &sealed)?;
             tables.tokens.insert(hash, Arc::new(TokenInfo { id, created, name, scope, user }));
         }
+        tables.had_keys |= db.setting(HAD_KEYS)?.is_some();
         self.tables.store(Arc::new(tables));
         Ok(())
     }
@@ -255,15 +270,18 @@ impl Directory {
         self.load(db)
     }
 
-    /// Takes keys out of memory first: from then on they open nothing, whatever the database does.
-    fn remove(&self, db: &Database, ids: &[KeyId]) -> Result<(), StoreError> {
+    /// Takes keys out of memory first: from then on they open nothing, whatever the database does. `counts`: the folder had them.
+    fn remove(&self, db: &Database, ids: &[KeyId], counts: bool) -> Result<(), StoreError> {
         let _one = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tables = Tables::clone(&self.tables.load());
+        let before = tables.keys.len();
         tables.keys.retain(|_, (_, info)| !ids.contains(&info.id));
         tables.tokens.retain(|_, info| !ids.contains(&info.id));
+        tables.had_keys |= counts && tables.keys.len() < before;
         self.tables.store(Arc::new(tables));
         self.revoked.add(ids);
-        remove_keys(&db.write(), ids).map_err(|error| StoreError::RevokedInMemory(Box::new(error)))?;
+        let from = if counts { remove_keys } else { delete_keys };
+        from(&db.write(), ids).map_err(|error| StoreError::RevokedInMemory(Box::new(error)))?;
         self.revoked.done(ids);
         Ok(())
     }
@@ -348,14 +366,29 @@ impl DataDir {
         let tables = self.directory.tables.load();
         let known = tables.keys.values().any(|(_, info)| info.id == *id) || tables.tokens.values().any(|info| info.id == *id);
         if known {
-            let removed = self.directory.remove(&self.db, std::slice::from_ref(id));
-            let entry = Entry::Key { time: (self.options.clock)(), id: id.clone(), action: KeyAction::Revoked };
-            if let Err(error) = self.record(entry) {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a revocation could not be recorded; it is counted as a gap");
-            }
+            let removed = self.directory.remove(&self.db, std::slice::from_ref(id), true);
+            self.record_revoked(id);
             removed?;
         }
         Ok(known)
+    }
+
+    /// Takes a key back that was just made and that nobody has got: as [`revoke`](Self::revoke), but it does not count as a key that
+    /// the folder had ([`Directory::had_keys`]).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be written.
+    pub fn take_back_key(&self, id: &KeyId) -> Result<(), StoreError> {
+        let removed = self.directory.remove(&self.db, std::slice::from_ref(id), false);
+        self.record_revoked(id);
+        removed
+    }
+
+    fn record_revoked(&self, id: &KeyId) {
+        let entry = Entry::Key { time: (self.options.clock)(), id: id.clone(), action: KeyAction::Revoked };
+        if let Err(error) = self.record(entry) {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a revocation could not be recorded; it is counted as a gap");
+        }
     }
 
     /// Removes all virtual keys of a principal and the tokens made on behalf of it; gives their ids.
@@ -365,12 +398,12 @@ impl DataDir {
         let user = id.as_str().strip_prefix("user:");
         let tokens = tables.tokens.values().filter(|token| user.is_some() && token.user.as_deref() == user).map(|token| token.id.clone());
         let ids: Vec<KeyId> = keys.chain(tokens).collect();
-        self.directory.remove(&self.db, &ids)?;
+        self.directory.remove(&self.db, &ids, true)?;
         Ok(ids)
     }
 
     /// Removes keys and tokens by id without an entry: for erasures that are applied again.
     pub(crate) fn forget_keys(&self, ids: &[KeyId]) -> Result<(), StoreError> {
-        self.directory.remove(&self.db, ids)
+        self.directory.remove(&self.db, ids, true)
     }
 }

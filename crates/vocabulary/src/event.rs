@@ -162,6 +162,9 @@ pub struct Event<F> {
     pub guards: Vec<GuardRun>,
     /// HTTP status sent to the client, or for a request that went on: 200.
     pub status: u16,
+    /// Why it was refused, or got no answer: the code that the client gets, such as `not_found` or `policy_blocked`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// How it ended.
     pub end: EndState,
     /// Bytes of the body that came in.

@@ -127,7 +127,8 @@ pub fn run(args: &DemoArgs) -> Result<u8> {
     match args.format {
         DemoFormat::Table => {
             report.print_summary(&folder, temporary.is_some())?;
-            report::print_command(&folder, &checkpoint)?;
+            // Nobody can type the command for a folder that is removed.
+            report::print_check(temporary.is_none().then_some((&folder, &checkpoint)))?;
         }
         DemoFormat::Jsonl => report.print_summary_line()?,
     }

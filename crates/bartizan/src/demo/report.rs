@@ -1,7 +1,7 @@
 //! What the demo prints: a row for each request, the summary, and the command that checks its ledger.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use serde::Serialize;
@@ -166,16 +166,19 @@ const PREFACE: &str = "\
 Programs and people of a made-up company send requests to a model. Each goes through a real gate, which decides:
   permit    sent as it came                      blocked   refused, with the status in the next column
   remedied  what was found was changed first     failed    refused, because a check could not be made
-What is done to a finding: a pseudonym takes its place, and the caller gets the own value back in the answer;
+What is done to a finding: a pseudonym takes its place, and callers get their own value back in the answer;
 or it is removed for good; or it is only recorded. `chat` is OpenAI's format, `messages` Anthropic's.
 ";
 
-/// Prints the command that checks the ledger, as somebody would type it.
+/// Says that the ledger is checked now; of a folder that stays, with the command as somebody would type it.
 ///
 /// # Errors
 /// When nobody reads.
-pub fn print_command(data: &Path, checkpoint: &Path) -> Result<()> {
-    let line = format!("$ bartizan audit verify --data {} --checkpoint {}", data.display(), checkpoint.display());
+pub fn print_check(kept: Option<(&PathBuf, &PathBuf)>) -> Result<()> {
+    let command = |(data, checkpoint): (&PathBuf, &PathBuf)| {
+        format!("$ bartizan audit verify --data {} --checkpoint {}", data.display(), checkpoint.display())
+    };
+    let line = kept.map_or_else(|| "the ledger, checked before it was removed:".to_owned(), command);
     print(&format!("\n{}\n", Paint::stdout().bold(&line)))
 }
 

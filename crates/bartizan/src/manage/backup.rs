@@ -1,13 +1,13 @@
 //! `bartizan backup` and `bartizan restore`.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use bartizan_store::{LedgerAtHand, Restored};
 use clap::Args;
 use serde_json::json;
 
-use super::client::{Client, Folder, Target};
+use super::client::{Client, Target};
 use super::show::{Format, print};
 
 /// Arguments of `bartizan backup`.
@@ -17,7 +17,7 @@ use super::show::{Format, print};
 
 Keep the root key elsewhere: without it the copy cannot be opened, and with it everything can.")]
 pub struct BackupArgs {
-    /// A new or empty folder, on the machine where the gate runs.
+    /// A new or empty folder, on the machine where the gate runs; folders above it are made.
     dir: PathBuf,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t)]
@@ -53,7 +53,7 @@ impl BackupArgs {
     /// What could not be done.
     pub fn run(&self) -> Result<()> {
         let dir = full_path(&self.dir)?;
-        let answer = Client::new(&self.target, Folder::MustExist)?.post("/api/v1/backup", &json!({ "dir": dir }))?;
+        let answer = Client::new(&self.target)?.post("/api/v1/backup", &json!({ "dir": dir }))?;
         match self.format {
             Format::Json | Format::Jsonl => print(&answer),
             Format::Text => print(format!("copied to {}; the root key is not in it\n", dir.display()).as_bytes()),
@@ -67,9 +67,13 @@ fn full_path(dir: &Path) -> Result<PathBuf> {
         return Ok(found);
     }
     let whole = std::path::absolute(dir).with_context(|| format!("`{}` is not a path", dir.display()))?;
-    let (parent, name) = whole.parent().zip(whole.file_name()).with_context(|| format!("`{}` is not a folder's name", dir.display()))?;
-    let parent = parent.canonicalize().with_context(|| format!("the folder `{}` does not exist; make it first", parent.display()))?;
-    Ok(parent.join(name))
+    // What is there is resolved; what is not there yet is made by the backup, and must be plain names.
+    let there = whole.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+    let (above, found) = there.with_context(|| format!("`{}` is not a path", dir.display()))?;
+    let new = whole.strip_prefix(above).unwrap_or(&whole);
+    let is_plain = new.components().all(|part| matches!(part, Component::Normal(_)));
+    ensure!(is_plain, "`{}` does not exist and has `..` in it; name the folder without", dir.display());
+    Ok(found.join(new))
 }
 
 impl RestoreArgs {

@@ -43,15 +43,6 @@ pub struct Target {
     pub root_key_file: Option<PathBuf>,
 }
 
-/// Whether a command may make a data folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Folder {
-    /// It must be there.
-    MustExist,
-    /// A first key can be made before the first start.
-    MayBeMade,
-}
-
 /// A way to the admin API.
 pub struct Client {
     runtime: tokio::runtime::Runtime,
@@ -74,13 +65,13 @@ impl Target {
         admin::token_of_environment()?.map_or_else(|| read_token(&self.data), |token| Ok(token.into_inner())).and_then(|text| bearer(&text))
     }
 
-    fn way(&self, folder: Folder) -> Result<(Way, HeaderValue)> {
+    fn way(&self) -> Result<(Way, HeaderValue)> {
         if let Some(base) = &self.admin {
             check_base(base, self.admin_cert.as_deref())?;
             return Ok((Way::Port { base: base.clone(), certificate: self.admin_cert.clone() }, self.token()?));
         }
-        if folder == Folder::MustExist && !self.data.join("bartizan.db").exists() && !self.data.join("lock").exists() {
-            bail!("there is no data folder at `{}`; name it with --data, or make one with `bartizan up`", self.data.display());
+        if !self.data.join("bartizan.db").exists() && !self.data.join("lock").exists() {
+            bail!("there is no data folder at `{}`; name it with `--data`, or start `bartizan up` once", self.data.display());
         }
         let end = Instant::now() + START;
         loop {
@@ -133,9 +124,9 @@ impl Client {
     ///
     /// # Errors
     /// When the folder cannot be opened and no process answers for it.
-    pub fn new(target: &Target, folder: Folder) -> Result<Self> {
+    pub fn new(target: &Target) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("the runtime cannot be started")?;
-        let (way, token) = target.way(folder)?;
+        let (way, token) = target.way()?;
         Ok(Self { runtime, way, token })
     }
 

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::client::{Client, Folder, Target};
+use super::client::{Client, Target};
 use super::show::{Format, plain, print, text, words};
 
 /// Arguments of `bartizan erase`.
@@ -35,14 +35,16 @@ impl EraseArgs {
     pub fn run(&self) -> Result<()> {
         ensure!(self.yes, "erasing `{}` cannot be undone; say --yes if you mean it", plain(&self.principal));
         let body = json!({ "principal": self.principal });
-        let answer = Client::new(&self.target, Folder::MustExist)?.post("/api/v1/erase", &body)?;
+        let answer = Client::new(&self.target)?.post("/api/v1/erase", &body)?;
         if self.format != Format::Text {
             return print(&answer);
         }
         let receipt: Value = serde_json::from_slice(&answer).context("the answer cannot be read")?;
         let count = receipt.get("data_keys").and_then(Value::as_u64).unwrap_or(0);
+        let keys = receipt.get("keys").and_then(Value::as_array).map_or(0, Vec::len);
+        let head = if count == 0 && keys == 0 { "nothing was stored about" } else { "erased" };
         let lines = format!(
-            "erased {}\ndata keys destroyed  {count}\nkeys removed         {}\ncommitment           {}\nsalt                 {}\n",
+            "{head} {}\ndata keys destroyed  {count}\nkeys removed         {}\ncommitment           {}\nsalt                 {}\n",
             plain(&self.principal),
             words(receipt.get("keys"), "none"),
             text(&receipt, "commitment"),

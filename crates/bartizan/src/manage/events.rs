@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::client::{Client, Folder, Target};
+use super::client::{Client, Target};
 use super::keys::segment;
 use super::show::{colours, plain, print_on, text};
 
@@ -63,7 +63,7 @@ impl EventsArgs {
     /// # Errors
     /// What could not be done.
     pub fn run(&self) -> Result<()> {
-        let client = Client::new(&self.target, Folder::MustExist)?;
+        let client = Client::new(&self.target)?;
         if let Some(limit) = self.limit {
             ensure!((1..=MOST).contains(&limit), "--limit must be from 1 to {MOST}; leave it out for all");
             return self.show(&client.get(&format!("/api/v1/events?limit={limit}{}", self.filter()))?).map(drop);

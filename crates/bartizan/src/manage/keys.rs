@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::client::{Client, Folder, Target};
+use super::client::{Client, Target};
 use super::show::{Format, plain, print, print_list, table, text, words};
 
 /// Arguments of `bartizan keys`.
@@ -98,7 +98,18 @@ fn create(args: &Create) -> Result<()> {
         Kind::Service => "service",
     };
     let body = json!({ "name": args.name, "kind": kind, "groups": args.groups, "models": args.models });
-    created(&Client::new(&args.target, Folder::MayBeMade)?.post("/api/v1/keys", &body)?, "key", args.format)
+    let client = Client::new(&args.target)?;
+    created(&client.post("/api/v1/keys", &body)?, "key", args.format)?;
+    if args.format == Format::Text && is_only_key(&client) {
+        print(b"From now on every caller needs a key, unless the configuration says `auth = \"anonymous\"`.\n")?;
+    }
+    Ok(())
+}
+
+/// Whether one key is all there is. A hint hangs on it, so no answer is no.
+fn is_only_key(client: &Client) -> bool {
+    let listed = client.get("/api/v1/keys").ok().and_then(|answer| serde_json::from_slice::<Value>(&answer).ok());
+    listed.is_some_and(|listed| listed.get("keys").and_then(Value::as_array).is_some_and(|keys| keys.len() == 1))
 }
 
 /// Prints a key or token that was just made.
@@ -112,7 +123,7 @@ pub(super) fn created(answer: &[u8], what: &str, format: Format) -> Result<()> {
 }
 
 fn list(args: &List) -> Result<()> {
-    let answer = Client::new(&args.target, Folder::MustExist)?.get("/api/v1/keys")?;
+    let answer = Client::new(&args.target)?.get("/api/v1/keys")?;
     if args.format != Format::Text {
         return print_list(&answer, "keys", args.format);
     }
@@ -128,7 +139,7 @@ fn list(args: &List) -> Result<()> {
 /// Revokes a key or token.
 pub(super) fn revoke(args: &Revoke, what: &str) -> Result<()> {
     let id: String = args.id.bytes().map(segment).collect();
-    Client::new(&args.target, Folder::MustExist)?.delete(&format!("/api/v1/{what}/{id}"))?;
+    Client::new(&args.target)?.delete(&format!("/api/v1/{what}/{id}"))?;
     match args.format {
         Format::Json | Format::Jsonl => print(format!("{}\n", json!({ "id": args.id, "revoked": true })).as_bytes()),
         Format::Text => print(format!("revoked {}\n", plain(&args.id)).as_bytes()),

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::client::{Client, Folder, Target};
+use super::client::{Client, Target};
 use super::show::{Format, print, text, words};
 
 /// Arguments of `bartizan reload`.
@@ -24,7 +24,7 @@ impl ReloadArgs {
     /// # Errors
     /// What is wrong with the configuration; the one before stays in force.
     pub fn run(&self) -> Result<()> {
-        let answer = Client::new(&self.target, Folder::MustExist)?.post("/api/v1/reload", &json!({}))?;
+        let answer = Client::new(&self.target)?.post("/api/v1/reload", &json!({}))?;
         if self.format != Format::Text {
             return print(&answer);
         }

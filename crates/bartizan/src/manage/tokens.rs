@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::client::{Client, Folder, Target};
+use super::client::{Client, Target};
 use super::keys::{List, Revoke, created, revoke};
 use super::show::{Format, print, print_list, table, text};
 
@@ -80,11 +80,11 @@ impl TokensArgs {
 fn create(args: &Create) -> Result<()> {
     let scope = args.scope.to_possible_value().map(|value| value.get_name().to_owned());
     let body = json!({ "name": args.name, "scope": scope, "user": args.user });
-    created(&Client::new(&args.target, Folder::MayBeMade)?.post("/api/v1/tokens", &body)?, "token", args.format)
+    created(&Client::new(&args.target)?.post("/api/v1/tokens", &body)?, "token", args.format)
 }
 
 fn list(args: &List) -> Result<()> {
-    let answer = Client::new(&args.target, Folder::MustExist)?.get("/api/v1/tokens")?;
+    let answer = Client::new(&args.target)?.get("/api/v1/tokens")?;
     if args.format != Format::Text {
         return print_list(&answer, "tokens", args.format);
     }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{Up, bartizan, call, folder, good, refused, run, until};
+use super::{Up, bartizan, call, folder, good, make, refused, run, until};
 
 /// As Linux defines it.
 const O_NONBLOCK: i32 = 0o4000;
@@ -34,22 +34,21 @@ fn a_signal_right_behind_the_ready_line_is_heard() {
     let (_dir, data) = folder();
     for (signal, ends) in [("TERM", true), ("INT", true), ("HUP", false)] {
         let (ready, part) = (data.with_extension("ready"), data.with_extension("part"));
-        // The process waits here for a reader, just behind the ready line.
+        // The process waits here for a reader, just before the ready line.
         assert!(Command::new("mkfifo").arg(&part).status().unwrap().success());
         let mut command = bartizan(&data);
         command.args(["up", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file"]).arg(&ready);
         let mut up = Up { child: command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap(), ready: Value::Null };
-        let mut line = String::new();
-        BufReader::new(up.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert!(line.starts_with("{\"ready\":true"), "{line}");
-        up.signal(signal);
         let mut fifo = std::fs::OpenOptions::new().read(true).custom_flags(O_NONBLOCK).open(&part).unwrap();
         let mut told = Vec::new();
         until("the process goes on", || {
-            assert!(up.child.try_wait().unwrap().is_none(), "SIG{signal} killed it");
             let _nothing_yet = fifo.read_to_end(&mut told);
-            told == line.as_bytes()
+            told.ends_with(b"\n")
         });
+        let mut line = String::new();
+        BufReader::new(up.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("{\"ready\":true") && told == line.as_bytes(), "{line}");
+        up.signal(signal);
         if !ends {
             up.signal("TERM");
         }
@@ -241,6 +240,43 @@ fn the_invitation_works() {
     }
 }
 
+/// What the process says on standard error until it ends.
+fn said_by(up: Up, stderr: &mut impl Read) -> String {
+    assert_eq!(up.stop(), Some(0));
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    said
+}
+
+#[test]
+fn the_invitation_names_what_can_be_called() {
+    let (_dir, data) = folder();
+    let outside = ["--upstream", "http://127.0.0.1:9/v1", "--listen", "0.0.0.0:0", "--admin-listen", "127.0.0.1:0"];
+    let mut up = Up::run(&data, |command| command.args(outside).stderr(Stdio::piped()));
+    let mut stderr = up.child.stderr.take().unwrap();
+    let said = said_by(up, &mut stderr);
+    assert!(said.contains("try, with a model's name for MODEL:") && said.contains("\"model\":\"MODEL\""), "{said}");
+    assert!(said.contains("http://127.0.0.1:") && !said.contains("0.0.0.0"), "{said}");
+}
+
+#[test]
+fn an_open_gate_with_a_credential_is_named() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    let credential = dir.path().join("credential");
+    std::fs::write(&credential, "sk-1").unwrap();
+    let provider = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n[[providers]]\nname = 'main'\nkind = 'openai'\nbase_url = 'http://127.0.0.1:9/v1'\n";
+    let with = format!("{provider}api_key_file = '{}'\n", credential.display());
+    for (text, auth, times) in [(provider, "", 0), (with.as_str(), "", 2), (with.as_str(), "gate.auth = 'keys'\n", 0)] {
+        std::fs::write(&config, format!("{auth}{text}")).unwrap();
+        let mut up = Up::run(&data, |command| command.arg("--config").arg(&config).stderr(Stdio::piped()));
+        let mut stderr = up.child.stderr.take().unwrap();
+        good(&data, &["reload"]);
+        let said = said_by(up, &mut stderr);
+        assert_eq!(said.matches("callers need no key").count(), times, "{text}{auth}: {said}");
+    }
+}
+
 /// An admin port with more events than anybody wants; the number of pages that were asked for.
 fn endless() -> (String, std::thread::JoinHandle<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -284,6 +320,7 @@ fn no_page_is_fetched_that_nobody_reads() {
 #[test]
 fn every_command_speaks_jsonl() {
     let (dir, data) = folder();
+    make(&data);
     let path = |path: &Path| path.to_str().unwrap().to_owned();
     let copy = path(&dir.path().join("copy"));
     let rows: [&[&str]; 9] = [
