@@ -30,10 +30,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Many short-lived pieces on several threads: this takes about half the time of the system's allocator.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// The AI security control plane: one binary between your company and its AI.
 #[derive(Parser)]
 #[command(
