@@ -278,6 +278,9 @@ class World:
         broken.mkdir(exist_ok=True)
         (broken / "broken.cedar").write_text(BROKEN)
         out.append(json.loads(self.run("policy", "explain", "-", "--policies", broken, *arguments, given=request("hi"))))
+        # An event that another set decided.
+        event = self.lines("events", "--data", self.data, "--since", "1h", "--format", "jsonl", "--decision", "permit")[0]
+        out.append(json.loads(self.run("policy", "explain", "-", *arguments, given=json.dumps(event))))
         assert out[3]["decision"] == "failed" and out[3]["steps"][0]["errors"]
         assert any(remedy.get("operator") for remedy in out[1]["steps"][0]["remedies"]) and out[1]["steps"][0]["coach"]
         return out
