@@ -124,8 +124,10 @@ pub enum AuthConfig {
 pub struct ProviderConfig {
     /// Its name.
     pub name: String,
-    /// `openai`, `anthropic` or `both`.
+    /// `openai`, `azure`, `anthropic` or `both`.
     pub kind: String,
+    /// Azure's `api-version`, for clients that do not name one.
+    pub api_version: Option<String>,
     /// The route's suffix is appended.
     pub base_url: String,
     /// Environment variable that holds the credential.
@@ -301,6 +303,7 @@ impl Config {
             let provider = Provider {
                 name: ProviderName::from(name),
                 kind: ProviderKind::Both,
+                api_version: None,
                 base_url: base_url(url)?,
                 api_key: None,
                 pass_client_key: name == "upstream",
@@ -336,10 +339,18 @@ impl Config {
 fn provider(given: &ProviderConfig) -> Result<Provider> {
     let kind = match given.kind.as_str() {
         "openai" => ProviderKind::OpenAi,
+        "azure" => ProviderKind::Azure,
         "anthropic" => ProviderKind::Anthropic,
         "both" => ProviderKind::Both,
-        other => bail!("the provider `{}` has the kind `{other}`; spoken are openai, anthropic and both", given.name),
+        other => bail!("the provider `{}` has the kind `{other}`; spoken are openai, azure, anthropic and both", given.name),
     };
+    ensure!(given.api_version.is_none() || kind == ProviderKind::Azure, "`api_version` of the provider `{}` is for azure only", given.name);
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | '_');
+    ensure!(
+        given.api_version.as_deref().is_none_or(|version| !version.is_empty() && version.chars().all(plain)),
+        "`api_version` of the provider `{}` must be a version such as `2024-10-21`",
+        given.name
+    );
     ensure!(given.api_key_env.is_none() || given.api_key_file.is_none(), "the provider `{}` names two credentials", given.name);
     let api_key = match (&given.api_key_env, &given.api_key_file) {
         (Some(name), _) => Some(
@@ -355,6 +366,7 @@ fn provider(given: &ProviderConfig) -> Result<Provider> {
         name: ProviderName::from(given.name.as_str()),
         kind,
         base_url: base_url(&given.base_url)?,
+        api_version: given.api_version.clone(),
         api_key: api_key.map(|key| Hidden::new(key.trim().to_owned())),
         pass_client_key: given.pass_client_key,
     })

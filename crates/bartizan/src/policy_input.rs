@@ -62,7 +62,9 @@ fn from_body(input: &Input<'_>, body: &[u8]) -> Result<Question> {
     let refused = || "the gate would answer 400";
     let tape = Tape::read(body, &JsonLimits::default()).with_context(refused)?;
     let (side, action) = if answer { (Side::Answer, Action::Complete) } else { (Side::Request, Action::Prompt) };
-    let control = if answer { None } else { Some(control(&tape, body, route.family()).with_context(refused)?) };
+    let control = if answer { None } else { Some(control(&tape, body, route).with_context(refused)?) };
+    let named = control.as_ref().is_none_or(|control| control.model.is_some() || route.default_model().is_some());
+    ensure!(named, "the field `model` is missing");
     let model = tape.member(body, 0, "model").map(|node| ModelName::new(tape.text(body, node).into_owned()));
     let provider = input.provider.clone().unwrap_or_else(|| ProviderName::from("main"));
     let resource = Resource { model, provider: Some(provider), route: Arc::from(route.name()), ..Resource::default() };
@@ -86,8 +88,8 @@ fn route(name: Option<&str>) -> Result<Route> {
     let name = name.unwrap_or(Route::ChatCompletions.name());
     let path = name.split_once(' ').map_or(name, |(_, path)| path);
     match Route::find("POST", path) {
-        Found::Route(route) => Ok(route),
-        Found::WrongMethod(_) | Found::Unknown => {
+        Found::Route(call) => Ok(call.route),
+        Found::WrongMethod(_) | Found::Refused(_) | Found::Unknown => {
             let spoken: Vec<&str> = Route::ALL.iter().filter(|route| route.method() == "POST").map(|route| route.name()).collect();
             bail!("the route `{name}` has no body that is judged; give one of {}", spoken.join(", "))
         }

@@ -67,6 +67,11 @@ async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Byte
             whole(&json!({"object": "list", "data": [{"id": "sample", "object": "model", "created": 0, "owned_by": "bartizan"}]}))
         }
         "/v1/chat/completions" => chat(&asked),
+        "/v1/completions" => completion(&asked),
+        "/v1/embeddings" => embeddings(&asked),
+        "/v1/moderations" => whole(&json!({
+            "id": "modr-sample", "model": "sample", "results": [{"flagged": false, "categories": {}, "category_scores": {}}],
+        })),
         "/v1/messages" => messages(&asked),
         "/v1/messages/count_tokens" => whole(&json!({"input_tokens": asked.to_string().len() / 4})),
         _ => {
@@ -76,6 +81,39 @@ async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Byte
             response
         }
     }
+}
+
+fn completion(asked: &Value) -> Response<Full<Bytes>> {
+    let text = reply(asked["prompt"].as_str().or_else(|| asked.pointer("/prompt/0")?.as_str()).unwrap_or_default());
+    let chunk = |text: &str, end: Value| {
+        let choice = json!({"index": 0, "text": text, "finish_reason": end, "logprobs": null});
+        json!({"id": "cmpl-sample", "object": "text_completion", "created": 0, "model": "sample", "choices": [choice]})
+    };
+    if asked["stream"] != true {
+        return whole(&chunk(&text, json!("stop")));
+    }
+    let mut events: String = pieces(&text).iter().map(|piece| format!("data: {}\n\n", chunk(piece, Value::Null))).collect();
+    events.push_str(&format!("data: {}\n\ndata: [DONE]\n\n", chunk("", json!("stop"))));
+    stream(&events)
+}
+
+/// Vectors of eight numbers: letters counted, which is enough to see that the same text gives the same vector.
+fn embeddings(asked: &Value) -> Response<Full<Bytes>> {
+    let input = &asked["input"];
+    let texts: Vec<String> = match input.as_array() {
+        Some(many) => many.iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect(),
+        None => vec![input.as_str().unwrap_or_default().to_owned()],
+    };
+    let vector = |text: &str| {
+        let mut counts = [0_f32; 8];
+        text.bytes().for_each(|byte| counts.get_mut(usize::from(byte % 8)).into_iter().for_each(|count| *count += 1.0));
+        let length = counts.iter().map(|count| count * count).sum::<f32>().sqrt().max(1.0);
+        counts.map(|count| count / length)
+    };
+    let data: Vec<Value> =
+        texts.iter().enumerate().map(|(index, text)| json!({"object": "embedding", "index": index, "embedding": vector(text)})).collect();
+    let tokens = texts.iter().map(String::len).sum::<usize>() / 4;
+    whole(&json!({"object": "list", "data": data, "model": "sample", "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}))
 }
 
 fn whole(value: &Value) -> Response<Full<Bytes>> {

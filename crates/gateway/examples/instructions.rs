@@ -39,6 +39,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         base_url: "http://127.0.0.1:9/v1".parse()?,
         api_key: None,
         pass_client_key: false,
+        api_version: None,
     };
     let settings = Settings {
         auth: Auth::Anonymous,

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bartizan_policy::{Action, Facts, Outcome};
 use bartizan_vocabulary::{Decision, Direction, EventFinding, GuardStatus, Label, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
-use bartizan_wire::{Control, ControlError, Family, Form, Part, Reading, Side, Unread, control, read};
+use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, Unread, control, read};
 use bytes::Bytes;
 
 use crate::body::ReadError;
@@ -92,10 +92,10 @@ impl Parsed {
 ///
 /// # Errors
 /// A sentence for the client.
-pub fn parse_request(live: &Live, bytes: Bytes, family: Family, held: &mut Reservation) -> Result<(Parsed, Control), RequestError> {
+pub fn parse_request(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Result<(Parsed, Control), RequestError> {
     let tape = Tape::read(&bytes, &live.settings.limits.json)?;
     hold(held, tape.memory())?;
-    let control = control(&tape, &bytes, family)?;
+    let control = control(&tape, &bytes, route)?;
     let reading = read(&tape, &bytes, Side::Request);
     hold(held, reading.memory())?;
     let parsed = Parsed { bytes, tape, reading };
@@ -337,7 +337,7 @@ fn edit_splices(parsed: &Parsed, units: &[Unit], judged: &Judged) -> Vec<Splice>
 
 fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &Judged, model: Option<&str>) -> Vec<Splice> {
     let mut splices = edit_splices(parsed, units, judged);
-    if let (Some(model), Some(node)) = (model, parsed.tape.node(control.model)) {
+    if let (Some(model), Some(node)) = (model, control.model.and_then(|id| parsed.tape.node(id))) {
         let mut with = Vec::new();
         bartizan_wire::json::escape_into(model, &mut with);
         splices.push(Splice { range: node.inner(), with });

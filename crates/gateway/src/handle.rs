@@ -11,7 +11,7 @@ use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
 use bartizan_wire::json::NodeKind;
 use bartizan_wire::refusal::{Reason, Shape};
-use bartizan_wire::{Control, Found, Route, shape_of};
+use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_of};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
@@ -26,13 +26,13 @@ use crate::budget::Reservation;
 use crate::decode::{DecodeError, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
-use crate::headers::{host_allowed, is_json, outside_body, to_provider};
+use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
-use crate::models::{Target, list, target};
+use crate::models::{list, named, target};
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::settings::Auth;
-use crate::upstream::{self, UpstreamError};
+use crate::upstream::{self, Aim, UpstreamError};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
 const UNCONFIGURED: &str = "<unconfigured>";
@@ -120,11 +120,20 @@ impl Gate {
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
         match Route::find(method, path) {
-            Found::Route(Route::Models) => self.models(head, Arc::new(exchange(Some(Route::Models)))).await,
-            Found::Route(route) => self.prompt(head, body, exchange(Some(route)), route).await,
+            Found::Route(call) if call.route == Route::Models => self.models(head, Arc::new(exchange(Some(Route::Models)))).await,
+            Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
+            _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
+                &Arc::new(exchange(None)),
+                Reason::UpgradeRefused,
+                "WebSocket is not spoken here; send HTTP requests",
+            ))),
             Found::WrongMethod(route) => {
                 let message = format!("use `{}`", route.name());
                 Err(Box::new(Refusal::of(&Arc::new(exchange(Some(route))), Reason::MethodNotAllowed, message)))
+            }
+            Found::Refused(what) => {
+                let message = format!("{what} cannot be inspected yet, and nothing passes uninspected: this route is refused");
+                Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
             }
             Found::Unknown => {
                 let spoken: Vec<&str> = Route::ALL.iter().map(|route| route.name()).collect();
@@ -163,9 +172,10 @@ impl Gate {
         head: &Head,
         body: &mut Incoming,
         mut exchange: Exchange,
-        route: Route,
+        call: Call<'_>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
+        let route = call.route;
         if holds_key(head.parts.uri.query()) {
             return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, KEY_IN_QUERY)));
         }
@@ -178,7 +188,7 @@ impl Gate {
         exchange.bytes_in = bytes.len() as u64;
         let parse_live = Arc::clone(&live);
         let large = bytes.len() > LARGE;
-        let parsed = blocking(large, move || (parse_request(&parse_live, bytes, route.family(), &mut held), held)).await;
+        let parsed = blocking(large, move || (parse_request(&parse_live, bytes, route, &mut held), held)).await;
         let ((parsed, control), held) = match parsed {
             Some((Ok(parsed), held)) => (parsed, held),
             None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
@@ -187,25 +197,33 @@ impl Gate {
                 return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, error.to_string())));
             }
         };
-        let name = parsed.tape.text(&parsed.bytes, control.model).into_owned();
+        let in_body = control.model.map(|model| parsed.tape.text(&parsed.bytes, model).into_owned());
+        let name = match named(&call, in_body.as_deref()) {
+            Ok(name) => name.to_owned(),
+            Err(error) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
+        };
         exchange.stream = control.stream;
         exchange.model_configured = live.settings.models.iter().any(|model| model.name.as_str() == name);
         // Events and sentences show a name that nobody configured only if nothing is found in it.
         let shown = if exchange.model_configured || is_clean(&exchange, &name, Some("model")) { name.as_str() } else { UNCONFIGURED };
         exchange.model = Some(ModelName::new(shown));
-        let Target { model, provider } = match target(&live.settings, &exchange.principal, (&name, shown), route) {
+        let found = target(&live.settings, &exchange.principal, (&name, shown), route);
+        let target = match found.and_then(|target| target.takes(&call, in_body.is_some())) {
             Ok(target) => target,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
+        let provider = target.provider;
         exchange.provider = Some(provider.name.clone());
         let exchange = Arc::new(exchange);
         let headers = to_provider(&head.parts.headers);
         let outside = outside_body(&headers, head.parts.uri.query());
         let session = self.session(&exchange, head, &parsed, &control);
-        let upstream_model = model.upstream_name.clone();
+        let upstream_name = target.upstream_name(&name);
+        let upstream_model = in_body.filter(|model| model != upstream_name).map(|_| upstream_name.to_owned());
         let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
         let client_key = client_key(&head.parts.headers);
-        let call = upstream::request(provider, route, head.parts.uri.query(), headers, client_key, guarded.bytes.clone());
+        let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: head.parts.uri.query() };
+        let call = upstream::request(provider, &aim, headers, client_key, guarded.bytes.clone());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         self.call(head, &exchange, call, session, guarded, held).await
     }
@@ -373,7 +391,8 @@ impl Gate {
             return Ok(response);
         };
         let key = client_key(&head.parts.headers);
-        let call = upstream::request(provider, Route::Models, query, headers, key, Bytes::new());
+        let aim = Aim { route: Route::Models, dialect: Dialect::Own, model: "", query };
+        let call = upstream::request(provider, &aim, headers, key, Bytes::new());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         let session = self.session_of_nobody(&exchange);
         self.call(head, &exchange, call, session, guarded, self.budget.open()).await
@@ -453,7 +472,7 @@ fn client_key(headers: &HeaderMap) -> Option<&str> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let bearer =
         header("authorization").and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let keys = [bearer.map(|(_, key)| key), header("x-api-key")];
+    let keys = [bearer.map(|(_, key)| key), header("x-api-key"), header("api-key")];
     // Wherever ours stands in it: readers differ on white space.
     let foreign = |key: &&str| !key.is_empty() && !key.contains("bzk_") && !key.contains("bzt_");
     keys.into_iter().flatten().map(str::trim).find(foreign)

@@ -111,6 +111,12 @@ pub fn is_json(headers: &HeaderMap) -> Option<bool> {
     Some(media == "application/json" || (media.starts_with("application/") && media.ends_with("+json")))
 }
 
+/// Whether a request wants to become a WebSocket (RFC 6455).
+pub fn wants_websocket(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| value.split(',').any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket")))
+}
+
 /// Whether a response is a stream of events.
 pub fn is_event_stream(headers: &HeaderMap) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -2,9 +2,9 @@
 
 use bartizan_identity::may_use;
 use bartizan_vocabulary::Principal;
-use bartizan_wire::Route;
 use bartizan_wire::json::escape_into;
 use bartizan_wire::refusal::{Reason, Shape};
+use bartizan_wire::{Call, ControlError, Route};
 
 use crate::settings::{Model, Provider, ProviderKind, Settings};
 
@@ -15,6 +15,30 @@ pub struct Target<'a> {
     pub model: &'a Model,
     /// Its provider.
     pub provider: &'a Provider,
+}
+
+/// The model that a request names: in its path, in its body, or the one that its route has by itself.
+///
+/// # Errors
+/// When it names none and has to.
+pub fn named<'a>(call: &Call<'a>, body: Option<&'a str>) -> Result<&'a str, ControlError> {
+    call.model.or(body).or(call.route.default_model()).ok_or(ControlError::Missing("model"))
+}
+
+impl Target<'_> {
+    /// Itself, if its provider can tell from the request which model is meant: Azure by the path, others by the body.
+    ///
+    /// # Errors
+    /// Reason and sentence.
+    pub fn takes(self, call: &Call<'_>, in_body: bool) -> Result<Self, (Reason, String)> {
+        let told = in_body || call.route.default_model().is_some() || self.provider.kind == ProviderKind::Azure;
+        if told { Ok(self) } else { Err((Reason::BadRequest, ControlError::Missing("model").to_string())) }
+    }
+
+    /// What the provider calls a model that the client calls `name`.
+    pub fn upstream_name<'n>(&'n self, name: &'n str) -> &'n str {
+        self.model.upstream_name.as_deref().unwrap_or(name)
+    }
 }
 
 /// Finds the provider for a model on a route, for a caller. `shown`: the name as sentences may repeat it.
@@ -37,7 +61,7 @@ pub fn target<'a>(
     if !target.provider.kind.speaks(route) {
         let right = match target.provider.kind {
             ProviderKind::Anthropic => Route::Messages,
-            ProviderKind::OpenAi | ProviderKind::Both => Route::ChatCompletions,
+            ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Both => Route::ChatCompletions,
         };
         return Err((Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name())));
     }

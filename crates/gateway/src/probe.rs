@@ -21,7 +21,7 @@ use crate::stream::StreamGuard;
 pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, answer: &Bytes) -> Option<(usize, usize)> {
     let live = gate.live();
     let mut held = gate.budget.open();
-    let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions.family(), &mut held).ok()?;
+    let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions, &mut held).ok()?;
     let exchange = begin(gate, principal, request.len(), false);
     let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
     let outside = Outside { text: "", upstream_model: None };

@@ -77,6 +77,9 @@ pub fn response(shape: Shape, refusal: &Refusal, request_id: &RequestId) -> Resp
     if let Some((method, _)) = method.filter(|_| refusal.reason == Reason::MethodNotAllowed) {
         headers.insert(header::ALLOW, HeaderValue::from_static(method));
     }
+    if refusal.reason == Reason::UpgradeRefused {
+        headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
+    }
     if matches!(refusal.reason, Reason::Busy | Reason::RateLimited) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
-use bartizan_wire::Route;
 use bartizan_wire::json::JsonLimits;
+use bartizan_wire::{Family, Route};
 use http::Uri;
 
 /// Who may call.
@@ -25,6 +25,8 @@ pub enum ProviderKind {
     OpenAi,
     /// Anthropic's format.
     Anthropic,
+    /// OpenAI's format as Azure serves it: the deployment stands in the path, the version in the query, the key in `api-key`.
+    Azure,
     /// Both, below one base URL: the one-line start, and the sample model.
     Both,
 }
@@ -32,13 +34,14 @@ pub enum ProviderKind {
 impl ProviderKind {
     /// Whether it answers on a route.
     pub fn speaks(self, route: Route) -> bool {
-        matches!(
-            (self, route),
-            (_, Route::Models)
-                | (Self::Both, _)
-                | (Self::OpenAi, Route::ChatCompletions)
-                | (Self::Anthropic, Route::Messages | Route::CountTokens)
-        )
+        let families: &[Family] = match self {
+            // Azure has no list of models that a client could call, and no moderations.
+            Self::Azure if matches!(route, Route::Models | Route::Moderations) => &[],
+            Self::OpenAi | Self::Azure => &[Family::OpenAi],
+            Self::Anthropic => &[Family::Anthropic],
+            Self::Both => &[Family::OpenAi, Family::Anthropic],
+        };
+        families.contains(&route.family()) || (route == Route::Models && self != Self::Azure)
     }
 }
 
@@ -51,6 +54,8 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// The route's suffix is appended to this.
     pub base_url: Uri,
+    /// Azure's `api-version`, for clients that do not name one.
+    pub api_version: Option<String>,
     /// Credential that is sent to it, if any.
     pub api_key: Option<Hidden<String>>,
     /// Forward the client's own key (never one of ours).

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bartizan_wire::Route;
+use bartizan_wire::{Dialect, Family, Route};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
@@ -95,45 +95,91 @@ impl Upstream {
     }
 }
 
+/// What a request is for: the route as the client spelt it, and what the provider calls the model.
+#[derive(Clone, Copy, Debug)]
+pub struct Aim<'a> {
+    /// The route.
+    pub route: Route,
+    /// How the client spelt its path.
+    pub dialect: Dialect,
+    /// The provider's name for the model.
+    pub model: &'a str,
+    /// The client's query.
+    pub query: Option<&'a str>,
+}
+
 /// Makes the request for a provider: its address, the headers that pass, its credential.
 ///
 /// # Errors
 /// When the address or the credential cannot be put into a request.
 pub fn request(
     provider: &Provider,
-    route: Route,
-    query: Option<&str>,
+    aim: &Aim<'_>,
     mut headers: HeaderMap,
     client_key: Option<&str>,
     body: Bytes,
 ) -> Result<Request<Full<Bytes>>, UpstreamError> {
-    let uri = address(&provider.base_url, route.suffix(), query).ok_or(UpstreamError::Address)?;
+    let uri = address(provider, aim).ok_or(UpstreamError::Address)?;
     let own = provider.api_key.as_ref().map(|key| key.reveal().as_str());
     let key = own.or(client_key.filter(|key| provider.pass_client_key && !key.starts_with("bzk_")));
     if let Some(key) = key {
-        let anthropic = provider.kind == ProviderKind::Anthropic || matches!(route, Route::Messages | Route::CountTokens);
-        let (name, value) = credential(anthropic, key).ok_or(UpstreamError::Address)?;
+        let (name, value) = credential(provider.kind, aim.route, key).ok_or(UpstreamError::Address)?;
         headers.insert(name, value);
     }
-    let method = if route == Route::Models { Method::GET } else { Method::POST };
+    let method = if aim.route == Route::Models { Method::GET } else { Method::POST };
     let mut request = Request::builder().method(method).uri(uri).body(Full::new(body)).map_err(|_| UpstreamError::Address)?;
     *request.headers_mut() = headers;
     Ok(request)
 }
 
-fn address(base: &Uri, suffix: &str, query: Option<&str>) -> Option<Uri> {
-    let mut text = base.to_string().trim_end_matches('/').to_owned();
-    text.push_str(suffix);
-    if let Some(query) = query {
-        text.push('?');
-        text.push_str(query);
+fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
+    let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
+    let azure = provider.kind == ProviderKind::Azure;
+    if azure {
+        text.push_str("/deployments/");
+        text.extend(segment(aim.model)?);
+    }
+    text.push_str(aim.route.suffix());
+    let mut separator = '?';
+    let named = |pair: &&str| pair.split('=').next() == Some(API_VERSION);
+    let pairs = aim.query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    // Only Azure knows the version.
+    for pair in pairs.clone().filter(|pair| azure || aim.dialect == Dialect::Own || !named(pair)) {
+        text.push(separator);
+        text.push_str(pair);
+        separator = '&';
+    }
+    if let Some(version) = provider.api_version.as_deref().filter(|_| azure && !pairs.clone().any(|pair| named(&pair))) {
+        text.push(separator);
+        text.push_str(API_VERSION);
+        text.push('=');
+        text.push_str(version);
     }
     text.parse().ok()
 }
 
-fn credential(anthropic: bool, key: &str) -> Option<(HeaderName, HeaderValue)> {
-    let (name, text) =
-        if anthropic { (HeaderName::from_static("x-api-key"), key.to_owned()) } else { (header::AUTHORIZATION, format!("Bearer {key}")) };
+/// The parameter of Azure's query that names the version.
+const API_VERSION: &str = "api-version";
+
+/// A name as one segment of a path, percent-encoded (RFC 3986). `None` for what would not stay one segment.
+fn segment(name: &str) -> Option<impl Iterator<Item = char>> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'~');
+    let digit = |four: u8| char::from(b"0123456789ABCDEF".get(usize::from(four)).copied().unwrap_or(b'0'));
+    let encode = move |byte: u8| {
+        let three =
+            if plain(byte) { [Some(char::from(byte)), None, None] } else { [Some('%'), Some(digit(byte >> 4)), Some(digit(byte & 15))] };
+        three.into_iter().flatten()
+    };
+    (!matches!(name, "" | "." | "..")).then(|| name.bytes().flat_map(encode))
+}
+
+fn credential(kind: ProviderKind, route: Route, key: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, text) = match kind {
+        ProviderKind::Azure => (HeaderName::from_static("api-key"), key.to_owned()),
+        ProviderKind::Anthropic => (HeaderName::from_static("x-api-key"), key.to_owned()),
+        ProviderKind::Both if route.family() == Family::Anthropic => (HeaderName::from_static("x-api-key"), key.to_owned()),
+        _ => (header::AUTHORIZATION, format!("Bearer {key}")),
+    };
     let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some((name, value))

@@ -15,6 +15,7 @@ mod answers;
 mod bad_input;
 mod events;
 mod faults;
+mod formats;
 mod harness;
 mod leaks;
 mod operators;

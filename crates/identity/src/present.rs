@@ -1,5 +1,5 @@
-//! Where a credential stands in a request: `Authorization: Bearer`, `x-api-key` or `x-goog-api-key`.
-//! All three are accepted on every route: SDKs differ in which they use, and change it between versions.
+//! Where a credential stands in a request: `Authorization: Bearer`, `x-api-key`, `x-goog-api-key` or Azure's `api-key`.
+//! All are accepted on every route: SDKs differ in which they use, and change it between versions.
 
 use crate::{Credential, CredentialKind, ParseCredentialError};
 
@@ -41,7 +41,7 @@ pub fn presented<'a>(wanted: CredentialKind, headers: impl IntoIterator<Item = (
     let mut found = Presented { credential: None, foreign: false };
     for (name, value) in headers {
         let is_authorization = name == "authorization";
-        let is_key_header = wanted == CredentialKind::Key && matches!(name, "x-api-key" | "x-goog-api-key");
+        let is_key_header = wanted == CredentialKind::Key && matches!(name, "x-api-key" | "x-goog-api-key" | "api-key");
         if !is_authorization && !is_key_header {
             continue;
         }

@@ -102,6 +102,8 @@ closed_words!(
         OverLimit = "over_limit",
         /// A content encoding that is not read.
         Encoding = "encoding",
+        /// Token numbers in the place of text.
+        Tokens = "tokens",
     }
 );
 

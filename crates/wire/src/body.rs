@@ -122,6 +122,14 @@ fn kind_named(word: &str) -> Kind {
 /// Members of answers in which providers give identifiers that they made by chance.
 const IDS: &[&str] = &["id", "system_fingerprint", "tool_call_id", "tool_use_id", "item_id", "response_id", "request_id"];
 
+/// A number of a vector: at most four digits before a fraction, and no exponent that makes it large. Its digits are nobody's.
+fn is_weight(raw: &[u8]) -> bool {
+    let digits = raw.strip_prefix(b"-").unwrap_or(raw);
+    let before = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let small = digits.iter().position(|byte| matches!(byte, b'e' | b'E')).is_none_or(|at| digits.get(at + 1) == Some(&b'-'));
+    before <= 4 && before < digits.len() && small && digits.len() <= 32
+}
+
 /// Bytes that reading takes for each node of a tape, besides what it hands out.
 pub(crate) const NODE_BYTES: usize = size_of::<Tag>() + size_of::<Place>();
 
@@ -295,10 +303,25 @@ impl Walk<'_> {
 
     fn number(&mut self, id: NodeId, node: &Node, place: Place) {
         let length = node.end - node.start;
+        // Only answers have vectors; elsewhere anybody writes what it likes under that name.
+        if self.side == Side::Answer && place.zone == Zone::Vector && is_weight(self.raw(node)) {
+            return;
+        }
+        self.token(node, place);
         if length >= 8 && !self.is_counter(id, node, length) {
             // Where the format says `number`, a string would not do.
             let fixed = place.fixed || self.around(node) != Zone::Free;
             self.push(id, node, Place { class: TextClass::Number, fixed, ..place }, Form::Number);
+        }
+    }
+
+    /// A number where a text belongs is a token's: what it stands for cannot be read here.
+    fn token(&mut self, node: &Node, place: Place) {
+        let in_text = matches!(place.zone, Zone::Content | Zone::Part) && place.class == TextClass::Text;
+        let array = self.tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
+        let noted = self.reading.unread.last().is_some_and(|last| last.node == node.parent);
+        if in_text && array && self.side == Side::Request && !noted {
+            self.reading.unread.push(Unread { node: node.parent, kind: UninspectedKind::Tokens });
         }
     }
 
@@ -307,7 +330,7 @@ impl Walk<'_> {
         let own: &[&str] = match (self.side, self.around(node)) {
             (Side::Answer | Side::Event, Zone::Root) => &["created"],
             (Side::Answer | Side::Event, Zone::Audio) => &["expires_at"],
-            (Side::Request, Zone::Root) => &["seed", "max_tokens", "max_completion_tokens"],
+            (Side::Request, Zone::Root) => &["max_tokens", "max_completion_tokens"],
             _ => &[],
         };
         length < 12 && self.tape.key(self.bytes, id).is_some_and(|name| own.contains(&name.as_ref()))
@@ -316,6 +339,13 @@ impl Walk<'_> {
     fn string(&mut self, id: NodeId, node: &Node, place: Place) {
         let raw = self.raw(node);
         if place.fixed && place.growth != Growth::Name && words::is_known(raw) {
+            return;
+        }
+        if self.side == Side::Answer && place.zone == Zone::Vector && unread::is_opaque(&self.tape.text(self.bytes, id)) {
+            self.push(id, node, place, Form::String);
+            if let Some(part) = self.reading.parts.last_mut() {
+                part.opaque = true;
+            }
             return;
         }
         if matches!(place.zone, Zone::Sealed | Zone::Image | Zone::Audio | Zone::File | Zone::Source) || begins_as_data(raw) {

@@ -3,7 +3,7 @@
 use bartizan_vocabulary::Role;
 
 use crate::json::{Node, NodeId, NodeKind, Tape};
-use crate::route::Family;
+use crate::route::{Family, Route};
 
 /// Top-level members that must not occur twice, nor in another letter case.
 const CONTROL: &[&str] = &[
@@ -88,8 +88,8 @@ pub enum ControlError {
 /// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
-    /// The model's node, a string.
-    pub model: NodeId,
+    /// The model's node, a string. Where it is missing, the path names the model, or the provider has one for the route.
+    pub model: Option<NodeId>,
     /// Whether a stream is asked for.
     pub stream: bool,
     /// The format's own user or session field.
@@ -102,19 +102,16 @@ pub struct Control {
 ///
 /// # Errors
 /// A sentence for the client: which field is wrong, and what it must be.
-pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, ControlError> {
+pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, ControlError> {
     if tape.node(0).is_none_or(|root| root.kind != NodeKind::Object) {
         return Err(ControlError::NotAnObject);
     }
     no_repeats(tape, bytes)?;
     let member = |name: &str| tape.member(bytes, 0, name);
     let is = |id: NodeId, kind: NodeKind| tape.node(id).is_some_and(|node| node.kind == kind);
-    let model = member("model").ok_or(ControlError::Missing("model"))?;
-    if !is(model, NodeKind::String) || tape.text(bytes, model).is_empty() {
-        return Err(ControlError::Type("model", "a string that is not empty"));
-    }
-    if tape.text(bytes, model).len() > MODEL_BYTES {
-        return Err(ControlError::Type("model", "at most 256 bytes long"));
+    let model = member("model");
+    if let Some(model) = model {
+        check_model(tape, bytes, model)?;
     }
     let stream = match member("stream") {
         None => false,
@@ -122,15 +119,34 @@ pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, Con
         Some(id) if is(id, NodeKind::False) || is(id, NodeKind::Null) => false,
         Some(_) => return Err(ControlError::Type("stream", "`true` or `false`")),
     };
-    let messages = member("messages").ok_or(ControlError::Missing("messages"))?;
-    if !is(messages, NodeKind::Array) {
-        return Err(ControlError::Type("messages", "an array"));
-    }
-    one_role_each(tape, bytes, messages)?;
-    for (message, _) in tape.members(messages) {
-        one_type_each(tape, bytes, message)?;
-    }
+    let first_user = match route {
+        Route::Completions => Some(member("prompt").ok_or(ControlError::Missing("prompt"))?),
+        Route::Embeddings | Route::Moderations => Some(member("input").ok_or(ControlError::Missing("input"))?),
+        _ => {
+            let messages = member("messages").ok_or(ControlError::Missing("messages"))?;
+            check_messages(tape, bytes, messages)?;
+            first_user(tape, bytes, messages)
+        }
+    };
     one_type_each(tape, bytes, 0)?;
+    refuse_unguarded(tape, bytes)?;
+    Ok(Control { model, stream, session: session(tape, bytes, route.family()), first_user })
+}
+
+fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<(), ControlError> {
+    if tape.node(model).is_none_or(|node| node.kind != NodeKind::String) || tape.text(bytes, model).is_empty() {
+        return Err(ControlError::Type("model", "a string that is not empty"));
+    }
+    if tape.text(bytes, model).len() > MODEL_BYTES {
+        return Err(ControlError::Type("model", "at most 256 bytes long"));
+    }
+    Ok(())
+}
+
+/// Fields that lead past what is judged, or whose answers would repeat what inspection hides.
+fn refuse_unguarded(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
+    let member = |name: &str| tape.member(bytes, 0, name);
+    let is = |id: NodeId, kind: NodeKind| tape.node(id).is_some_and(|node| node.kind == kind);
     for &refused in ELSEWHERE {
         if member(refused).is_some_and(|id| !is(id, NodeKind::Null)) {
             return Err(ControlError::Elsewhere(refused));
@@ -147,7 +163,18 @@ pub fn control(tape: &Tape, bytes: &[u8], family: Family) -> Result<Control, Con
     if member("mcp_servers").is_some() {
         return Err(ControlError::Refused("mcp_servers"));
     }
-    Ok(Control { model, stream, session: session(tape, bytes, family), first_user: first_user(tape, bytes, messages) })
+    Ok(())
+}
+
+fn check_messages(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), ControlError> {
+    if tape.node(messages).is_none_or(|node| node.kind != NodeKind::Array) {
+        return Err(ControlError::Type("messages", "an array"));
+    }
+    one_role_each(tape, bytes, messages)?;
+    for (message, _) in tape.members(messages) {
+        one_type_each(tape, bytes, message)?;
+    }
+    Ok(())
 }
 
 fn no_repeats(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {

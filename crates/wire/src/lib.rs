@@ -21,6 +21,6 @@ pub use body::{Form, Part, Reading, Side, Unread, read};
 pub use channel::Channel;
 pub use control::{Control, ControlError, control};
 pub use event::{EventReading, is_done, read_event};
-pub use route::{Family, Found, Route, shape_of};
+pub use route::{Call, Dialect, Family, Found, Route, shape_of};
 pub use sse::{Frame, SseError, SseReader};
 pub use words::{is_known as is_format_word, says_nothing};

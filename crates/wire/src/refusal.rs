@@ -38,6 +38,8 @@ pub enum Reason {
     RequestTimeout,
     /// Limits or the budget of bytes in flight.
     Busy,
+    /// A WebSocket was asked for.
+    UpgradeRefused,
     /// Rate limit.
     RateLimited,
     /// A guard, the ledger or a policy evaluation failed.
@@ -67,6 +69,7 @@ impl Reason {
         Self::UnsupportedMedia,
         Self::RequestTimeout,
         Self::Busy,
+        Self::UpgradeRefused,
         Self::RateLimited,
         Self::GuardUnavailable,
         Self::UpstreamFailed,
@@ -84,6 +87,7 @@ impl Reason {
             Self::RequestTimeout => 408,
             Self::TooLarge => 413,
             Self::UnsupportedMedia => 415,
+            Self::UpgradeRefused => 426,
             Self::RateLimited => 429,
             Self::Busy | Self::GuardUnavailable => 503,
             Self::UpstreamFailed => 502,
@@ -105,6 +109,7 @@ impl Reason {
             Self::UnsupportedMedia => "unsupported_media_type",
             Self::RequestTimeout => "request_timeout",
             Self::Busy => "gate_busy",
+            Self::UpgradeRefused => "upgrade_refused",
             Self::RateLimited => "rate_limited",
             Self::GuardUnavailable => "guard_unavailable",
             Self::UpstreamFailed => "upstream_failed",

@@ -16,6 +16,12 @@ pub enum Family {
 pub enum Route {
     /// `POST /v1/chat/completions`
     ChatCompletions,
+    /// `POST /v1/completions`
+    Completions,
+    /// `POST /v1/embeddings`
+    Embeddings,
+    /// `POST /v1/moderations`
+    Moderations,
     /// `POST /v1/messages`
     Messages,
     /// `POST /v1/messages/count_tokens`
@@ -24,75 +30,195 @@ pub enum Route {
     Models,
 }
 
+/// The spelling of a path: OpenAI's own, or Azure's, which names the deployment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// As the format's owner writes it.
+    #[default]
+    Own,
+    /// Azure OpenAI: `/openai/…`, with `api-version` in the query.
+    Azure,
+}
+
+/// A route with what its path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// The route.
+    pub route: Route,
+    /// The model, where the path names it.
+    pub model: Option<&'a str>,
+    /// How the path is spelt.
+    pub dialect: Dialect,
+}
+
 /// What a method and path lead to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Found<'a> {
     /// A route.
-    Route(Route),
+    Route(Call<'a>),
     /// A path of a route, with a method that it does not have.
     WrongMethod(Route),
-    /// Nothing that is spoken here.
+    /// A route of a provider that is refused until it is inspected: which, for the sentence.
+    Refused(&'static str),
+    /// Nothing that is known here.
     Unknown,
 }
 
+/// What there is to know of a route.
+struct Spec {
+    route: Route,
+    family: Family,
+    /// Method and path, as events name it.
+    name: &'static str,
+    /// The suffix that is appended to a provider's `base_url`.
+    suffix: &'static str,
+    /// Further spellings of the path. `{model}` stands for the name of a model.
+    other: &'static [(Dialect, &'static str)],
+}
+
+const SPECS: &[Spec] = &[
+    Spec {
+        route: Route::ChatCompletions,
+        family: Family::OpenAi,
+        name: "POST /v1/chat/completions",
+        suffix: "/chat/completions",
+        other: &[(Dialect::Azure, "/openai/deployments/{model}/chat/completions"), (Dialect::Azure, "/openai/v1/chat/completions")],
+    },
+    Spec {
+        route: Route::Completions,
+        family: Family::OpenAi,
+        name: "POST /v1/completions",
+        suffix: "/completions",
+        other: &[(Dialect::Azure, "/openai/deployments/{model}/completions"), (Dialect::Azure, "/openai/v1/completions")],
+    },
+    Spec {
+        route: Route::Embeddings,
+        family: Family::OpenAi,
+        name: "POST /v1/embeddings",
+        suffix: "/embeddings",
+        other: &[(Dialect::Azure, "/openai/deployments/{model}/embeddings"), (Dialect::Azure, "/openai/v1/embeddings")],
+    },
+    Spec { route: Route::Moderations, family: Family::OpenAi, name: "POST /v1/moderations", suffix: "/moderations", other: &[] },
+    Spec { route: Route::Messages, family: Family::Anthropic, name: "POST /v1/messages", suffix: "/messages", other: &[] },
+    Spec {
+        route: Route::CountTokens,
+        family: Family::Anthropic,
+        name: "POST /v1/messages/count_tokens",
+        suffix: "/messages/count_tokens",
+        other: &[],
+    },
+    Spec {
+        route: Route::Models,
+        family: Family::OpenAi,
+        name: "GET /v1/models",
+        suffix: "/models",
+        other: &[(Dialect::Azure, "/openai/v1/models")],
+    },
+];
+
+/// Routes of providers that nothing here inspects yet, by the beginning of their path below `/v1`, `/v1beta` or `/openai`.
+const REFUSED: &[(&str, &str)] = &[
+    ("/realtime", "realtime sessions"),
+    ("/audio", "audio"),
+    ("/images", "images"),
+    ("/videos", "videos"),
+    ("/batches", "batches"),
+    ("/messages/batches", "batches"),
+    ("/files", "files"),
+    ("/uploads", "uploads"),
+    ("/fine_tuning", "fine-tuning"),
+    ("/vector_stores", "vector stores"),
+    ("/assistants", "assistants"),
+    ("/threads", "threads"),
+    ("/containers", "containers"),
+    ("/evals", "evaluations"),
+    ("/skills", "skills"),
+    ("/organization", "the administration of an organisation"),
+    ("/organizations", "the administration of an organisation"),
+    ("/chat/completions/", "stored chat completions"),
+    ("/cachedContents", "cached content"),
+    ("/tunedModels", "tuned models"),
+    ("/corpora", "corpora"),
+    ("/rerank", "reranking"),
+];
+
 impl Route {
     /// Every route.
-    pub const ALL: &'static [Self] = &[Self::ChatCompletions, Self::Messages, Self::CountTokens, Self::Models];
+    pub const ALL: &'static [Self] =
+        &[Self::ChatCompletions, Self::Completions, Self::Embeddings, Self::Moderations, Self::Messages, Self::CountTokens, Self::Models];
 
     /// Finds the route of a request line. The path is compared exactly: no decoding, no case folding, no trailing slash.
-    pub fn find(method: &str, path: &str) -> Found {
-        match Self::ALL.iter().find(|route| route.path() == path) {
-            Some(route) if route.method() == method => Found::Route(*route),
-            Some(route) => Found::WrongMethod(*route),
-            None => Found::Unknown,
+    pub fn find<'a>(method: &str, path: &'a str) -> Found<'a> {
+        let mut wrong = None;
+        for spec in SPECS {
+            let own = (Dialect::Own, spec.route.path());
+            for (dialect, template) in std::iter::once(&own).chain(spec.other) {
+                let Some(model) = matched(template, path) else { continue };
+                if spec.route.method() == method {
+                    let model = Some(model).filter(|model| !model.is_empty());
+                    return Found::Route(Call { route: spec.route, model, dialect: *dialect });
+                }
+                wrong = wrong.or(Some(spec.route));
+            }
         }
+        match wrong {
+            Some(route) => Found::WrongMethod(route),
+            None => refused(path).map_or(Found::Unknown, Found::Refused),
+        }
+    }
+
+    fn spec(self) -> Option<&'static Spec> {
+        SPECS.iter().find(|spec| spec.route == self)
     }
 
     /// Its path at the gate.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::ChatCompletions => "/v1/chat/completions",
-            Self::Messages => "/v1/messages",
-            Self::CountTokens => "/v1/messages/count_tokens",
-            Self::Models => "/v1/models",
-        }
+    pub fn path(self) -> &'static str {
+        self.name().split_once(' ').map_or("", |(_, path)| path)
     }
 
     /// Its method.
-    pub const fn method(self) -> &'static str {
-        match self {
-            Self::Models => "GET",
-            _ => "POST",
-        }
+    pub fn method(self) -> &'static str {
+        self.name().split_once(' ').map_or("", |(method, _)| method)
     }
 
     /// Method and path, as events name it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ChatCompletions => "POST /v1/chat/completions",
-            Self::Messages => "POST /v1/messages",
-            Self::CountTokens => "POST /v1/messages/count_tokens",
-            Self::Models => "GET /v1/models",
-        }
+    pub fn name(self) -> &'static str {
+        self.spec().map_or("", |spec| spec.name)
     }
 
     /// The suffix that is appended to a provider's `base_url`.
-    pub const fn suffix(self) -> &'static str {
-        match self {
-            Self::ChatCompletions => "/chat/completions",
-            Self::Messages => "/messages",
-            Self::CountTokens => "/messages/count_tokens",
-            Self::Models => "/models",
-        }
+    pub fn suffix(self) -> &'static str {
+        self.spec().map_or("", |spec| spec.suffix)
+    }
+
+    /// The model that its provider takes when a request names none.
+    pub fn default_model(self) -> Option<&'static str> {
+        (self == Self::Moderations).then_some("omni-moderation-latest")
     }
 
     /// Its family; `models` is answered in the family that the client's headers show.
-    pub const fn family(self) -> Family {
-        match self {
-            Self::ChatCompletions | Self::Models => Family::OpenAi,
-            Self::Messages | Self::CountTokens => Family::Anthropic,
-        }
+    pub fn family(self) -> Family {
+        self.spec().map_or(Family::OpenAi, |spec| spec.family)
     }
+}
+
+/// What a path that has the form of a template names: the model, or nothing.
+fn matched<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+    let Some((before, after)) = template.split_once("{model}") else { return (template == path).then_some("") };
+    let name = path.strip_prefix(before)?.strip_suffix(after)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'~');
+    (!name.is_empty() && name.bytes().all(plain)).then_some(name)
+}
+
+fn refused(path: &str) -> Option<&'static str> {
+    let below =
+        ["/v1beta", "/v1", "/openai/v1", "/openai"].iter().find_map(|base| path.strip_prefix(base).filter(|rest| rest.starts_with('/')))?;
+    let begins = |start: &str| match below.strip_prefix(start) {
+        Some(rest) if start.ends_with('/') => !rest.is_empty(),
+        Some(rest) => rest.is_empty() || rest.starts_with('/'),
+        None => false,
+    };
+    REFUSED.iter().find(|(start, _)| begins(start)).map(|(_, what)| *what)
 }
 
 /// The error shape that a client on an arbitrary path expects.
@@ -103,5 +229,19 @@ pub fn shape_of(path: &str, anthropic_version: bool) -> Shape {
         Shape::Gemini
     } else {
         Shape::OpenAi
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_has_one_row() {
+        for route in Route::ALL {
+            assert_eq!(SPECS.iter().filter(|spec| spec.route == *route).count(), 1, "{route:?}");
+            assert!(route.path().ends_with(route.suffix()) && !route.suffix().is_empty());
+        }
+        assert_eq!(SPECS.len(), Route::ALL.len());
     }
 }

@@ -147,6 +147,6 @@ fn is_letter(byte: u8) -> bool {
 }
 
 /// Base64 that is too long to be a value that somebody typed.
-fn is_opaque(text: &str) -> bool {
+pub(crate) fn is_opaque(text: &str) -> bool {
     text.len() >= OPAQUE && is_base64(text)
 }

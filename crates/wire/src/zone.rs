@@ -41,6 +41,12 @@ pub(crate) enum Zone {
     Image,
     /// An audio part.
     Audio,
+    /// `data` of an answer: embeddings or models.
+    Data,
+    /// One embedding.
+    Datum,
+    /// A vector: numbers, or their bytes in base64.
+    Vector,
     /// A file part.
     File,
     /// Signed or encrypted by the provider.
@@ -70,6 +76,8 @@ use Zone as Z;
 const ROWS: &[Row] = &[
     Row(Z::Root, &["messages"], Z::Messages, None, None, false),
     Row(Z::Root, &["system"], Z::Content, Some(Role::System), Some(C::Text), false),
+    Row(Z::Root, &["prompt", "suffix", "input"], Z::Content, Some(Role::User), Some(C::Text), false),
+    Row(Z::Root, &["data"], Z::Data, None, None, false),
     Row(Z::Root, &["tools", "functions"], Z::Tools, Some(Role::Other), Some(C::ToolDefinition), false),
     Row(Z::Root, &["response_format", "output_config", "output_format"], Z::Schema, Some(Role::Other), Some(C::ToolDefinition), false),
     Row(Z::Root, &["tool_choice", "function_call"], Z::ToolCall, Some(Role::Other), Some(C::Metadata), true),
@@ -105,6 +113,7 @@ const ROWS: &[Row] = &[
     Row(Z::Part, &["file", "file_id", "file_data", "file_url"], Z::File, None, None, true),
     Row(Z::Part, &["source"], Z::Source, None, None, false),
     Row(Z::Audio, &["id", "format"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Datum, &["embedding"], Z::Vector, None, None, true),
     Row(Z::Source, &["type", "media_type"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Source, &["content"], Z::Content, None, None, false),
     Row(Z::ToolCall, &["id", "type", "name"], Z::Free, None, Some(C::Metadata), true),
@@ -168,6 +177,7 @@ impl Place {
             Zone::ToolCalls => Zone::ToolCall,
             Zone::Tools => Zone::Tool,
             Zone::Choices => Zone::Choice,
+            Zone::Data => Zone::Datum,
             Zone::Sealed => Zone::Free,
             other => other,
         };
@@ -179,7 +189,7 @@ impl Zone {
     /// Where an unknown key leads.
     fn inside(self) -> Self {
         match self {
-            Self::Schema | Self::Logprobs | Self::Image | Self::Audio | Self::File | Self::Source => self,
+            Self::Schema | Self::Logprobs | Self::Image | Self::Audio | Self::File | Self::Source | Self::Vector => self,
             _ => Self::Free,
         }
     }

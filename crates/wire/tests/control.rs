@@ -2,25 +2,25 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bartizan_wire::json::{JsonLimits, Tape};
-use bartizan_wire::{Control, ControlError, Family, control};
+use bartizan_wire::{Control, ControlError, Route, control};
 
-fn read(body: &str, family: Family) -> (Tape, Result<Control, ControlError>) {
+fn read(body: &str, route: Route) -> (Tape, Result<Control, ControlError>) {
     let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
-    let found = control(&tape, body.as_bytes(), family);
+    let found = control(&tape, body.as_bytes(), route);
     (tape, found)
 }
 
 /// Model, stream, session, first user message.
-fn good(body: &str, family: Family, expected: (&str, bool, Option<&str>, Option<&str>)) {
-    let (tape, found) = read(body, family);
+fn good(body: &str, route: Route, expected: (&str, bool, Option<&str>, Option<&str>)) {
+    let (tape, found) = read(body, route);
     let found = found.unwrap();
     let text = |id: Option<u32>| id.map(|id| tape.text(body.as_bytes(), id).into_owned());
-    let seen = (text(Some(found.model)).unwrap(), found.stream, text(found.session), text(found.first_user));
+    let seen = (text(found.model).unwrap(), found.stream, text(found.session), text(found.first_user));
     assert_eq!((seen.0.as_str(), seen.1, seen.2.as_deref(), seen.3.as_deref()), expected, "{body}");
 }
 
 fn bad(body: &str, expected: ControlError) {
-    assert_eq!(read(body, Family::OpenAi).1, Err(expected), "{body}");
+    assert_eq!(read(body, Route::ChatCompletions).1, Err(expected), "{body}");
 }
 
 /// A body that is right, with more members.
@@ -30,7 +30,7 @@ fn with(members: &str) -> String {
 
 #[test]
 fn what_is_read() {
-    use Family::{Anthropic, OpenAi};
+    use Route::{ChatCompletions as OpenAi, Messages as Anthropic};
     good(r#"{"model":"gpt-4o","messages":[]}"#, OpenAi, ("gpt-4o", false, None, None));
     good(
         r#"{"messages":[{"content":"hi","role":"user"}],"stream":true,"\u006dodel2":1,"model":"a\u0062"}"#,
@@ -98,7 +98,7 @@ fn who_speaks() {
     }
     good(
         r#"{"model":"m","messages":[{"r\u006fle":"user","content":"a","roles":1,"x":{"role":1,"Role":2}}]}"#,
-        Family::OpenAi,
+        Route::ChatCompletions,
         ("m", false, None, Some("a")),
     );
 }
@@ -107,7 +107,7 @@ fn who_speaks() {
 fn wrong_types() {
     bad("[]", ControlError::NotAnObject);
     bad("\"model\"", ControlError::NotAnObject);
-    bad("{}", ControlError::Missing("model"));
+    bad("{}", ControlError::Missing("messages"));
     bad(r#"{"model":"m"}"#, ControlError::Missing("messages"));
     bad(r#"{"model":"","messages":[]}"#, ControlError::Type("model", "a string that is not empty"));
     bad(r#"{"model":null,"messages":[]}"#, ControlError::Type("model", "a string that is not empty"));

@@ -114,7 +114,7 @@ fn runs() {
         &format!(r#"{{"text":"A","x":"y","content":[{a}],"type":"text"}},{b}"#),
         r#"user text /0/text = "A" | + user text /1/text = "B" | user key fixed plain /0/x = "x" | user text /0/x = "y" | user text /0/content/0/text = "A""#,
     );
-    check_parts(&format!("{a},7,{b}"), r#"user text /0/text = "A" | user text /2/text = "B""#);
+    check_parts(&format!("{a},7,{b}"), r#"user text /0/text = "A" | user text /2/text = "B" | unread tokens "#);
     check_parts(&format!(r#"{a},{{"type":"refusal","refusal":"B"}}"#), r#"user text /0/text = "A" | user text /1/refusal = "B""#);
     check_parts(&format!(r#"{a},{{"type":"document","text":"B"}}"#), r#"user text /0/text = "A" | user document /1/text = "B""#);
     check_parts(
@@ -236,8 +236,9 @@ fn keys_and_numbers() {
         r#"{"x":12345678,"y":1234567,"z":-1234567,"t":[1e000009,true,null]}"#,
         r#"other key fixed plain /x = "x" | other number fixed /x = "12345678" | other key fixed plain /y = "y" | other key fixed plain /z = "z" | other number fixed /z = "-1234567" | other key fixed plain /t = "t" | other number /t/0 = "1e000009""#,
     );
-    check(r#"{"seed":12345678901,"metadata":{"seed":12345678}}"#, r#"other number /metadata/seed = "12345678""#);
-    check(r#"{"seed":123456789012}"#, r#"other number fixed /seed = "123456789012""#);
+    check(r#"{"max_tokens":12345678901,"metadata":{"max_tokens":12345678}}"#, r#"other number /metadata/max_tokens = "12345678""#);
+    check(r#"{"max_tokens":123456789012}"#, r#"other number fixed /max_tokens = "123456789012""#);
+    check(r#"{"seed":12345678}"#, r#"other number fixed /seed = "12345678""#);
     check(r#"{"created":12345678}"#, r#"other number fixed /created = "12345678""#);
     check(r#"{"choices":[{"logprobs":"A"}]}"#, r#"other metadata /choices/0/logprobs = "A""#);
     check("\"A\"", r#"other metadata  = "A""#);

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bartizan_wire::refusal::{Reason, Shape, body, event};
-use bartizan_wire::{Family, Found, Route, SseReader, shape_of};
+use bartizan_wire::{Call, Dialect, Family, Found, Route, SseReader, shape_of};
 use serde_json::{Value, json};
 
 const MESSAGE: &str = "no \"way\"\nwith \\ and é \u{1}";
@@ -20,6 +20,7 @@ const TABLE: &[(Reason, u16, &str, &str, &str, &str, bool)] = &[
     (Reason::UnsupportedMedia, 415, "unsupported_media_type", "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT", false),
     (Reason::RequestTimeout, 408, "request_timeout", "invalid_request_error", "invalid_request_error", "DEADLINE_EXCEEDED", false),
     (Reason::Busy, 503, "gate_busy", "api_error", "overloaded_error", "UNAVAILABLE", false),
+    (Reason::UpgradeRefused, 426, "upgrade_refused", "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT", false),
     (Reason::RateLimited, 429, "rate_limited", "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED", false),
     (Reason::GuardUnavailable, 503, "guard_unavailable", "api_error", "overloaded_error", "UNAVAILABLE", true),
     (Reason::UpstreamFailed, 502, "upstream_failed", "api_error", "api_error", "UNAVAILABLE", false),
@@ -56,11 +57,23 @@ fn every_reason_in_every_shape() {
 
 #[test]
 fn routes() {
+    let own = |route| Found::Route(Call { route, model: None, dialect: Dialect::Own });
+    let azure = |route, model| Found::Route(Call { route, model, dialect: Dialect::Azure });
     for (method, path, found) in [
-        ("POST", "/v1/chat/completions", Found::Route(Route::ChatCompletions)),
-        ("POST", "/v1/messages", Found::Route(Route::Messages)),
-        ("POST", "/v1/messages/count_tokens", Found::Route(Route::CountTokens)),
-        ("GET", "/v1/models", Found::Route(Route::Models)),
+        ("POST", "/v1/chat/completions", own(Route::ChatCompletions)),
+        ("POST", "/v1/completions", own(Route::Completions)),
+        ("POST", "/v1/embeddings", own(Route::Embeddings)),
+        ("POST", "/v1/moderations", own(Route::Moderations)),
+        ("POST", "/v1/messages", own(Route::Messages)),
+        ("POST", "/v1/messages/count_tokens", own(Route::CountTokens)),
+        ("GET", "/v1/models", own(Route::Models)),
+        ("POST", "/openai/deployments/gpt-4o.mini_2/chat/completions", azure(Route::ChatCompletions, Some("gpt-4o.mini_2"))),
+        ("POST", "/openai/deployments/e/embeddings", azure(Route::Embeddings, Some("e"))),
+        ("POST", "/openai/v1/chat/completions", azure(Route::ChatCompletions, None)),
+        ("POST", "/openai/deployments//chat/completions", Found::Unknown),
+        ("POST", "/openai/deployments/a/b/chat/completions", Found::Unknown),
+        ("POST", "/openai/deployments/a%2fb/chat/completions", Found::Unknown),
+        ("GET", "/openai/deployments/a/chat/completions", Found::WrongMethod(Route::ChatCompletions)),
         ("GET", "/v1/messages", Found::WrongMethod(Route::Messages)),
         ("post", "/v1/messages", Found::WrongMethod(Route::Messages)),
         ("POST", "/v1/models", Found::WrongMethod(Route::Models)),
@@ -69,7 +82,14 @@ fn routes() {
         ("POST", "/V1/messages", Found::Unknown),
         ("POST", "/v1/%6dessages", Found::Unknown),
         ("POST", "/v1/messages?beta=true", Found::Unknown),
-        ("POST", "/v1/responses", Found::Unknown),
+        ("GET", "/v1/realtime", Found::Refused("realtime sessions")),
+        ("POST", "/v1/audio/speech", Found::Refused("audio")),
+        ("POST", "/v1/images/generations", Found::Refused("images")),
+        ("POST", "/openai/v1/images/generations", Found::Refused("images")),
+        ("POST", "/v1/messages/batches", Found::Refused("batches")),
+        ("GET", "/v1/batches/batch_1", Found::Refused("batches")),
+        ("GET", "/v1/chat/completions/c1", Found::Refused("stored chat completions")),
+        ("POST", "/v1/filesystem", Found::Unknown),
     ] {
         assert_eq!(Route::find(method, path), found, "{method} {path}");
     }

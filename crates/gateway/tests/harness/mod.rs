@@ -108,6 +108,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         base_url: http::Uri::clone(&base_url),
         api_key: plan.api_key.map(|key| Hidden::new(key.to_owned())),
         pass_client_key: plan.pass_client_key,
+        api_version: None,
     };
     let model = |name: &str, provider, upstream_name: Option<&str>| Model {
         name: name.into(),
@@ -121,6 +122,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
             provider("main", plan.kind),
             provider("openai", ProviderKind::OpenAi),
             provider("anthropic", ProviderKind::Anthropic),
+            Provider { api_version: Some("2024-10-21".to_owned()), ..provider("azure", ProviderKind::Azure) },
         ],
         models: [
             model("gpt-4o-mini", 0, None),
@@ -128,6 +130,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
             model("alias", 0, Some("the \"real\" one")),
             model("only-openai", 1, None),
             model("only-anthropic", 2, None),
+            model("on-azure", 3, Some("our deployment/1")),
         ]
         .into_iter()
         .chain(plan.any.then(|| model("*", 0, None)))
