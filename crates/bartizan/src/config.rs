@@ -231,6 +231,7 @@ impl Config {
             limits: self.limits.settings(&self.timeouts)?,
             timeouts: self.timeouts.settings()?,
             extra_roots: None,
+            own_secrets: crate::admin::token_of_environment()?.into_iter().collect(),
             fail_open: self.guard.on_failure == OnFailure::Pass,
         })
     }

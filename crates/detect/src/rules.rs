@@ -7,7 +7,7 @@ use crate::edges::Edge;
 use crate::validate::Check;
 
 /// The files that are part of the program, one per label.
-pub(crate) const BUILTIN: [&str; 20] = [
+pub(crate) const BUILTIN: [&str; 21] = [
     include_str!("../rules/pii.email.toml"),
     include_str!("../rules/pii.phone.toml"),
     include_str!("../rules/pii.us_ssn.toml"),
@@ -17,6 +17,7 @@ pub(crate) const BUILTIN: [&str; 20] = [
     include_str!("../rules/pci.iban.toml"),
     include_str!("../rules/secret.aws_access_key.toml"),
     include_str!("../rules/secret.aws_secret_key.toml"),
+    include_str!("../rules/secret.bartizan.toml"),
     include_str!("../rules/secret.github.toml"),
     include_str!("../rules/secret.gitlab.toml"),
     include_str!("../rules/secret.slack.toml"),

@@ -49,6 +49,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         limits: Limits::default(),
         timeouts: Timeouts::default(),
         extra_roots: None,
+        own_secrets: Vec::new(),
         fail_open: false,
     };
     let judge = Judge::new(PolicySet::load(&default_sources())?, 1_024);

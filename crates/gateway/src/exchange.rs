@@ -179,7 +179,9 @@ impl Exchange {
             Moment::End(_) => Entry::End(interaction),
         };
         let private = event.is_some() || !openings.is_empty();
-        let detail = private.then(|| Detail { subject: self.principal.id.clone(), openings, event });
+        let lasted = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let since = Timestamp::from_micros(time.as_micros().saturating_sub(lasted));
+        let detail = private.then(|| Detail { subject: self.principal.id.clone(), since, openings, event });
         self.gate.journal().append(&Record { entry, detail })
     }
 

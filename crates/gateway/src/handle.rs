@@ -23,6 +23,7 @@ use crate::Gate;
 use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
+use crate::credentials::{KEY_IN_QUERY, client_key, holds_key};
 use crate::decode::{DecodeError, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
@@ -221,7 +222,7 @@ impl Gate {
         let upstream_name = target.upstream_name(&name);
         let upstream_model = in_body.filter(|model| model != upstream_name).map(|_| upstream_name.to_owned());
         let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
-        let client_key = client_key(&head.parts.headers);
+        let client_key = client_key(&head.parts.headers, &live.settings);
         let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: head.parts.uri.query() };
         let call = upstream::request(provider, &aim, headers, client_key, guarded.bytes.clone());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
@@ -390,7 +391,7 @@ impl Gate {
             mark(response.headers_mut(), &exchange.request_id, Decision::Permit, &guarded.phase.coach);
             return Ok(response);
         };
-        let key = client_key(&head.parts.headers);
+        let key = client_key(&head.parts.headers, &live.settings);
         let aim = Aim { route: Route::Models, dialect: Dialect::Own, model: "", query };
         let call = upstream::request(provider, &aim, headers, key, Bytes::new());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
@@ -401,14 +402,6 @@ impl Gate {
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {
         Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone())
     }
-}
-
-/// The sentence for [`holds_key`].
-const KEY_IN_QUERY: &str = "a virtual key stands in the query, which the provider sees; send it as `Authorization: Bearer bzk_…`";
-
-/// Whether a virtual key or a token of ours stands in the query.
-fn holds_key(query: Option<&str>) -> bool {
-    query.is_some_and(|query| query.contains("bzk_") || query.contains("bzt_"))
 }
 
 /// What tells a conversation from others: the format's own field, or what its first user message says. Only the text counts, not
@@ -465,15 +458,4 @@ fn anonymous() -> Arc<Principal> {
         })
     };
     Arc::clone(ANONYMOUS.get_or_init(make))
-}
-
-/// The key that a client presents for its provider, if it is not one of ours.
-fn client_key(headers: &HeaderMap) -> Option<&str> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer =
-        header("authorization").and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let keys = [bearer.map(|(_, key)| key), header("x-api-key"), header("api-key")];
-    // Wherever ours stands in it: readers differ on white space.
-    let foreign = |key: &&str| !key.is_empty() && !key.contains("bzk_") && !key.contains("bzt_");
-    keys.into_iter().flatten().map(str::trim).find(foreign)
 }

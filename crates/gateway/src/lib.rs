@@ -5,6 +5,7 @@ mod blocking;
 mod body;
 mod budget;
 mod cache;
+mod credentials;
 mod decode;
 mod edit;
 mod event_json;

@@ -159,6 +159,8 @@ pub struct Settings {
     pub timeouts: Timeouts,
     /// File of additional root certificates for providers (PEM).
     pub extra_roots: Option<PathBuf>,
+    /// Secrets of the gate's own that do not look like one, such as an administrator's token of somebody's choice: never forwarded.
+    pub own_secrets: Vec<Hidden<String>>,
     /// A guard's failure lets pass instead of refusing: an explicit, logged choice.
     pub fail_open: bool,
 }

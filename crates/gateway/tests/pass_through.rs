@@ -182,6 +182,8 @@ fn a_virtual_key_never_reaches_the_provider() {
         (&[("authorization", format!("bearer {ours}"))], None),
         (&[("x-api-key", ours.clone())], None),
         (&[("x-goog-api-key", ours.clone())], None),
+        (&[("authorization", format!("Bearer bza_{}", &ours[4..])), ("x-api-key", ours.clone())], None),
+        (&[("authorization", "Bearer the-administrators-own-word".to_owned()), ("x-api-key", ours.clone())], None),
         (&[("authorization", format!("Bearer {ours}")), ("x-api-key", "sk-mine".to_owned())], Some(("authorization", "Bearer sk-mine"))),
         (&[("authorization", "Bearer sk-mine".to_owned()), ("x-api-key", ours.clone())], Some(("authorization", "Bearer sk-mine"))),
     ];
@@ -208,12 +210,16 @@ fn nothing_slips_through_beside_the_body() {
         Call::chat(body).with("x-stainless-note", "4111111111111111"),
         Call::chat(body).with("x-stainless-4111111111111111", "note"),
         Call::chat(body).with("tracestate", "a=4111111111111111"),
+        Call::chat(body).with("anthropic-beta", &key(1)),
+        Call::chat(body).with("x-stainless-note", &key(2).replace("bzk_", "bza_")),
         Call::chat(body).with("accept", "text/html; by=ada@example.org"),
         Call::chat(body).with("content-type", "application/json; by=\"ada@example.org\""),
         Call::new("POST", "/v1/chat/completions?user=ada%40example.org", body),
         Call::new("GET", "/v1/models", "").with("x-stainless-note", "4111111111111111"),
         Call::new("GET", "/v1/models?after_id=ada%40example.org", ""),
         Call::new("GET", "/v1/models?key=bzk_x", ""),
+        Call::new("GET", "/v1/models?key=bzk%5Fx", ""),
+        Call::new("GET", "/v1/models?key=bza_x", ""),
     ];
     for call in rows {
         let any = House::build(Plan { any: true, ..Plan::default() });

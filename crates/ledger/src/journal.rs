@@ -20,6 +20,8 @@ pub struct Record {
 pub struct Detail {
     /// Whose data it is.
     pub subject: PrincipalId,
+    /// When the interaction began. If its subject was erased since, nothing of the detail is kept.
+    pub since: Timestamp,
     /// Openings of the entry's commitments.
     pub openings: Vec<Opening>,
     /// The event to index.

@@ -43,7 +43,8 @@ fn record(number: u64) -> Record {
         json: format!("{{\"n\":{number},\"pad\":\"{}\"}}", "x".repeat(1_150)).into_bytes(),
     };
     let opening = Opening { domain: "principal", salt, value: Hidden::new(b"user:ada".to_vec()) };
-    let detail = Detail { subject: PrincipalId::new(format!("user:{}", number % 100)), openings: vec![opening], event: Some(event) };
+    let detail =
+        Detail { subject: PrincipalId::new(format!("user:{}", number % 100)), since: time, openings: vec![opening], event: Some(event) };
     Record { entry: Entry::Request(interaction), detail: Some(detail) }
 }
 

@@ -1,6 +1,7 @@
 //! Virtual keys and scoped tokens: stored as HMAC-SHA-256, looked up in memory; a request never waits for SQL.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -9,7 +10,7 @@ use bartizan_vocabulary::{GroupName, KeyId, ModelName, Principal, PrincipalId, P
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OpenFlags, params};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -152,6 +153,21 @@ pub(crate) fn remove_keys(db: &Connection, ids: &[KeyId]) -> Result<(), StoreErr
         }
     }
     delete_keys(db, ids)
+}
+
+/// Whether a folder's database, which may be damaged or not there, says that the folder had a virtual key.
+pub(crate) fn had_keys_at(database: &Path) -> bool {
+    let read = || -> Result<bool, rusqlite::Error> {
+        let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let statement = "SELECT EXISTS (SELECT 1 FROM virtual_keys) OR EXISTS (SELECT 1 FROM settings WHERE name = ?1)";
+        db.query_row(statement, [HAD_KEYS], |row| row.get(0))
+    };
+    database.is_file() && read().unwrap_or(false)
+}
+
+/// From now on the folder had a virtual key.
+pub(crate) fn note_had_keys(db: &Database) -> Result<(), StoreError> {
+    db.set_setting(HAD_KEYS, &[1])
 }
 
 fn delete_keys(db: &Connection, ids: &[KeyId]) -> Result<(), StoreError> {

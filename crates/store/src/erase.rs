@@ -27,7 +27,8 @@ pub struct ErasureReceipt {
 const IN_FLIGHT: Duration = Duration::from_secs(5);
 
 impl DataDir {
-    /// Erases a person. While it runs, records for this person are refused. Afterwards nothing in the data folder can be opened that
+    /// Erases a person. While it runs, records for this person are refused; what is under way
+    /// then ends without a trace of them. Afterwards nothing in the data folder can be opened that
     /// was sealed for them; what the log proves about others, and about the number and kind of their requests, still holds.
     ///
     /// # Errors
@@ -36,7 +37,7 @@ impl DataDir {
         let _one = self.exclusive.lock().unwrap_or_else(PoisonError::into_inner);
         let (hash, cached) = self.subjects.begin_erasure(principal);
         let result = self.erase_subject(principal, &hash, cached);
-        self.subjects.end_erasure(&hash);
+        self.subjects.end_erasure(&hash, result.is_ok().then(|| (self.options.clock)()));
         result
     }
 

@@ -15,6 +15,7 @@ use bartizan_ledger::{
 use bartizan_vocabulary::KeyId;
 
 use crate::backup::{copy_file, copy_folder};
+use crate::directory::{had_keys_at, note_had_keys};
 use crate::erase::unhex;
 use crate::folder::{FolderReader, Layout, lock, private_file, private_folder, sync_parent, sync_tree};
 use crate::record::decode;
@@ -126,6 +127,9 @@ fn make_ready(from: &Layout, former: &Layout, ready: &Path, (note, size): (&str,
     }
     let dir = DataDir::open_even_unfinished(ready, options)?;
     dir.forget_governing()?;
+    if had_keys_at(&former.database()) {
+        note_had_keys(&dir.db)?;
+    }
     let mut restored = Restored { size, ledger, erasures_applied: 0 };
     if ledger == LedgerAtHand::Kept {
         for newer in newer_removals(&dir.ledger_reader(), size)? {
@@ -160,6 +164,10 @@ fn copy_ledger(from: &Layout, to: &Layout) -> Result<(), StoreError> {
     }
     copy_file(&checkpoint, &to.ledger().join("checkpoint"))?;
     copy_file(&from.ledger_key(), &to.ledger_key())?;
+    if from.next_ledger_key().exists() {
+        // A rotation was under way; whether it was recorded is seen when the folder is opened.
+        copy_file(&from.next_ledger_key(), &to.next_ledger_key())?;
+    }
     copy_file(&from.ledger_public(), &to.ledger_public())
 }
 

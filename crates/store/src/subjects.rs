@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bartizan_ledger::JournalError;
-use bartizan_vocabulary::PrincipalId;
+use bartizan_vocabulary::{PrincipalId, Timestamp};
 use hmac::{Hmac, Mac};
 use quick_cache::sync::Cache;
 use sha2::Sha256;
@@ -64,6 +64,9 @@ pub(crate) struct Subjects {
     known: Mutex<HashMap<[u8; 32], Known>>,
     unkept: Mutex<HashMap<DataKeyId, Weak<Subject>>>,
     erasing: Mutex<HashSet<[u8; 32]>>,
+    /// Who was erased since the start, and when: what began before leaves no trace of them when it ends.
+    erased: Mutex<HashMap<[u8; 32], Timestamp>>,
+    any_erased: AtomicBool,
     index: Key,
     wrapping: Key,
     sealer: Arc<Sealer>,
@@ -75,7 +78,8 @@ impl Subjects {
         let rows = db.all_data_keys()?.into_iter();
         let known = Mutex::new(rows.map(|(subject, id, wrapped)| (subject, Known { id, wrapped, kept: true })).collect());
         let (unkept, erasing) = (Mutex::default(), Mutex::default());
-        Ok(Self { cache: Cache::new(CACHED), known, unkept, erasing, index, wrapping, sealer })
+        let (erased, any_erased) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { cache: Cache::new(CACHED), known, unkept, erasing, erased, any_erased, index, wrapping, sealer })
     }
 
     /// Keyed hash by which a principal is found.
@@ -88,12 +92,20 @@ impl Subjects {
         out
     }
 
-    /// The subject's key: from memory, else a new one.
-    pub(crate) fn get(&self, principal: &PrincipalId) -> Result<Arc<Subject>, JournalError> {
-        match self.cache.get(principal) {
-            Some(subject) => Ok(subject),
-            None => self.miss(principal),
+    /// The subject's key: from memory, else a new one. `None` for what began before the subject was erased.
+    pub(crate) fn get(&self, principal: &PrincipalId, since: Timestamp) -> Result<Option<Arc<Subject>>, JournalError> {
+        if self.any_erased.load(Ordering::Acquire) && self.is_erased(principal, since) {
+            return Ok(None);
         }
+        match self.cache.get(principal) {
+            Some(subject) => Ok(Some(subject)),
+            None => self.miss(principal).map(Some),
+        }
+    }
+
+    fn is_erased(&self, principal: &PrincipalId, since: Timestamp) -> bool {
+        let erased = self.erased.lock().unwrap_or_else(PoisonError::into_inner);
+        erased.get(&self.hash(principal)).is_some_and(|at| since <= *at)
     }
 
     fn miss(&self, principal: &PrincipalId) -> Result<Arc<Subject>, JournalError> {
@@ -164,7 +176,12 @@ impl Subjects {
         (hash, self.cache.remove(principal).map(|(_, subject)| subject))
     }
 
-    pub(crate) fn end_erasure(&self, hash: &[u8; 32]) {
+    /// Keys are given again; `at`: when the erasure was done, if it was.
+    pub(crate) fn end_erasure(&self, hash: &[u8; 32], at: Option<Timestamp>) {
+        if let Some(at) = at {
+            self.erased.lock().unwrap_or_else(PoisonError::into_inner).insert(*hash, at);
+            self.any_erased.store(true, Ordering::Release);
+        }
         self.erasing.lock().unwrap_or_else(PoisonError::into_inner).remove(hash);
     }
 }

@@ -110,7 +110,7 @@ impl Writer {
 
     /// Encodes and writes; gives the segment that holds the record.
     fn write(&self, record: &Record) -> Result<Arc<Segment>, JournalError> {
-        let subject = record.detail.as_ref().map(|detail| self.subjects.get(&detail.subject)).transpose()?;
+        let subject = record.detail.as_ref().map(|detail| self.subjects.get(&detail.subject, detail.since)).transpose()?.flatten();
         BUFFER.with_borrow_mut(|buffer| {
             encode(buffer, record, subject.as_deref(), &self.sealer).map_err(|_| JournalError::TooLong)?;
             let segment = self.current.load_full();

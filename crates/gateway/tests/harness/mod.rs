@@ -138,6 +138,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         limits: plan.limits.clone(),
         timeouts: plan.timeouts.clone(),
         extra_roots: None,
+        own_secrets: vec![Hidden::new("the-administrators-own-word".to_owned())],
         fail_open: plan.fail_open,
     }
 }

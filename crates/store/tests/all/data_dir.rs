@@ -129,6 +129,11 @@ fn nothing_personal_is_in_plain_text_and_an_erasure_is_final() {
     assert_eq!(report.damage, vec![]);
     append(&dir, &record(99, "user:ada.planted"));
     dir.flush().unwrap();
+    let seen = dir.events(&EventFilter::default()).unwrap();
+    let again = seen.iter().any(|event| String::from_utf8_lossy(&event.json).contains("user:ada.planted"));
+    assert!(!again && seen.len() == 50, "what began before the erasure ends without a trace of whose it was");
+    append(&dir, &record(6_000_000, "user:ada.planted"));
+    dir.flush().unwrap();
     let again = dir.events(&EventFilter { newest: true, limit: Some(1), ..EventFilter::default() }).unwrap();
     assert!(String::from_utf8_lossy(&again[0].json).contains("user:ada.planted"), "who comes back gets a new key");
 }

@@ -51,7 +51,7 @@ pub fn record(number: u64, principal: &str) -> Record {
         json: json.into_bytes(),
     };
     let opening = Opening { domain: "body", salt, value: Hidden::new(PLANTED[2].as_bytes().to_vec()) };
-    let detail = Detail { subject: PrincipalId::new(principal), openings: vec![opening], event: Some(event) };
+    let detail = Detail { subject: PrincipalId::new(principal), since: time(number), openings: vec![opening], event: Some(event) };
     Record { entry: Entry::Request(interaction), detail: Some(detail) }
 }
 

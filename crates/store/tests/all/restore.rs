@@ -113,6 +113,28 @@ fn what_only_the_journal_holds_is_kept_and_a_revoked_key_stays_dead() {
     assert!(dir.directory().authenticate(&key.key).is_none());
 }
 
+/// A backup from before the first key must not open the gate for everybody.
+#[test]
+fn a_folder_that_had_keys_has_had_them_after_a_restore() {
+    for (made, revoked) in [(false, false), (true, false), (true, true)] {
+        let temp = tempfile::tempdir().unwrap();
+        let (data, copy) = (temp.path().join("data"), temp.path().join("copy"));
+        let dir = DataDir::open(&data, options()).unwrap();
+        append(&dir, &record(0, "user:ada"));
+        dir.backup(&copy).unwrap();
+        if made {
+            let key = dir.create_key("ada", PrincipalKind::User, vec![], None).unwrap();
+            if revoked {
+                dir.revoke(&key.id).unwrap();
+            }
+        }
+        drop(dir);
+        restore(&copy, &data, options()).unwrap();
+        let dir = DataDir::open(&data, options()).unwrap();
+        assert_eq!((dir.directory().had_keys(), dir.directory().keys().len()), (made, 0), "made {made}, revoked {revoked}");
+    }
+}
+
 #[test]
 fn a_ledger_without_its_database_does_not_open() {
     let place = erased_since();
