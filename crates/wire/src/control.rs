@@ -71,6 +71,9 @@ pub enum ControlError {
     /// A field stands twice, or in another spelling. `role` is a field of a message, `type` of a content part; all others stand at the top.
     #[error("the field `{0}` occurs more than once, or in another letter case; send it once, in lower case")]
     Repeated(&'static str),
+    /// The same of a field that has two spellings.
+    #[error("the field `{0}` occurs more than once, or in another spelling; send it once, as `{0}`")]
+    Respelt(&'static str),
     /// A field has the wrong type.
     #[error("the field `{0}` must be {1}")]
     Type(&'static str, &'static str),
@@ -253,13 +256,17 @@ fn respelt(tape: &Tape, bytes: &[u8], key: NodeId, words: &[&'static str]) -> Op
 /// Equal as case-insensitive parsers see it: ASCII case, and the letters that Unicode folds or maps into ASCII
 /// (U+017F, U+212A; U+0130 and U+0131 in simple upper and lower case).
 fn folded_eq(word: &str, name: &str) -> bool {
-    let fold = |char: char| match char {
+    word.chars().eq(name.chars().map(folded))
+}
+
+/// A letter as case-insensitive parsers see it.
+pub(crate) fn folded(char: char) -> char {
+    match char {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         '\u{130}' | '\u{131}' => 'i',
         other => other.to_ascii_lowercase(),
-    };
-    word.chars().eq(name.chars().map(fold))
+    }
 }
 
 fn session(tape: &Tape, bytes: &[u8], family: Family) -> Option<NodeId> {
