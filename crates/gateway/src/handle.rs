@@ -112,6 +112,7 @@ impl Gate {
             model: None,
             model_configured: false,
             stream: false,
+            streams_array: false,
             started: head.started,
             bytes_in: 0,
             ended: AtomicBool::new(false),
