@@ -59,6 +59,7 @@ pub async fn start_watched(tasks: &TaskTracker, watch: Watch) -> Result<SocketAd
 
 async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
+    let events = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
     let body = Limited::new(request.into_body(), 64 << 20).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     watch(&body);
     let asked: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -74,6 +75,7 @@ async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Byte
         })),
         "/v1/messages" => messages(&asked),
         "/v1/messages/count_tokens" => whole(&json!({"input_tokens": asked.to_string().len() / 4})),
+        path if path.contains(':') => gemini::answer(path, &asked, events),
         _ => {
             let mut response =
                 whole(&json!({"error": {"message": "the sample model does not know this route", "type": "invalid_request_error"}}));

@@ -3,6 +3,7 @@
 
 use bartizan_wire::refusal::{Reason, Shape};
 use bartizan_wire::{ArrayReader, Frame, FrameError, Frames, Framing};
+use proptest::prelude::*;
 
 fn read<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<Frame>, Result<(), FrameError>) {
     let mut reader = Frames::new(Framing::JsonArray, 60);
@@ -121,4 +122,45 @@ fn a_large_chunk_of_small_elements_costs_what_it_holds() {
         count += 1;
     }
     assert_eq!((count, reader.pending()), (400_002, 0));
+}
+
+fn arrayish() -> impl Strategy<Value = Vec<u8>> {
+    let token = prop::sample::select(vec![
+        "[",
+        "]",
+        "{",
+        "}",
+        "{}",
+        "{}",
+        ",",
+        ",",
+        ":",
+        "\"",
+        "\\",
+        "\"a\"",
+        "{\"a\":\"]}\"}",
+        "[1]",
+        "\n",
+        " ",
+        "é",
+        "x",
+        "\u{feff}",
+    ]);
+    let any = prop::collection::vec(token, 0..20).prop_map(|tokens| tokens.concat());
+    let element = prop::sample::select(vec!["{}", "{\"a\":\"}]\\\"\"}", "{\"b\":[{},[]]}", "{\"é\":1}"]);
+    let good = prop::collection::vec(element, 0..6).prop_map(|elements| format!("[ {} ]\n", elements.join(" ,\n")));
+    prop_oneof![any, good].prop_map(String::into_bytes)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn same_elements_for_every_split(bytes in arrayish(), space in prop::sample::select(vec![b' ', b'\t', b'\n', b'\r'])) {
+        bartizan_wire::fuzz::json_array(&bytes);
+        // The first byte decides how the target splits.
+        let mut shifted = vec![space];
+        shifted.extend_from_slice(&bytes);
+        bartizan_wire::fuzz::json_array(&shifted);
+    }
 }
