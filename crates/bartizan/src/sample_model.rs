@@ -3,6 +3,8 @@
 //! It echoes what it was asked, so that one sees values put back. Asked `What do you see?`, it shows what reached it as well: pseudonyms
 //! with a hyphen, which nobody turns back. It calls a tool when one is offered and asked for.
 
+mod gemini;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
