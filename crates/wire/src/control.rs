@@ -2,6 +2,7 @@
 
 use bartizan_vocabulary::Role;
 
+use crate::gemini;
 use crate::json::{Node, NodeId, NodeKind, Tape};
 use crate::route::{Family, Route};
 
@@ -93,6 +94,8 @@ pub enum ControlError {
 pub struct Control {
     /// The model's node, a string. Where it is missing, the path names the model, or the provider has one for the route.
     pub model: Option<NodeId>,
+    /// Further strings that name the model, as `NAME` or `models/NAME`: each must be the model of the path.
+    pub also: Vec<NodeId>,
     /// Whether a stream is asked for.
     pub stream: bool,
     /// The format's own user or session field.
@@ -108,6 +111,9 @@ pub struct Control {
 pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, ControlError> {
     if tape.node(0).is_none_or(|root| root.kind != NodeKind::Object) {
         return Err(ControlError::NotAnObject);
+    }
+    if route.family() == Family::Gemini {
+        return gemini::control(tape, bytes, route);
     }
     no_repeats(tape, bytes)?;
     let member = |name: &str| tape.member(bytes, 0, name);
@@ -133,7 +139,7 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
     };
     one_type_each(tape, bytes, 0)?;
     refuse_unguarded(tape, bytes)?;
-    Ok(Control { model, stream, session: session(tape, bytes, route.family()), first_user })
+    Ok(Control { model, also: Vec::new(), stream, session: session(tape, bytes, route.family()), first_user })
 }
 
 fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<(), ControlError> {
@@ -273,6 +279,7 @@ fn session(tape: &Tape, bytes: &[u8], family: Family) -> Option<NodeId> {
     let text = |id: NodeId| tape.node(id).filter(|node| node.kind == NodeKind::String && node.end - node.start > 2).map(|_| id);
     match family {
         Family::Anthropic => tape.member(bytes, 0, "metadata").and_then(|data| tape.member(bytes, data, "user_id")).and_then(text),
+        Family::Gemini => None,
         Family::OpenAi => ["prompt_cache_key", "user"].iter().find_map(|name| tape.member(bytes, 0, name).and_then(text)),
     }
 }

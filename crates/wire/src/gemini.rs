@@ -1,30 +1,9 @@
 //! Control fields of Gemini's requests. Google reads each field in two spellings, `systemInstruction` and `system_instruction`; a
 //! field counts as repeated across them.
 
-use crate::control::ControlError;
+use crate::control::{Control, ControlError};
 use crate::json::{NodeId, NodeKind, Tape};
-
-/// What a request is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// An answer, whole or streamed.
-    Generate,
-    /// The number of tokens.
-    Count,
-    /// One embedding.
-    Embed,
-    /// Several.
-    EmbedBatch,
-}
-
-/// What a request says of the model and of who speaks.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
-    /// Strings that name the model, as `models/NAME`: each must be the one of the path.
-    pub models: Vec<NodeId>,
-    /// The parts of the first user content.
-    pub first_user: Option<NodeId>,
-}
+use crate::route::Route;
 
 const ROOT: &[&str] = &[
     "model",
@@ -100,25 +79,25 @@ const TOOLS_ELSEWHERE: &[&str] = &["fileSearch", "retrieval", "mcpServers", "exa
 const _: () = assert!(ROOT.len() <= 64 && PART.len() <= 64, "too many control fields for a bit set");
 
 /// Reads the control fields of a request.
-///
-/// # Errors
-/// When a field is repeated, missing, of the wrong type, or one that is not served.
-pub fn said(tape: &Tape, bytes: &[u8], call: Call) -> Result<Said, ControlError> {
-    let mut reader = Reader { tape, bytes, said: Said::default() };
-    reader.object(0).ok_or(ControlError::NotAnObject)?;
-    match call {
-        Call::Generate => reader.generate(0)?,
-        Call::Count => reader.count()?,
-        Call::Embed => reader.embed(0)?,
-        Call::EmbedBatch => reader.embed_batch()?,
+pub(crate) fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, ControlError> {
+    let mut reader = Reader { tape, bytes, models: Vec::new(), first_user: None };
+    match route {
+        Route::CountContentTokens => reader.count()?,
+        Route::EmbedContent => reader.embed(0)?,
+        Route::BatchEmbedContents => reader.embed_batch()?,
+        _ => reader.generate(0)?,
     }
-    Ok(reader.said)
+    let stream = route == Route::StreamGenerateContent;
+    Ok(Control { model: None, also: reader.models, stream, session: None, first_user: reader.first_user })
 }
 
 struct Reader<'a> {
     tape: &'a Tape,
     bytes: &'a [u8],
-    said: Said,
+    /// Strings that name the model.
+    models: Vec<NodeId>,
+    /// The parts of the first user content.
+    first_user: Option<NodeId>,
 }
 
 impl Reader<'_> {
@@ -173,7 +152,7 @@ impl Reader<'_> {
             if !self.is(model, NodeKind::String) {
                 return Err(ControlError::Type("model", "a string"));
             }
-            self.said.models.push(model);
+            self.models.push(model);
         }
         Ok(())
     }
@@ -189,8 +168,8 @@ impl Reader<'_> {
         self.once(content, CONTENT)?;
         let Some(parts) = self.get(content, "parts") else { return Ok(()) };
         let user = self.get(content, "role").is_none_or(|role| self.tape.says(self.bytes, role, "user"));
-        if user && self.said.first_user.is_none() {
-            self.said.first_user = Some(parts);
+        if user && self.first_user.is_none() {
+            self.first_user = Some(parts);
         }
         self.parts(parts)
     }

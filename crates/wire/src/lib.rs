@@ -10,7 +10,7 @@ mod event;
 mod frames;
 #[doc(hidden)]
 pub mod fuzz;
-pub mod gemini;
+mod gemini;
 pub mod json;
 mod json_array;
 pub mod refusal;

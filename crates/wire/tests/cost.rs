@@ -5,14 +5,14 @@
 use std::time::{Duration, Instant};
 
 use bartizan_wire::json::{JsonLimits, Tape};
-use bartizan_wire::{Route, Side, control, gemini, read};
+use bartizan_wire::{Route, Side, control, read};
 
 fn check(name: &str, body: &str) {
     let begun = Instant::now();
     let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
     let last = u32::try_from(tape.len() - 1).unwrap();
     let _ = control(&tape, body.as_bytes(), Route::ChatCompletions);
-    let _ = gemini::said(&tape, body.as_bytes(), gemini::Call::Generate);
+    let _ = control(&tape, body.as_bytes(), Route::GenerateContent);
     let _ = bartizan_wire::read_event(body.as_bytes(), &JsonLimits::default());
     let parts = read(&tape, body.as_bytes(), Side::Request).parts.len() + read(&tape, body.as_bytes(), Side::Answer).parts.len();
     let pointer = tape.pointer(body.as_bytes(), last, |_| false);

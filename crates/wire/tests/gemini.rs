@@ -2,23 +2,28 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bartizan_wire::ControlError::{self, Elsewhere, Missing, NotAnObject, Refused, Repeated, Respelt, Type};
-use bartizan_wire::gemini::Call::{self, Count, Embed, EmbedBatch, Generate};
-use bartizan_wire::gemini::said;
+use bartizan_wire::Route::{
+    self, BatchEmbedContents as EmbedBatch, CountContentTokens as Count, EmbedContent as Embed, GenerateContent as Generate,
+};
+use bartizan_wire::control;
 use bartizan_wire::json::{JsonLimits, Tape};
 
 /// The names of the model and the parts of the first user content.
-fn read(body: &str, call: Call) -> Result<(Vec<String>, Option<String>), ControlError> {
+fn read(body: &str, call: Route) -> Result<(Vec<String>, Option<String>), ControlError> {
     let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
     let text = |id: u32| tape.text(body.as_bytes(), id).into_owned();
-    said(&tape, body.as_bytes(), call).map(|said| (said.models.into_iter().map(text).collect(), said.first_user.map(text)))
+    let found = control(&tape, body.as_bytes(), call)?;
+    assert_eq!((found.model, found.stream, found.session), (None, false, None));
+    assert!(control(&tape, body.as_bytes(), Route::StreamGenerateContent).map_or(call != Generate, |found| found.stream));
+    Ok((found.also.into_iter().map(text).collect(), found.first_user.map(text)))
 }
 
-fn good(call: Call, body: &str, models: &[&str], first_user: Option<&str>) {
+fn good(call: Route, body: &str, models: &[&str], first_user: Option<&str>) {
     let (found, first) = read(body, call).unwrap();
     assert_eq!((found.iter().map(String::as_str).collect::<Vec<_>>(), first.as_deref()), (models.to_vec(), first_user), "{body}");
 }
 
-fn bad(call: Call, body: &str, expected: ControlError) {
+fn bad(call: Route, body: &str, expected: ControlError) {
     assert_eq!(read(body, call), Err(expected), "{body}");
 }
 

@@ -16,11 +16,7 @@ pub(super) fn answer(method: &str, query: &str, body: &Value) -> Option<Answer> 
         "generateContent" => Answer::json(canned::gemini_parts(&json!(said(body, &text, usize::MAX)))),
         "streamGenerateContent" => {
             let parts: Vec<Value> = said(body, &text, 4).into_iter().map(|part| json!([part])).collect();
-            if events {
-                Answer::stream(canned::gemini_events(&parts))
-            } else {
-                Answer::json(canned::gemini_array(&parts))
-            }
+            if events { Answer::stream(canned::gemini_events(&parts)) } else { Answer::json(canned::gemini_array(&parts)) }
         }
         "countTokens" => Answer::json(json!({"totalTokens": text.split_whitespace().count().max(1)}).to_string()),
         "embedContent" => Answer::json(json!({"embedding": {"values": VECTOR}}).to_string()),
