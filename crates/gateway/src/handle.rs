@@ -388,7 +388,7 @@ impl Gate {
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
         let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
         let Some(provider) =
-            any.filter(|any| any.kind.speaks(route) && head.parts.method == Method::GET && exchange.principal.models.is_none())
+            any.filter(|any| any.kind.lists(route) && head.parts.method == Method::GET && exchange.principal.models.is_none())
         else {
             self.record_request(&exchange, &guarded).await?;
             self.metrics().decided(Decision::Permit);

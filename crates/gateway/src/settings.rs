@@ -34,6 +34,11 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
+    /// Whether its own list of models is in the format of a route.
+    pub fn lists(self, route: Route) -> bool {
+        if route == Route::GeminiModels { self == Self::Gemini } else { self.speaks(route) }
+    }
+
     /// Whether it answers on a route.
     pub fn speaks(self, route: Route) -> bool {
         let families: &[Family] = match self {

@@ -1,5 +1,6 @@
 //! Gemini's format: which model a request is for, keys and queries, whole answers, embeddings, the list of models.
 
+use bartizan_gateway::ProviderKind;
 use bartizan_testkit::{Answer, canned};
 use serde_json::{Value, json};
 
@@ -276,7 +277,10 @@ fn the_list_of_models() {
     assert!(found.contains(&"models/gem-alias".to_owned()) && !found.contains(&"models/only-openai".to_owned()), "{found:?}");
     assert_eq!(names(&house.send(&list.clone().with("authorization", &format!("Bearer {}", key(3)))).json()), ["models/gpt-4o-mini"]);
     assert_eq!(house.send(&Call::new("GET", "/v1beta/models?key=bzk_x", "")).status, 400);
-    let any = House::build(Plan { any: true, ..Plan::default() });
+    // A provider of all formats lists its models in OpenAI's.
+    let all = House::build(Plan { any: true, ..Plan::default() });
+    assert!(!names(&all.send(&list).json()).is_empty() && all.upstream.requests().is_empty());
+    let any = House::build(Plan { any: true, kind: ProviderKind::Gemini, ..Plan::default() });
     any.upstream.always(Answer::json(format!(r#"{{"models":[{{"name":"models/m","description":"by {EMAIL}"}}]}}"#)));
     let reply = any.send(&list);
     assert!(names(&reply.json()) == ["models/m"] && !reply.text().contains(EMAIL), "{}", reply.text());
