@@ -158,6 +158,7 @@ def test_stream_block(strict_gate_url, upstream, model):
     upstream.next_answer(event("The harbour is open. "), event(f"Call {PHONE[:6]}"), event(f"{PHONE[6:]} "), event("for more. "))
     seen = ""
     with pytest.raises(errors.ClientError) as caught:
-        for chunk in gemini_client(strict_gate_url).models.generate_content_stream(model=model, contents="Tell me."):
+        client = gemini_client(strict_gate_url)
+        for chunk in client.models.generate_content_stream(model=model, contents="Tell me."):
             seen += chunk.text
     assert caught.value.code == 403 and "phone" in caught.value.message and seen.startswith("The harbour") and PHONE[:6] not in seen

@@ -11,7 +11,7 @@ use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
 use bartizan_wire::json::NodeKind;
 use bartizan_wire::refusal::{Reason, Shape};
-use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_of};
+use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_for_google, shape_of};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
@@ -85,7 +85,7 @@ impl Gate {
         let started = Instant::now();
         let request_id = RequestId::new(self.random().uuid(self.now()));
         let (parts, mut body) = request.into_parts();
-        let shape = shape_of(parts.uri.path(), parts.headers.contains_key("anthropic-version"));
+        let shape = shape(&parts);
         let head = Head { parts, shape, request_id, started };
         match self.admit(&head, &mut body, peer).await {
             Ok(response) => response,
@@ -122,7 +122,11 @@ impl Gate {
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
         match Route::find(method, path) {
-            Found::Route(call) if call.route.lists_models() => self.models(head, Arc::new(exchange(Some(call.route))), call.route).await,
+            Found::Route(call) if call.route.lists_models() => {
+                // Google's SDKs ask for their list on OpenAI's path too.
+                let route = if head.shape == Shape::Gemini { Route::GeminiModels } else { call.route };
+                self.models(head, Arc::new(exchange(Some(route))), route).await
+            }
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
                 &Arc::new(exchange(None)),
@@ -408,6 +412,16 @@ impl Gate {
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {
         Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone())
     }
+}
+
+/// The format in which a client expects errors, and the list of models.
+fn shape(parts: &request::Parts) -> Shape {
+    let has = |name: &str| parts.headers.contains_key(name);
+    let path = parts.uri.path();
+    if !has("anthropic-version") && (has("x-goog-api-client") || has("x-goog-api-key")) {
+        return shape_for_google(path);
+    }
+    shape_of(path, has("anthropic-version"))
 }
 
 /// What tells a conversation from others: the format's own field, or what its first user message says. Only the text counts, not

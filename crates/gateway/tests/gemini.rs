@@ -184,7 +184,7 @@ fn whole_answers_hold_nothing_that_the_model_introduced() {
     }
     let untouched = canned::gemini_parts(&json!([
         {"text": "hi", "thoughtSignature": "c2VhbGVk".repeat(40)},
-        {"functionCall": {"id": "r4nd0m-41111111", "name": "f", "args": {"n": 12_345_678, "x": [true, null, "y"]}}},
+        {"functionCall": {"id": "id-41111111", "name": "f", "args": {"n": 12_345_678, "x": [true, null, "y"]}}},
         {"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAA"}},
     ]));
     house.upstream.push(Answer::json(untouched.clone()));
@@ -277,6 +277,13 @@ fn the_list_of_models() {
     assert!(found.contains(&"models/gem-alias".to_owned()) && !found.contains(&"models/only-openai".to_owned()), "{found:?}");
     assert_eq!(names(&house.send(&list.clone().with("authorization", &format!("Bearer {}", key(3)))).json()), ["models/gpt-4o-mini"]);
     assert_eq!(house.send(&Call::new("GET", "/v1beta/models?key=bzk_x", "")).status, 400);
+    // Google's SDKs ask on OpenAI's path too; their headers tell.
+    for name in ["x-goog-api-key", "x-goog-api-client"] {
+        let value = if name == "x-goog-api-key" { key(1) } else { "google-genai-sdk/3.6.1".to_owned() };
+        let google = Call::new("GET", "/v1/models", "").with(name, &value);
+        assert_eq!(names(&house.send(&google).json()), found, "{name}");
+    }
+    assert!(house.send(&Call::new("GET", "/v1/models", "")).json()["data"].is_array());
     // A provider of all formats lists its models in OpenAI's.
     let all = House::build(Plan { any: true, ..Plan::default() });
     assert!(!names(&all.send(&list).json()).is_empty() && all.upstream.requests().is_empty());

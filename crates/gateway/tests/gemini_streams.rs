@@ -134,9 +134,9 @@ fn every_split_gives_the_same_bytes() {
 #[test]
 fn what_needs_no_edit_keeps_its_bytes() {
     let house = House::new();
-    let array = "[{\n  \"candidates\": [\n    {\"content\": {\"parts\": [{\"text\": \"Hel\"}]}}\n  ]\n}\n,\r\n{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"lo.\\n\"}],\"role\":\"model\"},\"finishReason\":\"STOP\"}]}\n]\n";
+    let array = "[{\n  \"candidates\": [\n    {\"content\": {\"parts\": [{\"text\": \"The \"}]}}\n  ]\n}\n,\r\n{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"end.\\n\"}],\"role\":\"model\"},\"finishReason\":\"STOP\"}]}\n]\n";
     assert_eq!(Form::Array.pass(&house, array, &[]), array);
-    let events = Form::Events.write(&[json!([{"text": "Hel"}]), json!([{"text": "lo."}])]);
+    let events = Form::Events.write(&[json!([{"text": "The "}]), json!([{"text": "end."}])]);
     assert_eq!(Form::Events.pass(&house, &events, &[]), events);
     assert_eq!(Form::Array.pass(&house, "[]", &[]), "[]");
     // Log probabilities repeat the text.

@@ -26,6 +26,6 @@ pub use control::{Control, ControlError, control};
 pub use event::{EventReading, is_done, read_event};
 pub use frames::{FrameError, Frames, Framing};
 pub use json_array::ArrayReader;
-pub use route::{Call, Dialect, Family, Found, Route, shape_of};
+pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of};
 pub use sse::{Frame, SseError, SseReader};
 pub use words::{is_known as is_format_word, says_nothing};

@@ -300,6 +300,15 @@ pub fn shape_of(path: &str, anthropic_version: bool) -> Shape {
     }
 }
 
+/// The error shape for a client that shows itself as Google's by its headers. Their SDKs ask below `/v1/` as well, so there only
+/// what no other format has on its own path is theirs, and the list of models.
+pub fn shape_for_google(path: &str) -> Shape {
+    let others = |spec: &&Spec| spec.family != Family::Gemini && !spec.route.lists_models();
+    let mut paths =
+        SPECS.iter().filter(others).flat_map(|spec| std::iter::once(spec.route.path()).chain(spec.other.iter().map(|one| one.1)));
+    if paths.any(|template| matched(template, path).is_some()) { shape_of(path, false) } else { Shape::Gemini }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

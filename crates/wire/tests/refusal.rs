@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bartizan_wire::refusal::{Reason, Shape, body, event};
-use bartizan_wire::{Call, Dialect, Family, Found, Route, SseReader, shape_of};
+use bartizan_wire::{Call, Dialect, Family, Found, Route, SseReader, shape_for_google, shape_of};
 use serde_json::{Value, json};
 
 const MESSAGE: &str = "no \"way\"\nwith \\ and é \u{1}";
@@ -130,5 +130,15 @@ fn shapes_of_paths() {
         ("/", false, Shape::OpenAi),
     ] {
         assert_eq!(shape_of(path, anthropic_version), shape, "{path}");
+    }
+    for (path, shape) in [
+        ("/v1/models", Shape::Gemini),
+        ("/v1/cachedContents/a", Shape::Gemini),
+        ("/v1/models/m:generateContent", Shape::Gemini),
+        ("/v1/chat/completions", Shape::OpenAi),
+        ("/openai/deployments/m/embeddings", Shape::OpenAi),
+        ("/v1/messages", Shape::Anthropic),
+    ] {
+        assert_eq!(shape_for_google(path), shape, "{path}");
     }
 }
