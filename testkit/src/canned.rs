@@ -1,4 +1,4 @@
-//! Answers in the OpenAI and Anthropic wire formats, whole and as event streams. Ids and times are fixed, so that bytes can be compared.
+//! Answers in the OpenAI, Anthropic and Gemini wire formats, whole and as event streams. Ids and times are fixed, so that bytes can be compared.
 
 use serde_json::{Value, json};
 
@@ -106,6 +106,43 @@ fn message_stream(model: &str, block: &Value, deltas: impl Iterator<Item = Value
 /// An answer of `count_tokens`.
 pub fn token_count(tokens: usize) -> String {
     json!({"input_tokens": tokens}).to_string()
+}
+
+/// A Gemini answer with one candidate.
+pub fn gemini(text: &str) -> String {
+    gemini_parts(&json!([{"text": text}]))
+}
+
+/// A Gemini answer whose only candidate has these parts.
+pub fn gemini_parts(parts: &Value) -> String {
+    gemini_response(parts, true).to_string()
+}
+
+fn gemini_response(parts: &Value, last: bool) -> Value {
+    let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
+    if last {
+        candidate.as_object_mut().map(|object| object.insert("finishReason".to_owned(), json!("STOP")));
+    }
+    json!({
+        "candidates": [candidate], "modelVersion": "gemini-1", "responseId": "r1",
+        "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 12, "totalTokenCount": 21},
+    })
+}
+
+/// The elements of a Gemini stream, one for each list of parts; the last one finishes.
+pub fn gemini_elements(parts: &[Value]) -> Vec<String> {
+    let last = parts.len().saturating_sub(1);
+    parts.iter().enumerate().map(|(at, parts)| gemini_response(parts, at == last).to_string()).collect()
+}
+
+/// A Gemini stream of events.
+pub fn gemini_events(parts: &[Value]) -> Vec<String> {
+    gemini_elements(parts).iter().map(|element| format!("data: {element}\r\n\r\n")).collect()
+}
+
+/// A Gemini stream that is one JSON array.
+pub fn gemini_array(parts: &[Value]) -> String {
+    format!("[{}\n]\n", gemini_elements(parts).join("\n,\r\n"))
 }
 
 /// An OpenAI model list.

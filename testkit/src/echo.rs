@@ -1,5 +1,7 @@
 //! How an upstream answers without a script: an echo of what it was asked, or a fixed answer for measurements.
 
+mod gemini;
+
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -103,6 +105,13 @@ fn echo(request: &Recorded) -> Answer {
     }
     if path.ends_with("/count_tokens") {
         return Answer::json(canned::token_count(last_user_text(&body).split_whitespace().count()));
+    }
+    let gemini = path.rsplit_once(':').and_then(|(_, method)| {
+        let query = request.path.split_once('?').map_or("", |(_, query)| query);
+        gemini::answer(method, query, &body)
+    });
+    if let Some(answer) = gemini {
+        return answer;
     }
     let family = if path.ends_with("/chat/completions") {
         Family::Chat

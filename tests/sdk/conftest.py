@@ -1,4 +1,4 @@
-"""Starts the scripted provider and the gate, and gives the tests clients of both SDKs."""
+"""Starts the scripted provider and the gate, and gives the tests clients of the SDKs."""
 
 import json
 import os
@@ -10,6 +10,7 @@ import urllib.request
 import anthropic
 import openai
 import pytest
+from google import genai
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GATE = os.environ.get("BARTIZAN_BINARY", ROOT / "target/release/bartizan")
@@ -137,6 +138,15 @@ def openai_client(url, **more):
 
 def anthropic_client(url, **more):
     return anthropic.Anthropic(base_url=url, api_key="not-a-key", **more)
+
+
+def gemini_client(url, key="not-a-key"):
+    return genai.Client(api_key=key, http_options={"base_url": url})
+
+
+@pytest.fixture
+def gemini(gate_url):
+    return gemini_client(gate_url)
 
 
 @pytest.fixture

@@ -21,3 +21,12 @@ ANTHROPIC_TOOL = {
     "description": "Sends a note.",
     "input_schema": {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]},
 }
+GEMINI_TOOL = {
+    "function_declarations": [
+        {
+            "name": "send_note",
+            "description": "Sends a note.",
+            "parameters": {"type": "OBJECT", "properties": {"text": {"type": "STRING"}}, "required": ["text"]},
+        }
+    ]
+}

@@ -124,7 +124,7 @@ pub enum AuthConfig {
 pub struct ProviderConfig {
     /// Its name.
     pub name: String,
-    /// `openai`, `azure`, `anthropic` or `both`.
+    /// `openai`, `azure`, `anthropic`, `gemini` or `both`.
     pub kind: String,
     /// Azure's `api-version`, for clients that do not name one.
     pub api_version: Option<String>,
@@ -342,8 +342,9 @@ fn provider(given: &ProviderConfig) -> Result<Provider> {
         "openai" => ProviderKind::OpenAi,
         "azure" => ProviderKind::Azure,
         "anthropic" => ProviderKind::Anthropic,
+        "gemini" => ProviderKind::Gemini,
         "both" => ProviderKind::Both,
-        other => bail!("the provider `{}` has the kind `{other}`; spoken are openai, azure, anthropic and both", given.name),
+        other => bail!("the provider `{}` has the kind `{other}`; spoken are openai, azure, anthropic, gemini and both", given.name),
     };
     ensure!(given.api_version.is_none() || kind == ProviderKind::Azure, "`api_version` of the provider `{}` is for azure only", given.name);
     let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | '_');

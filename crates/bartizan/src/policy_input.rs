@@ -8,7 +8,7 @@ use bartizan_detect::{Detector, Hint};
 use bartizan_policy::{Action, Facts, Resource};
 use bartizan_vocabulary::{GroupName, Label, ModelName, Principal, PrincipalId, PrincipalKind, ProviderName, Role, TextClass};
 use bartizan_wire::json::{JsonLimits, Tape};
-use bartizan_wire::{Form, Found, Part, Reading, Route, Side, control, read};
+use bartizan_wire::{Family, Form, Found, Part, Reading, Route, Side, control, read};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -57,15 +57,16 @@ pub fn question(bytes: &[u8]) -> Result<Question> {
 }
 
 fn from_body(input: &Input<'_>, body: &[u8]) -> Result<Question> {
-    let route = route(input.route.as_deref())?;
+    let (route, in_path) = route(input.route.as_deref())?;
     let answer = input.direction == Some(bartizan_vocabulary::Direction::Response);
     let refused = || "the gate would answer 400";
     let tape = Tape::read(body, &JsonLimits::default()).with_context(refused)?;
     let (side, action) = if answer { (Side::Answer, Action::Complete) } else { (Side::Request, Action::Prompt) };
     let control = if answer { None } else { Some(control(&tape, body, route).with_context(refused)?) };
-    let named = control.as_ref().is_none_or(|control| control.model.is_some() || route.default_model().is_some());
-    ensure!(named, "the field `model` is missing");
-    let model = tape.member(body, 0, "model").map(|node| ModelName::new(tape.text(body, node).into_owned()));
+    let by_path = in_path.is_some() || route.default_model().is_some() || route.family() == Family::Gemini;
+    ensure!(by_path || control.as_ref().is_none_or(|control| control.model.is_some()), "the field `model` is missing");
+    let in_body = || tape.member(body, 0, "model").map(|node| tape.text(body, node).into_owned());
+    let model = in_path.map(str::to_owned).or_else(in_body).map(ModelName::new);
     let provider = input.provider.clone().unwrap_or_else(|| ProviderName::from("main"));
     let resource = Resource { model, provider: Some(provider), route: Arc::from(route.name()), ..Resource::default() };
     let principal = principal(input.principal.as_deref(), &input.groups)?;
@@ -83,12 +84,15 @@ fn from_body(input: &Input<'_>, body: &[u8]) -> Result<Question> {
     Ok(Question { facts, fixed, policy_version: None })
 }
 
-/// A route as `POST /v1/messages` or by its path alone.
-fn route(name: Option<&str>) -> Result<Route> {
+/// A route as `POST /v1/messages` or by its path alone, with the model that its path names. Events name it with `{model}` instead.
+fn route(name: Option<&str>) -> Result<(Route, Option<&str>)> {
     let name = name.unwrap_or(Route::ChatCompletions.name());
     let path = name.split_once(' ').map_or(name, |(_, path)| path);
+    if let Some(route) = Route::ALL.iter().find(|route| route.method() == "POST" && route.path() == path) {
+        return Ok((*route, None));
+    }
     match Route::find("POST", path) {
-        Found::Route(call) => Ok(call.route),
+        Found::Route(call) => Ok((call.route, call.model)),
         Found::WrongMethod(_) | Found::Refused(_) | Found::Unknown => {
             let spoken: Vec<&str> = Route::ALL.iter().filter(|route| route.method() == "POST").map(|route| route.name()).collect();
             bail!("the route `{name}` has no body that is judged; give one of {}", spoken.join(", "))

@@ -3,6 +3,8 @@
 //! It echoes what it was asked, so that one sees values put back. Asked `What do you see?`, it shows what reached it as well: pseudonyms
 //! with a hyphen, which nobody turns back. It calls a tool when one is offered and asked for.
 
+mod gemini;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -59,6 +61,7 @@ pub async fn start_watched(tasks: &TaskTracker, watch: Watch) -> Result<SocketAd
 
 async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
+    let events = request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
     let body = Limited::new(request.into_body(), 64 << 20).collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     watch(&body);
     let asked: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
@@ -74,6 +77,7 @@ async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Byte
         })),
         "/v1/messages" => messages(&asked),
         "/v1/messages/count_tokens" => whole(&json!({"input_tokens": asked.to_string().len() / 4})),
+        path if path.contains(':') => gemini::answer(path, &asked, events),
         _ => {
             let mut response =
                 whole(&json!({"error": {"message": "the sample model does not know this route", "type": "invalid_request_error"}}));

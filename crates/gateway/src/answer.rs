@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, EndState, GuardStatus};
+use bartizan_wire::Framing;
 use bartizan_wire::refusal::{Reason, Shape};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -19,7 +20,7 @@ use crate::decode::{Decoder, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, RequestError, guard_answer, is_clean, parse_answer, unguarded};
 use crate::handle::Head;
-use crate::headers::{is_event_stream, to_client};
+use crate::headers::{is_event_stream, is_json, to_client};
 use crate::judging::Judging;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
@@ -67,8 +68,9 @@ impl Gate {
         if parts.status.is_redirection() || parts.status.is_informational() {
             return Err(self.garbage(exchange, "the provider answered with a redirect, which is not followed"));
         }
-        if is_event_stream(&parts.headers) {
-            return self.streamed(head, exchange, (parts.status, &parts.headers), (body, encoding), session, &request, held).await;
+        if let Some(framing) = framing(exchange, parts.status, &parts.headers) {
+            let body = (body, encoding, framing);
+            return self.streamed(head, exchange, (parts.status, &parts.headers), body, session, &request, held).await;
         }
         let bytes = self.whole(exchange, body, encoding, &mut held).await?;
         let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(0);
@@ -171,7 +173,7 @@ impl Gate {
         head: &Head,
         exchange: &Arc<Exchange>,
         (status, headers): (StatusCode, &HeaderMap),
-        (body, encoding): (Incoming, Encoding),
+        (body, encoding, framing): (Incoming, Encoding, Framing),
         mut session: Session,
         request: &Phase,
         held: Reservation,
@@ -197,7 +199,7 @@ impl Gate {
         // The request is on its way: the session holds what it keeps of it, and the stream what it needs itself.
         session.hold(held);
         let held = self.budget.open();
-        let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::new(session), judging);
+        let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::new(session), judging, framing);
         let stream = StreamBody::new(Arc::clone(exchange), (body, decoder), guard, phase, head.shape, status.as_u16(), held);
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));
         *response.status_mut() = status;
@@ -216,6 +218,15 @@ impl Gate {
         let phase = Phase::decided(Decision::Permit);
         Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::UpstreamError), phase))
     }
+}
+
+/// How an answer streams, if it does: a stream of Gemini's is an array of JSON unless events were asked for.
+fn framing(exchange: &Exchange, status: StatusCode, headers: &HeaderMap) -> Option<Framing> {
+    if is_event_stream(headers) {
+        return Some(Framing::Sse);
+    }
+    let array = exchange.streams_array && status.is_success() && is_json(headers) == Some(true);
+    array.then_some(Framing::JsonArray)
 }
 
 /// Stands for an error of the provider that is not JSON (a proxy's page, an empty body): status and headers tell the client what

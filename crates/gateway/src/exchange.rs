@@ -35,6 +35,8 @@ pub struct Exchange {
     pub model_configured: bool,
     /// Whether a stream was asked for.
     pub stream: bool,
+    /// Whether a stream that is no stream of events is one JSON array.
+    pub streams_array: bool,
     /// When it began.
     pub started: Instant,
     /// Bytes of the request's body.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bartizan_policy::{Action, Facts, Outcome};
 use bartizan_vocabulary::{Decision, Direction, EventFinding, GuardStatus, Label, Role, TextClass};
-use bartizan_wire::json::{JsonError, Splice, Tape, splice};
+use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, Unread, control, read};
 use bytes::Bytes;
 
@@ -19,6 +19,7 @@ use crate::faults::strike;
 use crate::giving_back::restore;
 use crate::inspect::{Body, InspectError, Inspector, Unit};
 use crate::live::Live;
+use crate::models::MODELS;
 use crate::remedy::{self, Judged, KEPT};
 use crate::session::{REMOVED, Session, replacement};
 
@@ -337,10 +338,19 @@ fn edit_splices(parsed: &Parsed, units: &[Unit], judged: &Judged) -> Vec<Splice>
 
 fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &Judged, model: Option<&str>) -> Vec<Splice> {
     let mut splices = edit_splices(parsed, units, judged);
-    if let (Some(model), Some(node)) = (model, control.model.and_then(|id| parsed.tape.node(id))) {
-        let mut with = Vec::new();
-        bartizan_wire::json::escape_into(model, &mut with);
-        splices.push(Splice { range: node.inner(), with });
+    let Some(model) = model else { return splices };
+    let mut rename = |id: NodeId, before: &str, name: &str| {
+        let Some(range) = parsed.tape.node(id).map(Node::inner) else { return };
+        let mut with = before.as_bytes().to_vec();
+        bartizan_wire::json::escape_into(name, &mut with);
+        splices.push(Splice { range, with });
+    };
+    if let Some(id) = control.model {
+        rename(id, "", model);
+    }
+    for id in &control.also {
+        let prefixed = parsed.tape.text(&parsed.bytes, *id).starts_with(MODELS);
+        rename(*id, if prefixed { MODELS } else { "" }, model.strip_prefix(MODELS).unwrap_or(model));
     }
     splices
 }

@@ -11,7 +11,7 @@ use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
 use bartizan_wire::json::NodeKind;
 use bartizan_wire::refusal::{Reason, Shape};
-use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_of};
+use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_for_google, shape_of};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, request};
@@ -23,13 +23,14 @@ use crate::Gate;
 use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
-use crate::credentials::{KEY_IN_QUERY, client_key, holds_key};
+use crate::credentials::client_key;
 use crate::decode::{DecodeError, Encoding, decode};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
-use crate::models::{list, named, target};
+use crate::models::{list, named as name_of, one_model, target};
+use crate::query::query;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::settings::Auth;
@@ -85,7 +86,7 @@ impl Gate {
         let started = Instant::now();
         let request_id = RequestId::new(self.random().uuid(self.now()));
         let (parts, mut body) = request.into_parts();
-        let shape = shape_of(parts.uri.path(), parts.headers.contains_key("anthropic-version"));
+        let shape = shape(&parts);
         let head = Head { parts, shape, request_id, started };
         match self.admit(&head, &mut body, peer).await {
             Ok(response) => response,
@@ -113,6 +114,7 @@ impl Gate {
             model: None,
             model_configured: false,
             stream: false,
+            streams_array: false,
             started: head.started,
             bytes_in: 0,
             ended: AtomicBool::new(false),
@@ -121,7 +123,11 @@ impl Gate {
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
         match Route::find(method, path) {
-            Found::Route(call) if call.route == Route::Models => self.models(head, Arc::new(exchange(Some(Route::Models)))).await,
+            Found::Route(call) if call.route.lists_models() => {
+                // Google's SDKs ask for their list on OpenAI's path too.
+                let route = if head.shape == Shape::Gemini { Route::GeminiModels } else { call.route };
+                self.models(head, Arc::new(exchange(Some(route))), route).await
+            }
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
                 &Arc::new(exchange(None)),
@@ -177,9 +183,10 @@ impl Gate {
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
         let route = call.route;
-        if holds_key(head.parts.uri.query()) {
-            return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, KEY_IN_QUERY)));
-        }
+        let query = match query(route, head.parts.uri.query()) {
+            Ok(query) => query,
+            Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
+        };
         let mut held = self.budget.open();
         let read = self.read(head, body, &live, &mut held).await;
         let bytes = match read {
@@ -199,11 +206,13 @@ impl Gate {
             }
         };
         let in_body = control.model.map(|model| parsed.tape.text(&parsed.bytes, model).into_owned());
-        let name = match named(&call, in_body.as_deref()) {
+        let mut also = control.also.iter().map(|id| parsed.tape.text(&parsed.bytes, *id));
+        let named = also.try_for_each(|model| one_model(&call, &model)).map_err(str::to_owned);
+        let name = match named.and_then(|()| name_of(&call, in_body.as_deref()).map_err(|error| error.to_string())) {
             Ok(name) => name.to_owned(),
-            Err(error) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, error.to_string()))),
+            Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
-        exchange.stream = control.stream;
+        (exchange.stream, exchange.streams_array) = (control.stream, route == Route::StreamGenerateContent);
         exchange.model_configured = live.settings.models.iter().any(|model| model.name.as_str() == name);
         // Events and sentences show a name that nobody configured only if nothing is found in it.
         let shown = if exchange.model_configured || is_clean(&exchange, &name, Some("model")) { name.as_str() } else { UNCONFIGURED };
@@ -217,13 +226,14 @@ impl Gate {
         exchange.provider = Some(provider.name.clone());
         let exchange = Arc::new(exchange);
         let headers = to_provider(&head.parts.headers);
-        let outside = outside_body(&headers, head.parts.uri.query());
+        let outside = outside_body(&headers, query.rest.as_deref());
         let session = self.session(&exchange, head, &parsed, &control);
         let upstream_name = target.upstream_name(&name);
-        let upstream_model = in_body.filter(|model| model != upstream_name).map(|_| upstream_name.to_owned());
+        let renamed = name != upstream_name && !control.also.is_empty() || in_body.is_some_and(|model| model != upstream_name);
+        let upstream_model = renamed.then(|| upstream_name.to_owned());
         let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
-        let client_key = client_key(&head.parts.headers, &live.settings);
-        let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: head.parts.uri.query() };
+        let client_key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
+        let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };
         let call = upstream::request(provider, &aim, headers, client_key, guarded.bytes.clone());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         self.call(head, &exchange, call, session, guarded, held).await
@@ -373,17 +383,18 @@ impl Gate {
     }
 
     /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
-    async fn models(self: &Arc<Self>, head: &Head, exchange: Arc<Exchange>) -> Result<Response<GateBody>, Box<Refusal>> {
+    async fn models(self: &Arc<Self>, head: &Head, exchange: Arc<Exchange>, route: Route) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
-        let (headers, query) = (to_provider(&head.parts.headers), head.parts.uri.query());
-        if holds_key(query) {
-            return Err(Box::new(Refusal::of(&exchange, Reason::BadRequest, KEY_IN_QUERY)));
-        }
-        let guarded = guard_listing(&exchange, &outside_body(&headers, query));
+        let headers = to_provider(&head.parts.headers);
+        let query = query(route, head.parts.uri.query());
+        let query = query.map_err(|message| Box::new(Refusal::of(&exchange, Reason::BadRequest, message)))?;
+        let guarded = guard_listing(&exchange, &outside_body(&headers, query.rest.as_deref()));
         let guarded =
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
         let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
-        let Some(provider) = any.filter(|_| head.parts.method == Method::GET && exchange.principal.models.is_none()) else {
+        let Some(provider) =
+            any.filter(|any| any.kind.lists(route) && head.parts.method == Method::GET && exchange.principal.models.is_none())
+        else {
             self.record_request(&exchange, &guarded).await?;
             self.metrics().decided(Decision::Permit);
             let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
@@ -391,8 +402,8 @@ impl Gate {
             mark(response.headers_mut(), &exchange.request_id, Decision::Permit, &guarded.phase.coach);
             return Ok(response);
         };
-        let key = client_key(&head.parts.headers, &live.settings);
-        let aim = Aim { route: Route::Models, dialect: Dialect::Own, model: "", query };
+        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
+        let aim = Aim { route, dialect: Dialect::Own, model: "", query: query.rest.as_deref() };
         let call = upstream::request(provider, &aim, headers, key, Bytes::new());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         let session = self.session_of_nobody(&exchange);
@@ -402,6 +413,16 @@ impl Gate {
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {
         Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone())
     }
+}
+
+/// The format in which a client expects errors, and the list of models.
+fn shape(parts: &request::Parts) -> Shape {
+    let has = |name: &str| parts.headers.contains_key(name);
+    let path = parts.uri.path();
+    if !has("anthropic-version") && (has("x-goog-api-client") || has("x-goog-api-key")) {
+        return shape_for_google(path);
+    }
+    shape_of(path, has("anthropic-version"))
 }
 
 /// What tells a conversation from others: the format's own field, or what its first user message says. Only the text counts, not

@@ -11,6 +11,7 @@ const TO_PROVIDER: &[&str] = &[
     "openai-beta",
     "openai-organization",
     "openai-project",
+    "x-goog-api-client",
     "traceparent",
     "tracestate",
 ];

@@ -24,6 +24,7 @@ mod models;
 mod number;
 #[doc(hidden)]
 pub mod probe;
+mod query;
 mod random;
 mod refuse;
 mod remedy;

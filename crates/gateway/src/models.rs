@@ -4,7 +4,7 @@ use bartizan_identity::may_use;
 use bartizan_vocabulary::Principal;
 use bartizan_wire::json::escape_into;
 use bartizan_wire::refusal::{Reason, Shape};
-use bartizan_wire::{Call, ControlError, Route};
+use bartizan_wire::{Call, ControlError, Family, Route};
 
 use crate::settings::{Model, Provider, ProviderKind, Settings};
 
@@ -32,6 +32,7 @@ impl Target<'_> {
     /// Reason and sentence.
     pub fn takes(self, call: &Call<'_>, in_body: bool) -> Result<Self, (Reason, String)> {
         let told = in_body || call.route.default_model().is_some() || self.provider.kind == ProviderKind::Azure;
+        let told = told || call.route.family() == Family::Gemini;
         if told { Ok(self) } else { Err((Reason::BadRequest, ControlError::Missing("model").to_string())) }
     }
 
@@ -61,6 +62,7 @@ pub fn target<'a>(
     if !target.provider.kind.speaks(route) {
         let right = match target.provider.kind {
             ProviderKind::Anthropic => Route::Messages,
+            ProviderKind::Gemini => Route::GenerateContent,
             ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Both => Route::ChatCompletions,
         };
         return Err((Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name())));
@@ -68,8 +70,44 @@ pub fn target<'a>(
     Ok(target)
 }
 
+/// Refuses a request whose body names another model than its path. Google writes `models/NAME`.
+///
+/// # Errors
+/// A sentence for the client.
+pub fn one_model(call: &Call<'_>, in_body: &str) -> Result<(), &'static str> {
+    let name = in_body.strip_prefix(MODELS).unwrap_or(in_body);
+    if call.model == Some(name) { Ok(()) } else { Err("the body names another model than the path; name one model") }
+}
+
+/// What Google puts before a model's name.
+pub const MODELS: &str = "models/";
+
+/// The list of models in Gemini's format: only those that are served there.
+fn gemini_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let mut out = b"{\"models\":[".to_vec();
+    for (at, name) in names.enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"name\":\"models/");
+        escape_into(name, &mut out);
+        out.extend_from_slice(b"\",\"displayName\":\"");
+        escape_into(name, &mut out);
+        out.extend_from_slice(
+            b"\",\"supportedGenerationMethods\":[\"generateContent\",\"countTokens\",\"embedContent\",\"batchEmbedContents\"]}",
+        );
+    }
+    out.extend_from_slice(b"]}");
+    out
+}
+
 /// The list of models that a caller may use, in the format of its family.
 pub fn list(settings: &Settings, principal: &Principal, shape: Shape) -> Vec<u8> {
+    if shape == Shape::Gemini {
+        let served = |model: &&Model| settings.provider(model).is_some_and(|provider| provider.kind.speaks(Route::GenerateContent));
+        let names = settings.models.iter().filter(served).map(|model| model.name.as_str());
+        return gemini_list(names.filter(|name| *name != "*" && may_use(principal.models.as_deref(), name)));
+    }
     let mut out: Vec<u8> = match shape {
         Shape::Anthropic => b"{\"data\":[".to_vec(),
         Shape::OpenAi | Shape::Gemini => b"{\"object\":\"list\",\"data\":[".to_vec(),

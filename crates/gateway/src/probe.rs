@@ -7,7 +7,7 @@ use std::time::Instant;
 use bartizan_detect::Pseudonyms;
 use bartizan_policy::Action;
 use bartizan_vocabulary::{EndState, ModelName, Principal, RequestId};
-use bartizan_wire::Route;
+use bartizan_wire::{Framing, Route};
 use bytes::Bytes;
 
 use crate::Gate;
@@ -41,7 +41,7 @@ pub fn stream(gate: &Arc<Gate>, principal: &Arc<Principal>, chunks: &[Bytes]) ->
     let session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
     let judging =
         Judging::new(gate.live(), exchange.facts(Action::Complete, bartizan_vocabulary::GuardStatus::Ran), gate.value_hash().clone());
-    let mut guard = StreamGuard::new(gate.live(), Arc::new(session), judging);
+    let mut guard = StreamGuard::new(gate.live(), Arc::new(session), judging, Framing::Sse);
     let mut out = Vec::new();
     let mut total = 0;
     for chunk in chunks {
@@ -64,6 +64,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         model: Some(ModelName::from("sample")),
         model_configured: false,
         stream,
+        streams_array: false,
         started: Instant::now(),
         bytes_in: bytes as u64,
         ended: AtomicBool::new(false),

@@ -27,11 +27,18 @@ pub enum ProviderKind {
     Anthropic,
     /// OpenAI's format as Azure serves it: the deployment stands in the path, the version in the query, the key in `api-key`.
     Azure,
-    /// Both, below one base URL: the one-line start, and the sample model.
+    /// Gemini's format.
+    Gemini,
+    /// All of them, below one base URL: the one-line start, and the sample model.
     Both,
 }
 
 impl ProviderKind {
+    /// Whether its own list of models is in the format of a route.
+    pub fn lists(self, route: Route) -> bool {
+        if route == Route::GeminiModels { self == Self::Gemini } else { self.speaks(route) }
+    }
+
     /// Whether it answers on a route.
     pub fn speaks(self, route: Route) -> bool {
         let families: &[Family] = match self {
@@ -39,9 +46,10 @@ impl ProviderKind {
             Self::Azure if matches!(route, Route::Models | Route::Moderations) => &[],
             Self::OpenAi | Self::Azure => &[Family::OpenAi],
             Self::Anthropic => &[Family::Anthropic],
-            Self::Both => &[Family::OpenAi, Family::Anthropic],
+            Self::Gemini => &[Family::Gemini],
+            Self::Both => &[Family::OpenAi, Family::Anthropic, Family::Gemini],
         };
-        families.contains(&route.family()) || (route == Route::Models && self != Self::Azure)
+        families.contains(&route.family()) || (route == Route::Models && self == Self::Anthropic)
     }
 }
 

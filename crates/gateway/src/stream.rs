@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
-use bartizan_wire::{Channel, EventReading, Form, Frame, Part, SseReader, is_done, read_event};
+use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, is_done, read_event};
 
 use crate::edit::{TextEdit, piece_splices};
 use crate::growing::Growing;
@@ -26,9 +26,12 @@ const PLAIN: Channel = Channel { path: 0, group: u32::MAX, alone: false };
 /// Why a stream cannot go on, apart from a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
-    /// One event is too large.
-    #[error("the provider sent an event larger than {0} bytes")]
-    EventTooLarge(usize),
+    /// One event is too large, or the stream is not framed as it should be.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// An element of an array is not JSON.
+    #[error("the provider sent something that is not JSON")]
+    NotJson,
     /// Too much is waiting to be decided.
     #[error("more than {0} bytes of the stream wait to be decided")]
     HeldTooMuch(usize),
@@ -61,7 +64,7 @@ struct Piece {
 pub struct StreamGuard {
     live: Arc<Live>,
     session: Arc<Session>,
-    reader: SseReader,
+    reader: Frames,
     texts: Texts,
     standalone: Standalone,
     queue: VecDeque<Held>,
@@ -76,8 +79,8 @@ pub struct StreamGuard {
 
 impl StreamGuard {
     /// A guard for an answer to a request with this session.
-    pub fn new(live: Arc<Live>, session: Arc<Session>, judging: Judging) -> Self {
-        let reader = SseReader::new(live.settings.limits.event_bytes);
+    pub fn new(live: Arc<Live>, session: Arc<Session>, judging: Judging, framing: Framing) -> Self {
+        let reader = Frames::new(framing, live.settings.limits.event_bytes);
         let texts = Texts::new(live.settings.limits.channels);
         let standalone = Standalone::new(Arc::clone(&live), Arc::clone(&session));
         Self {
@@ -101,8 +104,7 @@ impl StreamGuard {
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), StreamError> {
         self.reader.push(bytes);
         loop {
-            let frame = self.reader.next_frame().map_err(|_| StreamError::EventTooLarge(self.live.settings.limits.event_bytes))?;
-            let Some(frame) = frame else { return Ok(()) };
+            let Some(frame) = self.reader.next_frame()? else { return Ok(()) };
             self.frame(frame)?;
             self.release(out)?;
             if self.judging.stop.is_some() {
@@ -116,7 +118,7 @@ impl StreamGuard {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
-        if let Some(frame) = self.reader.finish() {
+        if let Some(frame) = self.reader.finish()? {
             self.frame(frame)?;
         }
         self.end_texts(None);
@@ -286,6 +288,9 @@ impl StreamGuard {
     /// A payload that is not JSON is one text over the whole stream.
     fn not_json(&mut self, payload: &[u8], error: JsonError, held: &mut Held) -> Result<(), StreamError> {
         tracing::debug!(%error, "a stream event is not JSON; it is inspected as text");
+        if self.reader.framing() == Framing::JsonArray {
+            return Err(StreamError::NotJson);
+        }
         let Ok(text) = std::str::from_utf8(payload) else { return Err(StreamError::Splice) };
         held.plain = true;
         let number = self.text_of(PLAIN, &outside_part(), String::new)?;
@@ -335,6 +340,11 @@ impl StreamGuard {
         let edited = splice(&payload, &splices).ok_or(StreamError::Splice)?;
         out.extend_from_slice(&held.frame.with_payload(&edited));
         Ok(())
+    }
+
+    /// How the stream is framed.
+    pub fn framing(&self) -> Framing {
+        self.reader.framing()
     }
 
     /// Bytes of memory held for the stream.

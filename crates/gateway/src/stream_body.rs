@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
 use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
-use bartizan_wire::refusal::{self, Reason, Shape};
+use bartizan_wire::refusal::{Reason, Shape};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
@@ -42,6 +42,8 @@ pub struct StreamBody {
     phase: Phase,
     seal: Option<BodySeal>,
     out: Vec<u8>,
+    /// The last byte that left, white space left out.
+    last: Option<u8>,
     recording: Option<Waiting>,
     state: State,
     idle: Pin<Box<Sleep>>,
@@ -73,6 +75,7 @@ impl StreamBody {
             phase,
             seal,
             out: Vec::new(),
+            last: None,
             recording: None,
             state: State::Open,
             idle: Box::pin(tokio::time::sleep(pause)),
@@ -170,6 +173,7 @@ impl StreamBody {
     /// What leaves now; the seal counts nothing else.
     fn leaving(&mut self) -> Bytes {
         let bytes = std::mem::take(&mut self.out);
+        self.last = last_byte(&bytes).or(self.last);
         if let Some(seal) = &mut self.seal {
             seal.update(&bytes);
         }
@@ -206,7 +210,9 @@ impl StreamBody {
     }
 
     fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
-        let event = refusal::event(self.shape, reason, sentence, self.exchange.request_id.as_str());
+        let last = last_byte(&self.out).or(self.last);
+        let request_id = self.exchange.request_id.as_str();
+        let event = self.guard.framing().refusal(self.shape, reason, sentence, request_id, last);
         self.put(&event);
         self.phase.reason = Some(reason.code());
         self.state = State::Closing(end);
@@ -287,6 +293,10 @@ impl StreamBody {
             },
         }
     }
+}
+
+fn last_byte(bytes: &[u8]) -> Option<u8> {
+    bytes.trim_ascii_end().last().copied()
 }
 
 impl Body for StreamBody {

@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::models::MODELS;
 use crate::settings::{Provider, ProviderKind, Timeouts};
 
 /// Why a provider gave no answer.
@@ -126,7 +127,7 @@ pub fn request(
         let (name, value) = credential(provider.kind, aim.route, key).ok_or(UpstreamError::Address)?;
         headers.insert(name, value);
     }
-    let method = if aim.route == Route::Models { Method::GET } else { Method::POST };
+    let method = if aim.route.lists_models() { Method::GET } else { Method::POST };
     let mut request = Request::builder().method(method).uri(uri).body(Full::new(body)).map_err(|_| UpstreamError::Address)?;
     *request.headers_mut() = headers;
     Ok(request)
@@ -139,7 +140,14 @@ fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
         text.push_str("/deployments/");
         text.extend(segment(aim.model)?);
     }
-    text.push_str(aim.route.suffix());
+    match aim.route.suffix().split_once("{model}") {
+        Some((before, after)) => {
+            text.push_str(before);
+            text.extend(segment(aim.model.strip_prefix(MODELS).unwrap_or(aim.model))?);
+            text.push_str(after);
+        }
+        None => text.push_str(aim.route.suffix()),
+    }
     let mut separator = '?';
     let named = |pair: &&str| pair.split('=').next() == Some(API_VERSION);
     let pairs = aim.query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
@@ -176,6 +184,8 @@ fn segment(name: &str) -> Option<impl Iterator<Item = char>> {
 fn credential(kind: ProviderKind, route: Route, key: &str) -> Option<(HeaderName, HeaderValue)> {
     let (name, text) = match kind {
         ProviderKind::Azure => (HeaderName::from_static("api-key"), key.to_owned()),
+        ProviderKind::Gemini => (HeaderName::from_static("x-goog-api-key"), key.to_owned()),
+        ProviderKind::Both if route.family() == Family::Gemini => (HeaderName::from_static("x-goog-api-key"), key.to_owned()),
         ProviderKind::Anthropic => (HeaderName::from_static("x-api-key"), key.to_owned()),
         ProviderKind::Both if route.family() == Family::Anthropic => (HeaderName::from_static("x-api-key"), key.to_owned()),
         _ => (header::AUTHORIZATION, format!("Bearer {key}")),

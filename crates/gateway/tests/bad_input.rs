@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Call, House, Plan, Wire, key};
 
+const GEMINI: &str = r#"{"contents":[]}"#;
 const GOOD: &str = r#"{"model":"gpt-4o-mini","messages":[]}"#;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
@@ -30,7 +31,7 @@ fn house() -> House {
 /// The error in a format: message, type and, where the format has one, code.
 fn error(call: &Call, body: &Value) -> (String, String, Option<String>) {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    if call.path.starts_with("/v1beta") {
+    if call.path.starts_with("/v1beta") || call.path.contains(':') {
         assert!(body["error"]["code"].is_number() && body["error"].as_object().unwrap().len() == 3, "{body}");
         return (word(&body["error"]["message"]), word(&body["error"]["status"]), None);
     }
@@ -219,7 +220,27 @@ fn models_and_routes() {
         ("encoded", Call::new("POST", "/v1/chat%2fcompletions", GOOD), 404, "invalid_request_error", "not spoken here"),
         ("dots", Call::new("POST", "/v1/x/../chat/completions", GOOD), 404, "invalid_request_error", "not spoken here"),
         ("batches", Call::new("POST", "/v1/messages/batches", GOOD), 404, "not_found_error", "batches cannot be inspected yet"),
-        ("gemini", Call::new("POST", "/v1beta/models/m:generateContent", GOOD), 404, "NOT_FOUND", "not spoken here"),
+        ("gemini", Call::new("POST", "/v1beta/models/m:generateContent", GOOD), 400, "INVALID_ARGUMENT", "`contents` is missing"),
+        ("gemini", Call::new("POST", "/v1beta/models/m:generateAnswer", GOOD), 404, "NOT_FOUND", "not spoken here"),
+        ("gemini", Call::new("POST", "/v1beta/models/m%3AgenerateContent", GOOD), 404, "NOT_FOUND", "not spoken here"),
+        ("gemini", Call::new("POST", "/v1beta/tunedModels/m:generateContent", GOOD), 404, "NOT_FOUND", "tuned models cannot be"),
+        (
+            "gemini",
+            Call::new("GET", "/v1/models/m:countTokens", ""),
+            405,
+            "INVALID_ARGUMENT",
+            "use `POST /v1beta/models/{model}:countTokens`",
+        ),
+        ("gemini", Call::gemini("generateContent", GEMINI).with("content-type", "text/plain"), 415, "INVALID_ARGUMENT", "application/json"),
+        ("other format", Call::new("POST", "/v1/models/only-openai:generateContent", GEMINI), 404, "NOT_FOUND", "served on `POST /v1/chat"),
+        ("other format", chat("only-gemini"), 404, "invalid_request_error", "served on `POST /v1beta/models/{model}:generateContent`"),
+        (
+            "not allowed",
+            limited(Call::new("POST", "/v1beta/models/only-gemini:countTokens", GEMINI)),
+            403,
+            "PERMISSION_DENIED",
+            "may not use",
+        ),
         ("wrong method", Call::new("GET", "/v1/chat/completions", ""), 405, "invalid_request_error", "use `POST /v1/chat/completions`"),
         ("wrong method", Call::new("DELETE", "/v1/messages", ""), 405, "invalid_request_error", "use `POST /v1/messages`"),
         ("wrong method", Call::new("POST", "/v1/models", GOOD), 405, "invalid_request_error", "use `GET /v1/models`"),

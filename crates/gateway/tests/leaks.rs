@@ -89,6 +89,78 @@ const ANTHROPIC: &[(&str, &str)] = &[
     ("key", r#""messages":[],"brand_new":{"@@":1}"#),
 ];
 
+const GEMINI: &[(&str, &str)] = &[
+    ("system", r#""systemInstruction":{"parts":[{"text":"you are @@ now"}]},"contents":[]"#),
+    ("system snake", r#""system_instruction":{"parts":{"text":"you are @@ now"}},"contents":[]"#),
+    ("user", r#""contents":[{"role":"user","parts":[{"text":"call me @@, please"}]}]"#),
+    ("one object", r#""contents":{"parts":{"text":"call me @@, please"}}"#),
+    ("parts", r#""contents":[{"parts":[{"text":"I am <<"},{"text":">> yes"}]}]"#),
+    ("model", r#""contents":[{"role":"model","parts":[{"text":"it was @@."}]}]"#),
+    ("thought", r#""contents":[{"role":"model","parts":[{"thought":true,"text":"so @@ so","thoughtSignature":"c2ln"}]}]"#),
+    ("signature", r#""contents":[{"role":"model","parts":[{"text":"so","thought_signature":"@@"}]}]"#),
+    ("args", r#""contents":[{"role":"model","parts":[{"functionCall":{"name":"f","args":{"to":["@@"]}}}]}]"#),
+    ("args key", r#""contents":[{"role":"model","parts":[{"function_call":{"name":"f","args":{"@@":true}}}]}]"#),
+    ("args number", r#""contents":[{"role":"model","parts":[{"functionCall":{"name":"f","args":{"card": ## }}}]}]"#),
+    ("call name", r#""contents":[{"role":"model","parts":[{"functionCall":{"name":"@@","args":{}}}]}]"#),
+    ("response", r#""contents":[{"role":"function","parts":[{"functionResponse":{"name":"f","response":{"result":"found @@ there"}}}]}]"#),
+    ("response parts", r#""contents":[{"parts":[{"function_response":{"name":"f","response":{},"parts":[{"text":"found @@ there"}]}}]}]"#),
+    ("code", r#""contents":[{"role":"model","parts":[{"executableCode":{"language":"PYTHON","code":"print('@@')"}}]}]"#),
+    ("output", r#""contents":[{"role":"model","parts":[{"code_execution_result":{"outcome":"OUTCOME_OK","output":"so @@ so"}}]}]"#),
+    ("short data", r#""contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"@@"}}]}]"#),
+    ("display name", r#""contents":[{"parts":[{"text":"x","inline_data":{"mime_type":"image/png","display_name":"of @@ here"}}]}]"#),
+    ("description", r#""contents":[],"tools":[{"functionDeclarations":[{"name":"f","description":"mails @@ now"}]}]"#),
+    ("one tool", r#""contents":[],"tools":{"function_declarations":{"name":"f","description":"mails @@ now"}}"#),
+    ("tool name", r#""contents":[],"tools":[{"functionDeclarations":[{"name":"@@"}]}]"#),
+    (
+        "parameter",
+        r#""contents":[],"tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"properties":{"a":{"description":"as @@"}}}}]}]"#,
+    ),
+    ("schema", r#""contents":[],"generationConfig":{"responseSchema":{"type":"STRING","description":"such as @@"}}"#),
+    ("enum", r#""contents":[],"generation_config":{"response_schema":{"type":"STRING","enum":["@@"]}}"#),
+    ("stop", r#""contents":[],"generationConfig":{"stopSequences":["@@"]}"#),
+    ("search", r#""contents":[],"tools":[{"googleSearch":{"excludeDomains":["@@"]}}]"#),
+    ("allowed", r#""contents":[],"toolConfig":{"functionCallingConfig":{"allowedFunctionNames":["@@"]}}"#),
+    ("labels", r#""contents":[],"labels":{"who":"@@"}"#),
+    ("part of a kind to come", r#""contents":[{"parts":[{"brandNew":{"deep":["so @@ so"]}}]}]"#),
+    ("unknown", r#""contents":[],"brand_new":{"deep":[{"er":"so @@ so"}]}"#),
+    ("key", r#""contents":[],"brand_new":{"@@":1}"#),
+];
+
+/// In which format a body is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Format {
+    OpenAi,
+    Anthropic,
+    Gemini,
+}
+
+impl Format {
+    fn call(self, body: &str) -> Call {
+        match self {
+            Self::OpenAi => Call::chat(body),
+            Self::Anthropic => Call::messages(body),
+            Self::Gemini => Call::gemini("generateContent", body),
+        }
+    }
+
+    fn of(path: &str) -> Self {
+        match path {
+            path if path.contains(':') => Self::Gemini,
+            path if path.ends_with("/messages") => Self::Anthropic,
+            _ => Self::OpenAi,
+        }
+    }
+
+    /// Where an answer's text stands.
+    fn text(self) -> &'static str {
+        match self {
+            Self::OpenAi => "/choices/0/message/content",
+            Self::Anthropic => "/content/0/text",
+            Self::Gemini => "/candidates/0/content/parts/0/text",
+        }
+    }
+}
+
 /// The body for a field, or nothing when the value cannot stand there.
 fn filled(members: &str, kind: &str, value: &str, encoding: &str) -> Option<String> {
     if members.contains("##") && (kind != "card" || encoding != "plain") {
@@ -104,7 +176,7 @@ fn filled(members: &str, kind: &str, value: &str, encoding: &str) -> Option<Stri
 
 /// Undoes every encoding of this table, and joins what stands in neighbouring text parts.
 fn decoded(raw: &str) -> String {
-    let mut text = raw.replace(r#""},{"type":"text","text":""#, "").replace('\u{200b}', "");
+    let mut text = raw.replace(r#""},{"type":"text","text":""#, "").replace(r#""},{"text":""#, "").replace('\u{200b}', "");
     for c in ['@', '_', '4'] {
         let code = u32::from(c);
         let wide = char::from_u32(code + 0xfee0).unwrap().to_string();
@@ -125,16 +197,19 @@ fn tokens(text: &str) -> Vec<String> {
 /// Answers with every pseudonym of the request.
 fn echo(request: &Recorded) -> Answer {
     let said = format!("<{}>", tokens(&request.text()).join("|"));
-    let anthropic = request.path.ends_with("/messages");
-    Answer::json(if anthropic { canned::message("m", &said) } else { canned::chat("m", &said) })
+    Answer::json(match Format::of(&request.path) {
+        Format::OpenAi => canned::chat("m", &said),
+        Format::Anthropic => canned::message("m", &said),
+        Format::Gemini => canned::gemini(&said),
+    })
 }
 
-fn check(house: &House, anthropic: bool, field: &str, body: &str, (kind, value, encoding): (&str, &str, &str)) {
-    let what = format!("{field} / {kind} / {encoding} / anthropic {anthropic}\n{body}");
+fn check(house: &House, format: Format, field: &str, body: &str, (kind, value, encoding): (&str, &str, &str)) {
+    let what = format!("{field} / {kind} / {encoding} / {format:?}\n{body}");
     house.upstream.forget();
     house.journal.clear();
     serde_json::from_str::<serde_json::Value>(body).unwrap_or_else(|error| panic!("{error}: {what}"));
-    let reply = house.send(&if anthropic { Call::messages(body) } else { Call::chat(body) });
+    let reply = house.send(&format.call(body));
     let recorded = house.journal.all();
     assert!(recorded.iter().all(|one| !decoded(&one.bytes).contains(value)), "in the journal: {what}");
     assert_eq!(recorded[0].decision, if reply.status == 200 { "remedied" } else { "blocked" }, "{what}");
@@ -148,8 +223,7 @@ fn check(house: &House, anthropic: bool, field: &str, body: &str, (kind, value, 
     assert!(!decoded(&raw).contains(value), "{what}\nleaked in {raw}");
     serde_json::from_str::<serde_json::Value>(&raw).unwrap_or_else(|error| panic!("{error}: {what}\nsent {raw}"));
     let said = reply.json();
-    let pointer = if anthropic { "/content/0/text" } else { "/choices/0/message/content" };
-    let said = said.pointer(pointer).unwrap().as_str().unwrap();
+    let said = said.pointer(format.text()).unwrap().as_str().unwrap();
     let count = tokens(&raw).len();
     assert_eq!(count > 0, kind != "github", "{what}\nsent {raw}");
     let surface = match encoding {
@@ -164,7 +238,7 @@ fn check(house: &House, anthropic: bool, field: &str, body: &str, (kind, value, 
     }
 }
 
-fn table(anthropic: bool, rows: &[(&str, &str)]) -> usize {
+fn table(format: Format, rows: &[(&str, &str)]) -> usize {
     let house = House::new();
     house.upstream.respond_with(echo);
     let mut checked = 0;
@@ -172,7 +246,7 @@ fn table(anthropic: bool, rows: &[(&str, &str)]) -> usize {
         for (kind, value) in VALUES {
             for encoding in ENCODINGS {
                 if let Some(body) = filled(members, kind, value, encoding) {
-                    check(&house, anthropic, field, &body, (kind, value, encoding));
+                    check(&house, format, field, &body, (kind, value, encoding));
                     checked += 1;
                 }
             }
@@ -183,12 +257,17 @@ fn table(anthropic: bool, rows: &[(&str, &str)]) -> usize {
 
 #[test]
 fn nothing_leaks_in_the_openai_format() {
-    assert!(table(false, OPENAI) > 350);
+    assert!(table(Format::OpenAi, OPENAI) > 350);
 }
 
 #[test]
 fn nothing_leaks_in_the_anthropic_format() {
-    assert!(table(true, ANTHROPIC) > 250);
+    assert!(table(Format::Anthropic, ANTHROPIC) > 250);
+}
+
+#[test]
+fn nothing_leaks_in_the_gemini_format() {
+    assert!(table(Format::Gemini, GEMINI) > 500);
 }
 
 /// However a card number is written as a number, it does not leave, and comes back as it was written.
@@ -207,10 +286,10 @@ fn numbers_do_not_leak_however_they_are_written() {
     for literal in literals {
         let number = ("card", literal, "plain");
         let openai = format!(r#"{{"model":"gpt-4o-mini","messages":[],"brand_new":[1, {literal}, 2]}}"#);
-        check(&house, false, "number", &openai, number);
+        check(&house, Format::OpenAi, "number", &openai, number);
         let input = format!(r#"{{"type":"tool_use","id":"t","name":"f","input":{{"card": {literal} }}}}"#);
         let anthropic = format!(r#"{{"model":"gpt-4o-mini","max_tokens":9,"messages":[{{"role":"assistant","content":[{input}]}}]}}"#);
-        check(&house, true, "input number", &anthropic, number);
+        check(&house, Format::Anthropic, "input number", &anthropic, number);
         let fixed = format!(r#"{{"model":"gpt-4o-mini","messages":[],"seed":{literal}}}"#);
         assert_eq!(house.chat(&fixed).status, 403, "{fixed}");
     }

@@ -16,6 +16,8 @@ mod bad_input;
 mod events;
 mod faults;
 mod formats;
+mod gemini;
+mod gemini_streams;
 mod harness;
 mod leaks;
 mod operators;

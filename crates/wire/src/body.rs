@@ -6,7 +6,7 @@ use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 
 use crate::channel::{Channel, Channels, Growth};
 use crate::json::{Node, NodeId, NodeKind, Tape, unescape};
-use crate::unread::{self, Holder};
+use crate::unread::{self, Holder, Media};
 use crate::words;
 use crate::zone::{Place, Zone, role_named};
 
@@ -86,6 +86,9 @@ pub enum Side {
 struct Tag {
     role: Option<Role>,
     kind: Kind,
+    /// Gemini's `thought`: the text is a summary of the model's reasoning.
+    thought: bool,
+    media: Media,
 }
 
 /// The `type` of a content part, as far as it changes how the part is read.
@@ -120,7 +123,7 @@ fn kind_named(word: &str) -> Kind {
 }
 
 /// Members of answers in which providers give identifiers that they made by chance.
-const IDS: &[&str] = &["id", "system_fingerprint", "tool_call_id", "tool_use_id", "item_id", "response_id", "request_id"];
+const IDS: &[&str] = &["id", "system_fingerprint", "tool_call_id", "tool_use_id", "item_id", "response_id", "request_id", "responseId"];
 
 /// A number of a vector: at most four digits before a fraction, and no exponent that makes it large. Its digits are nobody's.
 fn is_weight(raw: &[u8]) -> bool {
@@ -156,18 +159,21 @@ pub fn read(tape: &Tape, bytes: &[u8], side: Side) -> Reading {
     walk.run()
 }
 
-/// `role` and `type` of every object, in one pass over the strings.
+/// `role`, `type` and their like of every object, in one pass over the strings.
 fn tags(tape: &Tape, bytes: &[u8]) -> Vec<Tag> {
     let mut tags = vec![Tag::default(); tape.len()];
-    for (id, node) in tape.nodes().filter(|(_, node)| node.kind == NodeKind::String) {
+    for (id, node) in tape.nodes().filter(|(_, node)| matches!(node.kind, NodeKind::String | NodeKind::True)) {
         let Some(key) = tape.node(node.slot).filter(|key| key.kind == NodeKind::Key && key.parent == node.parent) else { continue };
-        if !key.escaped && key.end - key.start != 6 {
+        if !key.escaped && !matches!(key.end - key.start, 6 | 9..=11) {
             continue;
         }
         let Some(tag) = tags.get_mut(node.parent as usize) else { continue };
-        match tape.text(bytes, node.slot).as_ref() {
-            "role" => tag.role = Some(role_named(&tape.text(bytes, id))),
-            "type" => tag.kind = kind_named(&tape.text(bytes, id)),
+        match (tape.text(bytes, node.slot).as_ref(), node.kind) {
+            ("thought", NodeKind::True) => tag.thought = true,
+            (_, NodeKind::True) => {}
+            ("role", _) => tag.role = Some(role_named(&tape.text(bytes, id))),
+            ("type", _) => tag.kind = kind_named(&tape.text(bytes, id)),
+            ("mimeType" | "mime_type", _) => tag.media = Media::named(&tape.text(bytes, id)),
             _ => {}
         }
     }
@@ -233,7 +239,7 @@ impl Walk<'_> {
         match node.kind {
             // Only answers have them, and only there are they taken out: a request's are inspected.
             _ if place.zone == Zone::Logprobs && self.side == Side::Request => place.zone = Zone::Free,
-            NodeKind::Object => self.tagged(id, &mut place),
+            NodeKind::Object => self.tagged(id, holder, &mut place),
             _ if holder.zone == Zone::Message && holder.role == Role::Tool => self.tool_message(node, &mut place),
             NodeKind::String if holder.zone == Zone::Part => self.sealed(node, &mut place),
             _ => {}
@@ -242,9 +248,15 @@ impl Walk<'_> {
     }
 
     /// What an object's own `role` and `type` say of everything inside it.
-    fn tagged(&self, id: NodeId, place: &mut Place) {
+    fn tagged(&self, id: NodeId, holder: Place, place: &mut Place) {
         let tag = self.tags.get(id as usize).copied().unwrap_or_default();
+        *place = place.alone();
+        if self.side == Side::Request && (holder.zone, place.zone, place.role) == (Zone::Root, Zone::Content, Role::Other) {
+            // What is to be embedded or counted, as an object with parts.
+            place.role = tag.role.unwrap_or(Role::User);
+        }
         match (place.zone, tag.kind) {
+            (Zone::Part, Kind::Plain) if tag.thought => place.class = TextClass::Reasoning,
             (Zone::Message, _) => place.role = self.message_role(tag, place.role),
             (Zone::Part, Kind::ToolResult) => (place.role, place.class) = (Role::Tool, TextClass::ToolResult),
             (Zone::Part, Kind::Document) => place.class = TextClass::Document,
@@ -275,13 +287,17 @@ impl Walk<'_> {
         match self.kind(node.parent) {
             Kind::Redacted if self.tape.text(self.bytes, node.slot) == "data" => (place.zone, place.fixed) = (Zone::Sealed, true),
             Kind::Redacted | Kind::Signed | Kind::Sealing => {}
-            _ if place.zone == Zone::Sealed && self.tape.text(self.bytes, node.slot) != "thoughtSignature" => place.zone = Zone::Free,
+            _ if place.zone == Zone::Sealed && !is_thought_signature(&self.tape.text(self.bytes, node.slot)) => place.zone = Zone::Free,
             _ => {}
         }
     }
 
     fn kind(&self, object: NodeId) -> Kind {
-        self.tags.get(object as usize).map_or(Kind::Plain, |tag| tag.kind)
+        self.tag(object).kind
+    }
+
+    fn tag(&self, object: NodeId) -> Tag {
+        self.tags.get(object as usize).copied().unwrap_or_default()
     }
 
     /// The zone of what holds a node.
@@ -348,7 +364,7 @@ impl Walk<'_> {
             }
             return;
         }
-        if matches!(place.zone, Zone::Sealed | Zone::Image | Zone::Audio | Zone::File | Zone::Source) || begins_as_data(raw) {
+        if matches!(place.zone, Zone::Sealed | Zone::Image | Zone::Audio | Zone::File | Zone::Source | Zone::Blob) || begins_as_data(raw) {
             let name = self.tape.key(self.bytes, id).unwrap_or_default();
             if let Some(found) = unread::find(place.zone, self.holder(node), &name, &self.tape.text(self.bytes, id)) {
                 self.reading.unread.push(Unread { node: id, kind: found.kind });
@@ -364,14 +380,18 @@ impl Walk<'_> {
         let signed = self.kind(node.parent) == Kind::Signed && place.class == TextClass::Reasoning;
         let fixed = place.fixed || (signed && self.side == Side::Request);
         self.push(id, node, Place { fixed, ..place }, Form::String);
-        let channel = place.growth.piece(place.fixed).map(|alone| self.channels.name(self.tape, self.bytes, id, alone));
+        let thought = place.zone == Zone::Free && place.class == TextClass::Reasoning && self.tag(node.parent).thought;
+        let channel = place.growth.piece(place.fixed).map(|alone| self.channels.name(self.tape, self.bytes, id, (alone, thought)));
         if let Some(part) = self.reading.parts.last_mut() {
             (part.signed, part.channel) = (signed, channel);
         }
     }
 
-    /// For a string in a `source`: what that is the source of.
+    /// For a string in a `source`: what that is the source of. For one beside a media type, what that says.
     fn holder(&self, node: &Node) -> Holder {
+        if self.around(node) == Zone::Blob {
+            return self.tag(node.parent).media.holder();
+        }
         let part = self.tape.node(node.parent).map_or(0, |parent| parent.parent);
         match (self.kind(part), self.kind(node.parent)) {
             (Kind::Image, _) => Holder::Image,
@@ -424,7 +444,7 @@ impl Walk<'_> {
     fn names_call(&self, node: &Node, name: &str) -> bool {
         match self.around(node) {
             Zone::Message => name == "tool_call_id",
-            Zone::ToolCall => name == "id",
+            Zone::ToolCall | Zone::Outcome => name == "id",
             Zone::Part => name == "tool_use_id" || (name == "id" && self.kind(node.parent) == Kind::ToolUse),
             _ => false,
         }
@@ -455,6 +475,11 @@ impl Walk<'_> {
         let name = ["text", "thinking", "refusal"].into_iter().find(|name| key == *name)?;
         (part.kind == NodeKind::Object).then_some(((part.parent, name), part.slot))
     }
+}
+
+/// Gemini's parts are no tagged union: what is sealed there, its name says.
+fn is_thought_signature(name: &str) -> bool {
+    matches!(name, "thoughtSignature" | "thought_signature")
 }
 
 /// Whether a string's raw bytes begin, unescaped, as a `data:` URL does.

@@ -50,6 +50,12 @@ pub(crate) enum Growth {
     Block,
     /// The `message` of a choice: complete, or a piece all the same.
     Message,
+    /// Of a Gemini candidate: its content, the parts of that, and each part.
+    Turn,
+    /// A function call of a Gemini part: complete, unless its arguments come in pieces.
+    Call,
+    /// Arguments of a Gemini function call, in pieces.
+    Partial,
     /// Nested in a delta, and holds pieces.
     Holder,
     /// A piece, or an array or object of content parts that hold pieces.
@@ -67,6 +73,9 @@ impl Growth {
     pub(crate) fn under(self, zone: Zone, class: TextClass, key: &str) -> Self {
         match self {
             Self::Top => Self::below_top(zone, key),
+            Self::Turn => Self::below_turn(zone, key),
+            Self::Call if matches!(key, "partialArgs" | "partial_args") => Self::Partial,
+            Self::Partial if matches!(key, "stringValue" | "string_value") => Self::Either,
             Self::Delta if PIECES.contains(&key) => Self::Pieces,
             Self::Delta if HOLDERS.contains(&key) => Self::Holder,
             Self::Block if PIECES.contains(&key) => Self::Piece,
@@ -88,15 +97,27 @@ impl Growth {
             (Zone::Root, "content_block") => Self::Block,
             (Zone::Choice, "message") => Self::Message,
             (Zone::Choice, "text") => Self::Piece,
-            (Zone::Root, "choices") => Self::Top,
+            (Zone::Root, "choices" | "candidates") => Self::Top,
+            (Zone::Choice, "content") => Self::Turn,
             _ => Self::Whole,
+        }
+    }
+
+    fn below_turn(zone: Zone, key: &str) -> Self {
+        match (zone, key) {
+            (Zone::Message, "parts") => Self::Turn,
+            (Zone::Part, "text") => Self::Piece,
+            (Zone::Part, "functionCall" | "function_call" | "toolCall" | "tool_call") => Self::Call,
+            // Code and what it put out are not known to come in pieces, nor is a kind of part that nobody knows yet.
+            (Zone::Part, "executableCode" | "executable_code" | "codeExecutionResult" | "code_execution_result") => Self::Message,
+            _ => Self::Either,
         }
     }
 
     /// An element of an array that stands here.
     pub(crate) fn element(self) -> Self {
         match self {
-            Self::Top | Self::Holder | Self::Pieces => self,
+            Self::Top | Self::Turn | Self::Partial | Self::Holder | Self::Pieces => self,
             _ => Self::Whole,
         }
     }
@@ -107,7 +128,7 @@ impl Growth {
             Self::Name => Some(true),
             _ if fixed => None,
             Self::Pieces | Self::Piece => Some(false),
-            Self::Either | Self::Delta => Some(true),
+            Self::Either | Self::Delta | Self::Turn => Some(true),
             _ => None,
         }
     }
@@ -117,18 +138,25 @@ impl Growth {
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     indexes: HashMap<NodeId, Option<u32>>,
+    /// Of arrays: whether they leave out an `index` that is zero.
+    omitting: HashMap<NodeId, bool>,
 }
 
 impl Channels {
-    /// Names the growing text that a string is a piece of.
-    pub(crate) fn name(&mut self, tape: &Tape, bytes: &[u8], id: NodeId, alone: bool) -> Channel {
+    /// Names the growing text that a string is a piece of: with `thought`, one of its own beside the answer's.
+    pub(crate) fn name(&mut self, tape: &Tape, bytes: &[u8], id: NodeId, (alone, thought): (bool, bool)) -> Channel {
         let mut path = Fnv::default();
+        if thought {
+            path.mix(b"thought");
+        }
         let mut group = self.index(tape, bytes, 0);
         let mut at = id;
         while let Some(node) = tape.node(at).filter(|node| node.parent != at) {
             let array = tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
-            if array {
-                let index = self.index(tape, bytes, at).unwrap_or(node.slot);
+            if array && is_parts(tape, bytes, node.parent) {
+                // Every event counts its parts anew: their text goes on wherever they stand.
+            } else if array {
+                let index = self.element_index(tape, bytes, (at, node.parent), node.slot);
                 path.mix(&index.to_le_bytes());
                 group = if is_choices(tape, bytes, node.parent) { Some(index) } else { group };
             } else {
@@ -145,14 +173,38 @@ impl Channels {
         Channel { path: path.0, group, alone }
     }
 
+    /// Which of its array an element is: by its `index`, else by its position.
+    fn element_index(&mut self, tape: &Tape, bytes: &[u8], (element, array): (NodeId, NodeId), slot: u32) -> u32 {
+        let own = self.index(tape, bytes, element);
+        own.unwrap_or_else(|| if self.omits_zero(tape, bytes, array) { 0 } else { slot })
+    }
+
+    fn omits_zero(&mut self, tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
+        *self.omitting.entry(array).or_insert_with(|| omits_zero(tape, bytes, array))
+    }
+
     fn index(&mut self, tape: &Tape, bytes: &[u8], object: NodeId) -> Option<u32> {
         *self.indexes.entry(object).or_insert_with(|| index_of(tape, bytes, object))
     }
 }
 
-/// The array `choices` of the top object.
+/// The array `choices` or `candidates` of the top object.
 fn is_choices(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
-    tape.node(array).is_some_and(|node| node.parent == 0) && tape.key(bytes, array).is_some_and(|key| key == "choices")
+    is_top(tape, bytes, array, &["choices", "candidates"])
+}
+
+fn is_top(tape: &Tape, bytes: &[u8], array: NodeId, names: &[&str]) -> bool {
+    tape.node(array).is_some_and(|node| node.parent == 0) && tape.key(bytes, array).is_some_and(|key| names.contains(&key.as_ref()))
+}
+
+/// Google leaves out a zero: a candidate without an `index` is the first, if another one has one.
+pub(crate) fn omits_zero(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
+    is_top(tape, bytes, array, &["candidates"]) && tape.members(array).any(|(element, _)| index_of(tape, bytes, element).is_some())
+}
+
+/// An array that holds pieces in whatever order: Gemini's `parts`, and the arguments of one of its calls.
+fn is_parts(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
+    tape.key(bytes, array).is_some_and(|key| matches!(key.as_ref(), "parts" | "partialArgs" | "partial_args"))
 }
 
 /// The `index` member of an object.

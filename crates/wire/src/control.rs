@@ -2,6 +2,7 @@
 
 use bartizan_vocabulary::Role;
 
+use crate::gemini;
 use crate::json::{Node, NodeId, NodeKind, Tape};
 use crate::route::{Family, Route};
 
@@ -71,6 +72,9 @@ pub enum ControlError {
     /// A field stands twice, or in another spelling. `role` is a field of a message, `type` of a content part; all others stand at the top.
     #[error("the field `{0}` occurs more than once, or in another letter case; send it once, in lower case")]
     Repeated(&'static str),
+    /// The same of a field that has two spellings.
+    #[error("the field `{0}` occurs more than once, or in another spelling; send it once, as `{0}`")]
+    Respelt(&'static str),
     /// A field has the wrong type.
     #[error("the field `{0}` must be {1}")]
     Type(&'static str, &'static str),
@@ -90,6 +94,8 @@ pub enum ControlError {
 pub struct Control {
     /// The model's node, a string. Where it is missing, the path names the model, or the provider has one for the route.
     pub model: Option<NodeId>,
+    /// Further strings that name the model, as `NAME` or `models/NAME`: each must be the model of the path.
+    pub also: Vec<NodeId>,
     /// Whether a stream is asked for.
     pub stream: bool,
     /// The format's own user or session field.
@@ -105,6 +111,9 @@ pub struct Control {
 pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, ControlError> {
     if tape.node(0).is_none_or(|root| root.kind != NodeKind::Object) {
         return Err(ControlError::NotAnObject);
+    }
+    if route.family() == Family::Gemini {
+        return gemini::control(tape, bytes, route);
     }
     no_repeats(tape, bytes)?;
     let member = |name: &str| tape.member(bytes, 0, name);
@@ -130,7 +139,7 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
     };
     one_type_each(tape, bytes, 0)?;
     refuse_unguarded(tape, bytes)?;
-    Ok(Control { model, stream, session: session(tape, bytes, route.family()), first_user })
+    Ok(Control { model, also: Vec::new(), stream, session: session(tape, bytes, route.family()), first_user })
 }
 
 fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<(), ControlError> {
@@ -253,19 +262,24 @@ fn respelt(tape: &Tape, bytes: &[u8], key: NodeId, words: &[&'static str]) -> Op
 /// Equal as case-insensitive parsers see it: ASCII case, and the letters that Unicode folds or maps into ASCII
 /// (U+017F, U+212A; U+0130 and U+0131 in simple upper and lower case).
 fn folded_eq(word: &str, name: &str) -> bool {
-    let fold = |char: char| match char {
+    word.chars().eq(name.chars().map(folded))
+}
+
+/// A letter as case-insensitive parsers see it.
+pub(crate) fn folded(char: char) -> char {
+    match char {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         '\u{130}' | '\u{131}' => 'i',
         other => other.to_ascii_lowercase(),
-    };
-    word.chars().eq(name.chars().map(fold))
+    }
 }
 
 fn session(tape: &Tape, bytes: &[u8], family: Family) -> Option<NodeId> {
     let text = |id: NodeId| tape.node(id).filter(|node| node.kind == NodeKind::String && node.end - node.start > 2).map(|_| id);
     match family {
         Family::Anthropic => tape.member(bytes, 0, "metadata").and_then(|data| tape.member(bytes, data, "user_id")).and_then(text),
+        Family::Gemini => None,
         Family::OpenAi => ["prompt_cache_key", "user"].iter().find_map(|name| tape.member(bytes, 0, name).and_then(text)),
     }
 }

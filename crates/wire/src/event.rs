@@ -1,7 +1,7 @@
 //! What a stream event means for the texts that grow through it.
 
 use crate::body::{Reading, Side, read};
-use crate::channel::index_of;
+use crate::channel::{index_of, omits_zero};
 use crate::json::{JsonError, JsonLimits, NodeKind, Tape};
 
 /// A stream event, read.
@@ -22,7 +22,7 @@ pub fn is_done(payload: &[u8]) -> bool {
     payload.trim_ascii() == b"[DONE]"
 }
 
-/// Reads the payload of an event of either family.
+/// Reads the payload of an event of any family.
 ///
 /// # Errors
 /// When it is not JSON; it is then inspected as plain text.
@@ -38,11 +38,16 @@ pub fn read_event(payload: &[u8], limits: &JsonLimits) -> Result<EventReading, J
             _ => {}
         }
     }
-    if let Some(choices) = tape.member(payload, 0, "choices") {
-        for (choice, node) in tape.members(choices) {
-            let reason = tape.member(payload, choice, "finish_reason").and_then(|id| tape.node(id));
+    // Google's way of ending a stream.
+    last |= tape.member(payload, 0, "error").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::Object);
+    for (list, reason) in [("choices", "finish_reason"), ("candidates", "finishReason")] {
+        let Some(list) = tape.member(payload, 0, list) else { continue };
+        let omits_zero = omits_zero(&tape, payload, list);
+        for (choice, node) in tape.members(list) {
+            let reason = tape.member(payload, choice, reason).and_then(|id| tape.node(id));
             if reason.is_some_and(|node| node.kind == NodeKind::String && node.end - node.start > 2) {
-                finished.push(index_of(&tape, payload, choice).unwrap_or(node.slot));
+                let position = if omits_zero { 0 } else { node.slot };
+                finished.push(index_of(&tape, payload, choice).unwrap_or(position));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Entry points for fuzz targets: properties that must hold for any bytes. A broken property aborts the target.
 
 use crate::json::{JsonLimits, NodeKind, Splice, Tape, escape_into, raw_offsets, splice, unescape};
-use crate::{Frame, Side, SseReader, read};
+use crate::{ArrayReader, Frame, FrameError, Side, SseReader, read};
 
 /// Any bytes: no panic; when they are JSON, no edit gives the same bytes, and an edited string reads back as edited.
 pub fn json_spans(bytes: &[u8]) {
@@ -37,6 +37,45 @@ pub fn sse(bytes: &[u8]) {
     let split = frames(bytes, step);
     assert_eq!(whole, split, "same frames for every split");
     assert_eq!(whole.concat(), bytes, "nothing is lost");
+}
+
+/// Any bytes: elements put together are the bytes as far as they are an array, however they were split.
+pub fn json_array(bytes: &[u8]) {
+    let whole = elements(bytes, bytes.len().max(1));
+    let step = bytes.first().map_or(1, |byte| usize::from(*byte % 7) + 1);
+    assert_eq!(whole, elements(bytes, step), "same elements for every split");
+    let together = whole.0.iter().map(|frame| frame.raw.as_slice()).collect::<Vec<_>>().concat();
+    assert!(bytes.starts_with(&together) && (whole.1.is_some() || together == bytes), "nothing is lost");
+    // What the strict reader takes for an array of objects is one here too, element by element.
+    let Ok(tape) = Tape::read(bytes, &JsonLimits { depth: 64, nodes: 10_000 }) else { return };
+    let array = tape.node(0).is_some_and(|node| node.kind == NodeKind::Array);
+    if array && tape.members(0).all(|(_, node)| node.kind == NodeKind::Object) {
+        let payloads = whole.0.iter().filter(|frame| !frame.data.is_empty()).map(Frame::payload);
+        let members = tape.members(0).map(|(_, node)| bytes.get(node.outer()).unwrap_or_default());
+        assert!(whole.1.is_none() && payloads.eq(members), "the same elements");
+    }
+}
+
+fn elements(bytes: &[u8], step: usize) -> (Vec<Frame>, Option<FrameError>) {
+    let mut reader = ArrayReader::new(usize::MAX);
+    let mut out = Vec::new();
+    for chunk in bytes.chunks(step) {
+        reader.push(chunk);
+        loop {
+            match reader.next_frame() {
+                Ok(Some(frame)) => out.push(frame),
+                Ok(None) => break,
+                Err(error) => return (out, Some(error)),
+            }
+        }
+    }
+    match reader.finish() {
+        Ok(frame) => {
+            out.extend(frame);
+            (out, None)
+        }
+        Err(error) => (out, Some(error)),
+    }
 }
 
 fn frames(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {

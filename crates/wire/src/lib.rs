@@ -1,15 +1,18 @@
 #![doc = include_str!("../README.md")]
 //!
 //! Sources of the formats: RFC 8259 (JSON), RFC 6901 (pointers), WHATWG HTML (server-sent events), and the published API references
-//! of OpenAI (chat completions) and Anthropic (messages).
+//! of OpenAI (chat completions), Anthropic (messages) and Google (Gemini).
 
 mod body;
 mod channel;
 mod control;
 mod event;
+mod frames;
 #[doc(hidden)]
 pub mod fuzz;
+mod gemini;
 pub mod json;
+mod json_array;
 pub mod refusal;
 mod route;
 mod sse;
@@ -21,6 +24,8 @@ pub use body::{Form, Part, Reading, Side, Unread, read};
 pub use channel::Channel;
 pub use control::{Control, ControlError, control};
 pub use event::{EventReading, is_done, read_event};
-pub use route::{Call, Dialect, Family, Found, Route, shape_of};
+pub use frames::{FrameError, Frames, Framing};
+pub use json_array::ArrayReader;
+pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of};
 pub use sse::{Frame, SseError, SseReader};
 pub use words::{is_known as is_format_word, says_nothing};

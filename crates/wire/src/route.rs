@@ -9,6 +9,8 @@ pub enum Family {
     OpenAi,
     /// Anthropic's Messages API.
     Anthropic,
+    /// Google's Gemini API.
+    Gemini,
 }
 
 /// A route that the gate speaks.
@@ -28,6 +30,18 @@ pub enum Route {
     CountTokens,
     /// `GET /v1/models`
     Models,
+    /// `POST /v1beta/models/{model}:generateContent`
+    GenerateContent,
+    /// `POST /v1beta/models/{model}:streamGenerateContent`
+    StreamGenerateContent,
+    /// `POST /v1beta/models/{model}:countTokens`
+    CountContentTokens,
+    /// `POST /v1beta/models/{model}:embedContent`
+    EmbedContent,
+    /// `POST /v1beta/models/{model}:batchEmbedContents`
+    BatchEmbedContents,
+    /// `GET /v1beta/models`
+    GeminiModels,
 }
 
 /// The spelling of a path: OpenAI's own, or Azure's, which names the deployment.
@@ -114,6 +128,42 @@ const SPECS: &[Spec] = &[
         suffix: "/models",
         other: &[(Dialect::Azure, "/openai/v1/models")],
     },
+    Spec {
+        route: Route::GenerateContent,
+        family: Family::Gemini,
+        name: "POST /v1beta/models/{model}:generateContent",
+        suffix: "/models/{model}:generateContent",
+        other: &[(Dialect::Own, "/v1/models/{model}:generateContent")],
+    },
+    Spec {
+        route: Route::StreamGenerateContent,
+        family: Family::Gemini,
+        name: "POST /v1beta/models/{model}:streamGenerateContent",
+        suffix: "/models/{model}:streamGenerateContent",
+        other: &[(Dialect::Own, "/v1/models/{model}:streamGenerateContent")],
+    },
+    Spec {
+        route: Route::CountContentTokens,
+        family: Family::Gemini,
+        name: "POST /v1beta/models/{model}:countTokens",
+        suffix: "/models/{model}:countTokens",
+        other: &[(Dialect::Own, "/v1/models/{model}:countTokens")],
+    },
+    Spec {
+        route: Route::EmbedContent,
+        family: Family::Gemini,
+        name: "POST /v1beta/models/{model}:embedContent",
+        suffix: "/models/{model}:embedContent",
+        other: &[(Dialect::Own, "/v1/models/{model}:embedContent")],
+    },
+    Spec {
+        route: Route::BatchEmbedContents,
+        family: Family::Gemini,
+        name: "POST /v1beta/models/{model}:batchEmbedContents",
+        suffix: "/models/{model}:batchEmbedContents",
+        other: &[(Dialect::Own, "/v1/models/{model}:batchEmbedContents")],
+    },
+    Spec { route: Route::GeminiModels, family: Family::Gemini, name: "GET /v1beta/models", suffix: "/models", other: &[] },
 ];
 
 /// Routes of providers that nothing here inspects yet, by the beginning of their path below `/v1`, `/v1beta` or `/openai`.
@@ -144,8 +194,21 @@ const REFUSED: &[(&str, &str)] = &[
 
 impl Route {
     /// Every route.
-    pub const ALL: &'static [Self] =
-        &[Self::ChatCompletions, Self::Completions, Self::Embeddings, Self::Moderations, Self::Messages, Self::CountTokens, Self::Models];
+    pub const ALL: &'static [Self] = &[
+        Self::ChatCompletions,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Moderations,
+        Self::Messages,
+        Self::CountTokens,
+        Self::Models,
+        Self::GenerateContent,
+        Self::StreamGenerateContent,
+        Self::CountContentTokens,
+        Self::EmbedContent,
+        Self::BatchEmbedContents,
+        Self::GeminiModels,
+    ];
 
     /// Finds the route of a request line. The path is compared exactly: no decoding, no case folding, no trailing slash.
     pub fn find<'a>(method: &str, path: &'a str) -> Found<'a> {
@@ -191,6 +254,11 @@ impl Route {
         self.spec().map_or("", |spec| spec.suffix)
     }
 
+    /// Whether it lists models, without a body.
+    pub fn lists_models(self) -> bool {
+        matches!(self, Self::Models | Self::GeminiModels)
+    }
+
     /// The model that its provider takes when a request names none.
     pub fn default_model(self) -> Option<&'static str> {
         (self == Self::Moderations).then_some("omni-moderation-latest")
@@ -225,11 +293,20 @@ fn refused(path: &str) -> Option<&'static str> {
 pub fn shape_of(path: &str, anthropic_version: bool) -> Shape {
     if anthropic_version || path.starts_with("/v1/messages") {
         Shape::Anthropic
-    } else if path.starts_with("/v1beta/") {
+    } else if path.starts_with("/v1beta/") || (path.starts_with("/v1/models/") && path.contains(':')) {
         Shape::Gemini
     } else {
         Shape::OpenAi
     }
+}
+
+/// The error shape for a client that shows itself as Google's by its headers. Their SDKs ask below `/v1/` as well, so there only
+/// what no other format has on its own path is theirs, and the list of models.
+pub fn shape_for_google(path: &str) -> Shape {
+    let others = |spec: &&Spec| spec.family != Family::Gemini && !spec.route.lists_models();
+    let mut paths =
+        SPECS.iter().filter(others).flat_map(|spec| std::iter::once(spec.route.path()).chain(spec.other.iter().map(|one| one.1)));
+    if paths.any(|template| matched(template, path).is_some()) { shape_of(path, false) } else { Shape::Gemini }
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ pub struct Frame {
     pub other: Vec<Range<usize>>,
     /// Bytes of a byte order mark before the first line.
     skip: usize,
+    /// The payload stands by itself, not in `data` lines.
+    bare: bool,
 }
 
 /// Why a stream is not read further.
@@ -43,6 +45,11 @@ pub struct SseReader {
 }
 
 impl Frame {
+    /// An event whose payload, if it has one, stands by itself in its bytes.
+    pub(crate) fn bare(raw: Vec<u8>, payload: Option<Range<usize>>) -> Self {
+        Self { raw, data: payload.into_iter().collect(), bare: true, ..Self::default() }
+    }
+
     /// The event that other bytes in this one's place are.
     #[must_use]
     pub fn with_raw(&self, raw: Vec<u8>) -> Self {
@@ -59,12 +66,17 @@ impl Frame {
         }
     }
 
-    /// The same event with another payload. Line breaks in it, of any kind, become line feeds of the payload.
+    /// The same event with another payload. In `data` lines, line breaks in it, of any kind, become line feeds of the payload.
     #[must_use]
     pub fn with_payload(&self, payload: &[u8]) -> Vec<u8> {
         let Some(first) = self.data.first() else { return self.raw.clone() };
         let mut out = Vec::with_capacity(self.raw.len() + payload.len());
         out.extend_from_slice(self.raw.get(..first.start).unwrap_or_default());
+        if self.bare {
+            out.extend_from_slice(payload);
+            out.extend_from_slice(self.raw.get(first.end..).unwrap_or_default());
+            return out;
+        }
         if out.ends_with(b"data") {
             out.extend_from_slice(b": ");
         }

@@ -21,10 +21,39 @@ pub(crate) struct Found {
 pub(crate) enum Holder {
     /// The `source` of an image.
     Image,
+    /// Bytes that are said to be sound.
+    Audio,
     /// A `source` that says `base64`, of anything else.
     Binary,
     /// Anything else.
     Other,
+}
+
+/// What Gemini's `mimeType` says of the bytes beside it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Media {
+    #[default]
+    Other,
+    Image,
+    Audio,
+}
+
+impl Media {
+    pub(crate) fn named(word: &str) -> Self {
+        match word.split('/').next() {
+            Some(kind) if kind.eq_ignore_ascii_case("image") => Self::Image,
+            Some(kind) if kind.eq_ignore_ascii_case("audio") => Self::Audio,
+            _ => Self::Other,
+        }
+    }
+
+    pub(crate) const fn holder(self) -> Holder {
+        match self {
+            Self::Image => Holder::Image,
+            Self::Audio => Holder::Audio,
+            Self::Other => Holder::Binary,
+        }
+    }
 }
 
 /// Whether a string is content that cannot be read as text.
@@ -33,18 +62,17 @@ pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option
     match (zone, name) {
         _ if text.is_empty() => None,
         (Zone::Sealed, _) if is_base64(text) => data(Kind::Sealed),
-        (Zone::Audio, "data") => data(Kind::Audio),
-        (Zone::Image, "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url") | (Zone::File, "file_url") => {
-            Some(reference(text))
-        }
-        (Zone::Source, "url") => Some(reference(text)),
+        (Zone::Image, "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url")
+        | (Zone::File, "file_url" | "fileUri" | "file_uri")
+        | (Zone::Source, "url") => Some(reference(text)),
         (Zone::File | Zone::Source, "file_id") => Some(Found { kind: Kind::File, inspect: true }),
         (Zone::File, "file_data") => match data_url(text) {
             Some(url) => Some(Found { kind: Kind::File, inspect: !url.is_opaque() }),
             None => data(Kind::File),
         },
-        (Zone::Source, "data") if holder == Holder::Image => data(image(text)),
-        (Zone::Source, "data") if holder == Holder::Binary => data(Kind::File),
+        (Zone::Source | Zone::Blob, "data") if holder == Holder::Image => data(image(text)),
+        (Zone::Source | Zone::Blob, "data") if holder == Holder::Binary => data(Kind::File),
+        (Zone::Audio | Zone::Blob, "data") => data(Kind::Audio),
         (Zone::Source, "data") if is_opaque(text) => Some(Found { kind: Kind::File, inspect: true }),
         _ => data_url(text).filter(|url| is_base64(url.data)).map(|url| Found { kind: url.kind, inspect: true }),
     }

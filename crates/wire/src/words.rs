@@ -1,5 +1,7 @@
 //! The formats' own words: member names and enumeration values that hold no value of anybody.
 
+mod gemini;
+
 /// Sorted: only the words with the same first letter are looked at.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
@@ -37,7 +39,8 @@ pub fn is_known(word: &[u8]) -> bool {
     // Every message has these; the rest is looked up.
     let usual: bool =
         matches!(word, b"role" | b"content" | b"user" | b"assistant" | b"type" | b"text" | b"delta" | b"index" | b"model" | b"id");
-    usual || with_first(word).iter().any(|known| known.as_bytes() == word)
+    let in_list = |words, ranges| with_first(word, words, ranges).iter().any(|known| known.as_bytes() == word);
+    usual || in_list(WORDS, &RANGES) || in_list(gemini::WORDS, &GEMINI)
 }
 
 /// Whether a member name is one under which the formats keep text of any kind: it says nothing of what stands there.
@@ -49,12 +52,17 @@ pub fn says_nothing(name: &str) -> bool {
 }
 
 /// Where the words of each first letter begin and end.
+type Ranges = [(usize, usize); 128];
+
+const RANGES: Ranges = ranges(WORDS);
+const GEMINI: Ranges = ranges(gemini::WORDS);
+
 #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a bad index")]
-const RANGES: [(usize, usize); 128] = {
+const fn ranges(words: &[&str]) -> Ranges {
     let mut ranges = [(0, 0); 128];
     let mut at = 0;
-    while at < WORDS.len() {
-        let letter = WORDS[at].as_bytes()[0] as usize;
+    while at < words.len() {
+        let letter = words[at].as_bytes()[0] as usize;
         if ranges[letter].1 == 0 {
             ranges[letter].0 = at;
         }
@@ -62,11 +70,11 @@ const RANGES: [(usize, usize); 128] = {
         ranges[letter].1 = at;
     }
     ranges
-};
+}
 
-fn with_first(word: &[u8]) -> &'static [&'static str] {
-    let range = word.first().and_then(|letter| RANGES.get(usize::from(*letter)));
-    range.and_then(|(start, end)| WORDS.get(*start..*end)).unwrap_or_default()
+fn with_first(word: &[u8], words: &'static [&'static str], ranges: &Ranges) -> &'static [&'static str] {
+    let range = word.first().and_then(|letter| ranges.get(usize::from(*letter)));
+    range.and_then(|(start, end)| words.get(*start..*end)).unwrap_or_default()
 }
 
 /// Only small letters and underscores, few of them: no pattern can find anything in it.
@@ -85,8 +93,8 @@ mod tests {
 
     #[test]
     fn words_are_sorted_and_each_is_known() {
-        assert!(WORDS.is_sorted());
-        assert!(WORDS.iter().all(|word| is_known(word.as_bytes())));
-        assert!(["", "x", "contents", "Content", "\u{e4}", "ro"].iter().all(|word| !is_known(word.as_bytes())));
+        assert!(WORDS.is_sorted() && gemini::WORDS.is_sorted());
+        assert!(WORDS.iter().chain(gemini::WORDS).all(|word| is_known(word.as_bytes())));
+        assert!(["", "x", "contentx", "Content", "\u{e4}", "ro"].iter().all(|word| !is_known(word.as_bytes())));
     }
 }

@@ -12,6 +12,8 @@ fn check(name: &str, body: &str) {
     let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
     let last = u32::try_from(tape.len() - 1).unwrap();
     let _ = control(&tape, body.as_bytes(), Route::ChatCompletions);
+    let _ = control(&tape, body.as_bytes(), Route::GenerateContent);
+    let _ = bartizan_wire::read_event(body.as_bytes(), &JsonLimits::default());
     let parts = read(&tape, body.as_bytes(), Side::Request).parts.len() + read(&tape, body.as_bytes(), Side::Answer).parts.len();
     let pointer = tape.pointer(body.as_bytes(), last, |_| false);
     assert!(
@@ -48,5 +50,18 @@ fn wide_bodies_cost_what_they_hold() {
     );
     check("delta object", &format!(r#"{{"delta":[{{{}}}]}}"#, list(490_000, |at| format!("\"k{at}\":\"x\""))));
     check("choices", &format!(r#"{{"choices":[{}]}}"#, list(140_000, |at| format!(r#"{{"delta":{{"content":"x"}},"index":{at}}}"#))));
+    check(
+        "candidates",
+        &format!(
+            r#"{{"candidates":[{}]}}"#,
+            list(80_000, |at| format!(r#"{{"content":{{"parts":[{{"text":"x"}}]}},"finishReason":"STOP","index":{at}}}"#))
+        ),
+    );
+    check("contents", &format!(r#"{{"contents":[{}]}}"#, list(80_000, |at| format!(r#"{{"parts":[{{"text":"{at}"}}]}}"#))));
+    check(
+        "parts of one content",
+        &format!(r#"{{"contents":{{"parts":[{}]}}}}"#, list(150_000, |_| r#"{"text":"x","thought":true}"#.to_owned())),
+    );
+    check("one wide part", &format!(r#"{{"contents":{{"parts":{{{}}}}}}}"#, list(490_000, |at| format!("\"\\u0074ext{at}\":1"))));
     check("escapes", &format!(r#"{{{head}[{{"role":"user","content":"{}"}}]}}"#, "\\u0041".repeat(5_000_000)));
 }

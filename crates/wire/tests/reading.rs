@@ -70,6 +70,16 @@ fn anthropic_answer() {
     insta::assert_snapshot!(table(include_str!("fixtures/anthropic_answer.json"), Side::Answer));
 }
 
+#[test]
+fn gemini_request() {
+    insta::assert_snapshot!(table(include_str!("fixtures/gemini_request.json"), Side::Request));
+}
+
+#[test]
+fn gemini_answer() {
+    insta::assert_snapshot!(table(include_str!("fixtures/gemini_answer.json"), Side::Answer));
+}
+
 /// The lines of a request, `|` between them.
 fn check(body: &str, expected: &str) {
     let found: Vec<String> = table(body, Side::Request).lines().map(|line| line.trim().to_owned()).collect();
@@ -185,7 +195,7 @@ fn what_cannot_be_read() {
     part(r#"{"type":"text","signature":"LONG"}"#, &format!(r#"user text fixed /0/signature = "{}""#, "QUJD".repeat(12)));
     part(
         r#"{"type":"text","thoughtSignature":"LONG"}"#,
-        r#"user key fixed /0/thoughtSignature = "thoughtSignature" | user text fixed opaque /0/thoughtSignature = "QUJDQUJD" | unread sealed /0/thoughtSignature"#,
+        r#"user text fixed opaque /0/thoughtSignature = "QUJDQUJD" | unread sealed /0/thoughtSignature"#,
     );
     part(r#"{"type":"thinking","signature":"LONGQ"}"#, &format!(r#"user text fixed /0/signature = "{}""#, "QUJD".repeat(12)));
     part(

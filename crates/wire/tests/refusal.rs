@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bartizan_wire::refusal::{Reason, Shape, body, event};
-use bartizan_wire::{Call, Dialect, Family, Found, Route, SseReader, shape_of};
+use bartizan_wire::{Call, Dialect, Family, Found, Route, SseReader, shape_for_google, shape_of};
 use serde_json::{Value, json};
 
 const MESSAGE: &str = "no \"way\"\nwith \\ and é \u{1}";
@@ -58,6 +58,7 @@ fn every_reason_in_every_shape() {
 #[test]
 fn routes() {
     let own = |route| Found::Route(Call { route, model: None, dialect: Dialect::Own });
+    let gemini = |route, model| Found::Route(Call { route, model: Some(model), dialect: Dialect::Own });
     let azure = |route, model| Found::Route(Call { route, model, dialect: Dialect::Azure });
     for (method, path, found) in [
         ("POST", "/v1/chat/completions", own(Route::ChatCompletions)),
@@ -67,6 +68,19 @@ fn routes() {
         ("POST", "/v1/messages", own(Route::Messages)),
         ("POST", "/v1/messages/count_tokens", own(Route::CountTokens)),
         ("GET", "/v1/models", own(Route::Models)),
+        ("POST", "/v1beta/models/gemini-2.5-pro:generateContent", gemini(Route::GenerateContent, "gemini-2.5-pro")),
+        ("POST", "/v1/models/m:generateContent", gemini(Route::GenerateContent, "m")),
+        ("POST", "/v1beta/models/m:streamGenerateContent", gemini(Route::StreamGenerateContent, "m")),
+        ("POST", "/v1beta/models/m:countTokens", gemini(Route::CountContentTokens, "m")),
+        ("POST", "/v1beta/models/m:embedContent", gemini(Route::EmbedContent, "m")),
+        ("POST", "/v1/models/m:batchEmbedContents", gemini(Route::BatchEmbedContents, "m")),
+        ("GET", "/v1beta/models", own(Route::GeminiModels)),
+        ("GET", "/v1beta/models/m:generateContent", Found::WrongMethod(Route::GenerateContent)),
+        ("POST", "/v1beta/models/:generateContent", Found::Unknown),
+        ("POST", "/v1beta/models/m:x:generateContent", Found::Unknown),
+        ("POST", "/v1beta/models/m%3AgenerateContent", Found::Unknown),
+        ("POST", "/v1beta/cachedContents", Found::Refused("cached content")),
+        ("POST", "/v1beta/tunedModels/m:generateContent", Found::Refused("tuned models")),
         ("POST", "/openai/deployments/gpt-4o.mini_2/chat/completions", azure(Route::ChatCompletions, Some("gpt-4o.mini_2"))),
         ("POST", "/openai/deployments/e/embeddings", azure(Route::Embeddings, Some("e"))),
         ("POST", "/openai/v1/chat/completions", azure(Route::ChatCompletions, None)),
@@ -95,7 +109,8 @@ fn routes() {
     }
     for route in Route::ALL {
         assert_eq!(route.name(), format!("{} {}", route.method(), route.path()));
-        assert_eq!(route.path(), format!("/v1{}", route.suffix()));
+        let version = if route.family() == Family::Gemini { "/v1beta" } else { "/v1" };
+        assert_eq!(route.path(), format!("{version}{}", route.suffix()));
     }
     assert_eq!(Route::CountTokens.family(), Family::Anthropic);
     assert_eq!(Route::Models.family(), Family::OpenAi);
@@ -108,9 +123,22 @@ fn shapes_of_paths() {
         ("/v1/messages/batches", false, Shape::Anthropic),
         ("/v1/models", true, Shape::Anthropic),
         ("/v1beta/models/gemini-2.5-pro:generateContent", false, Shape::Gemini),
+        ("/v1/models/gemini-2.5-pro:generateContent", false, Shape::Gemini),
+        ("/v1beta/models", false, Shape::Gemini),
+        ("/v1/models", false, Shape::OpenAi),
         ("/v1/chat/completions", false, Shape::OpenAi),
         ("/", false, Shape::OpenAi),
     ] {
         assert_eq!(shape_of(path, anthropic_version), shape, "{path}");
+    }
+    for (path, shape) in [
+        ("/v1/models", Shape::Gemini),
+        ("/v1/cachedContents/a", Shape::Gemini),
+        ("/v1/models/m:generateContent", Shape::Gemini),
+        ("/v1/chat/completions", Shape::OpenAi),
+        ("/openai/deployments/m/embeddings", Shape::OpenAi),
+        ("/v1/messages", Shape::Anthropic),
+    ] {
+        assert_eq!(shape_for_google(path), shape, "{path}");
     }
 }

@@ -32,6 +32,11 @@ impl Call {
         Self::new("POST", "/v1/messages", body)
     }
 
+    /// A call of one of Gemini's methods.
+    pub fn gemini(method: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self::new("POST", &format!("/v1beta/models/gpt-4o-mini:{method}"), body)
+    }
+
     /// Replaces a header; an empty value removes it.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);

@@ -123,6 +123,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
             provider("openai", ProviderKind::OpenAi),
             provider("anthropic", ProviderKind::Anthropic),
             Provider { api_version: Some("2024-10-21".to_owned()), ..provider("azure", ProviderKind::Azure) },
+            provider("gemini", ProviderKind::Gemini),
         ],
         models: [
             model("gpt-4o-mini", 0, None),
@@ -131,6 +132,8 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
             model("only-openai", 1, None),
             model("only-anthropic", 2, None),
             model("on-azure", 3, Some("our deployment/1")),
+            model("only-gemini", 4, None),
+            model("gem-alias", 4, Some("models/gemini-real")),
         ]
         .into_iter()
         .chain(plan.any.then(|| model("*", 0, None)))

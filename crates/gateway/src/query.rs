@@ -1,0 +1,54 @@
+//! The query of a request: what of it goes on to a provider, and keys that stand in it.
+
+use std::borrow::Cow;
+
+use bartizan_wire::{Family, Route};
+use percent_encoding::percent_decode_str;
+
+use crate::credentials::{KEY_IN_QUERY, holds_key};
+
+const TWO_KEYS: &str = "the query holds more than one key; send one, in `x-goog-api-key`";
+
+/// Google reads headers, credentials and more from the query: what is not known here could undo what was judged.
+const UNKNOWN: &str = "Gemini's routes take `alt`, `key`, `prettyPrint`, `fields`, `pageSize` and `pageToken` in the query; remove the rest, and send credentials in headers";
+
+/// Parameters that go on to Google, besides their spellings with `$`.
+const TO_GOOGLE: &[&str] = &["alt", "prettyPrint", "fields", "pageSize", "pageToken"];
+
+/// A query, without the key that stood in it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Query<'a> {
+    /// What goes on, as it was written.
+    pub rest: Option<Cow<'a, str>>,
+    /// The client's own key for its provider: it goes on as a header or not at all.
+    pub key: Option<String>,
+}
+
+/// Takes a query apart.
+///
+/// # Errors
+/// A sentence for the client: a key of ours, or what its route does not take.
+pub fn query(route: Route, raw: Option<&str>) -> Result<Query<'_>, &'static str> {
+    let Some(raw) = raw else { return Ok(Query { rest: None, key: None }) };
+    if holds_key(raw) {
+        return Err(KEY_IN_QUERY);
+    }
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    if route.family() != Family::Gemini {
+        return Ok(Query { rest: Some(Cow::Borrowed(raw)), key: None });
+    }
+    let mut rest: Vec<&str> = Vec::new();
+    let mut key = None;
+    for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decoded(name);
+        match name.strip_prefix('$').unwrap_or(&name) {
+            "key" if key.is_some() => return Err(TWO_KEYS),
+            "key" => key = Some(decoded(value)),
+            known if TO_GOOGLE.contains(&known) => rest.push(pair),
+            _ => return Err(UNKNOWN),
+        }
+    }
+    let rest = (!rest.is_empty()).then(|| Cow::Owned(rest.join("&")));
+    Ok(Query { rest, key: key.filter(|key| !key.is_empty()) })
+}
