@@ -119,10 +119,9 @@ pub fn gemini_parts(parts: &Value) -> String {
 }
 
 fn gemini_response(parts: &Value, last: bool) -> Value {
-    let mut candidate = json!({"content": {"role": "model", "parts": parts}, "index": 0});
-    if last {
-        candidate.as_object_mut().map(|object| object.insert("finishReason".to_owned(), json!("STOP")));
-    }
+    let content = json!({"role": "model", "parts": parts});
+    let candidate =
+        if last { json!({"content": content, "finishReason": "STOP", "index": 0}) } else { json!({"content": content, "index": 0}) };
     json!({
         "candidates": [candidate], "modelVersion": "gemini-1", "responseId": "r1",
         "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 12, "totalTokenCount": 21},

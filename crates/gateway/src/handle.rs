@@ -29,7 +29,7 @@ use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
-use crate::models::{list, named as name_of, one_model, target};
+use crate::models::{list, named, target};
 use crate::query::query;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
@@ -181,8 +181,7 @@ impl Gate {
         mut exchange: Exchange,
         call: Call<'_>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
-        let live = Arc::clone(&exchange.live);
-        let route = call.route;
+        let (live, route) = (Arc::clone(&exchange.live), call.route);
         let query = match query(route, head.parts.uri.query()) {
             Ok(query) => query,
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
@@ -206,9 +205,8 @@ impl Gate {
             }
         };
         let in_body = control.model.map(|model| parsed.tape.text(&parsed.bytes, model).into_owned());
-        let mut also = control.also.iter().map(|id| parsed.tape.text(&parsed.bytes, *id));
-        let named = also.try_for_each(|model| one_model(&call, &model)).map_err(str::to_owned);
-        let name = match named.and_then(|()| name_of(&call, in_body.as_deref()).map_err(|error| error.to_string())) {
+        let also = control.also.iter().map(|id| parsed.tape.text(&parsed.bytes, *id));
+        let name = match named(&call, in_body.as_deref(), also) {
             Ok(name) => name.to_owned(),
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
@@ -229,8 +227,8 @@ impl Gate {
         let outside = outside_body(&headers, query.rest.as_deref());
         let session = self.session(&exchange, head, &parsed, &control);
         let upstream_name = target.upstream_name(&name);
-        let renamed = name != upstream_name && !control.also.is_empty() || in_body.is_some_and(|model| model != upstream_name);
-        let upstream_model = renamed.then(|| upstream_name.to_owned());
+        let differs = in_body.as_deref().or(control.also.first().map(|_| name.as_str())).is_some_and(|model| model != upstream_name);
+        let upstream_model = differs.then(|| upstream_name.to_owned());
         let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
         let client_key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };

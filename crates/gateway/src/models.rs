@@ -1,5 +1,7 @@
 //! Models as clients name them: which provider a name leads to, and the list of them.
 
+use std::borrow::Cow;
+
 use bartizan_identity::may_use;
 use bartizan_vocabulary::Principal;
 use bartizan_wire::json::escape_into;
@@ -17,12 +19,16 @@ pub struct Target<'a> {
     pub provider: &'a Provider,
 }
 
-/// The model that a request names: in its path, in its body, or the one that its route has by itself.
+/// The model that a request names: in its path, in its body, or the one that its route has by itself. `also`: what else in the body
+/// names it.
 ///
 /// # Errors
-/// When it names none and has to.
-pub fn named<'a>(call: &Call<'a>, body: Option<&'a str>) -> Result<&'a str, ControlError> {
-    call.model.or(body).or(call.route.default_model()).ok_or(ControlError::Missing("model"))
+/// A sentence for the client, when it names none and has to, or several.
+pub fn named<'a>(call: &Call<'a>, body: Option<&'a str>, mut also: impl Iterator<Item = Cow<'a, str>>) -> Result<&'a str, String> {
+    if !also.all(|name| call.model == Some(name.strip_prefix(MODELS).unwrap_or(&name))) {
+        return Err("the body names another model than the path; name one model".to_owned());
+    }
+    call.model.or(body).or(call.route.default_model()).ok_or_else(|| ControlError::Missing("model").to_string())
 }
 
 impl Target<'_> {
@@ -68,15 +74,6 @@ pub fn target<'a>(
         return Err((Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name())));
     }
     Ok(target)
-}
-
-/// Refuses a request whose body names another model than its path. Google writes `models/NAME`.
-///
-/// # Errors
-/// A sentence for the client.
-pub fn one_model(call: &Call<'_>, in_body: &str) -> Result<(), &'static str> {
-    let name = in_body.strip_prefix(MODELS).unwrap_or(in_body);
-    if call.model == Some(name) { Ok(()) } else { Err("the body names another model than the path; name one model") }
 }
 
 /// What Google puts before a model's name.
