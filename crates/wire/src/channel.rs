@@ -1,10 +1,12 @@
 //! The texts that grow through a stream, and which of them a piece belongs to.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use bartizan_vocabulary::TextClass;
 
 use crate::json::{NodeId, NodeKind, Tape};
+use crate::responses::{self, Told};
 use crate::zone::Zone;
 
 /// One growing text of a stream: the content of a choice, the arguments of a tool call, a content block.
@@ -60,6 +62,12 @@ pub(crate) enum Growth {
     Either,
     /// An identifier that clients put together from pieces.
     Name,
+    /// The top of an event of the Responses API whose `delta` is a piece of a text.
+    Told,
+    /// The same, of a kind that is not known.
+    Rumour,
+    /// Such a `delta`.
+    Line,
 }
 
 impl Growth {
@@ -67,10 +75,12 @@ impl Growth {
     pub(crate) fn under(self, zone: Zone, class: TextClass, key: &str) -> Self {
         match self {
             Self::Top => Self::below_top(zone, key),
+            Self::Told if key == "delta" => Self::Line,
+            Self::Rumour if key == "delta" => Self::Delta,
             Self::Delta if PIECES.contains(&key) => Self::Pieces,
             Self::Delta if HOLDERS.contains(&key) => Self::Holder,
             Self::Block if PIECES.contains(&key) => Self::Piece,
-            Self::Delta | Self::Block | Self::Message => Self::Either,
+            Self::Delta | Self::Block | Self::Message | Self::Line => Self::Either,
             // Arguments that come as an object are complete.
             Self::Pieces if class == TextClass::ToolArguments => Self::Whole,
             Self::Holder | Self::Pieces if PIECES.contains(&key) => Self::Pieces,
@@ -106,7 +116,7 @@ impl Growth {
         match self {
             Self::Name => Some(true),
             _ if fixed => None,
-            Self::Pieces | Self::Piece => Some(false),
+            Self::Pieces | Self::Piece | Self::Line => Some(false),
             Self::Either | Self::Delta => Some(true),
             _ => None,
         }
@@ -117,13 +127,18 @@ impl Growth {
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
     indexes: HashMap<NodeId, Option<u32>>,
+    /// What the event of the Responses API says of all of its texts, once it has been looked at.
+    told: OnceCell<Option<(Fnv, u32)>>,
 }
 
 impl Channels {
     /// Names the growing text that a string is a piece of.
     pub(crate) fn name(&mut self, tape: &Tape, bytes: &[u8], id: NodeId, alone: bool) -> Channel {
-        let mut path = Fnv::default();
-        let mut group = self.index(tape, bytes, 0);
+        let told = *self.told.get_or_init(|| told(tape, bytes));
+        let (mut path, mut group) = match told {
+            Some((path, group)) => (path, Some(group)),
+            None => (Fnv::default(), self.index(tape, bytes, 0)),
+        };
         let mut at = id;
         while let Some(node) = tape.node(at).filter(|node| node.parent != at) {
             let array = tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
@@ -150,6 +165,38 @@ impl Channels {
     }
 }
 
+/// What the members of an event of the Responses API say of its text: a name that goes on in [`Channels::name`], and the item.
+fn told(tape: &Tape, bytes: &[u8]) -> Option<(Fnv, u32)> {
+    let member = |name: &str| tape.member(bytes, 0, name).map(|id| tape.text(bytes, id));
+    let kind = member("type")?;
+    let mut path = Fnv::default();
+    path.mix(responses::stem(&kind)?.as_bytes());
+    for name in responses::INDEXES {
+        path.mix(member(name).unwrap_or_default().as_bytes());
+    }
+    Some((path, item_of(tape, bytes)))
+}
+
+/// Which item an event of the Responses API is about. The place counts: some providers give an item another id in every event.
+pub(crate) fn item_of(tape: &Tape, bytes: &[u8]) -> u32 {
+    let member = |name: &str| tape.member(bytes, 0, name).map(|id| tape.text(bytes, id));
+    member("output_index").and_then(|index| index.parse().ok()).unwrap_or_else(|| {
+        let mut hash = Fnv::default();
+        hash.mix(member("item_id").unwrap_or_default().as_bytes());
+        // Any number will do, as long as it is the same for the same id.
+        u32::try_from(hash.0 >> 32).unwrap_or(0)
+    })
+}
+
+/// The growing text that an event of the Responses API ends, if it ends one.
+pub(crate) fn ended(tape: &Tape, bytes: &[u8], kind: &str) -> Option<Channel> {
+    let told = responses::ends_text(kind).then(|| told(tape, bytes)).flatten();
+    let (mut path, group) = told?;
+    path.mix(b"delta");
+    path.mix(&group.to_le_bytes());
+    Some(Channel { path: path.0, group, alone: Told::of(kind) == Some(Told::Complete) })
+}
+
 /// The array `choices` of the top object.
 fn is_choices(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
     tape.node(array).is_some_and(|node| node.parent == 0) && tape.key(bytes, array).is_some_and(|key| key == "choices")
@@ -162,6 +209,7 @@ pub(crate) fn index_of(tape: &Tape, bytes: &[u8], object: NodeId) -> Option<u32>
 }
 
 /// FNV-1a, 64 bits: a name within one stream, no defence against chosen collisions, which could only join two texts of one answer.
+#[derive(Clone, Copy, Debug)]
 struct Fnv(u64);
 
 impl Default for Fnv {

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! Sources of the formats: RFC 8259 (JSON), RFC 6901 (pointers), WHATWG HTML (server-sent events), and the published API references
-//! of OpenAI (chat completions) and Anthropic (messages).
+//! of OpenAI (chat completions, responses) and Anthropic (messages).
 
 mod body;
 mod channel;
@@ -11,6 +11,7 @@ mod event;
 pub mod fuzz;
 pub mod json;
 pub mod refusal;
+mod responses;
 mod route;
 mod sse;
 mod unread;

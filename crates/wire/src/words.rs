@@ -1,5 +1,7 @@
 //! The formats' own words: member names and enumeration values that hold no value of anybody.
 
+use crate::responses;
+
 /// Sorted: only the words with the same first letter are looked at.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
@@ -37,14 +39,28 @@ pub fn is_known(word: &[u8]) -> bool {
     // Every message has these; the rest is looked up.
     let usual: bool =
         matches!(word, b"role" | b"content" | b"user" | b"assistant" | b"type" | b"text" | b"delta" | b"index" | b"model" | b"id");
-    usual || with_first(word).iter().any(|known| known.as_bytes() == word)
+    usual || with_first(word).iter().any(|known| known.as_bytes() == word) || responses::is_known(word)
 }
 
 /// Whether a member name is one under which the formats keep text of any kind: it says nothing of what stands there.
 pub fn says_nothing(name: &str) -> bool {
     matches!(
         name,
-        "content" | "text" | "role" | "type" | "model" | "name" | "description" | "arguments" | "input" | "thinking" | "reasoning"
+        "content"
+            | "text"
+            | "role"
+            | "type"
+            | "model"
+            | "name"
+            | "description"
+            | "arguments"
+            | "input"
+            | "thinking"
+            | "reasoning"
+            | "refusal"
+            | "transcript"
+            | "output"
+            | "instructions"
     )
 }
 
