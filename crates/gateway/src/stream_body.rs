@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
 use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
+use bartizan_wire::Route;
 use bartizan_wire::refusal::{self, Reason, Shape};
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -206,7 +207,11 @@ impl StreamBody {
     }
 
     fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
-        let event = refusal::event(self.shape, reason, sentence, self.exchange.request_id.as_str());
+        let event = if self.exchange.route == Some(Route::Responses.name()) {
+            refusal::responses_event(reason, sentence, self.guard.sequence)
+        } else {
+            refusal::event(self.shape, reason, sentence, self.exchange.request_id.as_str())
+        };
         self.put(&event);
         self.phase.reason = Some(reason.code());
         self.state = State::Closing(end);

@@ -16,6 +16,8 @@ pub struct EventReading {
     pub finished: Vec<u32>,
     /// The text that the event repeats as a whole and ends.
     pub ended: Option<Channel>,
+    /// Its number, in formats that number their events.
+    pub sequence: Option<u64>,
     /// Whether nothing follows.
     pub last: bool,
 }
@@ -53,5 +55,6 @@ pub fn read_event(payload: &[u8], limits: &JsonLimits) -> Result<EventReading, J
             }
         }
     }
-    Ok(EventReading { tape, reading, finished, ended, last })
+    let sequence = tape.member(payload, 0, "sequence_number").and_then(|id| tape.text(payload, id).parse().ok());
+    Ok(EventReading { tape, reading, finished, ended, sequence, last })
 }
