@@ -6,6 +6,7 @@ use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 
 use crate::channel::{Channel, Channels, Growth};
 use crate::json::{Node, NodeId, NodeKind, Tape, unescape};
+use crate::kind::{IDS, Kind, is_weight, kind_named};
 use crate::responses::Told;
 use crate::unread::{self, Holder};
 use crate::words;
@@ -87,69 +88,6 @@ pub enum Side {
 struct Tag {
     role: Option<Role>,
     kind: Kind,
-}
-
-/// The `type` of a content part, as far as it changes how the part is read.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    Plain,
-    Image,
-    Base64,
-    ToolResult,
-    Document,
-    Redacted,
-    Signed,
-    ToolUse,
-    /// Holds a signature or something encrypted, and its text is not signed.
-    Sealing,
-    /// An item by which the model calls a tool.
-    Call,
-    /// The same, for a picture, which stands in it too.
-    Drawing,
-    /// A stream event of the Responses API.
-    Event(Told),
-}
-
-fn kind_named(word: &str) -> Kind {
-    match word {
-        "image" => Kind::Image,
-        "base64" => Kind::Base64,
-        "tool_result" | "mcp_tool_result" | "web_search_tool_result" | "program_output" | "tool_search_output" => Kind::ToolResult,
-        "program" | "mcp_approval_request" => Kind::Call,
-        "image_generation_call" => Kind::Drawing,
-        "tool_use" | "server_tool_use" | "mcp_tool_use" => Kind::ToolUse,
-        "document" | "search_result" => Kind::Document,
-        "redacted_thinking" | "reasoning.encrypted" => Kind::Redacted,
-        "thinking" | "thinking_delta" | "reasoning.text" => Kind::Signed,
-        "signature_delta" | "web_search_result" | "web_search_result_location" | "compaction" => Kind::Sealing,
-        _ if word.ends_with("_call_output") => Kind::ToolResult,
-        _ if word.ends_with("_call") => Kind::Call,
-        _ if word == "reasoning" || word.starts_with("reasoning.") => Kind::Sealing,
-        _ => Told::of(word).map_or(Kind::Plain, Kind::Event),
-    }
-}
-
-/// Members of answers in which providers give identifiers that they made by chance.
-const IDS: &[&str] = &[
-    "id",
-    "system_fingerprint",
-    "tool_call_id",
-    "tool_use_id",
-    "item_id",
-    "response_id",
-    "request_id",
-    "call_id",
-    "previous_response_id",
-    "approval_request_id",
-];
-
-/// A number of a vector: at most four digits before a fraction, and no exponent that makes it large. Its digits are nobody's.
-fn is_weight(raw: &[u8]) -> bool {
-    let digits = raw.strip_prefix(b"-").unwrap_or(raw);
-    let before = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let small = digits.iter().position(|byte| matches!(byte, b'e' | b'E')).is_none_or(|at| digits.get(at + 1) == Some(&b'-'));
-    before <= 4 && before < digits.len() && small && digits.len() <= 32
 }
 
 /// Bytes that reading takes for each node of a tape, besides what it hands out.
@@ -291,6 +229,11 @@ impl Walk<'_> {
 
     /// An item of the Responses API. Without a role and of no known kind it is nobody's: what counts as the user's own must say so.
     fn item(&self, tag: Tag, place: &mut Place) {
+        if tag.kind == Kind::Piece {
+            // An array of parts is a text too.
+            place.zone = Zone::Part;
+            return;
+        }
         (place.role, place.class) = match tag.kind {
             Kind::ToolResult => (Role::Tool, TextClass::ToolResult),
             Kind::Call | Kind::Drawing => (Role::Assistant, TextClass::ToolArguments),
@@ -373,7 +316,8 @@ impl Walk<'_> {
 
     /// A number where a text belongs is a token's: what it stands for cannot be read here.
     fn token(&mut self, node: &Node, place: Place) {
-        let in_text = matches!(place.zone, Zone::Content | Zone::Part | Zone::Items | Zone::Item | Zone::Prompt) && place.class == TextClass::Text;
+        let in_text =
+            matches!(place.zone, Zone::Content | Zone::Part | Zone::Items | Zone::Item | Zone::Prompt) && place.class == TextClass::Text;
         let array = self.tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
         let noted = self.reading.unread.last().is_some_and(|last| last.node == node.parent);
         if in_text && array && self.side == Side::Request && !noted {

@@ -10,10 +10,12 @@ mod event;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod json;
+mod kind;
 pub mod refusal;
 mod responses;
 mod route;
 mod sse;
+mod stored;
 mod unread;
 mod words;
 mod zone;

@@ -16,6 +16,8 @@ pub enum Family {
 pub enum Route {
     /// `POST /v1/chat/completions`
     ChatCompletions,
+    /// `POST /v1/responses`
+    Responses,
     /// `POST /v1/completions`
     Completions,
     /// `POST /v1/embeddings`
@@ -85,6 +87,13 @@ const SPECS: &[Spec] = &[
         other: &[(Dialect::Azure, "/openai/deployments/{model}/chat/completions"), (Dialect::Azure, "/openai/v1/chat/completions")],
     },
     Spec {
+        route: Route::Responses,
+        family: Family::OpenAi,
+        name: "POST /v1/responses",
+        suffix: "/responses",
+        other: &[(Dialect::Azure, "/openai/responses"), (Dialect::Azure, "/openai/v1/responses")],
+    },
+    Spec {
         route: Route::Completions,
         family: Family::OpenAi,
         name: "POST /v1/completions",
@@ -136,6 +145,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("/organization", "the administration of an organisation"),
     ("/organizations", "the administration of an organisation"),
     ("/chat/completions/", "stored chat completions"),
+    ("/responses/", "stored responses"),
+    ("/conversations", "conversations"),
     ("/cachedContents", "cached content"),
     ("/tunedModels", "tuned models"),
     ("/corpora", "corpora"),
@@ -144,8 +155,16 @@ const REFUSED: &[(&str, &str)] = &[
 
 impl Route {
     /// Every route.
-    pub const ALL: &'static [Self] =
-        &[Self::ChatCompletions, Self::Completions, Self::Embeddings, Self::Moderations, Self::Messages, Self::CountTokens, Self::Models];
+    pub const ALL: &'static [Self] = &[
+        Self::ChatCompletions,
+        Self::Responses,
+        Self::Completions,
+        Self::Embeddings,
+        Self::Moderations,
+        Self::Messages,
+        Self::CountTokens,
+        Self::Models,
+    ];
 
     /// Finds the route of a request line. The path is compared exactly: no decoding, no case folding, no trailing slash.
     pub fn find<'a>(method: &str, path: &'a str) -> Found<'a> {

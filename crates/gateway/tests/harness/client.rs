@@ -32,6 +32,10 @@ impl Call {
         Self::new("POST", "/v1/messages", body)
     }
 
+    pub fn responses(body: impl Into<Vec<u8>>) -> Self {
+        Self::new("POST", "/v1/responses", body)
+    }
+
     /// Replaces a header; an empty value removes it.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
