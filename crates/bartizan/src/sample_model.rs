@@ -3,6 +3,8 @@
 //! It echoes what it was asked, so that one sees values put back. Asked `What do you see?`, it shows what reached it as well: pseudonyms
 //! with a hyphen, which nobody turns back. It calls a tool when one is offered and asked for.
 
+mod responses;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,6 +69,7 @@ async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Byte
             whole(&json!({"object": "list", "data": [{"id": "sample", "object": "model", "created": 0, "owned_by": "bartizan"}]}))
         }
         "/v1/chat/completions" => chat(&asked),
+        "/v1/responses" => responses::responses(&asked),
         "/v1/completions" => completion(&asked),
         "/v1/embeddings" => embeddings(&asked),
         "/v1/moderations" => whole(&json!({

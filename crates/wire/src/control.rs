@@ -84,6 +84,11 @@ pub enum ControlError {
     /// A field that names what a provider keeps.
     #[error("the field `{0}` names something that the provider keeps, which is not guarded yet, and is refused; send all of it in `input`")]
     Stored(&'static str),
+    /// Reasoning that only the provider knows.
+    #[error(
+        "`input` holds reasoning that only the provider knows; ask for it with `\"include\":[\"reasoning.encrypted_content\"]` and send that back"
+    )]
+    Reasoning,
     /// A field that leads past what is judged: to other models, places, keys or stored objects.
     #[error("the field `{0}` is not guarded yet and is refused; remove it")]
     Elsewhere(&'static str),

@@ -67,14 +67,13 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<()
             _ => {}
         }
     }
-    let named = match kind.as_deref() {
-        Some("item_reference") => true,
+    match kind.as_deref() {
+        Some("item_reference") => Err(ControlError::Stored("input")),
         // Sealed reasoning is complete; without that only the provider knows it.
-        Some("reasoning") => id && sealed != 1,
-        None => id && !anchored,
-        Some(_) => false,
-    };
-    if named { Err(ControlError::Stored("input")) } else { Ok(()) }
+        Some("reasoning") if id && sealed != 1 => Err(ControlError::Reasoning),
+        None if id && !anchored => Err(ControlError::Stored("input")),
+        _ => Ok(()),
+    }
 }
 
 /// No part of an item may name a file that the provider keeps.
