@@ -208,9 +208,10 @@ fn tellings(stream: &str, index: usize) -> (String, Vec<String>) {
     };
     for event in events(stream) {
         let kind = event["type"].as_str().unwrap();
-        if event["output_index"] == index && kind.ends_with(".delta") {
+        let last = kind.rsplit('.').next().unwrap();
+        if event["output_index"] == index && last == "delta" {
             grown += event["delta"].as_str().unwrap();
-        } else if event["output_index"] == index && kind.ends_with(".done") {
+        } else if event["output_index"] == index && last == "done" {
             told.extend(["/item", "/part", ""].iter().find_map(|at| event.pointer(at).and_then(text_of)));
         } else if kind == "response.completed" {
             told.extend(text_of(&event["response"]["output"][index]));
@@ -290,7 +291,7 @@ fn a_text_is_over_when_its_end_is_told() {
     let mut parts = canned::response_events("m", &["so ", &token]);
     parts.truncate(parts.iter().position(|event| event.contains("output_text.done")).unwrap() + 1);
     let whole = parts.concat();
-    house.upstream.push(Answer::stream([whole, ": never\n\n".to_owned()]).after_last(std::time::Duration::from_secs(60)));
+    house.upstream.push(Answer::stream([whole, ": never\n\n".to_owned()]).after_last(std::time::Duration::from_mins(1)));
     let mut wire = crate::harness::Wire::open(house.address);
     wire.send(&asked(true));
     let got = wire.read_until("output_text.done\",\"");
