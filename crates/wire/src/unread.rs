@@ -62,7 +62,8 @@ pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option
     match (zone, name) {
         _ if text.is_empty() => None,
         (Zone::Sealed, _) if is_base64(text) => data(Kind::Sealed),
-        (Zone::Image, "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url")
+        (Zone::Pixels, _) => data(image(text)),
+        (Zone::Image, "server_url" | "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url")
         | (Zone::File, "file_url" | "fileUri" | "file_uri")
         | (Zone::Source, "url") => Some(reference(text)),
         (Zone::File | Zone::Source, "file_id") => Some(Found { kind: Kind::File, inspect: true }),
@@ -72,7 +73,7 @@ pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option
         },
         (Zone::Source | Zone::Blob, "data") if holder == Holder::Image => data(image(text)),
         (Zone::Source | Zone::Blob, "data") if holder == Holder::Binary => data(Kind::File),
-        (Zone::Audio | Zone::Blob, "data") => data(Kind::Audio),
+        (Zone::Audio, "data" | "delta") | (Zone::Blob, "data") => data(Kind::Audio),
         (Zone::Source, "data") if is_opaque(text) => Some(Found { kind: Kind::File, inspect: true }),
         _ => data_url(text).filter(|url| is_base64(url.data)).map(|url| Found { kind: url.kind, inspect: true }),
     }
