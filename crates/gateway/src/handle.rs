@@ -194,8 +194,7 @@ impl Gate {
         };
         exchange.bytes_in = bytes.len() as u64;
         let parse_live = Arc::clone(&live);
-        let large = bytes.len() > LARGE;
-        let parsed = blocking(large, move || (parse_request(&parse_live, bytes, route, &mut held), held)).await;
+        let parsed = blocking(bytes.len() > LARGE, move || (parse_request(&parse_live, bytes, route, &mut held), held)).await;
         let ((parsed, control), held) = match parsed {
             Some((Ok(parsed), held)) => (parsed, held),
             None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
@@ -220,8 +219,7 @@ impl Gate {
             Ok(target) => target,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
-        let provider = target.provider;
-        exchange.provider = Some(provider.name.clone());
+        exchange.provider = Some(target.provider.name.clone());
         let exchange = Arc::new(exchange);
         let headers = to_provider(&head.parts.headers);
         let outside = outside_body(&headers, query.rest.as_deref());
@@ -232,7 +230,7 @@ impl Gate {
         let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
         let client_key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };
-        let call = upstream::request(provider, &aim, headers, client_key, guarded.bytes.clone());
+        let call = upstream::request(target.provider, &aim, headers, client_key, guarded.bytes.clone());
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         self.call(head, &exchange, call, session, guarded, held).await
     }
