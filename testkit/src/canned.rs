@@ -103,6 +103,145 @@ fn message_stream(model: &str, block: &Value, deltas: impl Iterator<Item = Value
     events
 }
 
+/// An answer of OpenAI's Responses API with one message.
+pub fn response(model: &str, text: &str) -> String {
+    response_with(model, "completed", &[response_item(0, &Grown::Text, text)]).to_string()
+}
+
+/// One that calls a function. `arguments` is JSON text.
+pub fn response_tool_call(model: &str, name: &str, arguments: &str) -> String {
+    response_with(model, "completed", &[response_item(0, &Grown::Call(name), arguments)]).to_string()
+}
+
+/// The events of a streamed answer of the Responses API with one message, its text in the given parts.
+pub fn response_events(model: &str, parts: &[&str]) -> Vec<String> {
+    response_stream(model, &[(Grown::Text, parts)])
+}
+
+/// The events of one that calls a function, the arguments in the given parts.
+pub fn response_tool_events(model: &str, name: &str, parts: &[&str]) -> Vec<String> {
+    response_stream(model, &[(Grown::Call(name), parts)])
+}
+
+/// What an item of an answer of the Responses API is.
+pub enum Grown<'a> {
+    /// A message.
+    Text,
+    /// A refusal in a message.
+    Refusal,
+    /// The summary of reasoning.
+    Summary,
+    /// Reasoning itself.
+    Reasoning,
+    /// A call of the function of this name.
+    Call(&'a str),
+    /// A call of the tool of this name, which takes text.
+    Custom(&'a str),
+}
+
+impl Grown<'_> {
+    /// The stem of its events, the members that say which text, the member that repeats the text, the part if it stands in one.
+    fn story(&self) -> (&'static str, Value, &'static str, Option<&'static str>) {
+        match self {
+            Self::Text => ("output_text", json!({"content_index": 0, "logprobs": []}), "text", Some("output_text")),
+            Self::Refusal => ("refusal", json!({"content_index": 0}), "refusal", Some("refusal")),
+            Self::Summary => ("reasoning_summary_text", json!({"summary_index": 0}), "text", Some("summary_text")),
+            Self::Reasoning => ("reasoning_text", json!({"content_index": 0}), "text", None),
+            Self::Call(_) => ("function_call_arguments", json!({}), "arguments", None),
+            Self::Custom(_) => ("custom_tool_call_input", json!({}), "input", None),
+        }
+    }
+
+    fn part(&self, kind: &str, text: &str) -> Value {
+        match self {
+            Self::Text => json!({"type": kind, "text": text, "annotations": [], "logprobs": []}),
+            Self::Refusal => json!({"type": kind, "refusal": text}),
+            _ => json!({"type": kind, "text": text}),
+        }
+    }
+}
+
+fn response_item(index: usize, grown: &Grown<'_>, text: &str) -> Value {
+    let message = |kind| json!({"id": format!("msg_{index}"), "type": "message", "role": "assistant", "status": "completed", "content": [grown.part(kind, text)]});
+    let reasoning = json!({"id": format!("rs_{index}"), "type": "reasoning", "summary": []});
+    match grown {
+        Grown::Text => message("output_text"),
+        Grown::Refusal => message("refusal"),
+        Grown::Summary => with(reasoning, &json!({"summary": [{"type": "summary_text", "text": text}]})),
+        Grown::Reasoning => with(reasoning, &json!({"content": [{"type": "reasoning_text", "text": text}]})),
+        Grown::Call(name) => {
+            json!({"id": format!("fc_{index}"), "type": "function_call", "status": "completed", "call_id": format!("call_{index}"), "name": name, "arguments": text})
+        }
+        Grown::Custom(name) => {
+            json!({"id": format!("ctc_{index}"), "type": "custom_tool_call", "status": "completed", "call_id": format!("call_{index}"), "name": name, "input": text})
+        }
+    }
+}
+
+fn response_with(model: &str, status: &str, output: &[Value]) -> Value {
+    json!({
+        "id": "resp_1", "object": "response", "created_at": 1_700_000_000, "status": status, "model": model, "output": output,
+        "error": null, "incomplete_details": null, "instructions": null, "metadata": {}, "parallel_tool_calls": true, "temperature": 1.0,
+        "tool_choice": "auto", "tools": [], "top_p": 1.0, "text": {"format": {"type": "text"}}, "previous_response_id": null,
+        "usage": {
+            "input_tokens": 9, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 12,
+            "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 21,
+        },
+    })
+}
+
+fn with(mut value: Value, members: &Value) -> Value {
+    if let (Some(value), Some(members)) = (value.as_object_mut(), members.as_object()) {
+        value.extend(members.clone());
+    }
+    value
+}
+
+/// The events of a streamed answer of the Responses API with several items. Their texts come in turn, one part of each.
+pub fn response_stream(model: &str, items: &[(Grown<'_>, &[&str])]) -> Vec<String> {
+    let mut events = Vec::new();
+    let mut event = |kind: &str, members: &Value| {
+        let body = with(json!({"type": kind, "sequence_number": events.len()}), members);
+        events.push(format!("event: {kind}\ndata: {body}\n\n"));
+    };
+    let open = json!({"response": response_with(model, "in_progress", &[])});
+    event("response.created", &open);
+    event("response.in_progress", &open);
+    let place = |index: usize, item: &Value| json!({"output_index": index, "item_id": item.get("id")});
+    let empty: Vec<Value> = items.iter().enumerate().map(|(index, (grown, _))| response_item(index, grown, "")).collect();
+    for (index, (item, (grown, _))) in empty.iter().zip(items).enumerate() {
+        let (.., part) = grown.story();
+        let holder = if matches!(grown, Grown::Summary) { "summary" } else { "content" };
+        let bare = if part.is_some() { with(item.clone(), &json!({holder: []})) } else { item.clone() };
+        event("response.output_item.added", &json!({"output_index": index, "item": bare}));
+        if let Some(kind) = part {
+            let family = if matches!(grown, Grown::Summary) { "reasoning_summary_part" } else { "content_part" };
+            let members = with(place(index, item), &with(grown.story().1, &json!({"part": grown.part(kind, "")})));
+            event(&format!("response.{family}.added"), &members);
+        }
+    }
+    for turn in 0..items.iter().map(|(_, parts)| parts.len()).max().unwrap_or(0) {
+        for (index, (item, (grown, parts))) in empty.iter().zip(items).enumerate() {
+            let Some(part) = parts.get(turn) else { continue };
+            let (stem, members, ..) = grown.story();
+            event(&format!("response.{stem}.delta"), &with(place(index, item), &with(members, &json!({"delta": part}))));
+        }
+    }
+    let whole: Vec<Value> = items.iter().enumerate().map(|(index, (grown, parts))| response_item(index, grown, &parts.concat())).collect();
+    for (index, (item, (grown, parts))) in whole.iter().zip(items).enumerate() {
+        let (stem, members, name, part) = grown.story();
+        event(&format!("response.{stem}.done"), &with(place(index, item), &with(members.clone(), &json!({name: parts.concat()}))));
+        if let Some(kind) = part {
+            let family = if matches!(grown, Grown::Summary) { "reasoning_summary_part" } else { "content_part" };
+            let members = with(place(index, item), &with(members, &json!({"part": grown.part(kind, &parts.concat())})));
+            event(&format!("response.{family}.done"), &members);
+        }
+        event("response.output_item.done", &json!({"output_index": index, "item": item}));
+    }
+    event("response.completed", &json!({"response": response_with(model, "completed", &whole)}));
+    events
+}
+
 /// An answer of `count_tokens`.
 pub fn token_count(tokens: usize) -> String {
     json!({"input_tokens": tokens}).to_string()

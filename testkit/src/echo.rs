@@ -94,6 +94,7 @@ fn fixed(request: &Recorded) -> Answer {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Chat,
+    Responses,
     Messages,
 }
 
@@ -115,6 +116,8 @@ fn echo(request: &Recorded) -> Answer {
     }
     let family = if path.ends_with("/chat/completions") {
         Family::Chat
+    } else if path.ends_with("/responses") {
+        Family::Responses
     } else if path.ends_with("/messages") {
         Family::Messages
     } else {
@@ -134,6 +137,8 @@ fn echo_text(family: Family, streams: bool, model: &str, text: &str) -> Answer {
     match (family, streams) {
         (Family::Chat, false) => Answer::json(canned::chat(model, text)),
         (Family::Chat, true) => Answer::stream(canned::chat_events(model, &parts)),
+        (Family::Responses, false) => Answer::json(canned::response(model, text)),
+        (Family::Responses, true) => Answer::stream(canned::response_events(model, &parts)),
         (Family::Messages, false) => Answer::json(canned::message(model, text)),
         (Family::Messages, true) => Answer::stream(canned::message_events(model, &parts)),
     }
@@ -144,6 +149,8 @@ fn echo_tool(family: Family, streams: bool, model: &str, name: &str, arguments: 
     match (family, streams) {
         (Family::Chat, false) => Answer::json(canned::chat_tool_call(model, name, arguments)),
         (Family::Chat, true) => Answer::stream(canned::chat_tool_events(model, name, &parts)),
+        (Family::Responses, false) => Answer::json(canned::response_tool_call(model, name, arguments)),
+        (Family::Responses, true) => Answer::stream(canned::response_tool_events(model, name, &parts)),
         (Family::Messages, false) => Answer::json(canned::message_tool_use(model, name, arguments)),
         (Family::Messages, true) => Answer::stream(canned::message_tool_events(model, name, &parts)),
     }
@@ -151,7 +158,10 @@ fn echo_tool(family: Family, streams: bool, model: &str, name: &str, arguments: 
 
 /// Text parts of the last user message, joined by spaces.
 fn last_user_text(body: &Value) -> String {
-    let messages = body.get("messages").and_then(Value::as_array);
+    if let Some(text) = body.get("input").and_then(Value::as_str) {
+        return text.to_owned();
+    }
+    let messages = body.get("messages").or_else(|| body.get("input")).and_then(Value::as_array);
     let is_user = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("user");
     let content = messages.and_then(|list| list.iter().rfind(is_user)).and_then(|message| message.get("content"));
     match content {

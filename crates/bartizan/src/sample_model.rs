@@ -4,6 +4,7 @@
 //! with a hyphen, which nobody turns back. It calls a tool when one is offered and asked for.
 
 mod gemini;
+mod responses;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -70,6 +71,7 @@ async fn answer(request: Request<Incoming>, watch: &Watch) -> Response<Full<Byte
             whole(&json!({"object": "list", "data": [{"id": "sample", "object": "model", "created": 0, "owned_by": "bartizan"}]}))
         }
         "/v1/chat/completions" => chat(&asked),
+        "/v1/responses" => responses::responses(&asked),
         "/v1/completions" => completion(&asked),
         "/v1/embeddings" => embeddings(&asked),
         "/v1/moderations" => whole(&json!({

@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::body::ReadError;
 use crate::budget::Reservation;
-use crate::edit::unit_splices;
+use crate::edit::{unit_splices, without_logprobs};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::giving_back::restore;
@@ -203,9 +203,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
         splices.extend(restored);
-        for node in parsed.reading.logprobs.iter().filter_map(|id| parsed.tape.node(*id)) {
-            splices.push(Splice { range: node.outer(), with: b"null".to_vec() });
-        }
+        splices.extend(without_logprobs(&parsed.reading, &parsed.tape));
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
     })
 }

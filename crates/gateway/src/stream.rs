@@ -10,7 +10,7 @@ use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
 use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, is_done, read_event};
 
-use crate::edit::{TextEdit, piece_splices};
+use crate::edit::{TextEdit, piece_splices, without_logprobs};
 use crate::growing::Growing;
 use crate::judging::Judging;
 use crate::live::Live;
@@ -48,6 +48,7 @@ struct Held {
     frame: Frame,
     pieces: Vec<Piece>,
     splices: Vec<Splice>,
+    sequence: Option<u64>,
     /// The payload is text, not JSON.
     plain: bool,
 }
@@ -75,6 +76,8 @@ pub struct StreamGuard {
     pub restored: Restored,
     /// Events seen.
     pub events: u64,
+    /// The number that the next event has, in formats that number them.
+    pub sequence: u64,
 }
 
 impl StreamGuard {
@@ -94,6 +97,7 @@ impl StreamGuard {
             judging,
             restored: Restored::default(),
             events: 0,
+            sequence: 0,
         }
     }
 
@@ -129,7 +133,7 @@ impl StreamGuard {
         self.events += 1;
         let frame = self.without_findings_outside_data(frame);
         let payload = frame.payload();
-        let mut held = Held { pieces: Vec::new(), splices: Vec::new(), plain: false, frame: Frame::default() };
+        let mut held = Held { pieces: Vec::new(), splices: Vec::new(), sequence: None, plain: false, frame: Frame::default() };
         if frame.data.is_empty() {
         } else if is_done(&payload) {
             self.end_texts(None);
@@ -150,6 +154,10 @@ impl StreamGuard {
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
         // What is not JSON goes on, if ever, behind something that is.
         self.end_texts(Some(PLAIN.group));
+        // What repeats a text comes behind all of that text, also when it is told.
+        if let Some(number) = event.ended.and_then(|channel| self.texts.find(channel)) {
+            self.end_text(number);
+        }
         for unread in &event.reading.unread {
             self.judging.unread(unread.kind);
         }
@@ -172,9 +180,8 @@ impl StreamGuard {
         for number in self.texts.left_out(hurry) {
             self.end_text(number);
         }
-        for node in event.reading.logprobs.iter().filter_map(|id| event.tape.node(*id)) {
-            held.splices.push(Splice { range: node.outer(), with: b"null".to_vec() });
-        }
+        held.splices.extend(without_logprobs(&event.reading, &event.tape));
+        held.sequence = event.sequence;
         for group in &event.finished {
             self.end_texts(Some(*group));
         }
@@ -308,6 +315,7 @@ impl StreamGuard {
             }
             let Some(held) = self.queue.pop_front() else { return Ok(()) };
             self.held -= held.frame.raw.len();
+            self.sequence = held.sequence.map_or(self.sequence, |number| number.saturating_add(1));
             self.write(&held, out)?;
             for piece in &held.pieces {
                 self.texts.released(piece.text, piece.end);

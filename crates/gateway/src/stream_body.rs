@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
 use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
-use bartizan_wire::refusal::{Reason, Shape};
+use bartizan_wire::Route;
+use bartizan_wire::refusal::{self, Reason, Shape};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
@@ -210,9 +211,13 @@ impl StreamBody {
     }
 
     fn refuse(&mut self, reason: Reason, sentence: &str, end: EndState) {
-        let last = last_byte(&self.out).or(self.last);
         let request_id = self.exchange.request_id.as_str();
-        let event = self.guard.framing().refusal(self.shape, reason, sentence, request_id, last);
+        let event = if self.exchange.route == Some(Route::Responses.name()) {
+            refusal::responses_event(reason, sentence, self.guard.sequence)
+        } else {
+            let last = last_byte(&self.out).or(self.last);
+            self.guard.framing().refusal(self.shape, reason, sentence, request_id, last)
+        };
         self.put(&event);
         self.phase.reason = Some(reason.code());
         self.state = State::Closing(end);

@@ -136,7 +136,8 @@ pub fn request(
 fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
     let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
     let azure = provider.kind == ProviderKind::Azure;
-    if azure {
+    // There the model stands in the body.
+    if azure && aim.route != Route::Responses {
         text.push_str("/deployments/");
         text.extend(segment(aim.model)?);
     }

@@ -5,10 +5,10 @@ use bartizan_testkit::{Answer, Recorded, canned};
 use crate::harness::{Call, House};
 
 /// Values of three kinds; the last may stand as a number.
-const VALUES: &[(&str, &str)] =
+pub const VALUES: &[(&str, &str)] =
     &[("email", "ada.lovelace@example.org"), ("github", "ghp_A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"), ("card", "4111111111111111")];
 
-const ENCODINGS: &[&str] = &["plain", "json", "percent", "html", "wide", "zero"];
+pub const ENCODINGS: &[&str] = &["plain", "json", "percent", "html", "wide", "zero"];
 
 /// A value in an encoding, as it stands between the quotes of a JSON string.
 fn encoded(value: &str, encoding: &str) -> String {
@@ -162,7 +162,7 @@ impl Format {
 }
 
 /// The body for a field, or nothing when the value cannot stand there.
-fn filled(members: &str, kind: &str, value: &str, encoding: &str) -> Option<String> {
+pub fn filled(members: &str, kind: &str, value: &str, encoding: &str) -> Option<String> {
     if members.contains("##") && (kind != "card" || encoding != "plain") {
         return None;
     }
@@ -175,8 +175,9 @@ fn filled(members: &str, kind: &str, value: &str, encoding: &str) -> Option<Stri
 }
 
 /// Undoes every encoding of this table, and joins what stands in neighbouring text parts.
-fn decoded(raw: &str) -> String {
-    let mut text = raw.replace(r#""},{"type":"text","text":""#, "").replace(r#""},{"text":""#, "").replace('\u{200b}', "");
+pub fn decoded(raw: &str) -> String {
+    let mut text = raw.replace(r#""},{"type":"text","text":""#, "").replace(r#""},{"type":"input_text","text":""#, "");
+    text = text.replace(r#""},{"text":""#, "").replace('\u{200b}', "");
     for c in ['@', '_', '4'] {
         let code = u32::from(c);
         let wide = char::from_u32(code + 0xfee0).unwrap().to_string();
@@ -188,7 +189,7 @@ fn decoded(raw: &str) -> String {
 }
 
 /// Words of the form of a pseudonym.
-fn tokens(text: &str) -> Vec<String> {
+pub fn tokens(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     let token = |word: &&str| word.split_once('_').is_some_and(|(kind, tail)| tail.len() == 10 && matches!(kind, "EMAIL" | "CARD"));
     words.filter(token).map(str::to_owned).collect()

@@ -24,5 +24,6 @@ mod operators;
 mod order;
 mod pass_through;
 mod requests;
+mod responses;
 mod restoring;
 mod streams;

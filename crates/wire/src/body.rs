@@ -6,6 +6,8 @@ use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 
 use crate::channel::{Channel, Channels, Growth};
 use crate::json::{Node, NodeId, NodeKind, Tape, unescape};
+use crate::kind::{IDS, Kind, is_weight, kind_named};
+use crate::responses::Told;
 use crate::unread::{self, Holder, Media};
 use crate::words;
 use crate::zone::{Place, Zone, role_named};
@@ -89,48 +91,6 @@ struct Tag {
     /// Gemini's `thought`: the text is a summary of the model's reasoning.
     thought: bool,
     media: Media,
-}
-
-/// The `type` of a content part, as far as it changes how the part is read.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Kind {
-    #[default]
-    Plain,
-    Image,
-    Base64,
-    ToolResult,
-    Document,
-    Redacted,
-    Signed,
-    ToolUse,
-    /// Holds a signature or something encrypted, and its text is not signed.
-    Sealing,
-}
-
-fn kind_named(word: &str) -> Kind {
-    match word {
-        "image" => Kind::Image,
-        "base64" => Kind::Base64,
-        "tool_result" | "mcp_tool_result" | "web_search_tool_result" | "function_call_output" => Kind::ToolResult,
-        "tool_use" | "server_tool_use" | "mcp_tool_use" => Kind::ToolUse,
-        "document" | "search_result" => Kind::Document,
-        "redacted_thinking" | "reasoning.encrypted" => Kind::Redacted,
-        "thinking" | "thinking_delta" | "reasoning.text" => Kind::Signed,
-        "signature_delta" | "web_search_result" | "web_search_result_location" | "compaction" => Kind::Sealing,
-        _ if word == "reasoning" || word.starts_with("reasoning.") => Kind::Sealing,
-        _ => Kind::Plain,
-    }
-}
-
-/// Members of answers in which providers give identifiers that they made by chance.
-const IDS: &[&str] = &["id", "system_fingerprint", "tool_call_id", "tool_use_id", "item_id", "response_id", "request_id", "responseId"];
-
-/// A number of a vector: at most four digits before a fraction, and no exponent that makes it large. Its digits are nobody's.
-fn is_weight(raw: &[u8]) -> bool {
-    let digits = raw.strip_prefix(b"-").unwrap_or(raw);
-    let before = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let small = digits.iter().position(|byte| matches!(byte, b'e' | b'E')).is_none_or(|at| digits.get(at + 1) == Some(&b'-'));
-    before <= 4 && before < digits.len() && small && digits.len() <= 32
 }
 
 /// Bytes that reading takes for each node of a tape, besides what it hands out.
@@ -227,7 +187,7 @@ impl Walk<'_> {
             return match self.side {
                 Side::Request => Place::root(Role::Other),
                 Side::Answer => Place::root(Role::Assistant),
-                Side::Event => Place { growth: Growth::Top, ..Place::root(Role::Assistant) },
+                Side::Event => self.event(),
             };
         }
         let Some(holder) = self.places.get(node.parent as usize).copied() else { return Place::root(Role::Other) };
@@ -241,10 +201,19 @@ impl Walk<'_> {
             _ if place.zone == Zone::Logprobs && self.side == Side::Request => place.zone = Zone::Free,
             NodeKind::Object => self.tagged(id, holder, &mut place),
             _ if holder.zone == Zone::Message && holder.role == Role::Tool => self.tool_message(node, &mut place),
-            NodeKind::String if holder.zone == Zone::Part => self.sealed(node, &mut place),
+            NodeKind::String if matches!(holder.zone, Zone::Part | Zone::Item) => self.sealed(node, &mut place),
+            NodeKind::String if holder.zone == Zone::Event => self.voice(node, &mut place),
             _ => {}
         }
         place
+    }
+
+    /// The top of a stream event.
+    fn event(&self) -> Place {
+        match self.kind(0) {
+            Kind::Event(told) => Place { zone: Zone::Event, role: told.role(), class: told.class(), fixed: false, growth: told.growth() },
+            _ => Place { growth: Growth::Top, ..Place::root(Role::Assistant) },
+        }
     }
 
     /// What an object's own `role` and `type` say of everything inside it.
@@ -257,6 +226,9 @@ impl Walk<'_> {
         }
         match (place.zone, tag.kind) {
             (Zone::Part, Kind::Plain) if tag.thought => place.class = TextClass::Reasoning,
+            (Zone::Item, _) => self.item(tag, place),
+            // A single part stands for the array of them.
+            (Zone::Content, _) if holder.zone == Zone::Item => place.zone = Zone::Part,
             (Zone::Message, _) => place.role = self.message_role(tag, place.role),
             (Zone::Part, Kind::ToolResult) => (place.role, place.class) = (Role::Tool, TextClass::ToolResult),
             (Zone::Part, Kind::Document) => place.class = TextClass::Document,
@@ -264,6 +236,32 @@ impl Walk<'_> {
         }
         if place.zone == Zone::Message && place.role == Role::Tool {
             place.class = TextClass::ToolResult;
+        }
+    }
+
+    /// An item of the Responses API. Without a role and of no known kind it is nobody's: what counts as the user's own must say so.
+    fn item(&self, tag: Tag, place: &mut Place) {
+        if tag.kind == Kind::Piece {
+            // An array of parts is a text too.
+            place.zone = Zone::Part;
+            return;
+        }
+        (place.role, place.class) = match tag.kind {
+            Kind::ToolResult => (Role::Tool, TextClass::ToolResult),
+            Kind::Call | Kind::Drawing => (Role::Assistant, TextClass::ToolArguments),
+            Kind::Sealing => (Role::Assistant, TextClass::Reasoning),
+            _ if self.side == Side::Request => (tag.role.unwrap_or(Role::Other), place.class),
+            _ => (place.role, place.class),
+        };
+        if place.role == Role::Tool {
+            place.class = TextClass::ToolResult;
+        }
+    }
+
+    /// The model's voice in a stream event is no piece of a text.
+    fn voice(&self, node: &Node, place: &mut Place) {
+        if self.kind(0) == Kind::Event(Told::Audio) && self.tape.text(self.bytes, node.slot) == "delta" {
+            (place.zone, place.fixed) = (Zone::Audio, true);
         }
     }
 
@@ -287,6 +285,7 @@ impl Walk<'_> {
         match self.kind(node.parent) {
             Kind::Redacted if self.tape.text(self.bytes, node.slot) == "data" => (place.zone, place.fixed) = (Zone::Sealed, true),
             Kind::Redacted | Kind::Signed | Kind::Sealing => {}
+            Kind::Drawing if self.tape.text(self.bytes, node.slot) == "result" => (place.zone, place.fixed) = (Zone::Pixels, true),
             _ if place.zone == Zone::Sealed && !is_thought_signature(&self.tape.text(self.bytes, node.slot)) => place.zone = Zone::Free,
             _ => {}
         }
@@ -333,7 +332,8 @@ impl Walk<'_> {
 
     /// A number where a text belongs is a token's: what it stands for cannot be read here.
     fn token(&mut self, node: &Node, place: Place) {
-        let in_text = matches!(place.zone, Zone::Content | Zone::Part) && place.class == TextClass::Text;
+        let in_text =
+            matches!(place.zone, Zone::Content | Zone::Part | Zone::Items | Zone::Item | Zone::Prompt) && place.class == TextClass::Text;
         let array = self.tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
         let noted = self.reading.unread.last().is_some_and(|last| last.node == node.parent);
         if in_text && array && self.side == Side::Request && !noted {
@@ -344,9 +344,9 @@ impl Walk<'_> {
     /// The format's own numbers, as long as they are too short for a card number.
     fn is_counter(&self, id: NodeId, node: &Node, length: u32) -> bool {
         let own: &[&str] = match (self.side, self.around(node)) {
-            (Side::Answer | Side::Event, Zone::Root) => &["created"],
+            (Side::Answer | Side::Event, Zone::Root) => &["created", "created_at", "completed_at", "expires_at"],
             (Side::Answer | Side::Event, Zone::Audio) => &["expires_at"],
-            (Side::Request, Zone::Root) => &["max_tokens", "max_completion_tokens"],
+            (Side::Request, Zone::Root) => &["max_tokens", "max_completion_tokens", "max_output_tokens"],
             _ => &[],
         };
         length < 12 && self.tape.key(self.bytes, id).is_some_and(|name| own.contains(&name.as_ref()))
@@ -354,7 +354,7 @@ impl Walk<'_> {
 
     fn string(&mut self, id: NodeId, node: &Node, place: Place) {
         let raw = self.raw(node);
-        if place.fixed && place.growth != Growth::Name && words::is_known(raw) {
+        if place.fixed && place.growth != Growth::Name && words::is_known(raw) && !self.names_tool(node, place) {
             return;
         }
         if self.side == Side::Answer && place.zone == Zone::Vector && unread::is_opaque(&self.tape.text(self.bytes, id)) {
@@ -364,7 +364,9 @@ impl Walk<'_> {
             }
             return;
         }
-        if matches!(place.zone, Zone::Sealed | Zone::Image | Zone::Audio | Zone::File | Zone::Source | Zone::Blob) || begins_as_data(raw) {
+        if matches!(place.zone, Zone::Sealed | Zone::Image | Zone::Audio | Zone::File | Zone::Source | Zone::Pixels | Zone::Blob)
+            || begins_as_data(raw)
+        {
             let name = self.tape.key(self.bytes, id).unwrap_or_default();
             if let Some(found) = unread::find(place.zone, self.holder(node), &name, &self.tape.text(self.bytes, id)) {
                 self.reading.unread.push(Unread { node: id, kind: found.kind });
@@ -385,6 +387,11 @@ impl Walk<'_> {
         if let Some(part) = self.reading.parts.last_mut() {
             (part.signed, part.channel) = (signed, channel);
         }
+    }
+
+    /// The name of a tool is told even when it is a word of the formats.
+    fn names_tool(&self, node: &Node, place: Place) -> bool {
+        place.class == TextClass::ToolDefinition && self.tape.text(self.bytes, node.slot) == "name"
     }
 
     /// For a string in a `source`: what that is the source of. For one beside a media type, what that says.
@@ -445,6 +452,8 @@ impl Walk<'_> {
         match self.around(node) {
             Zone::Message => name == "tool_call_id",
             Zone::ToolCall | Zone::Outcome => name == "id",
+            Zone::Item => matches!(name, "id" | "call_id" | "approval_request_id"),
+            Zone::Root => name == "previous_response_id",
             Zone::Part => name == "tool_use_id" || (name == "id" && self.kind(node.parent) == Kind::ToolUse),
             _ => false,
         }

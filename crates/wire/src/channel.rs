@@ -1,10 +1,12 @@
 //! The texts that grow through a stream, and which of them a piece belongs to.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use bartizan_vocabulary::TextClass;
 
 use crate::json::{NodeId, NodeKind, Tape};
+use crate::responses::{self, Told};
 use crate::zone::Zone;
 
 /// One growing text of a stream: the content of a choice, the arguments of a tool call, a content block.
@@ -66,6 +68,12 @@ pub(crate) enum Growth {
     Either,
     /// An identifier that clients put together from pieces.
     Name,
+    /// The top of an event of the Responses API whose `delta` is a piece of a text.
+    Told,
+    /// The same, of a kind that is not known.
+    Rumour,
+    /// Such a `delta`.
+    Line,
 }
 
 impl Growth {
@@ -76,10 +84,12 @@ impl Growth {
             Self::Turn => Self::below_turn(zone, key),
             Self::Call if matches!(key, "partialArgs" | "partial_args") => Self::Partial,
             Self::Partial if matches!(key, "stringValue" | "string_value") => Self::Either,
+            Self::Told if key == "delta" => Self::Line,
+            Self::Rumour if key == "delta" => Self::Delta,
             Self::Delta if PIECES.contains(&key) => Self::Pieces,
             Self::Delta if HOLDERS.contains(&key) => Self::Holder,
             Self::Block if PIECES.contains(&key) => Self::Piece,
-            Self::Delta | Self::Block | Self::Message => Self::Either,
+            Self::Delta | Self::Block | Self::Message | Self::Line => Self::Either,
             // Arguments that come as an object are complete.
             Self::Pieces if class == TextClass::ToolArguments => Self::Whole,
             Self::Holder | Self::Pieces if PIECES.contains(&key) => Self::Pieces,
@@ -127,7 +137,7 @@ impl Growth {
         match self {
             Self::Name => Some(true),
             _ if fixed => None,
-            Self::Pieces | Self::Piece => Some(false),
+            Self::Pieces | Self::Piece | Self::Line => Some(false),
             Self::Either | Self::Delta | Self::Turn => Some(true),
             _ => None,
         }
@@ -140,16 +150,21 @@ pub(crate) struct Channels {
     indexes: HashMap<NodeId, Option<u32>>,
     /// Of arrays: whether they leave out an `index` that is zero.
     omitting: HashMap<NodeId, bool>,
+    /// What the event of the Responses API says of all of its texts, once it has been looked at.
+    told: OnceCell<Option<(Fnv, u32)>>,
 }
 
 impl Channels {
     /// Names the growing text that a string is a piece of: with `thought`, one of its own beside the answer's.
     pub(crate) fn name(&mut self, tape: &Tape, bytes: &[u8], id: NodeId, (alone, thought): (bool, bool)) -> Channel {
-        let mut path = Fnv::default();
+        let told = *self.told.get_or_init(|| told(tape, bytes));
+        let (mut path, mut group) = match told {
+            Some((path, group)) => (path, Some(group)),
+            None => (Fnv::default(), self.index(tape, bytes, 0)),
+        };
         if thought {
             path.mix(b"thought");
         }
-        let mut group = self.index(tape, bytes, 0);
         let mut at = id;
         while let Some(node) = tape.node(at).filter(|node| node.parent != at) {
             let array = tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
@@ -188,6 +203,38 @@ impl Channels {
     }
 }
 
+/// What the members of an event of the Responses API say of its text: a name that goes on in [`Channels::name`], and the item.
+fn told(tape: &Tape, bytes: &[u8]) -> Option<(Fnv, u32)> {
+    let member = |name: &str| tape.member(bytes, 0, name).map(|id| tape.text(bytes, id));
+    let kind = member("type")?;
+    let mut path = Fnv::default();
+    path.mix(responses::stem(&kind)?.as_bytes());
+    for name in responses::INDEXES {
+        path.mix(member(name).unwrap_or_default().as_bytes());
+    }
+    Some((path, item_of(tape, bytes)))
+}
+
+/// Which item an event of the Responses API is about. The place counts: some providers give an item another id in every event.
+pub(crate) fn item_of(tape: &Tape, bytes: &[u8]) -> u32 {
+    let member = |name: &str| tape.member(bytes, 0, name).map(|id| tape.text(bytes, id));
+    member("output_index").and_then(|index| index.parse().ok()).unwrap_or_else(|| {
+        let mut hash = Fnv::default();
+        hash.mix(member("item_id").unwrap_or_default().as_bytes());
+        // Any number will do, as long as it is the same for the same id.
+        u32::try_from(hash.0 >> 32).unwrap_or(0)
+    })
+}
+
+/// The growing text that an event of the Responses API ends, if it ends one.
+pub(crate) fn ended(tape: &Tape, bytes: &[u8], kind: &str) -> Option<Channel> {
+    let told = responses::ends_text(kind).then(|| told(tape, bytes)).flatten();
+    let (mut path, group) = told?;
+    path.mix(b"delta");
+    path.mix(&group.to_le_bytes());
+    Some(Channel { path: path.0, group, alone: Told::of(kind) == Some(Told::Complete) })
+}
+
 /// The array `choices` or `candidates` of the top object.
 fn is_choices(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
     is_top(tape, bytes, array, &["choices", "candidates"])
@@ -214,6 +261,7 @@ pub(crate) fn index_of(tape: &Tape, bytes: &[u8], object: NodeId) -> Option<u32>
 }
 
 /// FNV-1a, 64 bits: a name within one stream, no defence against chosen collisions, which could only join two texts of one answer.
+#[derive(Clone, Copy, Debug)]
 struct Fnv(u64);
 
 impl Default for Fnv {

@@ -2,9 +2,9 @@
 
 use bartizan_vocabulary::Role;
 
-use crate::gemini;
 use crate::json::{Node, NodeId, NodeKind, Tape};
 use crate::route::{Family, Route};
+use crate::{gemini, stored};
 
 /// Top-level members that must not occur twice, nor in another letter case.
 const CONTROL: &[&str] = &[
@@ -84,6 +84,14 @@ pub enum ControlError {
     /// A feature that would leak what inspection hides, or that cannot be inspected.
     #[error("the field `{0}` cannot be inspected yet and is refused; remove it")]
     Refused(&'static str),
+    /// A field that names what a provider keeps.
+    #[error("the field `{0}` names something that the provider keeps, which is not guarded yet, and is refused; send all of it in `input`")]
+    Stored(&'static str),
+    /// Reasoning that only the provider knows.
+    #[error(
+        "`input` holds reasoning that only the provider knows; ask for it with `\"include\":[\"reasoning.encrypted_content\"]` and send that back"
+    )]
+    Reasoning,
     /// A field that leads past what is judged: to other models, places, keys or stored objects.
     #[error("the field `{0}` is not guarded yet and is refused; remove it")]
     Elsewhere(&'static str),
@@ -129,6 +137,7 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
         Some(_) => return Err(ControlError::Type("stream", "`true` or `false`")),
     };
     let first_user = match route {
+        Route::Responses => stored::check(tape, bytes)?,
         Route::Completions => Some(member("prompt").ok_or(ControlError::Missing("prompt"))?),
         Route::Embeddings | Route::Moderations => Some(member("input").ok_or(ControlError::Missing("input"))?),
         _ => {
@@ -199,7 +208,7 @@ fn no_repeats(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
 }
 
 /// Who speaks must be as certain as which model is called: rules and restoring depend on it.
-fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), ControlError> {
+pub(crate) fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), ControlError> {
     for (message, _) in tape.members(messages) {
         let mut roles = keys(tape, message).filter(|id| respelt(tape, bytes, *id, &["role"]).is_some());
         if roles.next().is_some_and(|first| tape.text(bytes, first) != "role") || roles.next().is_some() {
@@ -209,11 +218,12 @@ fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), Cont
     Ok(())
 }
 
-/// What a content part is must be certain too: below the `content` or `system` of `holder`, no `type` is repeated.
-fn one_type_each(tape: &Tape, bytes: &[u8], holder: NodeId) -> Result<(), ControlError> {
+/// What a content part is must be certain too: below the content of `holder`, under any of its names, no `type` is repeated.
+pub(crate) fn one_type_each(tape: &Tape, bytes: &[u8], holder: NodeId) -> Result<(), ControlError> {
     let named = |node: &Node, names: &[&str]| names.contains(&tape.text(bytes, node.slot).as_ref());
     let is = |node: &Node, kind: NodeKind| node.kind == kind;
-    let contents = tape.members(holder).filter(|(_, node)| is(node, NodeKind::Array) && named(node, &["content", "system"]));
+    let contents =
+        tape.members(holder).filter(|(_, node)| is(node, NodeKind::Array) && named(node, &["content", "system", "output", "summary"]));
     for (part, _) in contents.flat_map(|(content, _)| tape.members(content)).filter(|(_, node)| is(node, NodeKind::Object)) {
         one_type(tape, bytes, part)?;
         one_type_each(tape, bytes, part)?;
@@ -225,7 +235,7 @@ fn one_type_each(tape: &Tape, bytes: &[u8], holder: NodeId) -> Result<(), Contro
     Ok(())
 }
 
-fn one_type(tape: &Tape, bytes: &[u8], object: NodeId) -> Result<(), ControlError> {
+pub(crate) fn one_type(tape: &Tape, bytes: &[u8], object: NodeId) -> Result<(), ControlError> {
     let mut types = keys(tape, object).filter(|id| respelt(tape, bytes, *id, &["type"]).is_some());
     if types.next().is_some_and(|first| tape.text(bytes, first) != "type") || types.next().is_some() {
         return Err(ControlError::Repeated("type"));
@@ -280,7 +290,9 @@ fn session(tape: &Tape, bytes: &[u8], family: Family) -> Option<NodeId> {
     match family {
         Family::Anthropic => tape.member(bytes, 0, "metadata").and_then(|data| tape.member(bytes, data, "user_id")).and_then(text),
         Family::Gemini => None,
-        Family::OpenAi => ["prompt_cache_key", "user"].iter().find_map(|name| tape.member(bytes, 0, name).and_then(text)),
+        Family::OpenAi => {
+            ["prompt_cache_key", "user", "safety_identifier"].iter().find_map(|name| tape.member(bytes, 0, name).and_then(text))
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a stream event means for the texts that grow through it.
 
 use crate::body::{Reading, Side, read};
-use crate::channel::{index_of, omits_zero};
+use crate::channel::{self, Channel, index_of, item_of, omits_zero};
 use crate::json::{JsonError, JsonLimits, NodeKind, Tape};
+use crate::responses;
 
 /// A stream event, read.
 #[derive(Debug)]
@@ -11,8 +12,12 @@ pub struct EventReading {
     pub tape: Tape,
     /// What must be inspected.
     pub reading: Reading,
-    /// Choices whose `finish_reason` came, or the block that stopped.
+    /// Choices whose `finish_reason` came, or the block or item that ended.
     pub finished: Vec<u32>,
+    /// The text that the event repeats as a whole and ends.
+    pub ended: Option<Channel>,
+    /// Its number, in formats that number their events.
+    pub sequence: Option<u64>,
     /// Whether nothing follows.
     pub last: bool,
 }
@@ -30,12 +35,16 @@ pub fn read_event(payload: &[u8], limits: &JsonLimits) -> Result<EventReading, J
     let tape = Tape::read(payload, limits)?;
     let reading = read(&tape, payload, Side::Event);
     let mut finished = Vec::new();
-    let mut last = false;
+    let (mut last, mut ended) = (false, None);
     if let Some(kind) = tape.member(payload, 0, "type") {
         match tape.text(payload, kind).as_ref() {
             "content_block_stop" => finished.push(index_of(&tape, payload, 0).unwrap_or(0)),
             "message_stop" | "error" => last = true,
-            _ => {}
+            kind if responses::ends_item(kind) => finished.push(item_of(&tape, payload)),
+            kind => {
+                last = responses::ends_all(kind);
+                ended = channel::ended(&tape, payload, kind);
+            }
         }
     }
     // Google's way of ending a stream.
@@ -51,5 +60,6 @@ pub fn read_event(payload: &[u8], limits: &JsonLimits) -> Result<EventReading, J
             }
         }
     }
-    Ok(EventReading { tape, reading, finished, last })
+    let sequence = tape.member(payload, 0, "sequence_number").and_then(|id| tape.text(payload, id).parse().ok());
+    Ok(EventReading { tape, reading, finished, ended, sequence, last })
 }

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 //!
 //! Sources of the formats: RFC 8259 (JSON), RFC 6901 (pointers), WHATWG HTML (server-sent events), and the published API references
-//! of OpenAI (chat completions), Anthropic (messages) and Google (Gemini).
+//! of OpenAI (chat completions, responses), Anthropic (messages) and Google (Gemini).
 
 mod body;
 mod channel;
@@ -13,9 +13,12 @@ pub mod fuzz;
 mod gemini;
 pub mod json;
 mod json_array;
+mod kind;
 pub mod refusal;
+mod responses;
 mod route;
 mod sse;
+mod stored;
 mod unread;
 mod words;
 mod zone;

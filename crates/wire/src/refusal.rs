@@ -195,3 +195,17 @@ pub fn event(shape: Shape, reason: Reason, message: &str, request_id: &str) -> V
     out.extend_from_slice(b"\n\n");
     out
 }
+
+/// The last event of a stream of the Responses API that is refused midway; no `response.completed` follows. What the API's reference
+/// shows stands at the top; `error` repeats it, because clients raise an error only where they find that member.
+pub fn responses_event(reason: Reason, message: &str, sequence: u64) -> Vec<u8> {
+    let mut out = b"event: error\ndata: {\"type\":\"error\",\"code\":\"".to_vec();
+    out.extend_from_slice(reason.code().as_bytes());
+    out.extend_from_slice(b"\",\"message\":\"");
+    escape_into(message, &mut out);
+    out.extend_from_slice(format!("\",\"param\":null,\"sequence_number\":{sequence},").as_bytes());
+    let inner = body(Shape::OpenAi, reason, message, "");
+    out.extend_from_slice(inner.strip_prefix(b"{").unwrap_or_default());
+    out.extend_from_slice(b"\n\n");
+    out
+}

@@ -18,6 +18,8 @@ pub enum Family {
 pub enum Route {
     /// `POST /v1/chat/completions`
     ChatCompletions,
+    /// `POST /v1/responses`
+    Responses,
     /// `POST /v1/completions`
     Completions,
     /// `POST /v1/embeddings`
@@ -97,6 +99,13 @@ const SPECS: &[Spec] = &[
         name: "POST /v1/chat/completions",
         suffix: "/chat/completions",
         other: &[(Dialect::Azure, "/openai/deployments/{model}/chat/completions"), (Dialect::Azure, "/openai/v1/chat/completions")],
+    },
+    Spec {
+        route: Route::Responses,
+        family: Family::OpenAi,
+        name: "POST /v1/responses",
+        suffix: "/responses",
+        other: &[(Dialect::Azure, "/openai/responses"), (Dialect::Azure, "/openai/v1/responses")],
     },
     Spec {
         route: Route::Completions,
@@ -186,6 +195,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("/organization", "the administration of an organisation"),
     ("/organizations", "the administration of an organisation"),
     ("/chat/completions/", "stored chat completions"),
+    ("/responses/", "stored responses"),
+    ("/conversations", "conversations"),
     ("/cachedContents", "cached content"),
     ("/tunedModels", "tuned models"),
     ("/corpora", "corpora"),
@@ -196,6 +207,7 @@ impl Route {
     /// Every route.
     pub const ALL: &'static [Self] = &[
         Self::ChatCompletions,
+        Self::Responses,
         Self::Completions,
         Self::Embeddings,
         Self::Moderations,

@@ -62,7 +62,9 @@ pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option
     match (zone, name) {
         _ if text.is_empty() => None,
         (Zone::Sealed, _) if is_base64(text) => data(Kind::Sealed),
-        (Zone::Image, "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url")
+        (Zone::Audio, "delta") => data(Kind::Audio),
+        (Zone::Pixels, _) => data(image(text)),
+        (Zone::Image, "server_url" | "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url")
         | (Zone::File, "file_url" | "fileUri" | "file_uri")
         | (Zone::Source, "url") => Some(reference(text)),
         (Zone::File | Zone::Source, "file_id") => Some(Found { kind: Kind::File, inspect: true }),

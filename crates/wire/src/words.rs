@@ -2,6 +2,8 @@
 
 mod gemini;
 
+use crate::responses;
+
 /// Sorted: only the words with the same first letter are looked at.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
@@ -40,14 +42,28 @@ pub fn is_known(word: &[u8]) -> bool {
     let usual: bool =
         matches!(word, b"role" | b"content" | b"user" | b"assistant" | b"type" | b"text" | b"delta" | b"index" | b"model" | b"id");
     let in_list = |words, ranges| with_first(word, words, ranges).iter().any(|known| known.as_bytes() == word);
-    usual || in_list(WORDS, &RANGES) || in_list(gemini::WORDS, &GEMINI)
+    usual || in_list(WORDS, &RANGES) || in_list(gemini::WORDS, &GEMINI) || responses::is_known(word)
 }
 
 /// Whether a member name is one under which the formats keep text of any kind: it says nothing of what stands there.
 pub fn says_nothing(name: &str) -> bool {
     matches!(
         name,
-        "content" | "text" | "role" | "type" | "model" | "name" | "description" | "arguments" | "input" | "thinking" | "reasoning"
+        "content"
+            | "text"
+            | "role"
+            | "type"
+            | "model"
+            | "name"
+            | "description"
+            | "arguments"
+            | "input"
+            | "thinking"
+            | "reasoning"
+            | "refusal"
+            | "transcript"
+            | "output"
+            | "instructions"
     )
 }
 

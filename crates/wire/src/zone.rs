@@ -11,6 +11,20 @@ use crate::channel::Growth;
 pub(crate) enum Zone {
     /// The top object of a request, an answer or a stream event.
     Root,
+    /// The top object of a stream event of the Responses API.
+    Event,
+    /// A text, or an array of the items of the Responses API.
+    Items,
+    /// One such item: a message, a call, what a call gave, reasoning.
+    Item,
+    /// `text` of the Responses API: what the answer must look like.
+    Form,
+    /// A stored prompt, or a text to go on with.
+    Prompt,
+    /// What is put into a stored prompt, by name.
+    Variables,
+    /// A picture in base64.
+    Pixels,
     /// An array of messages.
     Messages,
     /// One message, or the `delta` of an OpenAI choice.
@@ -84,7 +98,7 @@ use Zone as Z;
 const ROWS: &[Row] = &[
     Row(Z::Root, &["messages"], Z::Messages, None, None, false),
     Row(Z::Root, &["system"], Z::Content, Some(Role::System), Some(C::Text), false),
-    Row(Z::Root, &["prompt", "suffix", "input"], Z::Content, Some(Role::User), Some(C::Text), false),
+    Row(Z::Root, &["suffix"], Z::Content, Some(Role::User), Some(C::Text), false),
     Row(Z::Root, &["data"], Z::Data, None, None, false),
     Row(Z::Root, &["tools", "functions"], Z::Tools, Some(Role::Other), Some(C::ToolDefinition), false),
     Row(Z::Root, &["response_format", "output_config", "output_format"], Z::Schema, Some(Role::Other), Some(C::ToolDefinition), false),
@@ -122,6 +136,38 @@ const ROWS: &[Row] = &[
         Some(C::Metadata),
         true,
     ),
+    // The Responses API.
+    Row(Z::Root, &["input"], Z::Items, Some(Role::User), Some(C::Text), false),
+    Row(Z::Root, &["instructions"], Z::Items, Some(Role::System), Some(C::Text), false),
+    Row(Z::Root, &["output"], Z::Items, None, Some(C::Text), false),
+    Row(Z::Root, &["text"], Z::Form, None, None, false),
+    Row(Z::Root, &["prompt"], Z::Prompt, Some(Role::User), Some(C::Text), false),
+    Row(Z::Root, &["logprobs"], Z::Logprobs, None, None, false),
+    Row(Z::Root, &["previous_response_id", "conversation", "include", "status", "truncation"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Event, &["type", "item_id", "response_id", "call_id", "name", "status"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Event, &["response"], Z::Root, Some(Role::Assistant), Some(C::Metadata), false),
+    Row(Z::Event, &["item"], Z::Item, Some(Role::Assistant), Some(C::Text), false),
+    Row(Z::Event, &["part"], Z::Part, None, None, false),
+    Row(Z::Event, &["logprobs"], Z::Logprobs, None, None, false),
+    Row(Z::Event, &["partial_image_b64"], Z::Pixels, None, None, true),
+    Row(
+        Z::Item,
+        &["role", "id", "type", "status", "phase", "call_id", "name", "namespace", "server_label", "approval_request_id", "execution"],
+        Z::Free,
+        None,
+        Some(C::Metadata),
+        true,
+    ),
+    Row(Z::Item, &["content"], Z::Content, None, None, false),
+    Row(Z::Item, &["summary"], Z::Content, None, Some(C::Reasoning), false),
+    Row(Z::Item, &["output", "outputs"], Z::Content, Some(Role::Tool), Some(C::ToolResult), false),
+    Row(Z::Item, &["results", "error"], Z::Free, Some(Role::Tool), Some(C::ToolResult), false),
+    Row(Z::Item, &["tools"], Z::Tools, Some(Role::Other), Some(C::ToolDefinition), false),
+    Row(Z::Item, &["encrypted_content"], Z::Sealed, None, None, true),
+    Row(Z::Form, &["format"], Z::Schema, Some(Role::Other), Some(C::ToolDefinition), false),
+    Row(Z::Form, &["verbosity"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Prompt, &["id", "version"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Prompt, &["variables"], Z::Variables, None, None, false),
     Row(Z::Message, &["role", "id", "tool_call_id", "type"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Message, &["content"], Z::Content, None, Some(C::Text), false),
     Row(Z::Message, &["parts"], Z::Parts, None, None, false),
@@ -135,6 +181,7 @@ const ROWS: &[Row] = &[
     Row(Z::Content, &["parts"], Z::Parts, None, None, false),
     Row(Z::Content, &["role"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Part, &["type", "id", "tool_use_id", "name", "stop_reason", "cache_control"], Z::Free, None, Some(C::Metadata), true),
+    Row(Z::Part, &["logprobs"], Z::Logprobs, None, None, false),
     Row(Z::Part, &["text", "refusal"], Z::Free, None, None, false),
     Row(Z::Part, &["thinking"], Z::Free, None, Some(C::Reasoning), false),
     Row(Z::Part, &["input", "partial_json"], Z::Free, None, Some(C::ToolArguments), false),
@@ -194,7 +241,7 @@ const ROWS: &[Row] = &[
     Row(Z::Tool, &["function", "custom"], Z::Tool, None, None, false),
     Row(Z::Tool, &["functionDeclarations", "function_declarations"], Z::Tools, None, None, false),
     Row(Z::Tool, &["name", "type", "cache_control"], Z::Free, None, None, true),
-    Row(Z::Tool, &["parameters", "input_schema"], Z::Schema, None, None, false),
+    Row(Z::Tool, &["parameters", "input_schema", "output_schema"], Z::Schema, None, None, false),
     Row(
         Z::Tool,
         &["parametersJsonSchema", "parameters_json_schema", "response", "responseJsonSchema", "response_json_schema"],
@@ -203,6 +250,10 @@ const ROWS: &[Row] = &[
         None,
         false,
     ),
+    Row(Z::Tool, &["tools"], Z::Tools, None, None, false),
+    // Of a tool that the provider reaches by itself: an edit would send it elsewhere, or with another key.
+    Row(Z::Tool, &["server_url"], Z::Image, None, None, true),
+    Row(Z::Tool, &["headers", "authorization", "server_label", "connector_id", "vector_store_ids"], Z::Free, None, None, true),
     Row(Z::Schema, &["enum", "required", "type", "$ref", "const", "format", "pattern", "name"], Z::Schema, None, None, true),
     Row(Z::Schema, &["ref", "propertyOrdering", "property_ordering"], Z::Schema, None, None, true),
     Row(Z::Schema, &["description", "title", "default", "examples", "example"], Z::Free, None, None, false),
@@ -274,6 +325,7 @@ impl Place {
     pub(crate) fn element(self) -> Self {
         let zone = match self.zone {
             Zone::Messages => Zone::Message,
+            Zone::Items => Zone::Item,
             Zone::Content | Zone::Parts => Zone::Part,
             Zone::ToolCalls => Zone::ToolCall,
             Zone::Tools => Zone::Tool,
@@ -290,6 +342,7 @@ impl Zone {
     /// Where an unknown key leads.
     fn inside(self) -> Self {
         match self {
+            Self::Variables => Self::Part,
             Self::Schema | Self::Logprobs | Self::Image | Self::Audio | Self::File | Self::Source | Self::Vector => self,
             _ => Self::Free,
         }

@@ -33,6 +33,10 @@ fn story(stream: &str) -> String {
         for group in &event.finished {
             writeln!(out, "finished {group}").unwrap();
         }
+        if let Some(channel) = event.ended {
+            let number = order.iter().position(|known| *known == channel);
+            writeln!(out, "ended {}", number.map_or("nothing".to_owned(), |number| number.to_string())).unwrap();
+        }
         if event.last {
             writeln!(out, "last").unwrap();
         }
@@ -88,6 +92,30 @@ fn gemini_stream() {
             "group 0 first /candidates/1/content/parts/0/text: Bon|jour|",
             "group 1 first /candidates/0/content/parts/2/brandNew: y| alone",
             "group 0 first /candidates/0/content/parts/1/functionCall/partialArgs/0/stringValue: p|q| alone",
+        ],
+    );
+}
+
+#[test]
+fn responses_stream() {
+    check(
+        include_str!("fixtures/responses.sse"),
+        &[
+            "ended 0",
+            "ended nothing",
+            "ended 1",
+            "finished 0",
+            "ended 2",
+            "ended nothing",
+            "finished 1",
+            "ended 3",
+            "finished 2",
+            "last",
+            "group 0 first /delta: Think|ing.|",
+            "group 0 first /delta: More.|",
+            "group 1 first /delta: Hel|lo|",
+            "group 2 first /delta: {\"a|\":1}|",
+            "group 3 first /delta: what| alone",
         ],
     );
 }
@@ -171,7 +199,14 @@ fn what_comes_in_pieces() {
             r#"{"choices":[{"text":"a","message":{"content":"b","tool_calls":[{"function":{"arguments":"c"}}]}}]}"#,
             &["text: a", "content: b alone"],
         ),
-        (r#"{"type":"response.output_text.delta","delta":"a","item_id":"i"}"#, &["delta: a alone"]),
+        (r#"{"type":"response.output_text.delta","delta":"a","item_id":"i","brand_new":"b"}"#, &["delta: a"]),
+        (r#"{"type":"response.brand_new.delta","delta":"a","item_id":"i"}"#, &["delta: a alone"]),
+        (
+            r#"{"type":"response.shell_call_output_content.delta","delta":{"stdout":"a","other":"b"}}"#,
+            &["stdout: a alone", "other: b alone"],
+        ),
+        (r#"{"type":"response.output_text.done","text":"a","delta":"b"}"#, &["delta: b"]),
+        (r#"{"type":"response.completed","response":{"output":[{"type":"message","content":[{"type":"output_text","text":"a"}]}]}}"#, &[]),
         (r#"{"message":{"content":[{"type":"text","text":"a"}]}}"#, &[]),
     ];
     for (payload, expected) in rows {

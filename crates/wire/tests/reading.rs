@@ -61,6 +61,16 @@ fn anthropic_request() {
 }
 
 #[test]
+fn responses_request() {
+    insta::assert_snapshot!(table(include_str!("fixtures/responses_request.json"), Side::Request));
+}
+
+#[test]
+fn responses_answer() {
+    insta::assert_snapshot!(table(include_str!("fixtures/responses_answer.json"), Side::Answer));
+}
+
+#[test]
 fn openai_answer() {
     insta::assert_snapshot!(table(include_str!("fixtures/openai_answer.json"), Side::Answer));
 }

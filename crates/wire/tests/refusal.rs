@@ -1,7 +1,7 @@
 //! Refusals: the contract's shape for every reason in every family's format; routes and the shape that a path calls for.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use bartizan_wire::refusal::{Reason, Shape, body, event};
+use bartizan_wire::refusal::{Reason, Shape, body, event, responses_event};
 use bartizan_wire::{Call, Dialect, Family, Found, Route, SseReader, shape_for_google, shape_of};
 use serde_json::{Value, json};
 
@@ -56,6 +56,22 @@ fn every_reason_in_every_shape() {
 }
 
 #[test]
+fn an_event_of_the_responses_api() {
+    for reason in Reason::ALL {
+        let raw = responses_event(*reason, MESSAGE, 7);
+        let mut reader = SseReader::new(10_000);
+        reader.push(&raw);
+        let payload = reader.next_frame().unwrap().unwrap().payload().into_owned();
+        let got: Value = serde_json::from_slice(&payload).unwrap();
+        let error = serde_json::from_slice::<Value>(&body(Shape::OpenAi, *reason, MESSAGE, "r")).unwrap()["error"].clone();
+        let code = reason.code();
+        let expected = json!({"type": "error", "code": code, "message": MESSAGE, "param": null, "sequence_number": 7, "error": error});
+        assert_eq!(got, expected);
+        assert!(raw.starts_with(b"event: error\ndata: ") && reader.pending() == 0);
+    }
+}
+
+#[test]
 fn routes() {
     let own = |route| Found::Route(Call { route, model: None, dialect: Dialect::Own });
     let gemini = |route, model| Found::Route(Call { route, model: Some(model), dialect: Dialect::Own });
@@ -65,6 +81,11 @@ fn routes() {
         ("POST", "/v1/completions", own(Route::Completions)),
         ("POST", "/v1/embeddings", own(Route::Embeddings)),
         ("POST", "/v1/moderations", own(Route::Moderations)),
+        ("POST", "/v1/responses", own(Route::Responses)),
+        ("GET", "/v1/responses", Found::WrongMethod(Route::Responses)),
+        ("POST", "/openai/v1/responses", azure(Route::Responses, None)),
+        ("GET", "/v1/responses/resp_1", Found::Refused("stored responses")),
+        ("POST", "/v1/conversations", Found::Refused("conversations")),
         ("POST", "/v1/messages", own(Route::Messages)),
         ("POST", "/v1/messages/count_tokens", own(Route::CountTokens)),
         ("GET", "/v1/models", own(Route::Models)),

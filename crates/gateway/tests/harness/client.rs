@@ -37,6 +37,10 @@ impl Call {
         Self::new("POST", &format!("/v1beta/models/gpt-4o-mini:{method}"), body)
     }
 
+    pub fn responses(body: impl Into<Vec<u8>>) -> Self {
+        Self::new("POST", "/v1/responses", body)
+    }
+
     /// Replaces a header; an empty value removes it.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
