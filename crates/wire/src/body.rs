@@ -6,11 +6,12 @@ use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 
 use crate::channel::{Channel, Channels, Growth};
 use crate::json::{Node, NodeId, NodeKind, Tape, unescape};
-use crate::kind::{IDS, Kind, is_weight, kind_named};
+use crate::kind::{IDS, Kind, is_weight};
 use crate::responses::Told;
-use crate::unread::{self, Holder, Media};
+use crate::tag::{Tag, tags};
+use crate::unread::{self, Holder};
 use crate::words;
-use crate::zone::{Place, Zone, role_named};
+use crate::zone::{Place, Zone};
 
 /// In what form a part stands in the JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,16 +84,6 @@ pub enum Side {
     Event,
 }
 
-/// What the siblings say about an object, whatever the order of its keys.
-#[derive(Clone, Copy, Default)]
-struct Tag {
-    role: Option<Role>,
-    kind: Kind,
-    /// Gemini's `thought`: the text is a summary of the model's reasoning.
-    thought: bool,
-    media: Media,
-}
-
 /// Bytes that reading takes for each node of a tape, besides what it hands out.
 pub(crate) const NODE_BYTES: usize = size_of::<Tag>() + size_of::<Place>();
 
@@ -117,27 +108,6 @@ pub fn read(tape: &Tape, bytes: &[u8], side: Side) -> Reading {
         channels: Channels::default(),
     };
     walk.run()
-}
-
-/// `role`, `type` and their like of every object, in one pass over the strings.
-fn tags(tape: &Tape, bytes: &[u8]) -> Vec<Tag> {
-    let mut tags = vec![Tag::default(); tape.len()];
-    for (id, node) in tape.nodes().filter(|(_, node)| matches!(node.kind, NodeKind::String | NodeKind::True)) {
-        let Some(key) = tape.node(node.slot).filter(|key| key.kind == NodeKind::Key && key.parent == node.parent) else { continue };
-        if !key.escaped && !matches!(key.end - key.start, 6 | 9..=11) {
-            continue;
-        }
-        let Some(tag) = tags.get_mut(node.parent as usize) else { continue };
-        match (tape.text(bytes, node.slot).as_ref(), node.kind) {
-            ("thought", NodeKind::True) => tag.thought = true,
-            (_, NodeKind::True) => {}
-            ("role", _) => tag.role = Some(role_named(&tape.text(bytes, id))),
-            ("type", _) => tag.kind = kind_named(&tape.text(bytes, id)),
-            ("mimeType" | "mime_type", _) => tag.media = Media::named(&tape.text(bytes, id)),
-            _ => {}
-        }
-    }
-    tags
 }
 
 struct Walk<'a> {

@@ -19,6 +19,7 @@ mod responses;
 mod route;
 mod sse;
 mod stored;
+mod tag;
 mod unread;
 mod words;
 mod zone;
