@@ -16,7 +16,7 @@ FMT := cargo fmt --all -- --config imports_granularity=Module,group_imports=StdE
 # The steps share one target folder and print one after the other.
 .NOTPARALLEL:
 .PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model leaks-mutants fmt lint tools \
-	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-instructions test-fuzz instructions
+	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-leaks test-instructions test-fuzz instructions
 
 help:
 	@echo "make up          build the release binary and start the gate"
@@ -35,7 +35,7 @@ up: release
 
 # --- what CI does, cheap steps first -------------------------------------------------------------------------------
 
-test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-instructions test-fuzz
+test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-leaks test-instructions test-fuzz
 	@$(STEP) --table
 	@echo "RESULT test=ok"
 
@@ -74,6 +74,10 @@ test-sdk:
 
 test-judges:
 	@$(STEP) judges scripts/judges.sh $(GATE)
+
+# One cell of so many; `make leaks` tries them all.
+test-leaks:
+	@$(STEP) leaks target/release/leaks $(GATE) --one-of 8
 
 test-instructions:
 	@$(STEP) instructions scripts/instructions.sh
@@ -117,7 +121,7 @@ instructions: release
 
 # Every field of every route, both ways, at the raw sockets; writes docs/leak-matrix.md.
 leaks: release
-	@target/release/leaks $(GATE) --page docs/leak-matrix.md
+	@target/release/leaks $(GATE) $(if $(BASE64),$(BASE64),--page docs/leak-matrix.md)
 
 # The matrix must turn red when the gate is broken on purpose.
 leaks-mutants:

@@ -120,9 +120,10 @@ pub fn number(digits: &str, dice: &mut Dice) -> String {
 }
 
 /// The reason why a cell does not apply, if it does not.
-pub fn not_applicable(encoding: Encoding, kind: Kind, expect: Expect, is_key: bool) -> Option<&'static str> {
+pub fn not_applicable(encoding: Encoding, kind: Kind, expect: Expect, is_key: bool, base64: bool) -> Option<&'static str> {
     let digits = matches!(kind, Kind::Card | Kind::Iban);
     match encoding {
+        Encoding::Base64 if !base64 => Some("base64-unread"),
         Encoding::Number if kind != Kind::Card || is_key => Some("not-digits"),
         _ if expect == Expect::Id && digits => Some("provider-id"),
         _ => None,
