@@ -54,7 +54,7 @@ fn model(bench: &mut Bench, route: &Route, group: &Group, at: &str, expect: Expe
             let body = fill(marked, encoding, expect, &written);
             let answer = Answer::json(body.clone()).with_status(status);
             bench.answer(move |_| answer.clone());
-            let (reply, _) = bench.send(route, false, &asked)?;
+            let reply = bench.ask(route, false, &asked)?;
             let edited = matches!(expect, Expect::Text | Expect::Kept) && encoding != Encoding::Number;
             let outcome = judge(&reply, &value, at, edited, status);
             bench.count(route, "model, whole", at, &format!("{} {} {body}", kind.name(), encoding.name()), &outcome);
@@ -125,7 +125,7 @@ fn split(bench: &mut Bench, route: &Route, parts: &Parts, marked: &str) -> Resul
             let body = marked.replace(&format!("\"{MARK}\""), &array);
             let answer = Answer::json(body.clone());
             bench.answer(move |_| answer.clone());
-            let (reply, _) = bench.send(route, false, &asked)?;
+            let reply = bench.ask(route, false, &asked)?;
             let outcome = judge(&reply, &value, "", false, 200);
             bench.count(route, "model, whole", &format!("{}/(parts)", parts.at), &format!("{} split {body}", kind.name()), &outcome);
         }
@@ -148,7 +148,7 @@ fn headers(bench: &mut Bench, route: &Route) -> Result<()> {
                 let written = encoding.write(&value, &mut dice);
                 let answer = crate::bench::answer_saying(route, false, "hi").with_header(name, &written);
                 bench.answer(move |_| answer.clone());
-                let (reply, _) = bench.send(route, false, &asked)?;
+                let reply = bench.ask(route, false, &asked)?;
                 let outcome = judge(&reply, &value, "", false, 200);
                 bench.count(route, "model, headers", name, &format!("{} {} {written}", kind.name(), encoding.name()), &outcome);
             }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use bartizan_testkit::process::{Running, gate};
 use bartizan_testkit::stats::Dice;
 use bartizan_testkit::{Answer, Recorded, ScriptedUpstream};
@@ -102,7 +102,17 @@ impl Bench {
         self.send_with(route, stream, body, &[], "", None)
     }
 
-    /// The same with headers, a query string, and the body in chunks.
+    /// Sends a request that nothing is wrong with; gives the answer.
+    ///
+    /// # Errors
+    /// When it does not reach the provider: whatever is scripted would prove nothing then.
+    pub fn ask(&mut self, route: &Route, stream: bool, body: &str) -> Result<Reply> {
+        let (reply, requests) = self.send(route, stream, body)?;
+        ensure!(!requests.is_empty(), "`{}` is refused, so nothing was tried: {}\n{body}", route.name, reply.text());
+        Ok(reply)
+    }
+
+    /// The same as [`send`](Self::send) with headers, a query string, and the body in chunks.
     ///
     /// # Errors
     /// When the gate gives no answer.

@@ -86,7 +86,7 @@ fn model(bench: &mut Bench, route: &Route, stream: &Stream, text: &StreamText, (
     let answer = streamed(stream, &bytes, &cuts(bytes.len(), &mut dice));
     bench.answer(move |_| answer.clone());
     let asked = asking(route, true, &route.own.replace("@@", "nobody"));
-    let (reply, _) = bench.send(route, true, &asked)?;
+    let reply = bench.ask(route, true, &asked)?;
     let outcome = judge(&reply, &value, text);
     let cell = format!("{} {} {cut:?} `{}`", kind.name(), encoding.name(), written.text);
     bench.count(route, "model, streamed", &text.name, &cell, &outcome);
@@ -136,7 +136,7 @@ fn own(bench: &mut Bench, route: &Route, stream: &Stream, text: &StreamText, (ki
         streamed(&script, &bytes, &cuts(bytes.len(), &mut dice))
     });
     let asked = asking(route, true, &route.own.replace("@@", &value));
-    let (reply, _) = bench.send(route, true, &asked)?;
+    let reply = bench.ask(route, true, &asked)?;
     let outcome = own_outcome(text.expect, encoding, &value, &heard(&reply, text));
     let cell = format!("{} {} {cut:?}", kind.name(), encoding.name());
     bench.count(route, "caller's own in the answer, streamed", &text.name, &cell, &outcome);
@@ -160,7 +160,7 @@ fn lines(bench: &mut Bench, route: &Route, stream: &Stream, raw: &Raw) -> Result
             let bytes = bytes_of(&head, &stream.open) + &raw.lines.replace("@@", &written) + &stream.end;
             let answer = streamed(stream, &bytes, &cuts(bytes.len(), &mut dice));
             bench.answer(move |_| answer.clone());
-            let (reply, _) = bench.send(route, true, &asked)?;
+            let reply = bench.ask(route, true, &asked)?;
             let outcome = leak(&reply.raw(), &value).map_or(Outcome::Good, |part| Outcome::Leak(format!("the client reads `{part}`")));
             bench.count(route, "model, streamed", &raw.name, &format!("{} {} {written}", kind.name(), encoding.name()), &outcome);
         }

@@ -113,7 +113,7 @@ fn answer(bench: &mut Bench, route: &Route, mut dice: Dice) -> Result<()> {
     let (body, what, value) = injected(&group.body, bench.base64(), &mut dice)?;
     let answer = Answer::json(body.clone()).with_status(group.status.unwrap_or(200));
     bench.answer(move |_| answer.clone());
-    let (reply, _) = bench.send(route, false, &asking(route, false, &route.own.replace("@@", "nobody")))?;
+    let reply = bench.ask(route, false, &asking(route, false, &route.own.replace("@@", "nobody")))?;
     let outcome = leak(&reply.raw(), &value).map_or(Outcome::Good, |part| Outcome::Leak(format!("the client reads `{part}`")));
     bench.count(route, "unknown members", "(answer)", &format!("{what} {body}"), &outcome);
     Ok(())
@@ -129,7 +129,7 @@ fn event(bench: &mut Bench, route: &Route, mut dice: Dice) -> Result<()> {
     event.clone_from(&body);
     let answer = streamed(stream, &bytes_of(stream, &events), &[]);
     bench.answer(move |_| answer.clone());
-    let (reply, _) = bench.send(route, true, &asking(route, true, &route.own.replace("@@", "nobody")))?;
+    let reply = bench.ask(route, true, &asking(route, true, &route.own.replace("@@", "nobody")))?;
     let outcome = leak(&reply.raw(), &value).map_or(Outcome::Good, |part| Outcome::Leak(format!("the client reads `{part}`")));
     bench.count(route, "unknown members", "(event)", &format!("{what} {body}"), &outcome);
     Ok(())
