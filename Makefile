@@ -15,13 +15,15 @@ FMT := cargo fmt --all -- --config imports_granularity=Module,group_imports=StdE
 
 # The steps share one target folder and print one after the other.
 .NOTPARALLEL:
-.PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model fmt lint tools \
-	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-instructions test-fuzz instructions
+.PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model leaks-mutants fmt lint tools \
+	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-leaks test-instructions test-fuzz instructions
 
 help:
 	@echo "make up          build the release binary and start the gate"
 	@echo "make test        everything that CI does"
 	@echo "make bench       cost of the gate against a bare proxy, of detection and of judging"
+	@echo "make leaks       every field of every route in every encoding: nothing may leak"
+	@echo "make leaks-mutants   the same against gates that are broken on purpose: each must be caught"
 	@echo "make soak        full speed for MINUTES=$(MINUTES), memory watched"
 	@echo "make crash       SIGKILL under load, N=$(N) times, nothing may be lost"
 	@echo "make fuzz        every fuzz target for SECONDS_EACH=$(SECONDS_EACH)"
@@ -33,7 +35,7 @@ up: release
 
 # --- what CI does, cheap steps first -------------------------------------------------------------------------------
 
-test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-instructions test-fuzz
+test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-leaks test-instructions test-fuzz
 	@$(STEP) --table
 	@echo "RESULT test=ok"
 
@@ -72,6 +74,10 @@ test-sdk:
 
 test-judges:
 	@$(STEP) judges scripts/judges.sh $(GATE)
+
+# One cell of so many; `make leaks` tries them all.
+test-leaks:
+	@$(STEP) leaks target/release/leaks $(GATE) --one-of 8
 
 test-instructions:
 	@$(STEP) instructions scripts/instructions.sh
@@ -113,7 +119,15 @@ eval:
 instructions: release
 	@scripts/instructions.sh
 
-leaks bench-leaks bench-peers eval-peers:
+# Every field of every route, both ways, at the raw sockets; writes docs/leak-matrix.md.
+leaks: release
+	@target/release/leaks $(GATE) $(if $(BASE64),$(BASE64),--page docs/leak-matrix.md)
+
+# The matrix must turn red when the gate is broken on purpose.
+leaks-mutants:
+	@scripts/leaks-mutants.sh
+
+bench-leaks bench-peers eval-peers:
 	@echo "make $@ comes with a later issue; nothing was measured"; exit 2
 
 # --- by hand -------------------------------------------------------------------------------------------------------

@@ -14,6 +14,9 @@ use crate::session::{Restoring, Session, removed_from_signed};
 /// Text kept behind what is decided, for looking at the surroundings of an edit.
 const BEHIND: usize = 1_024;
 
+/// A piece that came so often in a row is a word that stands in every event.
+const OFTEN: usize = 8;
+
 /// Whether a byte goes on with a bare number.
 fn belongs_to_number(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E')
@@ -29,6 +32,8 @@ pub struct Growing {
     length: usize,
     /// Where the last piece begins.
     last: usize,
+    /// How often the last piece came in a row before.
+    same: usize,
     edits: VecDeque<TextEdit>,
     /// Pseudonyms in tool arguments whose end has not come: a URL may still follow.
     waiting: VecDeque<TokenHit>,
@@ -82,6 +87,7 @@ impl Growing {
             base: 0,
             length: 0,
             last: 0,
+            same: 0,
             edits: VecDeque::new(),
             waiting: VecDeque::new(),
             foreign: Foreign::default(),
@@ -110,8 +116,13 @@ impl Growing {
         self.finished && self.paused.is_none() && self.scan.covering().is_none()
     }
 
-    /// Whether the last piece was the same.
+    /// Whether the text is nothing but this piece since it was last decided, or ended in it many times. Two letters of a value that
+    /// are the same are no repetition.
     pub fn repeats(&self, piece: &str) -> bool {
+        self.slice(self.sealed, self.length) == piece || (self.same >= OFTEN && self.is_last(piece))
+    }
+
+    fn is_last(&self, piece: &str) -> bool {
         self.slice(self.last, self.length) == piece
     }
 
@@ -128,6 +139,7 @@ impl Growing {
     /// Takes more text. Returns the range that it is of the whole.
     pub fn push(&mut self, text: &str) -> (usize, usize) {
         let start = self.length;
+        self.same = if start > 0 && self.is_last(text) { self.same + 1 } else { 0 };
         self.last = start;
         self.go_on_with_literal(text);
         self.scan.push(text);

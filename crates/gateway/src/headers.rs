@@ -62,10 +62,11 @@ pub fn to_client(provider: &HeaderMap, clean: &dyn Fn(&str) -> bool) -> HeaderMa
     headers
 }
 
-/// Whether a name or a value is too short and too plain to be inspected: a number, a word, an identifier without a long number.
+/// Whether a name or a value is too short and too plain to be inspected: a small number, a word or two, nothing that could be a key.
 fn is_harmless(bytes: &[u8]) -> bool {
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-');
-    bytes.len() <= 64 && bytes.iter().all(plain) && !bytes.split(|byte| !byte.is_ascii_digit()).any(|run| run.len() >= 12)
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    bytes.len() <= 40 && digits <= 8 && (digits == 0 || bytes.len() <= 15) && bytes.iter().all(plain)
 }
 
 /// Values that hold nothing of anybody.

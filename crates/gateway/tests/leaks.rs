@@ -291,6 +291,9 @@ fn numbers_do_not_leak_however_they_are_written() {
         let input = format!(r#"{{"type":"tool_use","id":"t","name":"f","input":{{"card": {literal} }}}}"#);
         let anthropic = format!(r#"{{"model":"gpt-4o-mini","max_tokens":9,"messages":[{{"role":"assistant","content":[{input}]}}]}}"#);
         check(&house, Format::Anthropic, "input number", &anthropic, number);
+        let call = format!(r#"{{"id":"c","type":"function","function":{{"name":"f","arguments":"{{\"card\": {literal}, \"n\": 1}}"}}}}"#);
+        let arguments = format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"assistant","tool_calls":[{call}]}}]}}"#);
+        check(&house, Format::OpenAi, "number in arguments", &arguments, number);
         let fixed = format!(r#"{{"model":"gpt-4o-mini","messages":[],"seed":{literal}}}"#);
         assert_eq!(house.chat(&fixed).status, 403, "{fixed}");
     }

@@ -197,6 +197,20 @@ fn a_word_in_every_event_is_no_text_that_grows() {
     assert!(!pass(&house, &(changed + &event("eve@example.net", "x ") + DONE)).contains("eve@"));
 }
 
+/// Two letters of a value that are the same are no repetition, however the value is cut.
+#[test]
+fn doubled_letters_are_no_word_in_every_event() {
+    let house = House::new();
+    for own in ["annna.llloyd@eggg-mmmm.example", "aaaaaaaa.bb@zz.example"] {
+        for size in 1..5 {
+            let pieces = canned::parts(own, size);
+            let stream: String = pieces.iter().map(|piece| chat_event(0, &json!({"brand_new": piece}))).collect();
+            let got = joined(&pass(&house, &(stream + DONE)), "/choices/0/delta/brand_new");
+            assert!(!got.contains("lloyd") && !got.contains("bb@") && !got.contains("annn"), "pieces of {size}: {got}");
+        }
+    }
+}
+
 /// What waits for the end of a word makes way for large events.
 #[test]
 fn a_word_that_waits_does_not_fill_the_memory() {

@@ -45,3 +45,20 @@ pub(super) fn card(value: &[u8]) -> bool {
     let varied = digits(value).skip(1).any(|digit| Some(digit) != digits(value).next());
     same && regular && varied && scheme(prefix, count) && luhn(value)
 }
+
+/// Digits of the longest whole part that can be a card number.
+const LONGEST: usize = 19;
+
+/// A number literal whose whole part is a card number: `4.5e15` stands for `4500000000000000`.
+pub(super) fn number(literal: &[u8]) -> bool {
+    let exponent_at = literal.iter().position(|byte| byte.eq_ignore_ascii_case(&b'e')).unwrap_or(literal.len());
+    let (mantissa, exponent) = literal.split_at(exponent_at);
+    let exponent = std::str::from_utf8(exponent.get(1..).unwrap_or_default()).unwrap_or_default();
+    let Ok(exponent) = (if exponent.is_empty() { Ok(0) } else { exponent.parse::<i32>() }) else { return false };
+    let whole = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
+    let Ok(point) = i32::try_from(whole) else { return false };
+    let Ok(count) = usize::try_from(point.saturating_add(exponent)) else { return false };
+    let all = mantissa.iter().copied().filter(u8::is_ascii_digit).chain(std::iter::repeat(b'0'));
+    let digits: Vec<u8> = all.take(count.min(2 * LONGEST)).skip_while(|digit| *digit == b'0').collect();
+    digits.len() <= LONGEST && card(&digits)
+}

@@ -20,6 +20,8 @@ use serde::Deserialize;
 pub enum Check {
     /// Luhn checksum, card schemes and lengths, regular grouping.
     Card,
+    /// A card number as a number literal with a fraction or an exponent.
+    CardNumber,
     /// A domain that can exist; not a file name.
     Email,
     /// Shannon entropy of a random key.
@@ -58,6 +60,7 @@ impl Check {
     pub(crate) fn passes(self, value: &[u8]) -> bool {
         match self {
             Self::Card => luhn::card(value),
+            Self::CardNumber => luhn::number(value),
             Self::Email => email::check(value),
             Self::Entropy => entropy::random_key(value),
             Self::Secret => secret::check(value),

@@ -1,0 +1,186 @@
+//! One gate between one scripted provider and one client, and the order in which cells come.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use bartizan_testkit::process::{Running, gate};
+use bartizan_testkit::stats::Dice;
+use bartizan_testkit::{Answer, Recorded, ScriptedUpstream};
+use serde_json::Value;
+
+use crate::body::{bytes_of, payloads, tokens};
+use crate::client::{Client, Reply};
+use crate::decode::{leak, undo};
+use crate::encode::quote;
+use crate::fields::{Route, Stream};
+use crate::tally::{Outcome, Row, Tally};
+
+/// A worker's share.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Which worker.
+    pub number: u64,
+    /// Of how many.
+    pub workers: u64,
+    /// One cell of so many.
+    pub one_of: u64,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// Try base64.
+    pub base64: bool,
+}
+
+/// A worker's gate, provider and client.
+pub struct Bench {
+    /// What came of its cells.
+    pub tally: Tally,
+    upstream: ScriptedUpstream,
+    client: Client,
+    plan: Plan,
+    cells: u64,
+    _gate: Running,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    /// Starts a gate on a folder of its own.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(binary: &Path, plan: Plan) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let upstream = ScriptedUpstream::start()?;
+        let log = folder.path().join("gate.log");
+        let command = &mut gate(binary, &folder.path().join("data"), &upstream.url(), &log)?;
+        let running = Running::start(command).with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
+        let client = Client::new(running.address("gate")?);
+        Ok(Self { tally: Tally::default(), upstream, client, plan, cells: 0, _gate: running, _folder: folder })
+    }
+
+    /// The next cell: its dice, if it is this worker's and in the sample.
+    pub fn turn(&mut self) -> Option<Dice> {
+        self.cells += 1;
+        let mut dice = Dice::new(self.cells ^ (self.plan.seed << 40));
+        let drawn = (dice.below(1 << 30), dice.below(self.plan.one_of)).1;
+        (drawn == 0 && self.cells % self.plan.workers == self.plan.number).then_some(dice)
+    }
+
+    /// Whether base64 is tried.
+    pub fn base64(&self) -> bool {
+        self.plan.base64
+    }
+
+    /// Counts a cell that does not apply; one worker does it for all.
+    pub fn leave_out(&mut self, route: &Route, reason: &str) {
+        if self.plan.number == 0 {
+            self.tally.leave_out(&route.name, reason);
+        }
+    }
+
+    /// Answers with every pseudonym of the request, whole or as the first text of the route's stream.
+    pub fn echo(&self, route: &Route, stream: bool) {
+        let route = route.clone();
+        self.upstream.respond_with(move |request| {
+            let said = format!("<{}>", tokens(&undo(&request.text())).join("|"));
+            answer_saying(&route, stream, &said)
+        });
+    }
+
+    /// Answers the next request as `answer` says of the first pseudonym in it.
+    pub fn answer(&self, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) {
+        self.upstream.respond_with(move |request| {
+            let found = tokens(&undo(&request.text()));
+            answer(found.first().map_or("", String::as_str))
+        });
+    }
+
+    /// Sends a request; gives the answer, and what reached the provider.
+    ///
+    /// # Errors
+    /// When the gate gives no answer.
+    pub fn send(&mut self, route: &Route, stream: bool, body: &str) -> Result<(Reply, Vec<Recorded>)> {
+        self.send_with(route, stream, body, &[], "", None)
+    }
+
+    /// Sends a request that nothing is wrong with; gives the answer.
+    ///
+    /// # Errors
+    /// When it does not reach the provider: whatever is scripted would prove nothing then.
+    pub fn ask(&mut self, route: &Route, stream: bool, body: &str) -> Result<Reply> {
+        let (reply, requests) = self.send(route, stream, body)?;
+        ensure!(!requests.is_empty(), "`{}` is refused, so nothing was tried: {}\n{body}", route.name, reply.text());
+        Ok(reply)
+    }
+
+    /// The same as [`send`](Self::send) with headers, a query string, and the body in chunks.
+    ///
+    /// # Errors
+    /// When the gate gives no answer.
+    pub fn send_with(
+        &mut self,
+        route: &Route,
+        stream: bool,
+        body: &str,
+        headers: &[(String, String)],
+        query: &str,
+        cuts: Option<&[usize]>,
+    ) -> Result<(Reply, Vec<Recorded>)> {
+        let path = route.stream_path.as_ref().filter(|_| stream).unwrap_or(&route.path);
+        let start = format!("{} {path}{query}", route.method());
+        let mut all: Vec<(String, String)> = vec![("content-type".to_owned(), "application/json".to_owned())];
+        all.extend(route.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.extend_from_slice(headers);
+        self.upstream.forget();
+        let body = if route.method() == "GET" { "" } else { body };
+        let reply = self.client.send(&start, &all, body.as_bytes(), cuts).with_context(|| format!("{start}\n{body}"))?;
+        Ok((reply, self.upstream.requests()))
+    }
+
+    /// Counts a cell.
+    pub fn count(&mut self, route: &Route, what: &'static str, field: &str, cell: &str, outcome: &Outcome) {
+        self.tally.count(&Row { route: route.name.clone(), what }, field, cell, outcome);
+    }
+}
+
+/// The body of a request for a streamed answer, or for a whole one.
+pub fn asking(route: &Route, stream: bool, body: &str) -> String {
+    match route.stream_member.as_ref().filter(|_| stream) {
+        Some(member) => body.replacen('{', &format!("{{\"{member}\":true,"), 1),
+        None => body.to_owned(),
+    }
+}
+
+/// What of a value reached the provider.
+pub fn leaked_upstream(requests: &[Recorded], value: &str) -> Option<String> {
+    requests.iter().find_map(|request| {
+        let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let headers = headers.join("\r\n");
+        let head = format!("{} {}\r\n{headers}\r\n\r\n", request.method, request.path);
+        leak(&[head.as_bytes(), &request.body].concat(), value)
+    })
+}
+
+/// An answer of the route that says a text.
+pub fn answer_saying(route: &Route, stream: bool, said: &str) -> Answer {
+    match (&route.echo, &route.stream) {
+        (_, Some(stream_of)) if stream => {
+            let pieces: Vec<String> = said.as_bytes().chunks(3).map(|piece| quote(&String::from_utf8_lossy(piece))).collect();
+            let events = stream_of.text.first().map(|text| payloads(stream_of, text, &pieces, &quote(said))).unwrap_or_default();
+            streamed(stream_of, &bytes_of(stream_of, &events), &[])
+        }
+        (Some(echo), _) => Answer::json(echo.body.replace("@@", &quote(said))),
+        _ => Answer::json(route.plain_answer.clone()),
+    }
+}
+
+/// A streamed answer, its bytes cut at the given places.
+pub fn streamed(stream: &Stream, bytes: &str, cuts: &[usize]) -> Answer {
+    let answer = Answer::stream_split(bytes.as_bytes(), cuts);
+    if stream.array { answer.with_header("content-type", "application/json") } else { answer }
+}
+
+/// The string at a pointer of an answer's body.
+pub fn said(reply: &Reply, at: &str) -> String {
+    let value: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    value.pointer(at).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
