@@ -1,0 +1,168 @@
+//! The XML parts of office documents (ECMA-376): running text by paragraphs, everything else that is text or an attribute beside it.
+
+use crate::sink::Sink;
+use crate::xml::{Attributes, Visit, walk};
+
+/// Roots whose text runs in paragraphs: there only the elements of [`BLOCKS`] end a word.
+const RUNNING: &[&str] = &[
+    "document",
+    "glossaryDocument",
+    "hdr",
+    "ftr",
+    "comments",
+    "footnotes",
+    "endnotes",
+    "sld",
+    "notes",
+    "sldLayout",
+    "sldMaster",
+    "notesMaster",
+    "handoutMaster",
+    "sst",
+    "chartSpace",
+    "wsDr",
+    "dataModel",
+    "drawing",
+];
+
+const BLOCKS: &[&str] = &[
+    "p",
+    "tr",
+    "tc",
+    "br",
+    "cr",
+    "si",
+    "comment",
+    "footnote",
+    "endnote",
+    "sp",
+    "pt",
+    "txbxContent",
+    "Choice",
+    "Fallback",
+    "docPr",
+    "author",
+];
+
+/// Elements whose text is not a part of the running text around it.
+const ASIDE: &[&str] = &["delText", "instrText", "delInstrText", "rPh", "posOffset", "align"];
+
+/// Reads a part. `seen` are the attribute values that other parts of the package had.
+pub fn read(place: &str, text: &str, seen: &mut Attributes, sink: &mut Sink<'_>) {
+    let mut part = Part::new(std::mem::take(seen));
+    walk(place, text, sink, &mut part);
+    *seen = part.finish(&place_of(place), sink);
+}
+
+/// A slide has a number that people know.
+fn place_of(place: &str) -> String {
+    let numbered = |prefix: &str, word: &str| {
+        let number = place.strip_prefix(prefix)?.strip_suffix(".xml")?;
+        number.bytes().all(|byte| byte.is_ascii_digit()).then(|| format!("{word} {number}"))
+    };
+    numbered("ppt/slides/slide", "slide")
+        .or_else(|| numbered("ppt/notesSlides/notesSlide", "notes of slide"))
+        .unwrap_or_else(|| place.to_owned())
+}
+
+/// One part while it is read.
+#[derive(Default)]
+pub struct Part {
+    running: Option<bool>,
+    flow: String,
+    asides: String,
+    attributes: Attributes,
+    aside_depth: usize,
+    opened: bool,
+    closed: bool,
+}
+
+impl Part {
+    pub fn new(attributes: Attributes) -> Self {
+        Self { attributes, ..Self::default() }
+    }
+
+    /// Hands the text over, and gives the attributes back.
+    pub fn finish(mut self, place: &str, sink: &mut Sink<'_>) -> Attributes {
+        sink.text(place, &self.flow);
+        sink.text(&format!("{place} (beside the text)"), &self.asides);
+        sink.text(&format!("{place} (attributes)"), &self.attributes.take());
+        self.attributes
+    }
+
+    fn is_running(&self) -> bool {
+        self.running == Some(true)
+    }
+
+    fn end_line(&mut self) {
+        if !self.flow.is_empty() && !self.flow.ends_with('\n') {
+            self.flow.push('\n');
+        }
+    }
+
+    /// Adds values of attributes, without those that only number things.
+    pub fn attributes(&mut self, attributes: &mut dyn Iterator<Item = (String, String)>) {
+        for (name, value) in attributes {
+            if !name.starts_with("rsid") && name != "paraId" && name != "textId" {
+                self.attributes.add(&value);
+            }
+        }
+    }
+}
+
+impl Visit for Part {
+    fn open(&mut self, name: &str, attributes: &mut dyn Iterator<Item = (String, String)>, _sink: &mut Sink<'_>) {
+        self.running.get_or_insert_with(|| RUNNING.contains(&name));
+        self.attributes(attributes);
+        if self.aside_depth > 0 || ASIDE.contains(&name) {
+            self.aside_depth += 1;
+            return;
+        }
+        self.opened = true;
+        match name {
+            _ if !self.is_running() => {}
+            "tab" | "ptab" => self.flow.push('\t'),
+            "noBreakHyphen" => self.flow.push('-'),
+            name if BLOCKS.contains(&name) => self.end_line(),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, name: &str, _sink: &mut Sink<'_>) {
+        if self.aside_depth > 0 {
+            self.aside_depth -= 1;
+            if self.aside_depth == 0 {
+                self.asides.push('\n');
+            }
+            return;
+        }
+        self.closed = true;
+        if self.is_running() && BLOCKS.contains(&name) {
+            self.end_line();
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.aside_depth > 0 {
+            self.asides.push_str(text);
+            return;
+        }
+        if self.closed && self.opened && !self.is_running() {
+            self.end_line();
+        }
+        (self.closed, self.opened) = (false, false);
+        // Line ends between elements of a pretty-printed part are no text of it.
+        if text.trim().is_empty() && text.contains('\n') {
+            if !self.is_running() {
+                self.end_line();
+            }
+            return;
+        }
+        self.flow.push_str(text);
+    }
+
+    fn aside(&mut self, text: &str) {
+        self.asides.push_str(text);
+        self.asides.push('\n');
+    }
+}

@@ -1,0 +1,147 @@
+//! Where readers put text and confessions, and where the budgets are kept that all levels of one document share.
+
+use std::ops::Range;
+
+use crate::model::{Hint, Limit, Limits, MAX_UNREAD, Reason, Segment, Unread};
+
+/// Collects what the readers find.
+pub struct Sink<'l> {
+    pub limits: &'l Limits,
+    segments: Vec<Segment>,
+    unread: Vec<Unread>,
+    output_left: usize,
+    output_over: bool,
+    entries_left: usize,
+    inflated_left: usize,
+    depth: usize,
+    prefix: String,
+}
+
+impl<'l> Sink<'l> {
+    pub fn new(limits: &'l Limits) -> Self {
+        Self {
+            limits,
+            segments: Vec::new(),
+            unread: Vec::new(),
+            output_left: limits.output_bytes,
+            output_over: false,
+            entries_left: limits.entries,
+            inflated_left: limits.inflated_bytes,
+            depth: 0,
+            prefix: String::new(),
+        }
+    }
+
+    pub fn into_parts(self) -> (Vec<Segment>, Vec<Unread>) {
+        (self.segments, self.unread)
+    }
+
+    fn place(&self, place: &str) -> String {
+        match (self.prefix.as_str(), place) {
+            ("", place) => place.to_owned(),
+            // A text inside stands where its document stands.
+            (prefix, "" | "text") => prefix.to_owned(),
+            (prefix, place) => format!("{prefix} > {place}"),
+        }
+    }
+
+    /// Adds a text. What is over the limit is cut off, and that is recorded once.
+    pub fn text(&mut self, place: &str, text: &str) {
+        self.literal(place, text, None);
+    }
+
+    /// Adds a text that is literally these bytes of the input of this level.
+    pub fn literal(&mut self, place: &str, text: &str, range: Option<Range<usize>>) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let keep = text.floor_char_boundary(self.output_left.min(text.len()));
+        let full = self.segments.len() >= self.limits.segments;
+        if (keep < text.len() || full) && !self.output_over {
+            self.output_over = true;
+            self.unread(place, Reason::Limit(Limit::Output));
+        }
+        if full || keep == 0 {
+            return;
+        }
+        self.output_left = if self.output_over { 0 } else { self.output_left - keep };
+        let range = range.filter(|_| self.depth == 0).map(|range| range.start..range.start + keep);
+        let place = self.place(place);
+        self.segments.push(Segment { text: text.get(..keep).unwrap_or_default().to_owned(), place, range });
+    }
+
+    /// Whether no text can be added any more, so that a reader may stop.
+    pub const fn is_full(&self) -> bool {
+        self.output_over
+    }
+
+    /// Records what was not read.
+    pub fn unread(&mut self, place: &str, reason: Reason) {
+        if self.unread.len() >= MAX_UNREAD {
+            return;
+        }
+        let place = self.place(place);
+        let last = self.unread.len() + 1 == MAX_UNREAD;
+        let reason = if last { Reason::Limit(Limit::Unread) } else { reason };
+        if self.unread.last().is_some_and(|it| it.reason == reason && it.place == place) {
+            return;
+        }
+        self.unread.push(Unread { place, reason });
+    }
+
+    /// Takes one entry from the budget. False: there is none left, which is recorded.
+    pub fn take_entry(&mut self, place: &str) -> bool {
+        if self.entries_left == 0 {
+            self.unread(place, Reason::Limit(Limit::Entries));
+            return false;
+        }
+        self.entries_left -= 1;
+        true
+    }
+
+    /// How far a part of this many compressed bytes may inflate.
+    pub fn inflate_cap(&self, compressed: usize) -> usize {
+        let by_ratio = compressed.saturating_mul(self.limits.inflate_ratio).max(1 << 20);
+        by_ratio.min(self.inflated_left)
+    }
+
+    /// Takes inflated bytes from the budget.
+    pub const fn took_inflated(&mut self, bytes: usize) {
+        self.inflated_left = self.inflated_left.saturating_sub(bytes);
+    }
+
+    /// Reads a document inside this one. What cannot be read is recorded at its place.
+    pub fn nested(&mut self, place: &str, bytes: &[u8], hint: &Hint<'_>) {
+        if self.depth >= self.limits.depth {
+            self.unread(place, Reason::Limit(Limit::Depth));
+            return;
+        }
+        let inner = self.place(place);
+        let outer = std::mem::replace(&mut self.prefix, inner);
+        self.depth += 1;
+        let result = crate::read(bytes, hint, self);
+        self.depth -= 1;
+        self.prefix = outer;
+        if let Err(unreadable) = result {
+            self.unread(place, unreadable.into());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_over_the_limit_is_cut_at_a_character_and_confessed_once() {
+        let limits = Limits { output_bytes: 5, ..Limits::default() };
+        let mut sink = Sink::new(&limits);
+        sink.literal("a", "abc", Some(10..13));
+        sink.literal("b", "dé€", Some(13..19));
+        sink.text("c", "more");
+        let (segments, unread) = sink.into_parts();
+        let texts: Vec<_> = segments.iter().map(|it| (it.text.as_str(), it.range.clone())).collect();
+        assert_eq!(texts, [("abc", Some(10..13)), ("d", Some(13..14))]);
+        assert_eq!(unread, [Unread { place: "b".into(), reason: Reason::Limit(Limit::Output) }]);
+    }
+}
