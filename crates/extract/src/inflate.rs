@@ -16,6 +16,9 @@ pub struct Inflated {
 pub fn inflate(bytes: &[u8], zlib: bool, sink: &mut Sink<'_>) -> Inflated {
     const STEP: usize = 32 << 10;
     let cap = sink.inflate_cap(bytes.len());
+    if cap == 0 {
+        return Inflated { bytes: Vec::new(), fault: Some(Reason::Limit(Limit::Inflate)) };
+    }
     let mut machine = Decompress::new(zlib);
     let mut out = Vec::new();
     let mut used = 0;
@@ -39,7 +42,9 @@ pub fn inflate(bytes: &[u8], zlib: bool, sink: &mut Sink<'_>) -> Inflated {
         }
     };
     out.truncate(cap);
-    sink.took_inflated(out.len());
+    // A stream of empty blocks gives nothing and costs all the same.
+    let read = usize::try_from(machine.total_in()).unwrap_or(usize::MAX);
+    sink.took_inflated(out.len().max(read));
     Inflated { bytes: out, fault }
 }
 

@@ -277,7 +277,10 @@ impl Visit for Sheet<'_> {
     fn close(&mut self, name: &str, sink: &mut Sink<'_>) {
         match name {
             "c" => {
-                self.end_cell();
+                // One long string may stand in very many cells.
+                if !sink.is_full() {
+                    self.end_cell();
+                }
                 self.at = At::Elsewhere;
             }
             "row" => self.end_row(sink),

@@ -4,6 +4,9 @@ use std::ops::Range;
 
 use crate::model::{Hint, Limit, Limits, MAX_UNREAD, Reason, Segment, Unread};
 
+/// Bytes of a place at one level.
+const MAX_PLACE: usize = 200;
+
 /// Collects what the readers find.
 pub struct Sink<'l> {
     pub limits: &'l Limits,
@@ -36,7 +39,10 @@ impl<'l> Sink<'l> {
         (self.segments, self.unread)
     }
 
+    /// Puts the place behind those of the documents around it. Names are cut: a long one would be kept for every segment.
     fn place(&self, place: &str) -> String {
+        let cut = place.floor_char_boundary(MAX_PLACE.min(place.len()));
+        let place = place.get(..cut).unwrap_or_default();
         match (self.prefix.as_str(), place) {
             ("", place) => place.to_owned(),
             // A text inside stands where its document stands.

@@ -17,6 +17,9 @@ const MAX_FORMS: usize = 12;
 const MAX_STATES: usize = 256;
 /// Operands kept for one operator.
 const MAX_OPERANDS: usize = 4_096;
+/// What it costs to begin a stream and to show a string, beside their bytes.
+const STREAM_COST: usize = 256;
+const SHOW_COST: usize = 16;
 
 /// `a b c d e f` of ISO 32000-1, 8.3.4.
 type Matrix = [f64; 6];
@@ -97,12 +100,9 @@ impl<'r, 'f, 'd> Reader<'r, 'f, 'd> {
     }
 
     fn stream(&mut self, content: &[u8], resources: Option<&'f Dict>, state: State, depth: usize, sink: &mut Sink<'_>) {
-        let cost = content.len() + 16;
-        if self.shared.work < cost {
-            sink.unread(self.place, Reason::Limit(Limit::Work));
+        if !self.spend(content.len() + STREAM_COST, sink) {
             return;
         }
-        self.shared.work -= cost;
         let mut run = Run { state, states: Vec::new(), text: IDENTITY, line: IDENTITY, operands: Vec::new(), resources, depth };
         let mut lexer = Lexer::new(content, 0);
         loop {
@@ -115,6 +115,10 @@ impl<'r, 'f, 'd> Reader<'r, 'f, 'd> {
             }
             match lexer.token() {
                 None => break,
+                Some(_) if self.shared.work == 0 => {
+                    sink.unread(self.place, Reason::Limit(Limit::Work));
+                    break;
+                }
                 Some(Token::Word(b"ID")) => {
                     sink.unread(self.place, Reason::Looks(Looks::Image));
                     lexer.at = end_of_image(content, lexer.at);
@@ -156,6 +160,17 @@ impl<'r, 'f, 'd> Reader<'r, 'f, 'd> {
         }
     }
 
+    /// Takes from the budget of work. False: there is none left, which is recorded.
+    fn spend(&mut self, cost: usize, sink: &mut Sink<'_>) -> bool {
+        if self.shared.work < cost {
+            self.shared.work = 0;
+            sink.unread(self.place, Reason::Limit(Limit::Work));
+            return false;
+        }
+        self.shared.work -= cost;
+        true
+    }
+
     /// Keeps the strings of operands that are not shown.
     fn aside(&mut self, operands: &[Object]) {
         for operand in operands {
@@ -195,6 +210,9 @@ impl<'r, 'f, 'd> Reader<'r, 'f, 'd> {
     }
 
     fn show(&mut self, bytes: &[u8], run: &mut Run<'f>, sink: &mut Sink<'_>) {
+        if bytes.is_empty() || !self.spend(SHOW_COST, sink) {
+            return;
+        }
         let Some(font) = run.state.font.clone() else {
             // Nobody knows the font: as it stands, and said so.
             self.unknown_glyphs = true;
@@ -283,6 +301,7 @@ impl<'r, 'f, 'd> Reader<'r, 'f, 'd> {
             .and_then(Object::array)
             .unwrap_or_default()
             .iter()
+            .take(6)
             .filter_map(|it| self.file.resolve(it)?.number())
             .collect();
         let mut state = run.state.clone();

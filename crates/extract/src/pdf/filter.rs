@@ -16,14 +16,19 @@ pub fn decode(data: &[u8], filters: &[(Vec<u8>, Option<&Dict>)], sink: &mut Sink
     if filters.len() > MAX_FILTERS {
         return (Vec::new(), Some(Reason::Limit(Limit::Depth)));
     }
+    // Streams may overlap in the file, so their bytes are paid for as they stand too.
+    if data.len() > sink.inflate_cap(data.len()) {
+        return (Vec::new(), Some(Reason::Limit(Limit::Inflate)));
+    }
+    sink.took_inflated(data.len());
     let mut bytes = data.to_vec();
     let mut fault = None;
     for (name, parameters) in filters {
         let (decoded, broken) = match name.as_slice() {
             b"FlateDecode" | b"Fl" => flate(&bytes, sink),
             b"LZWDecode" | b"LZW" => lzw(&bytes, early_change(*parameters), sink),
-            b"ASCIIHexDecode" | b"AHx" => (ascii_hex(&bytes), None),
-            b"ASCII85Decode" | b"A85" => (ascii_85(&bytes), None),
+            b"ASCIIHexDecode" | b"AHx" => unpacked(ascii_hex(&bytes), sink),
+            b"ASCII85Decode" | b"A85" => unpacked(ascii_85(&bytes), sink),
             b"RunLengthDecode" | b"RL" => run_length(&bytes, sink),
             b"DCTDecode" | b"DCT" | b"JPXDecode" | b"CCITTFaxDecode" | b"CCF" | b"JBIG2Decode" => {
                 return (bytes, Some(Reason::Looks(Looks::Image)));
@@ -39,6 +44,12 @@ pub fn decode(data: &[u8], filters: &[(Vec<u8>, Option<&Dict>)], sink: &mut Sink
         };
     }
     (bytes, fault)
+}
+
+/// Forms that hardly grow are paid for afterwards.
+fn unpacked(bytes: Vec<u8>, sink: &mut Sink<'_>) -> (Vec<u8>, Option<Reason>) {
+    sink.took_inflated(bytes.len());
+    (bytes, None)
 }
 
 fn flate(bytes: &[u8], sink: &mut Sink<'_>) -> (Vec<u8>, Option<Reason>) {
@@ -221,7 +232,7 @@ mod tests {
 
     #[test]
     fn ascii_forms() {
-        assert_eq!(ascii_hex(b"48 65 6C6>"), b"Hel`");
+        assert_eq!(ascii_hex(b"48 65 6C6C 6>"), b"Hell`");
         assert_eq!(ascii_85(b"87cURD]i,\"Ebo80~>"), b"Hello World!");
         assert_eq!(ascii_85(b"87cUR~>"), b"Hell");
     }
