@@ -72,7 +72,9 @@ impl Canvas {
         }
         settle(&mut line, &mut placed);
         let mut words = Vec::with_capacity(placed.len());
-        placed.into_iter().for_each(|piece| push(&mut words, piece));
+        for piece in placed {
+            push(&mut words, piece);
+        }
         let placed = join(&words, true);
         let differs = letters(&drawn).ne(letters(&placed));
         (drawn, differs.then_some(placed))
