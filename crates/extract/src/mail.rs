@@ -126,6 +126,10 @@ fn multipart(body: &[u8], headers: &Headers, number: &str, level: usize, sink: &
     }
     let mut index = 0;
     for part in parts {
+        if sink.is_out_of_entries() {
+            sink.unread(&place, Reason::Limit(Limit::Entries));
+            return;
+        }
         match part {
             Part::Between(bytes) => sink.text(&format!("{place} beside the parts"), &charset::decode(bytes, None).text),
             Part::Inside(bytes) => {

@@ -105,6 +105,10 @@ impl<'l> Sink<'l> {
         true
     }
 
+    pub const fn is_out_of_entries(&self) -> bool {
+        self.entries_left == 0
+    }
+
     /// How far a part of this many compressed bytes may inflate.
     pub fn inflate_cap(&self, compressed: usize) -> usize {
         let by_ratio = compressed.saturating_mul(self.limits.inflate_ratio).max(1 << 20);

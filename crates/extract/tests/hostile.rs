@@ -1,4 +1,5 @@
 //! Damaged input of every kind: no panic, within the limits, ranges that are the text.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, clippy::allow_attributes, reason = "helpers of tests")]
 
 mod common;
 

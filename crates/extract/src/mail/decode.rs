@@ -105,8 +105,11 @@ pub fn words(field: &str) -> String {
     // Bytes of adjacent words of one character set: a character may be split over them.
     let mut pending: Option<(String, Vec<u8>)> = None;
     let mut rest = field;
+    // Behind the last end of a word there is no word: without this each opening would be followed to the end of the field.
+    let last_end = field.rfind("?=").unwrap_or(0);
     while let Some((before, after)) = rest.split_once("=?") {
-        let Some((name, bytes, behind)) = word(after) else {
+        let found = if field.len() - after.len() <= last_end { word(after) } else { None };
+        let Some((name, bytes, behind)) = found else {
             flush(&mut pending, &mut out);
             out.push_str(before);
             out.push_str("=?");
@@ -141,14 +144,13 @@ fn flush(pending: &mut Option<(String, Vec<u8>)>, out: &mut String) {
 fn word(text: &str) -> Option<(String, Vec<u8>, &str)> {
     let mut fields = text.splitn(3, '?');
     let (name, encoding, after) = (fields.next()?, fields.next()?, fields.next()?);
-    if name.len() > 64 || encoding.len() != 1 {
+    if name.len() > 64 || !matches!(encoding, "B" | "b" | "Q" | "q") {
         return None;
     }
     let (payload, behind) = after.split_once("?=")?;
     let bytes = match encoding {
         "B" | "b" => base64(payload.as_bytes()).0,
-        "Q" | "q" => quoted_printable(payload.replace('_', " ").as_bytes()),
-        _ => return None,
+        _ => quoted_printable(payload.replace('_', " ").as_bytes()),
     };
     let name = name.split('*').next().unwrap_or_default().to_ascii_lowercase();
     Some((name, bytes, behind))

@@ -3,6 +3,9 @@
 use crate::charset;
 use crate::mail::decode;
 
+/// Parameters of one field.
+const MAX_PARAMETERS: usize = 256;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Transfer {
     #[default]
@@ -116,7 +119,11 @@ impl Headers {
     /// The parameters of a field, those in pieces put together (RFC 2231).
     fn parameters(&mut self, value: &str) -> Vec<(String, String)> {
         let mut parameters: Vec<(String, String)> = Vec::new();
-        for pair in pieces(value) {
+        for (count, pair) in pieces(value).into_iter().enumerate() {
+            if count >= MAX_PARAMETERS {
+                self.ambiguous = true;
+                break;
+            }
             let Some((key, value)) = pair.split_once('=') else { continue };
             let key = key.trim().to_ascii_lowercase();
             let value = unquote(value.trim());

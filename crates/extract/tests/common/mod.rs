@@ -1,5 +1,5 @@
 //! Builders of documents, and the one check that all tables use.
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part")]
+#![allow(dead_code, clippy::unwrap_used, clippy::allow_attributes, reason = "helpers of tests; each test file uses its part")]
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -67,7 +67,7 @@ pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
 pub fn pdf(objects: &[Vec<u8>]) -> Vec<u8> {
     let mut out = b"%PDF-1.7\n".to_vec();
     for (index, object) in objects.iter().enumerate() {
-        write!(out, "{} 0 obj\n", index + 1).unwrap();
+        writeln!(out, "{} 0 obj", index + 1).unwrap();
         out.extend(object);
         out.extend(b"\nendobj\n");
     }
