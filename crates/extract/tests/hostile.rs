@@ -51,7 +51,9 @@ fn samples() -> Vec<Vec<u8>> {
 
 #[test]
 fn samples_hold() {
-    samples().iter().for_each(|it| fuzz_extract(it));
+    for sample in samples() {
+        fuzz_extract(&sample);
+    }
 }
 
 #[test]
