@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::fmt::Write as _;
+
 use bartizan_extract::{Hint, Kind, Limits, Unreadable, extract};
 use common::{Row, check, drawn_apart, object, page, page_with, pdf, read, stream, unread, zip};
 
@@ -13,8 +15,10 @@ fn row<'a>(name: &'a str, bytes: Vec<u8>, says: &'a [(&'a str, &'a str)], unread
 
 #[test]
 fn drawn_text_is_whole_words() {
-    let backwards: String =
-        MAIL.bytes().enumerate().rev().map(|(at, it)| format!("1 0 0 1 {} 700 Tm ({}) Tj ", at * 6, char::from(it))).collect();
+    let mut backwards = String::new();
+    for (at, letter) in MAIL.bytes().enumerate().rev() {
+        write!(backwards, "1 0 0 1 {} 700 Tm ({}) Tj ", at * 6, char::from(letter)).unwrap();
+    }
     check(&[
         row("one string", page("BT /F 12 Tf 72 700 Td (mira@harbour-lane.example) Tj ET"), &[("page 1", MAIL)], &[]),
         row(
@@ -149,7 +153,7 @@ fn objects_are_found_wherever_they_stand() {
 
 #[test]
 fn filters_are_undone() {
-    let hex: String = b"BT /F 12 Tf (HEX) Tj ET".iter().map(|it| format!("{it:02x}")).collect();
+    let hex = b"BT /F 12 Tf (HEX) Tj ET".iter().fold(String::new(), |hex, it| format!("{hex}{it:02x}"));
     let raw = |filters: &str, content: &str| {
         let mut objects = vec![
             object("<</Type/Catalog/Pages 2 0 R>>"),
