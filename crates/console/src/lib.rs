@@ -2,6 +2,7 @@
 
 mod access;
 mod control;
+mod guests;
 mod handlers;
 mod input;
 mod origin;

@@ -109,6 +109,66 @@ async fn silent_connections_keep_nobody_out() {
     assert_eq!(tokio::io::AsyncReadExt::read(&mut silent[0], &mut byte).await.unwrap(), 0);
 }
 
+/// An HTTP/2 connection that asks for `/healthz` once.
+fn h2_once() -> Vec<u8> {
+    let frame = |kind: u8, flags: u8, stream: u8, payload: &[u8]| {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[0, 0, length, kind, flags, 0, 0, 0, stream], payload].concat()
+    };
+    // GET, http, a path and a name, in literals of HPACK.
+    let head = [b"\x82\x86\x04\x08/healthz\x01\x09localhost".as_slice()].concat();
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &[]), frame(1, 5, 1, &head)].concat()
+}
+
+/// Asks, and says in what time; others keep what they have.
+async fn connected(port: u16, ask: &[u8], reads: bool) -> tokio::net::TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(([127, 0, 0, 1], port).into()).await.unwrap();
+    let writing = tokio::io::AsyncWriteExt::write_all(&mut stream, ask);
+    let _what_is_not_read_is_not_taken = tokio::time::timeout(std::time::Duration::from_millis(20), writing).await;
+    if reads {
+        let mut bytes = [0; 9];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut bytes).await.unwrap();
+    }
+    stream
+}
+
+#[tokio::test]
+async fn connections_that_asked_once_keep_nobody_out() {
+    let once = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let unread = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(50_000);
+    for (ask, reads) in [(once.to_vec(), true), (h2_once(), true), (unread, false)] {
+        let running = Running::start().await;
+        let mut idle = Vec::new();
+        for _ in 0..256 {
+            idle.push(connected(running.port, &ask, reads).await);
+        }
+        for _ in 0..3 {
+            let asked = tokio::time::timeout(std::time::Duration::from_secs(3), running.call("GET", "/healthz", "", ""));
+            assert_eq!(asked.await.expect("answered sooner than idle connections are dropped").status, 200);
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_that_are_idle_or_not_read_are_closed() {
+    let running = Running::start().await;
+    let unread = b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(50_000);
+    for (ask, reads) in [(h2_once(), true), (unread, false)].map(|(ask, reads)| (ask, reads)) {
+        let mut stream = connected(running.port, &ask, reads).await;
+        // Nothing is read meanwhile: whether the other side still is there shows in what it makes of more bytes.
+        let began = std::time::Instant::now();
+        while tokio::io::AsyncWriteExt::write(&mut stream, b"").await.is_ok() && stream.take_error().unwrap().is_none() {
+            assert!(began.elapsed() < std::time::Duration::from_secs(14), "it stays open");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            if reads && tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 4_096]).await.unwrap_or(0) == 0 {
+                break;
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn foreign_hosts_and_origins_are_refused() {
     let running = Running::start().await;

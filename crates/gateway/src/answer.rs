@@ -9,14 +9,14 @@ use bartizan_wire::Framing;
 use bartizan_wire::refusal::{Reason, Shape};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, Version};
 use hyper::body::Incoming;
 
 use crate::Gate;
 use crate::blocking::{LARGE, blocking};
-use crate::body::{GateBody, ReadError, Sending, read_whole};
+use crate::body::{GateBody, ReadError, read_whole};
 use crate::budget::Reservation;
-use crate::decode::{Decoder, Encoding, decode};
+use crate::decode::{DecodeError, Decoder, Encoding, STOPPED, inflate};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, RequestError, guard_answer, is_clean, parse_answer, unguarded};
 use crate::handle::Head;
@@ -26,7 +26,7 @@ use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::stream::{StreamBody, StreamGuard};
 
-/// Makes the last entry of a whole answer: complete when the connection took it, else the client was gone.
+/// Makes the last entry of a whole answer: complete when the connection took it, else nobody was there to take it.
 struct Last {
     exchange: Arc<Exchange>,
     phase: Phase,
@@ -45,8 +45,8 @@ impl Last {
 impl Drop for Last {
     fn drop(&mut self) {
         if self.seal.is_some() {
-            self.exchange.gate.metrics().client_gone_total.add(1);
-            self.end(EndState::ClientGone);
+            let end = self.exchange.gate.left();
+            self.end(end);
         }
     }
 }
@@ -87,7 +87,8 @@ impl Gate {
         let coach = coached(&request, &phase);
         let mut last = Last { exchange: Arc::clone(exchange), phase, status: parts.status.as_u16(), seal: Some(seal) };
         let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(EndState::Complete));
-        let mut response = Response::new(GateBody::Whole(Some(guarded.bytes), Some(Box::new(Sending { held, on_taken: Some(on_taken) }))));
+        let http2 = head.parts.version == Version::HTTP_2;
+        let mut response = Response::new(GateBody::counted(guarded.bytes, held, http2, on_taken));
         *response.status_mut() = parts.status;
         *response.headers_mut() = to_client(&parts.headers, &|text| is_clean(exchange, text, None));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -113,12 +114,11 @@ impl Gate {
         if encoding == Encoding::Identity {
             return Ok(bytes);
         }
-        let inflated = decode(encoding, &bytes, limit).map_err(|error| self.garbage(exchange, &error.to_string()))?;
-        if held.grow(inflated.len()) {
-            Ok(Bytes::from(inflated))
-        } else {
-            Err(self.upstream_refusal(exchange, Reason::Busy, ReadError::Busy.to_string()))
-        }
+        let inflated = inflate(encoding, bytes, limit, held).await.ok_or_else(|| self.garbage(exchange, STOPPED))?;
+        inflated.map_err(|error| match error {
+            DecodeError::Busy => self.upstream_refusal(exchange, Reason::Busy, error.to_string()),
+            _ => self.garbage(exchange, &error.to_string()),
+        })
     }
 
     async fn guarded_answer(
@@ -193,14 +193,15 @@ impl Gate {
         }
         let recorded = exchange.record(Moment::Response, &phase, status.as_u16(), None).wait().await;
         recorded.map_err(|error| Self::ledger_failed(exchange, error, Moment::End(EndState::Blocked)))?;
+        // Counted at its end: until then the decision can change.
         let decision = combined(request.decision, phase.decision);
-        self.metrics().decided(decision);
         let coach = coached(request, &phase);
         // The request is on its way: the session holds what it keeps of it, and the stream what it needs itself.
         session.hold(held);
         let held = self.budget.open();
         let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::new(session), judging, framing);
-        let stream = StreamBody::new(Arc::clone(exchange), (body, decoder), guard, phase, head.shape, status.as_u16(), held);
+        let stream =
+            StreamBody::new(Arc::clone(exchange), (body, decoder), guard, phase, head.shape, (status.as_u16(), request.decision), held);
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));
         *response.status_mut() = status;
         *response.headers_mut() = to_client(headers, &|text| is_clean(exchange, text, None));
@@ -238,7 +239,7 @@ fn stand_in(exchange: &Exchange, status: StatusCode, shape: Shape) -> Bytes {
 }
 
 /// The decision that the client is told: the stronger of both directions.
-fn combined(request: Option<Decision>, answer: Option<Decision>) -> Decision {
+pub(crate) fn combined(request: Option<Decision>, answer: Option<Decision>) -> Decision {
     let rank = |decision: Option<Decision>| decision.unwrap_or(Decision::Permit);
     rank(request).max(rank(answer))
 }

@@ -105,26 +105,46 @@ where
 #[error("the answer was cut off")]
 pub struct CutOff;
 
+/// Bytes of one frame, which HTTP/2 sends as one. hyper takes no further one before it could hand on those before.
+pub const FRAME: usize = 16 << 10;
+
 /// What the gate answers with.
 pub enum GateBody {
-    /// All at once; the reservation lives until it is sent.
-    Whole(Option<Bytes>, Option<Box<Sending>>),
+    /// All at once.
+    Whole(Whole),
     /// Piece by piece.
     Stream(Box<StreamBody>),
 }
 
-/// What must live until a whole answer was handed to the connection.
-pub struct Sending {
-    /// Bytes in flight.
-    pub held: Reservation,
-    /// Told when the answer was taken.
-    pub on_taken: Option<Box<dyn FnOnce() + Send>>,
+/// A whole answer, handed over in frames.
+pub struct Whole {
+    rest: Bytes,
+    /// Told when it was taken to its end.
+    on_taken: Option<Box<dyn FnOnce() + Send>>,
+    /// Whether that is only known when somebody asks for what follows the last frame: HTTP/2 takes a frame before it may send it.
+    asks_again: bool,
 }
 
 impl GateBody {
     /// A short answer of our own.
     pub fn own(bytes: impl Into<Bytes>) -> Self {
-        Self::Whole(Some(bytes.into()), None)
+        Self::Whole(Whole { rest: bytes.into(), on_taken: None, asks_again: false })
+    }
+
+    /// An answer that is counted in the budget until it is sent, and of which somebody is told when it was taken.
+    pub fn counted(bytes: Bytes, held: Reservation, http2: bool, on_taken: Box<dyn FnOnce() + Send>) -> Self {
+        Self::Whole(Whole { rest: held.seal(bytes), on_taken: Some(on_taken), asks_again: http2 })
+    }
+}
+
+impl Whole {
+    fn frame(&mut self) -> Option<Bytes> {
+        let frame = self.rest.split_to(self.rest.len().min(FRAME));
+        let taken = if self.asks_again { frame.is_empty() } else { self.rest.is_empty() };
+        if let Some(done) = self.on_taken.take_if(|_| taken) {
+            done();
+        }
+        Some(frame).filter(|frame| !frame.is_empty())
     }
 }
 
@@ -134,24 +154,18 @@ impl Body for GateBody {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         match self.get_mut() {
-            Self::Whole(bytes, sending) => {
-                let taken = bytes.take().filter(|bytes| !bytes.is_empty());
-                if let Some(done) = sending.take().and_then(|mut sending| sending.on_taken.take()) {
-                    done();
-                }
-                Poll::Ready(taken.map(|bytes| Ok(Frame::data(bytes))))
-            }
+            Self::Whole(whole) => Poll::Ready(whole.frame().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(stream) => Pin::new(stream).poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(bytes, _) if bytes.as_ref().is_none_or(Bytes::is_empty))
+        matches!(self, Self::Whole(whole) if whole.rest.is_empty() && whole.on_taken.is_none())
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Whole(bytes, _) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Whole(whole) => SizeHint::with_exact(whole.rest.len() as u64),
             Self::Stream(_) => SizeHint::default(),
         }
     }

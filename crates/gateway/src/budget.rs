@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
+
 /// Counts bytes that are held for requests and answers.
 #[derive(Debug)]
 pub struct Budget {
@@ -63,6 +65,32 @@ impl Reservation {
         self.budget.used.fetch_sub(self.bytes - bytes, Ordering::Relaxed);
         self.bytes = bytes;
         true
+    }
+}
+
+impl Reservation {
+    /// Gives a part of what is held away, at most all of it.
+    pub fn split(&mut self, bytes: usize) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self { budget: Arc::clone(&self.budget), bytes }
+    }
+
+    /// Puts all of it on bytes that are on their way out: it is given back when the last part of them is gone.
+    pub fn seal(self, bytes: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+        Bytes::from_owner(Held { bytes, _held: self })
+    }
+}
+
+/// Bytes that stay counted wherever they are.
+struct Held<B> {
+    bytes: B,
+    _held: Reservation,
+}
+
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Held<B> {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes.as_ref()
     }
 }
 

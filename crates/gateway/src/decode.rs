@@ -2,6 +2,11 @@
 
 use std::io::Write;
 
+use bytes::Bytes;
+
+use crate::blocking::blocking;
+use crate::budget::Reservation;
+
 /// An encoding that is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
@@ -24,6 +29,9 @@ pub enum DecodeError {
     /// Inflates beyond the limit, in bytes.
     #[error("the body inflates beyond {0} bytes")]
     TooLarge(usize),
+    /// The budget of bytes in flight is used up.
+    #[error("too many bytes are in flight; try again in a moment")]
+    Busy,
 }
 
 impl Encoding {
@@ -40,18 +48,23 @@ impl Encoding {
     }
 }
 
-/// Collects decoder output up to a limit.
+/// Collects decoder output up to a limit, and within the budget where there is one.
 struct Capped {
     out: Vec<u8>,
     limit: usize,
-    full: bool,
+    held: Option<Reservation>,
+    full: Option<DecodeError>,
 }
 
 impl Write for Capped {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if self.out.len() + bytes.len() > self.limit {
-            self.full = true;
+            self.full = Some(DecodeError::TooLarge(self.limit));
             return Err(std::io::Error::other("over the limit"));
+        }
+        if self.held.as_mut().is_some_and(|held| !held.grow(bytes.len())) {
+            self.full = Some(DecodeError::Busy);
+            return Err(std::io::Error::other("over the budget"));
         }
         self.out.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -80,7 +93,11 @@ impl Decoder {
     /// # Errors
     /// When the decoder cannot be set up.
     pub fn new(encoding: Encoding, limit: usize) -> Result<Self, DecodeError> {
-        let sink = Capped { out: Vec::new(), limit, full: false };
+        Self::within(encoding, limit, None)
+    }
+
+    fn within(encoding: Encoding, limit: usize, held: Option<Reservation>) -> Result<Self, DecodeError> {
+        let sink = Capped { out: Vec::new(), limit, held, full: None };
         let machine = match encoding {
             Encoding::Identity => Machine::Identity(sink),
             Encoding::Gzip => Machine::Gzip(flate2::write::MultiGzDecoder::new(sink)),
@@ -107,8 +124,7 @@ impl Decoder {
         let sink = self.sink();
         match result {
             Ok(()) => Ok(()),
-            Err(_) if sink.full => Err(DecodeError::TooLarge(sink.limit)),
-            Err(_) => Err(DecodeError::Damaged),
+            Err(_) => Err(sink.full.unwrap_or(DecodeError::Damaged)),
         }
     }
 
@@ -146,13 +162,28 @@ impl Decoder {
     }
 }
 
-/// Decodes a whole body.
-///
-/// # Errors
-/// Damaged input, or more than `limit` bytes.
-pub fn decode(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Vec<u8>, DecodeError> {
-    let mut decoder = Decoder::new(encoding, limit)?;
-    decoder.push(bytes)?;
-    decoder.finish()?;
-    Ok(decoder.take())
+/// Stands for an error: the thread that inflated a body was stopped.
+pub const STOPPED: &str = "inflating the body failed";
+
+/// Decodes a whole body. Its length says nothing about how long that takes, so it is done off the worker threads; what comes out is
+/// counted as it comes. `None`: it panicked.
+pub async fn inflate(encoding: Encoding, bytes: Bytes, limit: usize, held: &mut Reservation) -> Option<Result<Bytes, DecodeError>> {
+    // What is held goes along: a request that is abandoned meanwhile stays counted until the thread lets go of it.
+    let before = held.split(usize::MAX);
+    let run = move || {
+        let mut decoder = Decoder::within(encoding, limit, Some(before))?;
+        decoder.push(&bytes)?;
+        decoder.finish()?;
+        let inflated = decoder.take();
+        Ok((inflated, decoder.sink().held.take()))
+    };
+    let result = blocking(true, run).await?;
+    Some(result.map(|(inflated, counted)| {
+        if let Some(counted) = counted {
+            *held = counted;
+        }
+        // The packed bytes are gone; less is always there to be had.
+        let _fits = held.resize(inflated.len());
+        Bytes::from(inflated)
+    }))
 }

@@ -14,6 +14,7 @@ use bartizan_wire::refusal::{Reason, Shape};
 use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_for_google, shape_of};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
+use http::uri::Authority;
 use http::{Method, Request, Response, request};
 use http_body::Body;
 use http_body_util::Full;
@@ -24,7 +25,7 @@ use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
 use crate::credentials::client_key;
-use crate::decode::{DecodeError, Encoding, decode};
+use crate::decode::{DecodeError, Encoding, STOPPED, inflate};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
@@ -43,7 +44,7 @@ const SLOWEST: u64 = 1_000;
 /// Longest `bartizan-conversation` value.
 const CONVERSATION: usize = 256;
 
-/// Records that the client went away, unless the exchange ended otherwise.
+/// Records that nobody waits any more, unless the exchange ended otherwise.
 pub(crate) struct Pending {
     exchange: Arc<Exchange>,
     armed: bool,
@@ -65,9 +66,8 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if self.armed && !self.exchange.ended.load(Ordering::Acquire) {
-            self.exchange.gate.metrics().client_gone_total.add(1);
             let phase = Phase::decided(self.decision);
-            let _nobody_is_left_to_tell = self.exchange.record(Moment::End(EndState::ClientGone), &phase, 0, None);
+            let _nobody_is_left_to_tell = self.exchange.record(Moment::End(self.exchange.gate.left()), &phase, 0, None);
         }
     }
 }
@@ -284,11 +284,15 @@ impl Gate {
         if encoding == Encoding::Identity {
             return Ok(bytes);
         }
-        let inflated = decode(encoding, &bytes, limit).map_err(|error| {
-            let reason = if matches!(error, DecodeError::TooLarge(_)) { Reason::TooLarge } else { Reason::BadRequest };
+        let inflated = inflate(encoding, bytes, limit, held).await.ok_or((Reason::GuardUnavailable, STOPPED.to_owned()))?;
+        inflated.map_err(|error| {
+            let reason = match error {
+                DecodeError::TooLarge(_) => Reason::TooLarge,
+                DecodeError::Busy => Reason::Busy,
+                DecodeError::Damaged => Reason::BadRequest,
+            };
             (reason, error.to_string())
-        })?;
-        if held.grow(inflated.len()) { Ok(Bytes::from(inflated)) } else { Err((Reason::Busy, ReadError::Busy.to_string())) }
+        })
     }
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
@@ -447,11 +451,17 @@ fn addressed_rightly(parts: &request::Parts, live: &Live) -> Result<(), (Reason,
     if parts.headers.get_all(header::HOST).iter().nth(1).is_some() {
         return Err((Reason::BadRequest, "send one `Host` header".to_owned()));
     }
-    let host = parts.uri.authority().map(|authority| authority.as_str().to_owned());
-    let host = host.or_else(|| parts.headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(str::to_owned));
-    let Some(host) = host else { return Err((Reason::BadRequest, "a `Host` header is needed".to_owned())) };
+    let header = parts.headers.get(header::HOST).map(|value| value.to_str().unwrap_or_default());
+    // One name: whoever stands before or behind the gate may look at the other.
+    let host = match (header, parts.uri.authority().map(Authority::as_str)) {
+        (Some(header), Some(target)) if !header.eq_ignore_ascii_case(target) => {
+            return Err((Reason::BadRequest, "the `Host` header and the target of the request name different hosts".to_owned()));
+        }
+        (Some(host), _) | (None, Some(host)) => host,
+        (None, None) => return Err((Reason::BadRequest, "a `Host` header is needed".to_owned())),
+    };
     let allowed = &live.settings.hosts;
-    if !host_allowed(&host, allowed) {
+    if !host_allowed(host, allowed) {
         return Err((Reason::Forbidden, format!("the gate is not addressed as `{host}`; add the name to `gate.hosts`")));
     }
     let Some(origin) = parts.headers.get(header::ORIGIN) else { return Ok(()) };

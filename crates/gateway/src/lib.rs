@@ -24,6 +24,7 @@ mod models;
 mod number;
 #[doc(hidden)]
 pub mod probe;
+mod pulse;
 mod query;
 mod random;
 mod refuse;
@@ -39,12 +40,13 @@ mod texts;
 mod upstream;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;
 use bartizan_identity::Directory;
 use bartizan_ledger::Journal;
-use bartizan_vocabulary::Timestamp;
+use bartizan_vocabulary::{EndState, Timestamp};
 pub use body::{CutOff, GateBody};
 use budget::Budget;
 use cache::FindingsCache;
@@ -96,6 +98,8 @@ pub struct Gate {
     random: Random,
     refusals: RefusalLog,
     value_hash: ValueHash,
+    /// Whether whatever still runs is being cut.
+    killed: AtomicBool,
 }
 
 /// Why a gate cannot be made.
@@ -135,6 +139,7 @@ impl Gate {
             value_hash: ValueHash::new(&wiring.keys.token),
             random,
             wiring,
+            killed: AtomicBool::new(false),
         }))
     }
 
@@ -162,6 +167,20 @@ impl Gate {
     /// Bytes of bodies in flight.
     pub fn inflight_bytes(&self) -> usize {
         self.budget.used()
+    }
+
+    /// From now on an answer that nobody took to its end was cut by the gate.
+    fn kill(&self) {
+        self.killed.store(true, Ordering::Release);
+    }
+
+    /// How an answer ended that nobody took to its end; counted where it was the client's doing.
+    fn left(&self) -> EndState {
+        if self.killed.load(Ordering::Acquire) {
+            return EndState::Killed;
+        }
+        self.metrics.client_gone_total.add(1);
+        EndState::ClientGone
     }
 
     fn now(&self) -> Timestamp {

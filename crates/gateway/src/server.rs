@@ -2,14 +2,13 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -17,16 +16,36 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use crate::Gate;
+use crate::pulse::{Answering, Finding, Pulse, Streams, TICKS, Watched};
 
 /// TLS handshakes that take longer are dropped.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Bytes that a socket takes in beyond what is under way to the client. Without a bound it is megabytes, and writes wait until a third
+/// of them is gone: a client that reads slowly would look like one that does not read.
+#[cfg(target_os = "linux")]
+const UNSENT: u32 = 128 << 10;
+
+/// How long connections that are broken off may take to say so in the journal.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long connections may stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// As long as they like.
+    Open,
+    /// Until their requests are answered.
+    Draining,
+    /// No longer.
+    Over,
+}
 
 /// A listening gate.
 pub struct Server {
     gate: Arc<Gate>,
     tls: Option<TlsAcceptor>,
     tasks: TaskTracker,
-    graceful: GracefulShutdown,
+    stage: watch::Sender<Stage>,
     slots: Arc<Semaphore>,
 }
 
@@ -34,11 +53,13 @@ impl Server {
     /// A server for a gate.
     pub fn new(gate: Arc<Gate>, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let slots = Arc::new(Semaphore::new(gate.settings().limits.connections));
-        Self { gate, tls: tls.map(TlsAcceptor::from), tasks: TaskTracker::new(), graceful: GracefulShutdown::new(), slots }
+        Self { gate, tls: tls.map(TlsAcceptor::from), tasks: TaskTracker::new(), stage: watch::Sender::new(Stage::Open), slots }
     }
 
-    /// Accepts until `stop` turns true, then drains for at most `drain`.
+    /// Accepts until `stop` turns true, then drains for at most `drain`. What still runs then is broken off, and recorded as killed
+    /// before this returns.
     pub async fn run(self, listener: TcpListener, mut stop: watch::Receiver<bool>, drain: Duration) {
+        bound_unsent(&listener);
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -61,12 +82,15 @@ impl Server {
         }
         drop(listener);
         self.tasks.close();
-        let all = async {
-            self.graceful.shutdown().await;
-            self.tasks.wait().await;
-        };
-        if tokio::time::timeout(drain, all).await.is_err() {
-            tracing::warn!(drain.seconds = drain.as_secs(), "some requests were still running when the drain ended");
+        self.stage.send_replace(Stage::Draining);
+        if tokio::time::timeout(drain, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        tracing::warn!(drain.seconds = drain.as_secs(), "some requests were still running when the drain ended; they are cut");
+        self.gate.kill();
+        self.stage.send_replace(Stage::Over);
+        if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some requests could not be cut");
         }
     }
 
@@ -77,13 +101,15 @@ impl Server {
         }
         let gate = Arc::clone(&self.gate);
         let tls = self.tls.clone();
-        let watcher = self.graceful.watcher();
+        let seat = Seat { gate, peer, pulse: Pulse::new(), tasks: self.tasks.clone(), stage: self.stage.subscribe() };
         self.tasks.spawn(async move {
+            let stream = Watched::new(stream, Arc::clone(&seat.pulse));
+            let gate = Arc::clone(&seat.gate);
             gate.metrics().connections.add(1);
             match tls {
-                None => serve(&gate, TokioIo::new(stream), peer, watcher).await,
+                None => serve(seat, TokioIo::new(stream)).await,
                 Some(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                    Ok(Ok(stream)) => serve(&gate, TokioIo::new(stream), peer, watcher).await,
+                    Ok(Ok(stream)) => serve(seat, TokioIo::new(stream)).await,
                     _ => gate.metrics().refused_before_request_total.add(1),
                 },
             }
@@ -93,50 +119,95 @@ impl Server {
     }
 }
 
-async fn serve<I>(gate: &Arc<Gate>, io: TokioIo<I>, peer: SocketAddr, watcher: hyper_util::server::graceful::Watcher)
+/// Accepted sockets inherit it.
+#[cfg(target_os = "linux")]
+fn bound_unsent(listener: &TcpListener) {
+    if let Err(error) = socket2::SockRef::from(listener).set_tcp_notsent_lowat(UNSENT) {
+        tracing::debug!(%error, "TCP_NOTSENT_LOWAT could not be set");
+    }
+}
+
+/// Elsewhere the system decides.
+#[cfg(not(target_os = "linux"))]
+fn bound_unsent(_listener: &TcpListener) {}
+
+/// What one connection goes with.
+struct Seat {
+    gate: Arc<Gate>,
+    peer: SocketAddr,
+    pulse: Arc<Pulse>,
+    tasks: TaskTracker,
+    stage: watch::Receiver<Stage>,
+}
+
+async fn serve<I>(seat: Seat, io: TokioIo<I>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Seat { gate, peer, pulse, tasks, mut stage } = seat;
     let settings = gate.settings();
-    let mut builder = Builder::new(TokioExecutor::new());
+    let patience = settings.timeouts.client;
+    let mut builder = Builder::new(Streams { tasks, patience });
+    // Never `pipeline_flush`: with it hyper writes nothing while anything is left to read, and queues answers without bound.
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(settings.timeouts.client)
+        .header_read_timeout(patience)
         .max_buf_size(settings.limits.header_bytes.max(8_192))
-        .max_headers(settings.limits.headers)
-        .pipeline_flush(true);
+        .max_headers(settings.limits.headers);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(settings.limits.header_bytes).unwrap_or(u32::MAX))
         .max_concurrent_streams(256)
         .keep_alive_interval(Duration::from_secs(30));
-    let patience = settings.timeouts.client;
     drop(settings);
-    let asked = AtomicBool::new(false);
     let service = service_fn(|request| {
-        asked.store(true, Ordering::Relaxed);
-        let gate = Arc::clone(gate);
-        async move { Ok::<_, Infallible>(gate.handle(request, peer).await) }
+        let open = pulse.request();
+        let gate = Arc::clone(&gate);
+        async move { Ok::<_, Infallible>(gate.handle(request, peer).await.map(|body| Answering::new(body, open))) }
     });
-    let connection = watcher.watch(builder.serve_connection(io, service));
-    // hyper's own limit on headers begins when it knows which HTTP is spoken; whoever says nothing would stay for ever.
-    let silence = async {
-        tokio::time::sleep(patience).await;
-        if asked.load(Ordering::Relaxed) {
-            std::future::pending::<()>().await;
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let (mut seen, mut leaving) = (Stage::Open, false);
+    // hyper's own limit on headers begins when it knows which HTTP is spoken, and knows nothing of writes and of idle HTTP/2.
+    let tick = patience / TICKS;
+    let mut timer = pin!(tokio::time::sleep(tick));
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut connection => return note_end(&gate, ended),
+            changed = stage.wait_for(|stage| *stage != seen) => match changed.map(|stage| *stage) {
+                Ok(Stage::Draining) => {
+                    seen = Stage::Draining;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ => return,
+            },
+            () = &mut timer => {
+                timer.as_mut().reset(tokio::time::Instant::now() + tick);
+                match pulse.tick() {
+                    Finding::Well => {}
+                    Finding::Idle if !leaving => {
+                        leaving = true;
+                        connection.as_mut().graceful_shutdown();
+                    }
+                    Finding::Silent => {
+                        gate.metrics().refused_before_request_total.add(1);
+                        return;
+                    }
+                    Finding::Idle | Finding::Unread => {
+                        tracing::debug!("a connection was not used, or not read, for too long");
+                        return;
+                    }
+                }
+            }
         }
-    };
-    let ended = tokio::select! {
-        ended = connection => ended,
-        () = silence => {
-            gate.metrics().refused_before_request_total.add(1);
-            return;
-        }
-    };
+    }
+}
+
+/// A broken answer ends here too: that is how an aborted stream looks. Parse errors of hyper are counted, they never reach a handler.
+fn note_end(gate: &Gate, ended: Result<(), Box<dyn std::error::Error + Send + Sync>>) {
     if let Err(error) = ended {
-        // A broken answer ends here too: that is how an aborted stream looks. Parse errors of hyper are counted, they never reach a handler.
         if error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
             gate.metrics().refused_before_request_total.add(1);
         }

@@ -15,7 +15,8 @@ use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use crate::body::{CutOff, ReadError};
+use crate::answer::combined;
+use crate::body::{CutOff, FRAME, ReadError};
 use crate::budget::Reservation;
 use crate::decode::Decoder;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
@@ -42,15 +43,22 @@ pub struct StreamBody {
     guard: StreamGuard,
     phase: Phase,
     seal: Option<BodySeal>,
+    /// What may leave.
     out: Vec<u8>,
     /// The last byte that left, white space left out.
     last: Option<u8>,
+    /// What leaves now, frame by frame; counted until it is sent.
+    leaving: Bytes,
     recording: Option<Waiting>,
     state: State,
     idle: Pin<Box<Sleep>>,
+    /// Whether the provider was heard, or not listened to, since `idle` was set.
+    heard: bool,
     pause: Duration,
     shape: Shape,
     status: u16,
+    /// What was decided of the request.
+    asked: Option<Decision>,
     /// Memory that the stream holds, counted in the budget of all.
     held: Reservation,
 }
@@ -63,7 +71,7 @@ impl StreamBody {
         guard: StreamGuard,
         phase: Phase,
         shape: Shape,
-        status: u16,
+        (status, asked): (u16, Option<Decision>),
         held: Reservation,
     ) -> Self {
         let pause = exchange.live.settings.timeouts.idle;
@@ -77,19 +85,25 @@ impl StreamBody {
             seal,
             out: Vec::new(),
             last: None,
+            leaving: Bytes::new(),
             recording: None,
             state: State::Open,
             idle: Box::pin(tokio::time::sleep(pause)),
+            heard: false,
             pause,
             shape,
             status,
+            asked,
             held,
         }
     }
 
-    fn touch(&mut self) {
-        let next = tokio::time::Instant::now() + self.pause;
-        self.idle.as_mut().reset(next);
+    /// The provider's pause counts from when it is waited for: not while the client is.
+    fn poll_idle(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::take(&mut self.heard) {
+            self.idle.as_mut().reset(tokio::time::Instant::now() + self.pause);
+        }
+        self.idle.as_mut().poll(context)
     }
 
     /// Guards more bytes of the provider; at the end of its stream, `None`.
@@ -171,14 +185,22 @@ impl StreamBody {
         self.out.extend_from_slice(bytes);
     }
 
-    /// What leaves now; the seal counts nothing else.
-    fn leaving(&mut self) -> Bytes {
-        let bytes = std::mem::take(&mut self.out);
-        self.last = last_byte(&bytes).or(self.last);
-        if let Some(seal) = &mut self.seal {
-            seal.update(&bytes);
+    /// The next frame that leaves; the seal counts nothing else.
+    fn frame(&mut self) -> Option<Bytes> {
+        if self.leaving.is_empty() && !self.out.is_empty() {
+            let out = std::mem::take(&mut self.out);
+            self.last = last_byte(&out).or(self.last);
+            self.leaving = self.held.split(out.len()).seal(out);
         }
-        Bytes::from(bytes)
+        let frame = self.leaving.split_to(self.leaving.len().min(FRAME));
+        if frame.is_empty() {
+            return None;
+        }
+        if let Some(seal) = &mut self.seal {
+            seal.update(&frame);
+        }
+        self.heard = true;
+        Some(frame)
     }
 
     fn fill_phase(&mut self) {
@@ -204,6 +226,7 @@ impl StreamBody {
         let seal = self.seal.take();
         let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
+        metrics.decided(combined(self.asked, self.phase.decision));
         metrics.findings_total.add(self.guard.judging.found);
         metrics.restored_total.add(self.guard.restored.values);
         metrics.withheld_total.add(self.guard.restored.withheld);
@@ -273,7 +296,7 @@ impl StreamBody {
     fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match Pin::new(&mut self.upstream).poll_frame(context) {
             Poll::Ready(Some(Ok(frame))) => {
-                self.touch();
+                self.heard = true;
                 if let Ok(data) = frame.into_data() {
                     self.feed(Some(&data));
                 }
@@ -288,7 +311,7 @@ impl StreamBody {
                 self.feed(None);
                 Poll::Ready(())
             }
-            Poll::Pending => match self.idle.as_mut().poll(context) {
+            Poll::Pending => match self.poll_idle(context) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(()) => {
                     tracing::warn!(request_id = %self.exchange.request_id, idle.seconds = self.pause.as_secs(), "the provider fell silent");
@@ -314,8 +337,8 @@ impl Body for StreamBody {
             if this.poll_recording(context).is_pending() {
                 return Poll::Pending;
             }
-            if !this.out.is_empty() {
-                return Poll::Ready(Some(Ok(Frame::data(this.leaving()))));
+            if let Some(frame) = this.frame() {
+                return Poll::Ready(Some(Ok(Frame::data(frame))));
             }
             match this.state {
                 State::Closing(end) => {
@@ -340,8 +363,8 @@ impl Drop for StreamBody {
             // Refused, or broken off by the provider: that nobody read it to its end changes nothing.
             State::Closing(end) if end != EndState::Complete => self.end(end),
             _ => {
-                self.exchange.gate.metrics().client_gone_total.add(1);
-                self.end(EndState::ClientGone);
+                let end = self.exchange.gate.left();
+                self.end(end);
             }
         }
     }

@@ -199,6 +199,55 @@ fn callers_hosts_and_origins() {
 }
 
 #[test]
+fn the_target_and_the_host_header_name_one_place() {
+    let house = house();
+    let rows = [
+        ("http://localhost", "localhost", 200),
+        ("http://LOCALHOST:80", "localhost:80", 200),
+        ("http://gate.example", "", 200),
+        ("http://localhost", "evil.example", 400),
+        ("http://evil.example", "localhost", 400),
+        ("http://gate.example", "localhost", 400),
+        ("http://localhost:1", "localhost", 400),
+        ("http://evil.example", "", 403),
+    ];
+    for (target, host, status) in rows {
+        house.upstream.push(Answer::json("{}"));
+        let call = Call { path: format!("{target}/v1/chat/completions"), ..Call::chat(GOOD).with("host", host) };
+        let reply = house.send(&call);
+        assert_eq!(reply.status, status, "{target} {host}: {}", reply.text());
+    }
+}
+
+#[test]
+fn what_is_inflated_is_counted_as_it_comes_and_keeps_nobody_waiting() {
+    let house = House::new();
+    house.upstream.always(Answer::json("{}"));
+    // More of them than the gate has threads.
+    let body = gzip(&[GOOD.as_bytes(), &vec![b' '; 48 << 20]].concat());
+    let call = Call::chat(body).with("content-encoding", "gzip");
+    let mut wires: Vec<Wire> = (0..4).map(|_| Wire::open(house.address)).collect();
+    for wire in &mut wires {
+        wire.send(&call);
+    }
+    let began = Instant::now();
+    // One of them in part: between what was sent and what comes out.
+    while !(1 << 20..32 << 20).contains(&house.gate.inflight_bytes()) {
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing was seen on its way: {}", house.gate.inflight_bytes());
+        std::thread::yield_now();
+    }
+    assert_eq!(house.send(&Call::new("GET", "/v1/models", "")).status, 200);
+    assert!(house.upstream.requests().is_empty(), "it had to wait");
+    for wire in wires {
+        assert_eq!(wire.reply().status, 200);
+    }
+    let limits = Limits { inflight_bytes: 8 << 20, ..Limits::default() };
+    let house = House::build(Plan { limits, ..Plan::default() });
+    assert_eq!(house.send(&call).status, 503);
+    assert_eq!(house.gate.inflight_bytes(), 0);
+}
+
+#[test]
 fn models_and_routes() {
     let house = house();
     let chat = |model: &str| Call::chat(GOOD.replace("gpt-4o-mini", model));

@@ -27,3 +27,4 @@ mod requests;
 mod responses;
 mod restoring;
 mod streams;
+mod unread;

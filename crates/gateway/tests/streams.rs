@@ -397,3 +397,23 @@ fn every_split_of_every_kind_of_stream_gives_the_same() {
         }
     }
 }
+
+#[test]
+fn a_stream_is_counted_by_how_it_ends() {
+    let forbid = r#"@id("no") forbid (principal, action == Action::"complete", resource) when { context.labels.contains("pii.email") };"#;
+    let house = House::build(Plan { more: forbid, ..Plan::default() });
+    let metrics = house.gate.metrics();
+    let rows = [(["I am eve", "@example.net", " and on"], (1, 0, 1)), (["fine ", "and ", "good"], (2, 1, 1))];
+    for (said, expected) in rows {
+        house.upstream.push(Answer::stream(canned::chat_events("m", &said)));
+        house.journal.clear();
+        house.chat(r#"{"model":"gpt-4o-mini","stream":true,"messages":[]}"#);
+        house.journal.wait_for("end");
+        let counted = || (metrics.requests_total.get(), metrics.permitted_total.get(), metrics.blocked_total.get());
+        let began = std::time::Instant::now();
+        while counted() != expected && began.elapsed() < Duration::from_secs(2) {
+            std::thread::yield_now();
+        }
+        assert_eq!(counted(), expected, "{said:?}");
+    }
+}

@@ -53,8 +53,18 @@ impl Call {
         self
     }
 
+    /// As it goes over the wire, by itself on its connection.
     fn bytes(&self) -> Vec<u8> {
-        let mut out = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.path);
+        self.bytes_with("connection: close\r\n")
+    }
+
+    /// As it goes over the wire, with others behind it.
+    pub fn kept_alive(&self) -> Vec<u8> {
+        self.bytes_with("")
+    }
+
+    fn bytes_with(&self, lines: &str) -> Vec<u8> {
+        let mut out = format!("{} {} HTTP/1.1\r\n{lines}", self.method, self.path);
         for (name, value) in &self.headers {
             out = format!("{out}{name}: {value}\r\n");
         }
@@ -110,6 +120,8 @@ impl Reply {
 pub struct Wire {
     stream: TcpStream,
     got: Vec<u8>,
+    /// Bytes that [`send_for`](Self::send_for) sent.
+    sent: usize,
 }
 
 impl Wire {
@@ -117,11 +129,38 @@ impl Wire {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, got: Vec::new() }
+        Self { stream, got: Vec::new(), sent: 0 }
     }
 
     pub fn send(&mut self, call: &Call) {
         self.send_bytes(&call.bytes());
+    }
+
+    /// A connection whose own side takes little in, so that what is not read soon waits at the sender.
+    pub fn narrow(address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.set_recv_buffer_size(4_096).unwrap();
+            socket.connect(address).await.unwrap()
+        });
+        let stream = stream.into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        Self { stream, got: Vec::new(), sent: 0 }
+    }
+
+    /// Writes the same bytes again and again for a while, as many as are taken. A further call goes on where the last one ended.
+    pub fn send_for(&mut self, bytes: &[u8], time: Duration) {
+        let began = std::time::Instant::now();
+        self.stream.set_nonblocking(true).unwrap();
+        while began.elapsed() < time {
+            match self.stream.write(&bytes[self.sent % bytes.len()..]) {
+                Ok(count) => self.sent += count,
+                Err(_) => std::thread::sleep(Duration::from_millis(5)),
+            }
+        }
+        self.stream.set_nonblocking(false).unwrap();
     }
 
     /// What the peer refuses to read is part of what is tested.
@@ -149,6 +188,12 @@ impl Wire {
                 true
             }
         }
+    }
+
+    /// Reads at least so many bytes more.
+    pub fn read_some(&mut self, bytes: usize) {
+        let enough = self.got.len() + bytes;
+        while self.got.len() < enough && self.more() {}
     }
 
     /// Reads to the end of the connection.

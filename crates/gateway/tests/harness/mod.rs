@@ -75,8 +75,9 @@ pub struct House {
     pub journal: Arc<Memory>,
     pub upstream: ScriptedUpstream,
     pub address: SocketAddr,
-    _stop: watch::Sender<bool>,
-    _runtime: tokio::runtime::Runtime,
+    stop: watch::Sender<bool>,
+    server: Option<tokio::task::JoinHandle<()>>,
+    pub runtime: tokio::runtime::Runtime,
 }
 
 /// A virtual key by its number; 1 to 3 are known, 3 may name `gpt-4o-mini` only.
@@ -180,8 +181,14 @@ impl House {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
         let server = Server::new(Arc::clone(&gate), None);
-        runtime.spawn(server.run(listener, stopped, Duration::from_millis(100)));
-        Self { gate, journal, upstream, address, _stop: stop, _runtime: runtime }
+        let server = Some(runtime.spawn(server.run(listener, stopped, Duration::from_millis(100))));
+        Self { gate, journal, upstream, address, stop, server, runtime }
+    }
+
+    /// Drains, and waits for the end of it.
+    pub fn stop(&mut self) {
+        self.stop.send(true).unwrap();
+        self.runtime.block_on(self.server.take().unwrap()).unwrap();
     }
 
     /// Sends a call and reads its whole answer.
