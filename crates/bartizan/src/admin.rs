@@ -98,6 +98,9 @@ const fn scope(stored: bartizan_store::Scope) -> Scope {
     }
 }
 
+/// Bytes of one answer of events, as long as no single event has more.
+const EVENTS_BYTES: usize = 16 << 20;
+
 fn filter(query: &EventQuery) -> EventFilter {
     let since = query.since.map(|since| match since {
         Since::At(time) => time,
@@ -114,6 +117,7 @@ fn filter(query: &EventQuery) -> EventFilter {
         request_id: query.request_id.clone(),
         after,
         limit: Some(query.limit),
+        bytes: Some(EVENTS_BYTES),
         newest: query.after.is_none(),
     }
 }

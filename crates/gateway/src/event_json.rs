@@ -49,7 +49,10 @@ pub fn write(out: &mut Vec<u8>, exchange: &Exchange, phase: &Phase, told: &Told<
     list(event.key("remedies"), &phase.remedies, remedy);
     list(event.key("policies"), &phase.policies, policy);
     event.text("policy_version", exchange.live.judge.policies().version().as_str());
-    list(event.key("findings"), &phase.findings, finding);
+    list(event.key("findings"), phase.findings.list(), finding);
+    if phase.findings.left_out() > 0 {
+        event.number("findings_left_out", phase.findings.left_out());
+    }
     list(event.key("guards"), &phase.guards, guard);
     event.number("status", told.status.into());
     if let Some(reason) = phase.reason {

@@ -7,12 +7,13 @@ use std::time::Instant;
 use bartizan_ledger::{Appended, Commitment, Detail, Entry, EventDetail, Interaction, Opening, Record};
 use bartizan_policy::{Action, Facts, Resource};
 use bartizan_vocabulary::{
-    AppliedRemedy, Decision, Direction, EndState, EventFinding, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, ModelName,
-    Principal, ProviderName, Remedy, RequestId, Timestamp,
+    AppliedRemedy, Decision, Direction, EndState, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, ModelName, Principal,
+    ProviderName, Remedy, RequestId, Timestamp,
 };
 
 use crate::Gate;
 use crate::event_json::{self, Told};
+use crate::kept::Kept;
 use crate::live::Live;
 
 /// An interaction: what is known of it before anything is judged.
@@ -57,7 +58,7 @@ pub struct Phase {
     /// Decision input.
     pub facts: Option<Facts>,
     /// What was found.
-    pub findings: Vec<EventFinding>,
+    pub findings: Kept,
     /// What was carried out.
     pub remedies: Vec<AppliedRemedy>,
     /// What decided or recorded.

@@ -1,13 +1,15 @@
 //! Giving values back in a whole answer: the pseudonyms of its units, beside the edits that were decided there.
 
+use std::collections::BTreeMap;
+
 use bartizan_vocabulary::TextClass;
 use bartizan_wire::Part;
-use bartizan_wire::json::{NodeKind, Splice};
+use bartizan_wire::json::{NodeId, NodeKind, Splice};
 
 use crate::edit::TextEdit;
 use crate::exchange::Exchange;
 use crate::inspect::{Body, Unit};
-use crate::remedy::{self, Judged};
+use crate::remedy::{Judged, UnitEdits};
 use crate::restoring::{ARGUMENT, restore_whole};
 use crate::session::{Restoring, Session};
 
@@ -17,13 +19,13 @@ pub fn restore(exchange: &Exchange, session: &Session, body: Body<'_>, units: &[
     if session.is_empty() {
         return splices;
     }
-    let mut asked = None;
+    let mut arguments = Arguments::default();
+    let mut by_unit: BTreeMap<usize, Vec<TextEdit>> = std::mem::take(&mut judged.edits).into_iter().map(|of| (of.unit, of.edits)).collect();
     for (at, unit) in units.iter().enumerate().filter(|(_, unit)| !unit.scan.tokens.is_empty()) {
         let parts = body.parts(unit);
         let argument = unit.class == TextClass::ToolArguments && unit.scan.tokens.iter().any(|hit| session.knows(hit));
-        let foreign = argument && beside_foreign(session, body, parts, &mut asked);
-        let slot = judged.edits.iter().position(|edits| edits.unit == at);
-        let mut edits = slot.map(|slot| std::mem::take(&mut judged.edits.swap_remove(slot).edits)).unwrap_or_default();
+        let foreign = argument && arguments.beside_foreign(session, body, parts);
+        let mut edits = by_unit.remove(&at).unwrap_or_default();
         match whole_number(session, body, unit, parts) {
             Some(splice) if edits.is_empty() && !foreign => {
                 exchange.gate.metrics().restored_total.add(1);
@@ -32,9 +34,10 @@ pub fn restore(exchange: &Exchange, session: &Session, body: Body<'_>, units: &[
             _ => restore_unit(exchange, session, body, unit, !foreign, &mut edits),
         }
         if !edits.is_empty() {
-            judged.edits.push(remedy::UnitEdits { unit: at, edits });
+            by_unit.insert(at, edits);
         }
     }
+    judged.edits = by_unit.into_iter().map(|(unit, edits)| UnitEdits { unit, edits }).collect();
     splices
 }
 
@@ -52,27 +55,46 @@ fn whole_number(session: &Session, body: Body<'_>, unit: &Unit, parts: &[Part]) 
     }
 }
 
-/// Whether arguments that are an object, of which each string is a text of its own, hold a URL of a host that the caller did
-/// not name, or are too long to tell.
-fn beside_foreign(session: &Session, body: Body<'_>, parts: &[Part], asked: &mut Option<(bartizan_wire::json::NodeId, bool)>) -> bool {
-    let Some(first) = parts.first() else { return false };
-    let mut top = first.node;
-    let mut at = first.node;
-    while let Some(node) = body.tape.node(at).filter(|node| node.parent != at) {
-        if body.tape.key(body.bytes, at).is_some_and(|key| matches!(key.as_ref(), "input" | "arguments" | "args")) {
-            top = at;
+/// Looks for foreign URLs in arguments that are an object, of which each string is a text of its own: once in each.
+#[derive(Default)]
+struct Arguments {
+    /// The nodes of all parts, in document order. Made for the first question.
+    nodes: Option<Vec<NodeId>>,
+    asked: Option<(NodeId, bool)>,
+}
+
+impl Arguments {
+    /// Whether the arguments around a text hold a URL of a host that the caller did not name, or are too long to tell.
+    fn beside_foreign(&mut self, session: &Session, body: Body<'_>, parts: &[Part]) -> bool {
+        let Some(first) = parts.first() else { return false };
+        let mut top = first.node;
+        let mut at = first.node;
+        while let Some(node) = body.tape.node(at).filter(|node| node.parent != at) {
+            if ["input", "arguments", "args"].iter().any(|name| body.tape.is_named(body.bytes, at, name)) {
+                top = at;
+            }
+            at = node.parent;
         }
-        at = node.parent;
+        if let Some((_, foreign)) = self.asked.filter(|(node, _)| *node == top) {
+            return foreign;
+        }
+        let Some(node) = body.tape.node(top) else { return false };
+        let foreign = node.outer().len() > 2 * ARGUMENT
+            || self.inside(body, top, node.next).iter().any(|part| session.holds_foreign_url(&body.tape.text(body.bytes, *part)));
+        self.asked = Some((top, foreign));
+        foreign
     }
-    if let Some((_, foreign)) = asked.filter(|(node, _)| *node == top) {
-        return foreign;
+
+    /// The nodes of the parts from one node on and before another.
+    fn inside(&mut self, body: Body<'_>, from: NodeId, to: NodeId) -> &[NodeId] {
+        let nodes = self.nodes.get_or_insert_with(|| {
+            let mut nodes: Vec<NodeId> = body.reading.parts.iter().map(|part| part.node).collect();
+            nodes.sort_unstable();
+            nodes
+        });
+        let before = |bound: NodeId| nodes.partition_point(|node| *node < bound);
+        nodes.get(before(from)..before(to)).unwrap_or_default()
     }
-    let Some(all) = body.tape.node(top).map(bartizan_wire::json::Node::outer) else { return false };
-    let inside = |part: &&Part| body.tape.node(part.node).is_some_and(|node| all.contains(&node.outer().start));
-    let mut inner = body.reading.parts.iter().filter(inside);
-    let foreign = all.len() > 2 * ARGUMENT || inner.any(|part| session.holds_foreign_url(&body.tape.text(body.bytes, part.node)));
-    *asked = Some((top, foreign));
-    foreign
 }
 
 fn restore_unit(exchange: &Exchange, session: &Session, body: Body<'_>, unit: &Unit, allowed: bool, edits: &mut Vec<TextEdit>) {

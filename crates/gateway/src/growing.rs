@@ -17,6 +17,9 @@ const BEHIND: usize = 1_024;
 /// A piece that came so often in a row is a word that stands in every event.
 const OFTEN: usize = 8;
 
+/// So many edits are inserted one by one.
+const MANY: usize = 64;
+
 /// Whether a byte goes on with a bare number.
 fn belongs_to_number(byte: u8) -> bool {
     byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E')
@@ -272,32 +275,48 @@ impl Growing {
     }
 
     fn restore(&mut self, session: &Session, restored: &mut Restored) {
+        let argument = self.class == TextClass::ToolArguments;
+        let end = if argument && !self.waiting.is_empty() { self.arguments_end() } else { None };
+        let mut made = Vec::new();
         while let Some(hit) = self.waiting.front() {
-            let argument = self.class == TextClass::ToolArguments;
             if argument && !self.argument_is_known(hit) {
-                return;
+                break;
             }
-            let Some(hit) = self.waiting.pop_front() else { return };
+            let Some(hit) = self.waiting.pop_front() else { break };
             let next = self.edits.partition_point(|edit| edit.end <= hit.start);
             let covered = self.edits.get(next).is_some_and(|edit| edit.start < hit.end);
             let barred = covered || self.signed || self.fixed;
             match session.restore(&hit) {
                 Restoring::Unknown => {}
-                Restoring::Value(surface, number) if !(barred || argument && self.is_foreign(session, &hit)) => {
+                Restoring::Value(surface, number) if !(barred || argument && self.is_foreign(session, &hit, end)) => {
                     restored.values += 1;
-                    let edit = fit_restored(&self.context, hit.start, hit.end, &surface, number);
-                    let at = self.edits.partition_point(|before| before.start < edit.start);
-                    self.edits.insert(at, edit);
+                    made.push(fit_restored(&self.context, hit.start, hit.end, &surface, number));
                 }
                 _ => restored.withheld += 1,
             }
+        }
+        self.add(made);
+    }
+
+    /// Adds edits that touch none of the others.
+    fn add(&mut self, made: Vec<TextEdit>) {
+        // Each insertion moves what stands behind it. Many at a time are sorted in instead.
+        let many = made.len() > MANY;
+        for edit in made {
+            let at = if many { self.edits.len() } else { self.edits.partition_point(|before| before.start < edit.start) };
+            self.edits.insert(at, edit);
+        }
+        if many {
+            self.edits.make_contiguous().sort_by_key(|edit| edit.start);
         }
     }
 
     /// Where the tool arguments end, once they have.
     fn arguments_end(&self) -> Option<usize> {
-        let end = arguments_end(&self.window, self.context.is_json()).filter(|_| self.finished);
-        end.map(|_| self.length)
+        if !self.finished {
+            return None;
+        }
+        arguments_end(&self.window, self.context.is_json()).map(|_| self.length)
     }
 
     /// Whether the arguments that hold a pseudonym have ended, or are too long to wait for.
@@ -305,8 +324,8 @@ impl Growing {
         self.finished || self.length - hit.start > ARGUMENT
     }
 
-    fn is_foreign(&mut self, session: &Session, hit: &TokenHit) -> bool {
-        let bounds = Some((0, self.arguments_end()));
+    fn is_foreign(&mut self, session: &Session, hit: &TokenHit, end: Option<usize>) -> bool {
+        let bounds = Some((0, end));
         let mut foreign = self.foreign;
         let holds = foreign.holds(session, hit, bounds, |from, to| self.slice(from, to));
         self.foreign = foreign;
@@ -355,7 +374,8 @@ impl Growing {
             self.edits.pop_front();
         }
         let keep = offset.saturating_sub(ARGUMENT + BEHIND);
-        if keep > self.base + ARGUMENT / 4 {
+        // What is kept is moved each time: of a long window, more must go at once.
+        if keep > self.base + (ARGUMENT / 4).max(self.window.len() / 8) {
             let cut = self.window.floor_char_boundary(keep - self.base);
             self.window.drain(..cut);
             self.base += cut;

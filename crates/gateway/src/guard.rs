@@ -18,9 +18,10 @@ use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::giving_back::restore;
 use crate::inspect::{Body, InspectError, Inspector, Unit};
+use crate::kept::Kept;
 use crate::live::Live;
 use crate::models::MODELS;
-use crate::remedy::{self, Judged, KEPT};
+use crate::remedy::{self, Judged};
 use crate::session::{REMOVED, Session, replacement};
 
 /// Longest name of a tool that facts keep: longer ones are no names that a provider takes.
@@ -392,12 +393,11 @@ fn finish(
     Ok(Guarded { bytes: Bytes::from(bytes), phase, edited: true, refusal: None })
 }
 
-fn findings(body: Body<'_>, units: &[Unit]) -> Vec<EventFinding> {
+fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
     let (inside, outside): (Vec<&Unit>, Vec<&Unit>) = units.iter().partition(|unit| !unit.parts.is_empty());
-    let inside: Vec<Unit> = inside.into_iter().filter(|unit| !unit.scan.findings.is_empty()).take(KEPT).cloned().collect();
-    let mut findings = body.event_findings(&inside);
-    for unit in outside {
-        findings.extend(unit.scan.findings.iter().map(|finding| EventFinding {
+    let mut kept = body.event_findings(inside.into_iter().filter(|unit| !unit.scan.findings.is_empty()));
+    for (unit, finding) in outside.into_iter().flat_map(|unit| unit.scan.findings.iter().map(move |finding| (unit, finding))) {
+        kept.push(EventFinding {
             label: finding.label.clone(),
             rule: finding.rule.clone(),
             role: unit.role,
@@ -405,10 +405,9 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Vec<EventFinding> {
             start: finding.start,
             end: finding.end,
             score_bp: finding.score_bp,
-        }));
+        });
     }
-    findings.truncate(KEPT);
-    findings
+    kept
 }
 
 /// Whether an edit of a key made two keys of an object equal that were not equal before.
@@ -428,10 +427,16 @@ fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[
         let keys: Vec<_> = tape.members(object).filter_map(|(id, _)| tape.key(bytes, id)).collect();
         keys.len() - keys.iter().collect::<HashSet<_>>().len()
     };
-    // Where log probabilities were taken out, what they held is missing from the new tape.
+    // Where log probabilities were taken out, what they held is missing from the new tape: so much of it up to each of them.
+    let inside = |id: &u32| parsed.tape.node(*id).map_or(0, |node| node.next.saturating_sub(id + 1));
+    let sums = parsed.reading.logprobs.iter().scan(0_u32, |sum, id| {
+        *sum = sum.saturating_add(inside(id));
+        Some(*sum)
+    });
+    let sums: Vec<u32> = sums.collect();
     let gone = |object: u32| -> u32 {
-        let before = parsed.reading.logprobs.iter().filter(|id| **id < object);
-        before.filter_map(|id| parsed.tape.node(*id).map(|node| node.next.saturating_sub(id + 1))).sum()
+        let before = parsed.reading.logprobs.partition_point(|id| *id < object);
+        before.checked_sub(1).and_then(|last| sums.get(last)).copied().unwrap_or(0)
     };
     holders
         .iter()

@@ -10,8 +10,8 @@ use bartizan_wire::json::Tape;
 use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
+use crate::kept::Kept;
 use crate::number;
-use crate::remedy::KEPT;
 
 /// So many findings and token-like strings a body may hold: more would cost memory without end.
 const MOST: usize = 100_000;
@@ -88,6 +88,11 @@ impl Unit {
     }
 }
 
+/// Where a part stands, names of people's own making concealed.
+pub fn pointer(tape: &Tape, bytes: &[u8], part: &Part) -> String {
+    tape.pointer(bytes, part.node, |key| !bartizan_wire::is_format_key(tape, bytes, key))
+}
+
 fn is_chance(finding: &Finding) -> bool {
     BY_CHANCE.contains(&finding.label.as_str())
 }
@@ -118,13 +123,17 @@ impl<'a> Body<'a> {
 
     /// Where a part stands, names of people's own making concealed.
     pub fn pointer(&self, part: &Part) -> String {
-        self.tape.pointer(self.bytes, part.node, |key| !bartizan_wire::is_format_word(self.tape.text(self.bytes, key).as_bytes()))
+        pointer(self.tape, self.bytes, part)
     }
 
     /// Findings as they are kept, one a finding, at the part where it starts.
-    pub fn event_findings(&self, units: &[Unit]) -> Vec<EventFinding> {
-        let mut kept = Vec::new();
+    pub fn event_findings<'u>(&self, units: impl Iterator<Item = &'u Unit>) -> Kept {
+        let mut kept = Kept::default();
         for unit in units {
+            if kept.is_full() {
+                kept.leave_out(unit.scan.findings.len() as u64);
+                continue;
+            }
             let parts = self.parts(unit);
             // Where each part begins in the text.
             let mut starts = vec![0];
@@ -134,26 +143,34 @@ impl<'a> Body<'a> {
                     Some(*end)
                 }));
             }
-            for finding in unit.scan.findings.iter().take(KEPT - kept.len()) {
-                kept.push(self.event_finding(unit, parts, &starts, finding));
+            // The findings of a part follow one another, and its path is made once.
+            let mut last = (usize::MAX, String::new());
+            for finding in &unit.scan.findings {
+                if kept.is_full() {
+                    kept.leave_out(1);
+                    continue;
+                }
+                let at = starts.partition_point(|start| *start <= finding.start).saturating_sub(1);
+                if last.0 != at {
+                    last = (at, parts.get(at).map(|part| self.pointer(part)).unwrap_or_default());
+                }
+                kept.push(event_finding(unit, starts.get(at).copied().unwrap_or_default(), &last.1, finding));
             }
         }
         kept
     }
+}
 
-    fn event_finding(&self, unit: &Unit, parts: &[Part], starts: &[usize], finding: &Finding) -> EventFinding {
-        let at = starts.partition_point(|start| *start <= finding.start).saturating_sub(1);
-        let offset = starts.get(at).copied().unwrap_or_default();
-        let at = parts.get(at);
-        EventFinding {
-            label: finding.label.clone(),
-            rule: finding.rule.clone(),
-            role: unit.role,
-            path: at.map(|part| self.pointer(part)).unwrap_or_default(),
-            start: finding.start - offset.min(finding.start),
-            end: finding.end - offset.min(finding.start),
-            score_bp: finding.score_bp,
-        }
+/// A finding at the part that begins at `offset` of its text.
+fn event_finding(unit: &Unit, offset: usize, path: &str, finding: &Finding) -> EventFinding {
+    EventFinding {
+        label: finding.label.clone(),
+        rule: finding.rule.clone(),
+        role: unit.role,
+        path: path.to_owned(),
+        start: finding.start - offset.min(finding.start),
+        end: finding.end - offset.min(finding.start),
+        score_bp: finding.score_bp,
     }
 }
 

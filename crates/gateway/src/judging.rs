@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bartizan_policy::{Facts, Outcome};
 use bartizan_vocabulary::{AppliedRemedy, Decision, EventFinding, Finding, FiredPolicy, Label, Remedy, Role, UninspectedKind};
 
 use crate::growing::Choice;
+use crate::inspect::InspectError;
+use crate::kept::{KEPT, Kept};
 use crate::live::Live;
-use crate::remedy::{Action, KEPT, action, fired, refusal};
+use crate::remedy::{Action, action, fired, refusal};
 use crate::session::{ValueHash, replacement};
 
 /// So many findings of one role and label that were left alone are judged again with each further one.
@@ -24,8 +27,12 @@ pub struct Judging {
     kept: BTreeMap<(Role, Label), u32>,
     unread: Vec<UninspectedKind>,
     counts: BTreeMap<(Label, Remedy), u32>,
+    /// When the event that came must be done.
+    deadline: Instant,
+    /// Looks at the clock that were asked for.
+    looks: u32,
     /// Findings for the event.
-    pub findings: Vec<EventFinding>,
+    pub findings: Kept,
     /// How many there were in all.
     pub found: u64,
     /// Policies that decided or recorded.
@@ -49,7 +56,9 @@ impl Judging {
             kept: BTreeMap::new(),
             unread: Vec::new(),
             counts: BTreeMap::new(),
-            findings: Vec::new(),
+            deadline: Instant::now(),
+            looks: 0,
+            findings: Kept::default(),
             found: 0,
             policies: Vec::new(),
             coach: Vec::new(),
@@ -66,6 +75,22 @@ impl Judging {
         if matches!(verdict.outcome, Outcome::Block(_) | Outcome::Failed) {
             self.stop = Some(refusal(&verdict, &self.facts));
         }
+    }
+
+    /// A next event has come.
+    pub fn begin(&mut self) {
+        self.deadline = Instant::now() + self.live.settings.limits.inspect;
+    }
+
+    /// Looks at the clock now and then. `false`: the event took too long, and the stream stops.
+    pub fn in_time(&mut self) -> bool {
+        self.looks = self.looks.wrapping_add(1);
+        if self.looks.is_multiple_of(64) && Instant::now() > self.deadline {
+            let sentence = format!("{}, so the answer was stopped", InspectError::Timeout);
+            self.stop.get_or_insert((Decision::Failed, sentence));
+            return false;
+        }
+        true
     }
 
     /// What the stream's decision is so far.
@@ -108,7 +133,7 @@ impl Judging {
     /// Judges one finding. Without `text`, because its end has not come, nothing is made of its value. `fixed`: where it stands
     /// nothing can be replaced.
     pub fn choose(&mut self, role: Role, path: &str, finding: &Finding, text: Option<&str>, fixed: bool) -> Choice {
-        if self.stop.is_some() {
+        if self.stop.is_some() || !self.in_time() {
             return Choice::Stop;
         }
         self.note(role, path, finding);
@@ -148,7 +173,9 @@ impl Judging {
 
     fn note(&mut self, role: Role, path: &str, finding: &Finding) {
         self.found += 1;
-        if self.findings.len() < KEPT {
+        if self.findings.is_full() {
+            self.findings.leave_out(1);
+        } else {
             self.findings.push(EventFinding {
                 label: finding.label.clone(),
                 rule: finding.rule.clone(),

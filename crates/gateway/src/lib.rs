@@ -18,6 +18,7 @@ mod handle;
 mod headers;
 mod inspect;
 mod judging;
+mod kept;
 mod live;
 mod metrics;
 mod models;

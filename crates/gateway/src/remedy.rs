@@ -11,10 +11,8 @@ use bartizan_wire::json::{JsonContext, Place};
 
 use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
 use crate::inspect::{Body, InspectError, Unit};
+use crate::kept::KEPT;
 use crate::session::removed_from_signed;
-
-/// An event keeps so many findings, and so many below their threshold; the counts go on.
-pub const KEPT: usize = 1_000;
 
 /// Edits of one unit.
 pub struct UnitEdits {

@@ -70,11 +70,12 @@ pub fn restore_whole(
     let (mut restored, mut made, mut foreign) = (Restored::default(), Vec::new(), Foreign::default());
     let mut context = JsonContext::default();
     context.push(text);
+    let argument = class == TextClass::ToolArguments;
+    // White space at the end is passed over once.
+    let bounds = Some((0, if argument && !hits.is_empty() { arguments_end(text, context.is_json()) } else { None }));
     for hit in hits {
         let next = edits.partition_point(|edit| edit.end <= hit.start);
         let covered = edits.get(next).is_some_and(|edit| edit.start < hit.end);
-        let bounds = Some((0, arguments_end(text, context.is_json())));
-        let argument = class == TextClass::ToolArguments;
         match session.restore(hit) {
             Restoring::Unknown => {}
             Restoring::Value(surface, number)

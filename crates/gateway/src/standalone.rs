@@ -12,7 +12,7 @@ use bartizan_wire::{Form, Part};
 
 use crate::edit::{TextEdit, escaped, fit_replacement, piece_splices};
 use crate::growing::Choice;
-use crate::inspect::without_chance;
+use crate::inspect::{pointer, without_chance};
 use crate::judging::Judging;
 use crate::live::Live;
 use crate::number;
@@ -21,11 +21,6 @@ use crate::session::{Session, removed_from_signed};
 
 /// Texts that were inspected and found clean, remembered per stream.
 const REMEMBERED: usize = 4_096;
-
-/// Where a part stands, names of people's own making concealed.
-pub fn pointer(tape: &Tape, payload: &[u8], part: &Part) -> String {
-    tape.pointer(payload, part.node, |key| !bartizan_wire::is_format_word(tape.text(payload, key).as_bytes()))
-}
 
 /// A text with what was found in it, and what is to stand in the place of that.
 pub struct Inspected {
@@ -134,7 +129,8 @@ impl Standalone {
             }
             return None;
         }
-        let path = path();
+        // Nobody asks for the path of what is not kept.
+        let path = if judging.findings.is_full() { String::new() } else { path() };
         let mut edits = Vec::new();
         let mut context = JsonContext::default();
         if !scan.findings.is_empty() {

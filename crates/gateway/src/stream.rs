@@ -12,16 +12,20 @@ use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Fram
 
 use crate::edit::{TextEdit, piece_splices, without_logprobs};
 use crate::growing::Growing;
+use crate::inspect::pointer;
 use crate::judging::Judging;
 use crate::live::Live;
 use crate::restoring::Restored;
 use crate::session::Session;
-use crate::standalone::{Inspected, Standalone, pointer};
+use crate::standalone::{Inspected, Standalone};
 pub use crate::stream_body::StreamBody;
 use crate::texts::Texts;
 
 /// What is not JSON: one text.
 const PLAIN: Channel = Channel { path: 0, group: u32::MAX, alone: false };
+
+/// So many pieces of a frame are looked at one by one.
+const FEW: usize = 8;
 
 /// Why a stream cannot go on, apart from a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +51,8 @@ pub enum StreamError {
 struct Held {
     frame: Frame,
     pieces: Vec<Piece>,
+    /// Of many pieces: each text, and where the last of its pieces ends. A text is decided from its beginning on.
+    ends: Vec<(usize, usize)>,
     splices: Vec<Splice>,
     sequence: Option<u64>,
     /// The payload is text, not JSON.
@@ -59,6 +65,32 @@ struct Piece {
     start: usize,
     end: usize,
     inner: Range<usize>,
+}
+
+impl Held {
+    /// Whether everything in it is decided. Asked for each later event: what is not decided is asked for first the next time.
+    fn is_decided(&mut self, decided: impl Fn(usize, usize) -> bool) -> bool {
+        if self.ends.is_empty() {
+            return self.pieces.iter().all(|piece| decided(piece.text, piece.end));
+        }
+        let waits = self.ends.iter().position(|(text, end)| !decided(*text, *end));
+        if let Some(at) = waits {
+            self.ends.swap(0, at);
+        }
+        waits.is_none()
+    }
+}
+
+/// Of more than a few pieces: where the last one of each text ends.
+fn last_ends(pieces: &[Piece]) -> Vec<(usize, usize)> {
+    if pieces.len() <= FEW {
+        return Vec::new();
+    }
+    let mut ends: Vec<(usize, usize)> = pieces.iter().map(|piece| (piece.text, piece.end)).collect();
+    ends.sort_unstable_by_key(|(text, end)| (*text, std::cmp::Reverse(*end)));
+    ends.dedup_by_key(|(text, _)| *text);
+    ends.shrink_to_fit();
+    ends
 }
 
 /// Guards one stream.
@@ -131,9 +163,11 @@ impl StreamGuard {
 
     fn frame(&mut self, frame: Frame) -> Result<(), StreamError> {
         self.events += 1;
+        self.judging.begin();
         let frame = self.without_findings_outside_data(frame);
         let payload = frame.payload();
-        let mut held = Held { pieces: Vec::new(), splices: Vec::new(), sequence: None, plain: false, frame: Frame::default() };
+        let mut held =
+            Held { pieces: Vec::new(), ends: Vec::new(), splices: Vec::new(), sequence: None, plain: false, frame: Frame::default() };
         if frame.data.is_empty() {
         } else if is_done(&payload) {
             self.end_texts(None);
@@ -146,6 +180,7 @@ impl StreamGuard {
         drop(payload);
         self.held += frame.raw.len();
         held.frame = frame;
+        held.ends = last_ends(&held.pieces);
         self.queue.push_back(held);
         let limit = self.live.settings.limits.held_bytes;
         if self.held > limit { Err(StreamError::HeldTooMuch(limit)) } else { Ok(()) }
@@ -153,7 +188,9 @@ impl StreamGuard {
 
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
         // What is not JSON goes on, if ever, behind something that is.
-        self.end_texts(Some(PLAIN.group));
+        if self.texts.find(PLAIN).is_some() {
+            self.end_texts(Some(PLAIN.group));
+        }
         // What repeats a text comes behind all of that text, also when it is told.
         if let Some(number) = event.ended.and_then(|channel| self.texts.find(channel)) {
             self.end_text(number);
@@ -164,6 +201,9 @@ impl StreamGuard {
         let parts = &event.reading.parts;
         let mut at = 0;
         while let Some(head) = parts.get(at) {
+            if !self.judging.in_time() {
+                return Ok(());
+            }
             if let Some(channel) = head.channel {
                 self.piece(payload, &event.tape, head, channel, held)?;
                 at += 1;
@@ -307,10 +347,9 @@ impl StreamGuard {
     }
 
     fn release(&mut self, out: &mut Vec<u8>) -> Result<(), StreamError> {
-        while let Some(held) = self.queue.front() {
-            let decided =
-                held.pieces.iter().all(|piece| self.texts.get(piece.text).is_some_and(|text| piece.end <= text.settled(&self.session)));
-            if !decided || (self.judging.stop.is_some()) {
+        while let Some(held) = self.queue.front_mut() {
+            let decided = |text: usize, end: usize| self.texts.get(text).is_some_and(|text| end <= text.settled(&self.session));
+            if self.judging.stop.is_some() || !held.is_decided(decided) {
                 return Ok(());
             }
             let Some(held) = self.queue.pop_front() else { return Ok(()) };
@@ -353,6 +392,11 @@ impl StreamGuard {
     /// How the stream is framed.
     pub fn framing(&self) -> Framing {
         self.reader.framing()
+    }
+
+    /// Bytes that wait for the end of their event.
+    pub fn pending(&self) -> usize {
+        self.reader.pending()
     }
 
     /// Bytes of memory held for the stream.

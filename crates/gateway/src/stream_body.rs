@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use tokio::time::Sleep;
 
 use crate::answer::combined;
+use crate::blocking::{LARGE, in_place};
 use crate::body::{CutOff, FRAME, ReadError};
 use crate::budget::Reservation;
 use crate::decode::Decoder;
@@ -116,18 +117,16 @@ impl StreamBody {
         let mut fresh = Vec::new();
         let guard = &mut self.guard;
         let decoder = &mut self.decoder;
-        let result = catch_unwind(AssertUnwindSafe(|| match bytes {
-            Some(bytes) => match decoder.push(bytes) {
-                Ok(()) => guard.push(&decoder.take(), &mut fresh).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            },
-            None => match decoder.finish() {
-                Ok(()) => {
-                    let rest = decoder.take();
-                    guard.push(&rest, &mut fresh).and_then(|()| guard.finish(&mut fresh)).map_err(|error| error.to_string())
-                }
-                Err(error) => Err(error.to_string()),
-            },
+        let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), String> {
+            let decoded = if let Some(bytes) = bytes { decoder.push(bytes) } else { decoder.finish() };
+            decoded.map_err(|error| error.to_string())?;
+            let plain = decoder.take();
+            let large = guard.pending() + plain.len() > LARGE;
+            let guarded = in_place(large, || {
+                guard.push(&plain, &mut fresh)?;
+                if bytes.is_none() { guard.finish(&mut fresh) } else { Ok(()) }
+            });
+            guarded.map_err(|error| error.to_string())
         }));
         self.phase.gate_micros += u64::try_from(began.elapsed().as_micros()).unwrap_or(0);
         match result {

@@ -18,6 +18,7 @@ mod faults;
 mod formats;
 mod gemini;
 mod gemini_streams;
+mod growth;
 mod harness;
 mod leaks;
 mod operators;

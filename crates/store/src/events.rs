@@ -24,6 +24,8 @@ pub struct EventFilter {
     pub after: Option<u64>,
     /// At most this many; with `newest`, the last ones.
     pub limit: Option<u32>,
+    /// At most so many bytes of JSON, but one event at least; with `newest`, the last ones.
+    pub bytes: Option<usize>,
     /// The last `limit` events instead of the first; the order of the answer stays ascending.
     pub newest: bool,
 }
@@ -75,8 +77,12 @@ impl DataDir {
         let mut rows = query.query(params_from_iter(values))?;
         let mut details = DetailReader::new(self.layout.details());
         let mut found = Vec::new();
+        let mut room = filter.bytes.unwrap_or(usize::MAX);
         while let Some(row) = rows.next()? {
-            found.push(self.open_event(row, &origin, &mut details)?);
+            let event = self.open_event(row, &origin, &mut details)?;
+            let Some(left) = room.checked_sub(event.json.len()).or(found.is_empty().then_some(0)) else { break };
+            room = left;
+            found.push(event);
         }
         if filter.newest {
             found.reverse();

@@ -158,6 +158,9 @@ pub struct Event<F> {
     pub policy_version: PolicyVersion,
     /// What was found, below threshold included.
     pub findings: Vec<EventFinding>,
+    /// How many more there were, when there were too many to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings_left_out: Option<u64>,
     /// How each guard's run ended.
     pub guards: Vec<GuardRun>,
     /// HTTP status sent to the client, or for a request that went on: 200.

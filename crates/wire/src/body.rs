@@ -247,15 +247,15 @@ impl Walk<'_> {
         if place.class == TextClass::Text {
             place.class = TextClass::ToolResult;
         }
-        place.fixed |= node.kind == NodeKind::String && self.tape.text(self.bytes, node.slot) == "name";
+        place.fixed |= node.kind == NodeKind::String && self.tape.says(self.bytes, node.slot, "name");
     }
 
     /// Sealed is what a part's own `type` says so of; a `signature` in a text part is anybody's text.
     fn sealed(&self, node: &Node, place: &mut Place) {
         match self.kind(node.parent) {
-            Kind::Redacted if self.tape.text(self.bytes, node.slot) == "data" => (place.zone, place.fixed) = (Zone::Sealed, true),
+            Kind::Redacted if self.tape.says(self.bytes, node.slot, "data") => (place.zone, place.fixed) = (Zone::Sealed, true),
             Kind::Redacted | Kind::Signed | Kind::Sealing => {}
-            Kind::Drawing if self.tape.text(self.bytes, node.slot) == "result" => (place.zone, place.fixed) = (Zone::Pixels, true),
+            Kind::Drawing if self.tape.says(self.bytes, node.slot, "result") => (place.zone, place.fixed) = (Zone::Pixels, true),
             _ if place.zone == Zone::Sealed && !is_thought_signature(&self.tape.text(self.bytes, node.slot)) => place.zone = Zone::Free,
             _ => {}
         }
@@ -446,11 +446,10 @@ impl Walk<'_> {
 
     /// For the text of a content part: its array and its name, and its position there.
     fn text_part(&self, node: &Node) -> Option<((NodeId, &'static str), u32)> {
-        let part = self.tape.node(node.parent)?;
+        let part = self.tape.node(node.parent).filter(|part| part.kind == NodeKind::Object)?;
         self.tape.node(part.parent).filter(|array| array.kind == NodeKind::Array)?;
-        let key = self.tape.text(self.bytes, node.slot);
-        let name = ["text", "thinking", "refusal"].into_iter().find(|name| key == *name)?;
-        (part.kind == NodeKind::Object).then_some(((part.parent, name), part.slot))
+        let name = ["text", "thinking", "refusal"].into_iter().find(|name| self.tape.says(self.bytes, node.slot, name))?;
+        Some(((part.parent, name), part.slot))
     }
 }
 

@@ -1,11 +1,8 @@
 //! The texts that grow through a stream, and which of them a piece belongs to.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
-
 use bartizan_vocabulary::TextClass;
 
-use crate::json::{NodeId, NodeKind, Tape};
+use crate::json::{Node, NodeId, NodeKind, Tape};
 use crate::responses::{self, Told};
 use crate::zone::Zone;
 
@@ -144,63 +141,131 @@ impl Growth {
     }
 }
 
-/// Names channels. Looks at each object's `index` once, however many strings stand in it.
+/// Names channels. Mixes each object's and array's key, and looks at its `index`, once, however many strings stand in it: strings
+/// must be named in document order.
 #[derive(Debug, Default)]
 pub(crate) struct Channels {
-    indexes: HashMap<NodeId, Option<u32>>,
-    /// Of arrays: whether they leave out an `index` that is zero.
-    omitting: HashMap<NodeId, bool>,
-    /// What the event of the Responses API says of all of its texts, once it has been looked at.
-    told: OnceCell<Option<(Fnv, u32)>>,
+    /// The objects and arrays around the string named last, the outermost first.
+    around: Vec<Around>,
+}
+
+/// What the names of all that stands in an object or array begin with.
+#[derive(Clone, Copy, Debug)]
+struct Around {
+    id: NodeId,
+    /// The node behind it.
+    next: NodeId,
+    name: Name,
+    elements: Elements,
+}
+
+/// How the elements of an array are told apart.
+#[derive(Clone, Copy, Debug, Default)]
+enum Elements {
+    /// By their `index`, else by their position.
+    #[default]
+    Plain,
+    /// The same, and each is a choice.
+    Choices { omits_zero: bool },
+    /// Not at all: every event counts its parts anew, and their text goes on wherever they stand.
+    Parts,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Name {
+    path: Fnv,
+    group: Option<u32>,
 }
 
 impl Channels {
     /// Names the growing text that a string is a piece of: with `thought`, one of its own beside the answer's.
     pub(crate) fn name(&mut self, tape: &Tape, bytes: &[u8], id: NodeId, (alone, thought): (bool, bool)) -> Channel {
-        let told = *self.told.get_or_init(|| told(tape, bytes));
-        let (mut path, mut group) = match told {
-            Some((path, group)) => (path, Some(group)),
-            None => (Fnv::default(), self.index(tape, bytes, 0)),
-        };
+        while self.around.last().is_some_and(|around| around.next <= id) {
+            self.around.pop();
+        }
+        self.enter(tape, bytes, id);
+        let Name { mut path, group } = self.around.last().map_or_else(Name::default, |around| around.below(tape, bytes, id));
         if thought {
             path.mix(b"thought");
-        }
-        let mut at = id;
-        while let Some(node) = tape.node(at).filter(|node| node.parent != at) {
-            let array = tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
-            if array && is_parts(tape, bytes, node.parent) {
-                // Every event counts its parts anew: their text goes on wherever they stand.
-            } else if array {
-                let index = self.element_index(tape, bytes, (at, node.parent), node.slot);
-                path.mix(&index.to_le_bytes());
-                group = if is_choices(tape, bytes, node.parent) { Some(index) } else { group };
-            } else {
-                match tape.text(bytes, node.slot).as_ref() {
-                    "content_block" => path.mix(b"delta"),
-                    "partial_json" | "input" => path.mix(b"input"),
-                    key => path.mix(key.as_bytes()),
-                }
-            }
-            at = node.parent;
         }
         let group = group.unwrap_or(0);
         path.mix(&group.to_le_bytes());
         Channel { path: path.0, group, alone }
     }
 
-    /// Which of its array an element is: by its `index`, else by its position.
-    fn element_index(&mut self, tape: &Tape, bytes: &[u8], (element, array): (NodeId, NodeId), slot: u32) -> u32 {
-        let own = self.index(tape, bytes, element);
-        own.unwrap_or_else(|| if self.omits_zero(tape, bytes, array) { 0 } else { slot })
+    /// Names what holds a node and is not named yet.
+    fn enter(&mut self, tape: &Tape, bytes: &[u8], id: NodeId) {
+        let known = self.around.len();
+        let innermost = self.around.last().map(|around| around.id);
+        let mut at = id;
+        while let Some((parent, node)) = holder(tape, at).filter(|(parent, _)| Some(*parent) != innermost) {
+            let elements = if node.kind == NodeKind::Array { Elements::of(tape, bytes, parent) } else { Elements::Plain };
+            self.around.push(Around { id: parent, next: node.next, name: Name::default(), elements });
+            at = parent;
+        }
+        if let Some(fresh) = self.around.get_mut(known..) {
+            fresh.reverse();
+        }
+        let mut outer = known.checked_sub(1).and_then(|last| self.around.get(last)).copied();
+        for around in self.around.iter_mut().skip(known) {
+            around.name = outer.map_or_else(|| Name::root(tape, bytes), |outer| outer.below(tape, bytes, around.id));
+            outer = Some(*around);
+        }
     }
+}
 
-    fn omits_zero(&mut self, tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
-        *self.omitting.entry(array).or_insert_with(|| omits_zero(tape, bytes, array))
+impl Elements {
+    fn of(tape: &Tape, bytes: &[u8], array: NodeId) -> Self {
+        if is_parts(tape, bytes, array) {
+            return Self::Parts;
+        }
+        if is_choices(tape, bytes, array) { Self::Choices { omits_zero: omits_zero(tape, bytes, array) } } else { Self::Plain }
     }
+}
 
-    fn index(&mut self, tape: &Tape, bytes: &[u8], object: NodeId) -> Option<u32> {
-        *self.indexes.entry(object).or_insert_with(|| index_of(tape, bytes, object))
+impl Name {
+    /// What all names in an event begin with.
+    fn root(tape: &Tape, bytes: &[u8]) -> Self {
+        match told(tape, bytes) {
+            Some((path, group)) => Self { path, group: Some(group) },
+            None => Self { path: Fnv::default(), group: index_of(tape, bytes, 0) },
+        }
     }
+}
+
+impl Around {
+    /// The name of what stands directly in it.
+    fn below(&self, tape: &Tape, bytes: &[u8], id: NodeId) -> Name {
+        let mut name = self.name;
+        let Some((_, holder)) = holder(tape, id) else { return name };
+        let slot = tape.node(id).map_or(0, |node| node.slot);
+        if holder.kind == NodeKind::Array {
+            let position = if matches!(self.elements, Elements::Choices { omits_zero: true }) { 0 } else { slot };
+            let index = || index_of(tape, bytes, id).unwrap_or(position);
+            match self.elements {
+                Elements::Parts => {}
+                Elements::Plain => name.path.mix(&index().to_le_bytes()),
+                Elements::Choices { .. } => {
+                    let index = index();
+                    name.path.mix(&index.to_le_bytes());
+                    name.group = Some(index);
+                }
+            }
+            return name;
+        }
+        match tape.text(bytes, slot).as_ref() {
+            "content_block" => name.path.mix(b"delta"),
+            "partial_json" | "input" => name.path.mix(b"input"),
+            key => name.path.mix(key.as_bytes()),
+        }
+        name
+    }
+}
+
+/// What holds a node; nothing holds the root.
+fn holder(tape: &Tape, id: NodeId) -> Option<(NodeId, &Node)> {
+    let parent = tape.node(id).map(|node| node.parent).filter(|parent| *parent != id)?;
+    tape.node(parent).map(|node| (parent, node))
 }
 
 /// What the members of an event of the Responses API say of its text: a name that goes on in [`Channels::name`], and the item.
@@ -241,7 +306,7 @@ fn is_choices(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
 }
 
 fn is_top(tape: &Tape, bytes: &[u8], array: NodeId, names: &[&str]) -> bool {
-    tape.node(array).is_some_and(|node| node.parent == 0) && tape.key(bytes, array).is_some_and(|key| names.contains(&key.as_ref()))
+    tape.node(array).is_some_and(|node| node.parent == 0) && names.iter().any(|name| tape.is_named(bytes, array, name))
 }
 
 /// Google leaves out a zero: a candidate without an `index` is the first, if another one has one.
@@ -251,7 +316,7 @@ pub(crate) fn omits_zero(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
 
 /// An array that holds pieces in whatever order: Gemini's `parts`, and the arguments of one of its calls.
 fn is_parts(tape: &Tape, bytes: &[u8], array: NodeId) -> bool {
-    tape.key(bytes, array).is_some_and(|key| matches!(key.as_ref(), "parts" | "partialArgs" | "partial_args"))
+    ["parts", "partialArgs", "partial_args"].iter().any(|name| tape.is_named(bytes, array, name))
 }
 
 /// The `index` member of an object.

@@ -2,6 +2,7 @@
 
 mod gemini;
 
+use crate::json::{NodeId, Tape};
 use crate::responses;
 
 /// Sorted: only the words with the same first letter are looked at.
@@ -45,6 +46,13 @@ pub fn is_known(word: &[u8]) -> bool {
     usual || in_list(WORDS, &RANGES) || in_list(gemini::WORDS, &GEMINI) || responses::is_known(word)
 }
 
+/// Whether a key says one of the formats' own words. Costs no more for a long key than for a short one.
+pub fn is_format_key(tape: &Tape, bytes: &[u8], key: NodeId) -> bool {
+    let Some(node) = tape.node(key) else { return false };
+    let raw = bytes.get(node.inner()).unwrap_or_default();
+    if node.escaped { raw.len() <= LONGEST * 6 && is_known(tape.text(bytes, key).as_bytes()) } else { is_known(raw) }
+}
+
 /// Whether a member name is one under which the formats keep text of any kind: it says nothing of what stands there.
 pub fn says_nothing(name: &str) -> bool {
     matches!(
@@ -66,6 +74,9 @@ pub fn says_nothing(name: &str) -> bool {
             | "instructions"
     )
 }
+
+/// No word has more bytes.
+pub(crate) const LONGEST: usize = 64;
 
 /// Where the words of each first letter begin and end.
 type Ranges = [(usize, usize); 128];
@@ -110,7 +121,7 @@ mod tests {
     #[test]
     fn words_are_sorted_and_each_is_known() {
         assert!(WORDS.is_sorted() && gemini::WORDS.is_sorted());
-        assert!(WORDS.iter().chain(gemini::WORDS).all(|word| is_known(word.as_bytes())));
+        assert!(WORDS.iter().chain(gemini::WORDS).all(|word| is_known(word.as_bytes()) && word.len() <= LONGEST));
         assert!(["", "x", "contentx", "Content", "\u{e4}", "ro"].iter().all(|word| !is_known(word.as_bytes())));
     }
 }

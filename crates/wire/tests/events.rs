@@ -160,6 +160,21 @@ fn odd_events() {
     assert!(!is_done(b"[done]"));
 }
 
+/// A text keeps its name from event to event, whatever stands beside it, and shares it with no other.
+#[test]
+fn one_text_has_one_channel() {
+    let long = "k".repeat(5_000);
+    let first = format!(
+        r#"{{"choices":[{{"index":1,"delta":{{"content":"a","tool_calls":[{{"index":2,"{long}":{{"content":["b","c"]}}}},{{"index":3,"function":{{"arguments":"d"}}}}]}}}},{{"index":0,"delta":{{"content":"e"}}}}]}}"#
+    );
+    let again = format!(
+        r#"{{"usage":{{"n":1}},"choices":[{{"delta":{{"content":"E"}}}},{{"delta":{{"x":["0"],"tool_calls":[{{"function":{{"arguments":"D"}},"index":3}},{{"{long}":{{"content":["B","C"]}},"index":2}}],"content":"A"}},"index":1}}]}}"#
+    );
+    let stream = format!("data: {first}\n\ndata: {again}\n\n");
+    let texts: Vec<String> = story(&stream).lines().map(|line| line.rsplit(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(texts, ["a|A|", "b|B|", "c|C|", "d|D|", "e|E|"]);
+}
+
 /// A signature is never held back or edited; the pieces of a call's arguments are one text whatever they are called.
 #[test]
 fn what_has_a_channel() {

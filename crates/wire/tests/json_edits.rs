@@ -76,6 +76,39 @@ fn pointers() {
 }
 
 #[test]
+fn long_pointers_are_cut() {
+    let show = |text: &str| {
+        let tape = read(text.as_bytes());
+        let last = u32::try_from(tape.len() - 1).unwrap();
+        tape.pointer(text.as_bytes(), last, |_| false)
+    };
+    let long = "k".repeat(64);
+    assert_eq!(show(&format!(r#"{{"{long}":1}}"#)), format!("/{long}"));
+    assert_eq!(show(&format!(r#"{{"{long}l":1}}"#)), format!("/{long}\u{2026}"));
+    // An escape counts as what it stands for, and a character is left out as a whole.
+    assert_eq!(show(&format!(r#"{{"{}":1}}"#, "\\u0041".repeat(64))), format!("/{}", "A".repeat(64)));
+    assert_eq!(show(&format!(r#"{{"k{}":1}}"#, "\u{e4}".repeat(32))), format!("/k{}\u{2026}", "\u{e4}".repeat(31)));
+    assert_eq!(show(&format!(r#"{{"{}":1}}"#, "~".repeat(64))), format!("/{}", "~0".repeat(64)));
+    assert_eq!(show(&format!("{}1{}", "[".repeat(128), "]".repeat(128))), "/0".repeat(128));
+    let names: Vec<String> = (10..74).map(|at| format!("\u{e4}{at}")).collect();
+    let deep = names.iter().rev().fold("1".to_owned(), |inner, name| format!("{{\"{name}\":{inner}}}"));
+    let (cut, whole) = (show(&deep), names.iter().map(|name| format!("/{name}")).collect::<String>());
+    let (head, tail) = cut.split_once('\u{2026}').unwrap();
+    assert!(whole.starts_with(head) && whole.ends_with(tail), "{cut}");
+    assert!((240..=256).contains(&cut.len()), "{}", cut.len());
+}
+
+/// The pointer of a node, however long.
+fn exact(tape: &Tape, bytes: &[u8], id: u32) -> String {
+    let node = tape.node(id).unwrap();
+    if node.parent == id {
+        return String::new();
+    }
+    let segment = tape.key(bytes, id).map_or(node.slot.to_string(), |key| key.replace('~', "~0").replace('/', "~1"));
+    format!("{}/{segment}", exact(tape, bytes, node.parent))
+}
+
+#[test]
 fn members_and_their_cost() {
     let bytes = br#"{"a":[[1,2],3],"b":{"a":4},"a":5}"#;
     let tape = read(bytes);
@@ -151,7 +184,7 @@ proptest! {
         quoted.push(b'"');
         let edited = splice(&bytes, &[Splice { range: tape.node(id).unwrap().outer(), with: quoted }]).unwrap();
         let mut expected = value;
-        *expected.pointer_mut(&tape.pointer(&bytes, id, |_| false)).unwrap() = Value::from(with);
+        *expected.pointer_mut(&exact(&tape, &bytes, id)).unwrap() = Value::from(with);
         prop_assert_eq!(serde_json::from_slice::<Value>(&edited).unwrap(), expected);
     }
 
@@ -165,7 +198,7 @@ proptest! {
         let node = *tape.node(key).unwrap();
         let edited = splice(&bytes, &[Splice { range: node.inner(), with: b"NEW_0123456789".to_vec() }]).unwrap();
         let mut expected = value;
-        let holder = expected.pointer_mut(&tape.pointer(&bytes, node.parent, |_| false)).unwrap().as_object_mut().unwrap();
+        let holder = expected.pointer_mut(&exact(&tape, &bytes, node.parent)).unwrap().as_object_mut().unwrap();
         let moved = holder.remove(tape.text(&bytes, key).as_ref()).unwrap();
         holder.insert("NEW_0123456789".to_owned(), moved);
         prop_assert_eq!(serde_json::from_slice::<Value>(&edited).unwrap(), expected);

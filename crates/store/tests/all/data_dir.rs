@@ -43,6 +43,12 @@ fn filters_narrow() {
     check(EventFilter { limit: Some(3), ..all() }, &[0, 1, 2]);
     check(EventFilter { limit: Some(3), newest: true, ..all() }, &[7, 8, 9]);
     check(EventFilter { after: Some(7), ..all() }, &[8, 9]);
+    // A page has so many bytes, and one event at least.
+    let size = dir.events(&all()).unwrap()[0].json.len();
+    check(EventFilter { bytes: Some(3 * size + size / 2), ..all() }, &[0, 1, 2]);
+    check(EventFilter { bytes: Some(3 * size + size / 2), newest: true, ..all() }, &[7, 8, 9]);
+    check(EventFilter { bytes: Some(1), after: Some(4), ..all() }, &[5]);
+    check(EventFilter { bytes: Some(1), limit: Some(3), newest: true, ..all() }, &[9]);
     check(EventFilter { request_id: Some(RequestId::from("req-4")), ..all() }, &[4]);
     check(EventFilter { decision: Some(Decision::Blocked), ..all() }, &[0, 3, 6, 9]);
     check(EventFilter { label: Some(Label::from("pii")), after: Some(6), ..all() }, &[7, 8, 9]);

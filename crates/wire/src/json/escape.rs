@@ -4,6 +4,9 @@ use memchr::memchr;
 
 use super::tape::lossless;
 
+/// Bytes of the longest way to write one byte of text: `\u0041`.
+pub(super) const LONGEST_ESCAPE: usize = 6;
+
 /// One step of unescaping: how many raw bytes it took and what it stands for.
 struct Step {
     raw: usize,
@@ -56,6 +59,28 @@ pub fn unescape(raw: &[u8]) -> String {
     }
     text.push_str(&lossless(rest));
     text
+}
+
+/// The beginning of the text of a JSON string, of at most `most` bytes, and whether it is all of it. The rest is not looked at.
+pub(super) fn unescape_start(raw: &[u8], most: usize) -> (String, bool) {
+    let mut text = String::new();
+    let mut rest = raw;
+    while let Some(first) = rest.first() {
+        let (char, length) = if *first == b'\\' {
+            let step = step(rest);
+            (step.char, step.raw)
+        } else {
+            let near = rest.get(..4).unwrap_or(rest);
+            let char = near.utf8_chunks().next().and_then(|chunk| chunk.valid().chars().next()).unwrap_or(char::REPLACEMENT_CHARACTER);
+            (char, char.len_utf8())
+        };
+        if text.len() + char.len_utf8() > most {
+            return (text, false);
+        }
+        text.push(char);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    (text, true)
 }
 
 /// Where offsets into the text of a string stand in its raw bytes. `offsets` must rise; so does the answer.

@@ -3,8 +3,17 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::escape::unescape;
+use super::escape::{LONGEST_ESCAPE, unescape, unescape_start};
 use super::reader::{JsonError, JsonLimits, Reader};
+
+/// Bytes of a key's text that a pointer shows.
+const SEGMENT: usize = 64;
+
+/// Bytes of a pointer.
+const POINTER: usize = 256;
+
+/// Stands where something was left out of a pointer.
+const CUT: &str = "\u{2026}";
 
 /// Index of a node on its tape.
 pub type NodeId = u32;
@@ -134,16 +143,23 @@ impl Tape {
         self.members(object).filter(|(_, node)| self.says(bytes, node.slot, name)).map(|(id, _)| id).last()
     }
 
-    /// Whether the text of a string or key is `word`.
+    /// Whether the text of a string or key is `word`. Costs no more for a long text than for a short one.
     pub fn says(&self, bytes: &[u8], id: NodeId, word: &str) -> bool {
         match self.node(id) {
             Some(node) if !node.escaped => bytes.get(node.inner()) == Some(word.as_bytes()),
-            Some(_) => self.text(bytes, id) == word,
+            Some(node) => node.inner().len() <= word.len() * LONGEST_ESCAPE && self.text(bytes, id) == word,
             None => false,
         }
     }
 
-    /// JSON pointer (RFC 6901) of a node. Where `conceal` says so for a key, `<key>` stands instead of its text.
+    /// Whether a value stands under `name` in an object.
+    pub fn is_named(&self, bytes: &[u8], id: NodeId, name: &str) -> bool {
+        let Some(node) = self.node(id).filter(|node| node.parent != id && node.kind != NodeKind::Key) else { return false };
+        self.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Object) && self.says(bytes, node.slot, name)
+    }
+
+    /// JSON pointer (RFC 6901) of a node. Where `conceal` says so for a key, `<key>` stands instead of its text. Of a long key the
+    /// beginning is given, of a long pointer its two ends, and `…` for the rest.
     pub fn pointer(&self, bytes: &[u8], id: NodeId, conceal: impl Fn(NodeId) -> bool) -> String {
         let mut parts = Vec::new();
         let mut at = id;
@@ -155,17 +171,34 @@ impl Tape {
             }
             match self.node(parent).map(|node| node.kind) {
                 Some(NodeKind::Object) if conceal(slot) => parts.push("<key>".to_owned()),
-                Some(NodeKind::Object) => parts.push(self.text(bytes, slot).replace('~', "~0").replace('/', "~1")),
+                Some(NodeKind::Object) => parts.push(self.segment(bytes, slot)),
                 _ => parts.push(slot.to_string()),
             }
             at = parent;
         }
-        parts.iter().rev().fold(String::new(), |mut pointer, part| {
+        let pointer = parts.iter().rev().fold(String::new(), |mut pointer, part| {
             pointer.push('/');
             pointer.push_str(part);
             pointer
-        })
+        });
+        if pointer.len() <= POINTER { pointer } else { both_ends(&pointer) }
     }
+
+    /// A key as it stands in a pointer.
+    fn segment(&self, bytes: &[u8], key: NodeId) -> String {
+        let raw = self.node(key).and_then(|node| bytes.get(node.inner())).unwrap_or_default();
+        let (text, whole) = unescape_start(raw, SEGMENT);
+        let text = text.replace('~', "~0").replace('/', "~1");
+        if whole { text } else { text + CUT }
+    }
+}
+
+/// A pointer without its middle.
+fn both_ends(pointer: &str) -> String {
+    let half = (POINTER - CUT.len()) / 2;
+    let head = pointer.get(..pointer.floor_char_boundary(half)).unwrap_or_default();
+    let tail = pointer.get(pointer.ceil_char_boundary(pointer.len().saturating_sub(half))..).unwrap_or_default();
+    format!("{head}{CUT}{tail}")
 }
 
 impl Node {
