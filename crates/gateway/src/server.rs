@@ -15,8 +15,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-use crate::Gate;
 use crate::pulse::{Answering, Finding, Pulse, Streams, TICKS, Watched};
+use crate::{Gate, Settings};
 
 /// TLS handshakes that take longer are dropped.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -140,12 +140,8 @@ struct Seat {
     stage: watch::Receiver<Stage>,
 }
 
-async fn serve<I>(seat: Seat, io: TokioIo<I>)
-where
-    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let Seat { gate, peer, pulse, tasks, mut stage } = seat;
-    let settings = gate.settings();
+/// How HTTP is spoken: within limits.
+fn builder(settings: &Settings, tasks: TaskTracker) -> Builder<Streams> {
     let patience = settings.timeouts.client;
     let mut builder = Builder::new(Streams { tasks, patience });
     // Never `pipeline_flush`: with it hyper writes nothing while anything is left to read, and queues answers without bound.
@@ -161,6 +157,17 @@ where
         .max_header_list_size(u32::try_from(settings.limits.header_bytes).unwrap_or(u32::MAX))
         .max_concurrent_streams(256)
         .keep_alive_interval(Duration::from_secs(30));
+    builder
+}
+
+async fn serve<I>(seat: Seat, io: TokioIo<I>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Seat { gate, peer, pulse, tasks, mut stage } = seat;
+    let settings = gate.settings();
+    let patience = settings.timeouts.client;
+    let builder = builder(&settings, tasks);
     drop(settings);
     let service = service_fn(|request| {
         let open = pulse.request();
