@@ -277,8 +277,8 @@ fn an_open_gate_with_a_credential_is_named() {
     }
 }
 
-/// An admin port with more events than anybody wants; the number of pages that were asked for.
-fn endless() -> (String, std::thread::JoinHandle<usize>) {
+/// An admin port with more events than anybody wants, by so many a page; the number of pages that were asked for.
+fn endless(body: String) -> (String, std::thread::JoinHandle<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let pages = std::thread::spawn(move || {
@@ -295,7 +295,6 @@ fn endless() -> (String, std::thread::JoinHandle<usize>) {
                 line.clear();
                 reader.read_line(&mut line).unwrap();
             }
-            let body = "{\"ledger\":{\"index\":7}}\n".repeat(1_000);
             let length = body.len();
             write!(reader.get_mut(), "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
         }
@@ -307,7 +306,7 @@ fn endless() -> (String, std::thread::JoinHandle<usize>) {
 #[test]
 fn no_page_is_fetched_that_nobody_reads() {
     let (_dir, data) = folder();
-    let (url, pages) = endless();
+    let (url, pages) = endless("{\"ledger\":{\"index\":7}}\n".repeat(1_000));
     let mut command = bartizan(&data);
     command.args(["events", "--format", "jsonl", "--admin", &url]).env("BARTIZAN_ADMIN_TOKEN", "t").stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -315,6 +314,19 @@ fn no_page_is_fetched_that_nobody_reads() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
     std::net::TcpStream::connect(url.trim_start_matches("http://")).unwrap().write_all(b"END\n").unwrap();
     assert_eq!(pages.join().unwrap(), 1);
+}
+
+/// An answer ends early when its events are large: there may be more of them.
+#[test]
+fn large_events_come_in_short_pages() {
+    let (_dir, data) = folder();
+    let (url, pages) = endless(format!("{{\"x\":\"{}\",\"ledger\":{{\"index\":7}}}}\n", "x".repeat(9 << 20)));
+    let mut command = bartizan(&data);
+    command.args(["events", "--format", "jsonl", "--admin", &url]).env("BARTIZAN_ADMIN_TOKEN", "t");
+    let output = command.output().unwrap();
+    // The fourth call finds nobody.
+    assert_eq!((pages.join().unwrap(), output.status.code()), (3, Some(2)));
+    assert_eq!(output.stdout.split(|byte| *byte == b'\n').count(), 4);
 }
 
 #[test]
