@@ -61,6 +61,27 @@ pub fn unescape(raw: &[u8]) -> String {
     text
 }
 
+/// Whether the text of a JSON string is `word`. Stops at the first character that is not.
+pub(super) fn spells(raw: &[u8], word: &str) -> bool {
+    let mut rest = raw;
+    for wanted in word.chars() {
+        let (char, length) = match rest.first() {
+            None => return false,
+            Some(b'\\') => {
+                let step = step(rest);
+                (step.char, step.raw)
+            }
+            Some(first) if first.is_ascii() => (char::from(*first), 1),
+            Some(_) => return unescape(raw) == word,
+        };
+        if char != wanted {
+            return false;
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    rest.is_empty()
+}
+
 /// The beginning of the text of a JSON string, of at most `most` bytes, and whether it is all of it. The rest is not looked at.
 pub(super) fn unescape_start(raw: &[u8], most: usize) -> (String, bool) {
     let mut text = String::new();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::escape::{LONGEST_ESCAPE, unescape, unescape_start};
+use super::escape::{LONGEST_ESCAPE, spells, unescape, unescape_start};
 use super::reader::{JsonError, JsonLimits, Reader};
 
 /// Bytes of a key's text that a pointer shows.
@@ -147,7 +147,7 @@ impl Tape {
     pub fn says(&self, bytes: &[u8], id: NodeId, word: &str) -> bool {
         match self.node(id) {
             Some(node) if !node.escaped => bytes.get(node.inner()) == Some(word.as_bytes()),
-            Some(node) => node.inner().len() <= word.len() * LONGEST_ESCAPE && self.text(bytes, id) == word,
+            Some(node) => node.inner().len() <= word.len() * LONGEST_ESCAPE && spells(bytes.get(node.inner()).unwrap_or_default(), word),
             None => false,
         }
     }
