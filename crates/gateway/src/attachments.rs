@@ -11,7 +11,7 @@ use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::body::ReadError;
-use crate::cache::Kept;
+use crate::cache::Known;
 use crate::exchange::Exchange;
 use crate::guard::GuardError;
 use crate::inspect::{Body, InspectError, Inspector, MOST, Unit, items};
@@ -61,7 +61,7 @@ pub fn inspect(exchange: &Exchange, body: Body<'_>, inspector: &mut Inspector<'_
 }
 
 /// A conversation is sent in full each turn: a file that was seen is not read again.
-fn remembered(exchange: &Exchange, file: &Attachment<'_>, role: Role, inspector: &mut Inspector<'_>) -> Result<Kept, GuardError> {
+fn remembered(exchange: &Exchange, file: &Attachment<'_>, role: Role, inspector: &mut Inspector<'_>) -> Result<Known, GuardError> {
     let limits = limits(exchange);
     let (media, name) = (file.media_type.as_deref().unwrap_or_default(), file.file_name.as_deref().unwrap_or_default());
     // All that the reading depends on.
@@ -84,7 +84,7 @@ fn limits(exchange: &Exchange) -> Limits {
     }
 }
 
-fn read(exchange: &Exchange, file: &Attachment<'_>, limits: &Limits, inspector: &Inspector<'_>) -> Result<Kept, GuardError> {
+fn read(exchange: &Exchange, file: &Attachment<'_>, limits: &Limits, inspector: &Inspector<'_>) -> Result<Known, GuardError> {
     let mut held = exchange.gate.budget.open();
     let mut hold = |bytes: usize| if held.grow(bytes) { Ok(()) } else { Err(GuardError::Busy(ReadError::Busy)) };
     // The text out of its JSON, and its bytes.
@@ -97,11 +97,11 @@ fn read(exchange: &Exchange, file: &Attachment<'_>, limits: &Limits, inspector: 
         Err(_) => return Ok(unread(UninspectedKind::File)),
     };
     hold(extracted.segments.iter().map(|segment| segment.text.len()).sum())?;
-    Ok(Kept { scan: Arc::new(scan(&extracted, inspector)?), unread: kinds(&extracted) })
+    Ok(Known { scan: Arc::new(scan(&extracted, inspector)?), unread: kinds(&extracted) })
 }
 
-fn unread(kind: UninspectedKind) -> Kept {
-    Kept { scan: Arc::default(), unread: Arc::new([kind]) }
+fn unread(kind: UninspectedKind) -> Known {
+    Known { scan: Arc::default(), unread: Arc::new([kind]) }
 }
 
 /// One alphabet or the other. Readers disagree about both in one text, and about letters of neither.

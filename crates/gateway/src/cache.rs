@@ -22,12 +22,12 @@ const WORTH: usize = 96;
 pub struct FindingsCache {
     key: [u8; 32],
     hash: Polyval,
-    cache: Cache<u128, Kept, Weight>,
+    cache: Cache<u128, Known, Weight>,
 }
 
 /// What came of a text, or of a file.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct Known {
     /// What was found.
     pub scan: Arc<Scan>,
     /// Of a file: what of it was not read.
@@ -37,8 +37,8 @@ pub struct Kept {
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<u128, Kept> for Weight {
-    fn weight(&self, _: &u128, kept: &Kept) -> u64 {
+impl Weighter<u128, Known> for Weight {
+    fn weight(&self, _: &u128, kept: &Known) -> u64 {
         let items = kept.scan.findings.len() + kept.scan.below.len() + kept.scan.tokens.len();
         160 + 96 * items as u64 + kept.unread.len() as u64
     }
@@ -91,7 +91,7 @@ impl FindingsCache {
             return Some((kept.scan, true));
         }
         let scan = Arc::new(inspect()?);
-        self.cache.insert(key, Kept { scan: Arc::clone(&scan), unread: Arc::default() });
+        self.cache.insert(key, Known { scan: Arc::clone(&scan), unread: Arc::default() });
         Some((scan, false))
     }
 
@@ -104,8 +104,8 @@ impl FindingsCache {
         scope: &CacheScope,
         place: (Role, TextClass, Option<&str>, bool),
         data: &str,
-        inspect: impl FnOnce() -> Result<Kept, E>,
-    ) -> Result<(Kept, bool), E> {
+        inspect: impl FnOnce() -> Result<Known, E>,
+    ) -> Result<(Known, bool), E> {
         let key = scope.key(Domain::File, place, data);
         if let Some(kept) = self.cache.get(&key) {
             return Ok((kept, true));
