@@ -3,6 +3,7 @@
 //! What does not live here: anything that the product itself needs at run time.
 
 pub mod canned;
+pub mod documents;
 pub mod load;
 pub mod process;
 pub mod stats;

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use bartizan_detect::Scan;
-use bartizan_vocabulary::{Principal, Role, TextClass};
+use bartizan_vocabulary::{Principal, Role, TextClass, UninspectedKind};
 use polyval::Polyval;
 use polyval::universal_hash::UniversalHash;
 use quick_cache::Weighter;
@@ -22,17 +22,33 @@ const WORTH: usize = 96;
 pub struct FindingsCache {
     key: [u8; 32],
     hash: Polyval,
-    cache: Cache<u128, Arc<Scan>, Weight>,
+    cache: Cache<u128, Known, Weight>,
+}
+
+/// What came of a text, or of a file.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// What was found.
+    pub scan: Arc<Scan>,
+    /// Of a file: what of it was not read.
+    pub unread: Arc<[UninspectedKind]>,
 }
 
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<u128, Arc<Scan>> for Weight {
-    fn weight(&self, _: &u128, scan: &Arc<Scan>) -> u64 {
-        let items = scan.findings.len() + scan.below.len() + scan.tokens.len();
-        160 + 96 * items as u64
+impl Weighter<u128, Known> for Weight {
+    fn weight(&self, _: &u128, kept: &Known) -> u64 {
+        let items = kept.scan.findings.len() + kept.scan.below.len() + kept.scan.tokens.len();
+        160 + 96 * items as u64 + kept.unread.len() as u64
     }
+}
+
+/// Keys of texts and keys of files are never the same, whatever is written in either.
+#[derive(Clone, Copy)]
+enum Domain {
+    Text,
+    File,
 }
 
 /// What a cached run depends on besides the text.
@@ -70,22 +86,42 @@ impl FindingsCache {
         if text.len() < WORTH {
             return inspect().map(|scan| (Arc::new(scan), false));
         }
-        let key = scope.key(place, text);
-        if let Some(scan) = self.cache.get(&key) {
-            return Some((scan, true));
+        let key = scope.key(Domain::Text, place, text);
+        if let Some(kept) = self.cache.get(&key) {
+            return Some((kept.scan, true));
         }
         let scan = Arc::new(inspect()?);
-        self.cache.insert(key, Arc::clone(&scan));
+        self.cache.insert(key, Known { scan: Arc::clone(&scan), unread: Arc::default() });
         Some((scan, false))
+    }
+
+    /// What came of a file, by its text in base64: remembered, or found now. The name in `place` is what else the reading depends on.
+    ///
+    /// # Errors
+    /// Those of the inspection. Nothing is remembered then.
+    pub fn file<E>(
+        &self,
+        scope: &CacheScope,
+        place: (Role, TextClass, Option<&str>, bool),
+        data: &str,
+        inspect: impl FnOnce() -> Result<Known, E>,
+    ) -> Result<(Known, bool), E> {
+        let key = scope.key(Domain::File, place, data);
+        if let Some(kept) = self.cache.get(&key) {
+            return Ok((kept, true));
+        }
+        let kept = inspect()?;
+        self.cache.insert(key, kept.clone());
+        Ok((kept, false))
     }
 }
 
 impl CacheScope {
     /// Lengths go first and every piece is padded to whole blocks: no two inputs have the same blocks.
-    fn key(&self, (role, class, hint, tokens): (Role, TextClass, Option<&str>, bool), text: &str) -> u128 {
+    fn key(&self, domain: Domain, (role, class, hint, tokens): (Role, TextClass, Option<&str>, bool), text: &str) -> u128 {
         let mut hasher = self.prefix.clone();
         let hint = hint.unwrap_or_default();
-        let kinds = u128::from(role as u8) | u128::from(class as u8) << 8 | u128::from(tokens) << 16;
+        let kinds = u128::from(role as u8) | u128::from(class as u8) << 8 | u128::from(tokens) << 16 | (domain as u128) << 17;
         let head = kinds | (hint.len() as u128 & 0xffff_ffff) << 24 | (text.len() as u128) << 64;
         hasher.update_padded(&head.to_le_bytes());
         hasher.update_padded(hint.as_bytes());

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::{Action, Facts, Outcome};
-use bartizan_vocabulary::{Decision, Direction, EventFinding, GuardStatus, Label, Role, TextClass};
+use bartizan_vocabulary::{Decision, Direction, EventFinding, GuardStatus, Label, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
-use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, Unread, control, read};
+use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, control, read};
 use bytes::Bytes;
 
+use crate::attachments::{self, Attached};
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::edit::{unit_splices, without_logprobs};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::giving_back::restore;
-use crate::inspect::{Body, InspectError, Inspector, Unit};
+use crate::inspect::{Body, InspectError, Inspector, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
 use crate::models::MODELS;
@@ -58,6 +59,9 @@ pub enum GuardError {
     /// Edits do not fit together: nothing may be sent.
     #[error("the edits do not fit the body")]
     Edits,
+    /// Its files do not fit into the budget of bytes in flight.
+    #[error(transparent)]
+    Busy(ReadError),
 }
 
 /// Why a request cannot be read.
@@ -127,7 +131,7 @@ pub fn guard_request(
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
         let body = parsed.body();
-        let mut units = inspect(exchange, body, true)?;
+        let (mut units, attached) = inspect_with_files(exchange, body)?;
         let outside_findings = inspect_outside(exchange, outside.text)?;
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
@@ -135,12 +139,14 @@ pub fn guard_request(
         facts.context.tools = tool_names(body, &units);
         remedy::count_findings(&mut facts, &units);
         remedy::count_findings(&mut facts, &outside_findings);
-        note_unread(&mut facts, &parsed.reading.unread, Role::User);
-        for hit in units.iter().flat_map(|unit| &unit.scan.tokens) {
+        remedy::count_findings(&mut facts, &attached.units);
+        note_unread(&mut facts, attached.unread, Role::User);
+        for hit in units.iter().chain(&attached.units).flat_map(|unit| &unit.scan.tokens) {
             session.reserve(hit);
         }
-        // What stands outside the body cannot be edited: it takes part in judging as a unit without parts.
+        // What stands outside the body or in a file cannot be edited: it takes part in judging as a unit without parts.
         units.extend(outside_findings);
+        units.extend(attached.units);
         let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
         let until = began + exchange.live.settings.limits.inspect;
         let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
@@ -196,7 +202,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let mut facts = exchange.facts(Action::Complete, GuardStatus::Ran);
         facts.context.body_bytes = parsed.bytes.len() as u64;
         remedy::count_findings(&mut facts, &units);
-        note_unread(&mut facts, &parsed.reading.unread, Role::Assistant);
+        note_unread(&mut facts, kinds(&parsed.reading), Role::Assistant);
         let hash = exchange.gate.value_hash();
         let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
         let until = began + exchange.live.settings.limits.inspect;
@@ -216,7 +222,7 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
     let role = if action == Action::Complete { Role::Assistant } else { Role::User };
     facts.context.body_bytes = parsed.bytes.len() as u64;
     facts.context.token_estimate = if action == Action::Prompt { parsed.bytes.len() as u64 / 4 } else { 0 };
-    note_unread(&mut facts, &parsed.reading.unread, role);
+    note_unread(&mut facts, kinds(&parsed.reading), role);
     let verdict = exchange.live.judge.judge(&facts);
     let refusal = (verdict.outcome != Outcome::Permit).then(|| remedy::refusal(&verdict, &facts));
     let decision = refusal.as_ref().map_or(Decision::Permit, |(decision, _)| *decision);
@@ -278,10 +284,22 @@ fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
 fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<Unit>, InspectError> {
     let mut inspector = inspector(exchange, tokens);
     let units = inspector.body(body)?;
+    count_lookups(exchange, &inspector);
+    Ok(units)
+}
+
+fn inspect_with_files(exchange: &Exchange, body: Body<'_>) -> Result<(Vec<Unit>, Attached), GuardError> {
+    let mut inspector = inspector(exchange, true);
+    let units = inspector.body(body)?;
+    let attached = attachments::inspect(exchange, body, &mut inspector)?;
+    count_lookups(exchange, &inspector);
+    Ok((units, attached))
+}
+
+fn count_lookups(exchange: &Exchange, inspector: &Inspector<'_>) {
     let metrics = exchange.gate.metrics();
     metrics.cache_hits_total.add(inspector.lookups.0);
     metrics.cache_misses_total.add(inspector.lookups.1);
-    Ok(units)
 }
 
 /// Findings in header values and the query, as a unit that has no parts in the body.
@@ -291,12 +309,17 @@ fn inspect_outside(exchange: &Exchange, text: &str) -> Result<Vec<Unit>, Inspect
     }
     let scan = inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, None)?;
     let silent = scan.findings.is_empty() && scan.below.is_empty();
-    Ok(if silent { Vec::new() } else { vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan }] })
+    Ok(if silent { Vec::new() } else { vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan, attached: None }] })
 }
 
-fn note_unread(facts: &mut Facts, unread: &[Unread], role: Role) {
-    for one in unread {
-        facts.add_uninspected(role, one.kind);
+/// What a body holds that is not read, files as a whole.
+fn kinds(reading: &Reading) -> impl Iterator<Item = UninspectedKind> {
+    reading.unread.iter().map(|unread| unread.kind)
+}
+
+fn note_unread(facts: &mut Facts, unread: impl IntoIterator<Item = UninspectedKind>, role: Role) {
+    for kind in unread {
+        facts.add_uninspected(role, kind);
     }
 }
 
@@ -396,16 +419,15 @@ fn finish(
 fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
     let (inside, outside): (Vec<&Unit>, Vec<&Unit>) = units.iter().partition(|unit| !unit.parts.is_empty());
     let mut kept = body.event_findings(inside.into_iter().filter(|unit| !unit.scan.findings.is_empty()));
-    for (unit, finding) in outside.into_iter().flat_map(|unit| unit.scan.findings.iter().map(move |finding| (unit, finding))) {
-        kept.push(EventFinding {
-            label: finding.label.clone(),
-            rule: finding.rule.clone(),
-            role: unit.role,
-            path: "headers".to_owned(),
-            start: finding.start,
-            end: finding.end,
-            score_bp: finding.score_bp,
-        });
+    for unit in outside {
+        if kept.is_full() {
+            kept.leave_out(unit.scan.findings.len() as u64);
+            continue;
+        }
+        let path = unit.attached.map_or_else(|| "headers".to_owned(), |node| body.pointer(node));
+        for finding in &unit.scan.findings {
+            kept.push(event_finding(unit, 0, &path, finding));
+        }
     }
     kept
 }

@@ -20,14 +20,13 @@ use http_body::Body;
 use http_body_util::Full;
 use hyper::body::Incoming;
 
-use crate::Gate;
 use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
 use crate::credentials::client_key;
 use crate::decode::{DecodeError, Encoding, STOPPED, inflate};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
-use crate::guard::{Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
+use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
 use crate::models::{list, named, target};
@@ -36,6 +35,7 @@ use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::settings::Auth;
 use crate::upstream::{self, Aim, UpstreamError};
+use crate::{Gate, attachments};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
 const UNCONFIGURED: &str = "<unconfigured>";
@@ -306,7 +306,7 @@ impl Gate {
         Session::new(Pseudonyms::new(scope), self.value_hash().clone())
     }
 
-    /// Runs the guards; large bodies off the worker threads.
+    /// Runs the guards; large bodies, and those with files, off the worker threads.
     async fn guarded(
         self: &Arc<Self>,
         exchange: &Arc<Exchange>,
@@ -316,6 +316,7 @@ impl Gate {
         mut held: Reservation,
     ) -> Result<(Guarded, Session, Reservation), Box<Refusal>> {
         let shared = Arc::clone(exchange);
+        let long = exchange.bytes_in > LARGE as u64 || attachments::any(&parsed.reading.unread);
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
         let run = move || {
             let outside = Outside { text: &outside, upstream_model: model.as_deref() };
@@ -330,8 +331,11 @@ impl Gate {
             (result, session, held, fits)
         };
         let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);
-        let (result, session, held, fits) = blocking(exchange.bytes_in > LARGE as u64, run).await.ok_or_else(stopped)?;
-        let guarded = result.map_err(|error| Self::guard_failed(exchange, &error.to_string(), Moment::Request))?;
+        let (result, session, held, fits) = blocking(long, run).await.ok_or_else(stopped)?;
+        let guarded = result.map_err(|error| match error {
+            GuardError::Busy(error) => Box::new(Refusal::of(exchange, Reason::Busy, error.to_string())),
+            error => Self::guard_failed(exchange, &error.to_string(), Moment::Request),
+        })?;
         let guarded = Self::let_pass(exchange, guarded)?;
         if !fits {
             return Err(Box::new(Refusal::of(exchange, Reason::Busy, ReadError::Busy.to_string())));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use bartizan_detect::{Detector, Hint, Scan, TokenHit};
 use bartizan_vocabulary::{EventFinding, Finding, Role, TextClass};
-use bartizan_wire::json::Tape;
+use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
@@ -14,7 +14,7 @@ use crate::kept::Kept;
 use crate::number;
 
 /// So many findings and token-like strings a body may hold: more would cost memory without end.
-const MOST: usize = 100_000;
+pub const MOST: usize = 100_000;
 
 /// Texts longer than this are inspected in pieces, with a look at the clock in between.
 const PIECE: usize = 256 << 10;
@@ -50,6 +50,8 @@ pub struct Unit {
     pub class: TextClass,
     /// What was found.
     pub scan: Arc<Scan>,
+    /// The file that it is the text of. It has no parts then.
+    pub attached: Option<NodeId>,
 }
 
 /// A body in memory with its spans.
@@ -89,8 +91,8 @@ impl Unit {
 }
 
 /// Where a part stands, names of people's own making concealed.
-pub fn pointer(tape: &Tape, bytes: &[u8], part: &Part) -> String {
-    tape.pointer(bytes, part.node, |key| !bartizan_wire::is_format_key(tape, bytes, key))
+pub fn pointer(tape: &Tape, bytes: &[u8], node: NodeId) -> String {
+    tape.pointer(bytes, node, |key| !bartizan_wire::is_format_key(tape, bytes, key))
 }
 
 fn is_chance(finding: &Finding) -> bool {
@@ -103,7 +105,8 @@ pub fn without_chance(scan: &mut Scan) {
     scan.below.retain(|finding| !is_chance(finding));
 }
 
-fn items(scan: &Scan) -> usize {
+/// How much was found.
+pub fn items(scan: &Scan) -> usize {
     scan.findings.len() + scan.below.len() + scan.tokens.len()
 }
 
@@ -122,8 +125,8 @@ impl<'a> Body<'a> {
     }
 
     /// Where a part stands, names of people's own making concealed.
-    pub fn pointer(&self, part: &Part) -> String {
-        pointer(self.tape, self.bytes, part)
+    pub fn pointer(&self, node: NodeId) -> String {
+        pointer(self.tape, self.bytes, node)
     }
 
     /// Findings as they are kept, one a finding, at the part where it starts.
@@ -152,7 +155,7 @@ impl<'a> Body<'a> {
                 }
                 let at = starts.partition_point(|start| *start <= finding.start).saturating_sub(1);
                 if last.0 != at {
-                    last = (at, parts.get(at).map(|part| self.pointer(part)).unwrap_or_default());
+                    last = (at, parts.get(at).map(|part| self.pointer(part.node)).unwrap_or_default());
                 }
                 kept.push(event_finding(unit, starts.get(at).copied().unwrap_or_default(), &last.1, finding));
             }
@@ -162,7 +165,7 @@ impl<'a> Body<'a> {
 }
 
 /// A finding at the part that begins at `offset` of its text.
-fn event_finding(unit: &Unit, offset: usize, path: &str, finding: &Finding) -> EventFinding {
+pub fn event_finding(unit: &Unit, offset: usize, path: &str, finding: &Finding) -> EventFinding {
     EventFinding {
         label: finding.label.clone(),
         rule: finding.rule.clone(),
@@ -207,7 +210,7 @@ impl Inspector<'_> {
             }
             let silent = scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty();
             if !silent {
-                units.push(Unit { parts: range, role: head.role, class: head.class, scan });
+                units.push(Unit { parts: range, role: head.role, class: head.class, scan, attached: None });
             }
             first += run;
         }
@@ -228,6 +231,21 @@ impl Inspector<'_> {
         let (detector, deadline) = (self.detector, self.deadline);
         let scan = |text: &str, hint: Hint<'_>| if Instant::now() > deadline { None } else { long(detector, text, hint, deadline) };
         detector.scan_opaque(value, scan).map(Arc::new).ok_or(InspectError::Timeout)
+    }
+
+    /// Inspects one text of a file. Not remembered by itself: the file is.
+    ///
+    /// # Errors
+    /// When it takes too long.
+    pub fn passage(&self, text: &str, json: bool) -> Result<Scan, InspectError> {
+        if Instant::now() > self.deadline {
+            return Err(InspectError::Timeout);
+        }
+        let hint = Hint { key: None, tokens: self.tokens, json };
+        if text.len() <= PIECE {
+            return Ok(self.detector.scan(text, hint));
+        }
+        long(self.detector, text, hint, self.deadline).ok_or(InspectError::Timeout)
     }
 
     /// Inspects one text.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod attachments;
 mod blocking;
 mod body;
 mod budget;

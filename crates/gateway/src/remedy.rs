@@ -113,9 +113,9 @@ fn carry_out<'a>(judge: &Judge, judged: &mut Judged, units: &'a [Unit], mut plan
             judged.edits.push(UnitEdits { unit: at, edits });
         }
     }
-    if let Some(label) = plan.broken {
+    if let Some((label, place)) = plan.broken {
         judged.decision = Decision::Blocked;
-        judged.refusal = Some(format!("`{label}` was found in a name, an identifier or a signed part, where it cannot be replaced"));
+        judged.refusal = Some(format!("`{label}` was found in {place}, where it cannot be replaced"));
         return Ok(());
     }
     judged.remedies = plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
@@ -141,7 +141,8 @@ struct Plan<'a, 'b> {
     replace: &'a mut Replace<'b>,
     remaining: Vec<(Role, &'a Label, u16)>,
     counts: BTreeMap<(Label, Remedy), u32>,
-    broken: Option<Label>,
+    /// What cannot be edited, and where it stands.
+    broken: Option<(Label, &'static str)>,
     deadline: Instant,
     planned: u32,
 }
@@ -159,7 +160,7 @@ impl<'a, 'b> Plan<'a, 'b> {
 
     fn unit(&mut self, unit: &'a Unit) -> Result<Vec<TextEdit>, InspectError> {
         let parts = self.body.parts(unit);
-        // No parts: a header or the query, which cannot be edited.
+        // No parts: a header, the query or a file, which cannot be edited.
         let fixed = parts.is_empty() || parts.iter().any(|part| part.fixed);
         let signed = parts.iter().any(|part| part.signed);
         let number = parts.iter().any(|part| part.form == Form::Number);
@@ -171,7 +172,9 @@ impl<'a, 'b> Plan<'a, 'b> {
                 continue;
             };
             if fixed {
-                self.broken = Some(finding.label.clone());
+                let attached = unit.attached.is_some();
+                let place = if attached { "an attachment" } else { "a name, an identifier or a signed part" };
+                self.broken = Some((finding.label.clone(), place));
                 return Ok(Vec::new());
             }
             self.in_time()?;

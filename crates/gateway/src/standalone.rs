@@ -61,7 +61,7 @@ impl Standalone {
         };
         let key = if head.form == Form::String { tape.key(payload, head.node) } else { None };
         let key = key.filter(|key| !bartizan_wire::says_nothing(key));
-        let path = || pointer(tape, payload, head);
+        let path = || pointer(tape, payload, head.node);
         let Some(edits) = self.whole(&text, head, key.as_deref(), path, judging, restored) else { return };
         let mut offset = 0;
         for part in run {

@@ -238,7 +238,7 @@ impl StreamGuard {
             return Ok(());
         }
         let Some(node) = tape.node(part.node) else { return Ok(()) };
-        let path = || pointer(tape, payload, part);
+        let path = || pointer(tape, payload, part.node);
         let number = self.text_of(channel, part, path)?;
         if channel.alone {
             let key = tape.key(payload, part.node);

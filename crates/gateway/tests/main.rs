@@ -12,6 +12,7 @@
 )]
 
 mod answers;
+mod attachments;
 mod bad_input;
 mod events;
 mod faults;

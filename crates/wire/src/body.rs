@@ -60,6 +60,10 @@ pub struct Unread {
     pub node: NodeId,
     /// What it is.
     pub kind: UninspectedKind,
+    /// Who wrote it.
+    pub role: Role,
+    /// Its bytes stand there, or should: see [`crate::attachment`].
+    pub attached: bool,
 }
 
 /// All of a body that matters to a guard.
@@ -307,7 +311,8 @@ impl Walk<'_> {
         let array = self.tape.node(node.parent).is_some_and(|parent| parent.kind == NodeKind::Array);
         let noted = self.reading.unread.last().is_some_and(|last| last.node == node.parent);
         if in_text && array && self.side == Side::Request && !noted {
-            self.reading.unread.push(Unread { node: node.parent, kind: UninspectedKind::Tokens });
+            let unread = Unread { node: node.parent, kind: UninspectedKind::Tokens, role: place.role, attached: false };
+            self.reading.unread.push(unread);
         }
     }
 
@@ -337,7 +342,7 @@ impl Walk<'_> {
         if is_content(place.zone) || begins_as_data(raw) {
             let name = self.tape.key(self.bytes, id).unwrap_or_default();
             if let Some(found) = unread::find(place.zone, self.holder(node), &name, &self.tape.text(self.bytes, id)) {
-                self.reading.unread.push(Unread { node: id, kind: found.kind });
+                self.reading.unread.push(Unread { node: id, kind: found.kind, role: place.role, attached: found.attached });
                 if !found.inspect {
                     self.push(id, node, Place { fixed: true, ..place }, Form::String);
                     if let Some(part) = self.reading.parts.last_mut() {

@@ -32,4 +32,5 @@ pub use frames::{FrameError, Frames, Framing};
 pub use json_array::ArrayReader;
 pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of};
 pub use sse::{Frame, SseError, SseReader};
+pub use unread::{Attachment, attachment};
 pub use words::{is_format_key, is_known as is_format_word, says_nothing};

@@ -1,12 +1,22 @@
 //! What cannot be read as text: images, audio, files, sealed values, references that somebody else would fetch.
 
+use std::borrow::Cow;
+
 use bartizan_vocabulary::UninspectedKind as Kind;
 
+use crate::body::Unread;
+use crate::json::{Node, NodeId, NodeKind, Tape};
 use crate::zone::Zone;
 
 /// The least length of a base64 text that is left out of inspection: shorter ones could be a key or a card number as well,
 /// and cost nothing to inspect.
 const OPAQUE: usize = 64;
+
+/// Longest name of a file or of its type, in bytes of JSON.
+const NAME: usize = 1_024;
+
+/// So many members of an object are looked at for such a name.
+const MEMBERS: usize = 32;
 
 /// Content that is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +24,55 @@ pub(crate) struct Found {
     pub kind: Kind,
     /// The string is a text all the same (a URL, an id, a value that only claims to be base64): it is inspected too.
     pub inspect: bool,
+    /// Its bytes stand there in base64, or should.
+    pub attached: bool,
+}
+
+impl Found {
+    /// Content in base64. What no reader of pictures or sound would take is a file that somebody may read.
+    fn data(kind: Kind, inspect: bool) -> Self {
+        Self { kind, inspect, attached: kind == Kind::File }
+    }
+
+    /// Something that only points to its content.
+    fn named(kind: Kind) -> Self {
+        Self { kind, inspect: true, attached: false }
+    }
+}
+
+/// A file that stands in a body.
+#[derive(Debug)]
+pub struct Attachment<'a> {
+    /// What should be its bytes in base64; nobody has looked yet.
+    pub data: Cow<'a, str>,
+    /// What it is said to be.
+    pub media_type: Option<Cow<'a, str>>,
+    /// What it is said to be called.
+    pub file_name: Option<Cow<'a, str>>,
+}
+
+/// The file that something unread is, if its bytes stand in the body.
+pub fn attachment<'a>(tape: &Tape, bytes: &'a [u8], unread: &Unread) -> Option<Attachment<'a>> {
+    let node = tape.node(unread.node).filter(|_| unread.attached)?;
+    // Where many files stand in one object, none may cost a look at all of them.
+    let beside = |names: &[&str]| {
+        let named = |slot: NodeId| names.iter().any(|name| tape.says(bytes, slot, name));
+        let short = |node: &&Node| node.kind == NodeKind::String && node.inner().len() <= NAME;
+        tape.node(node.parent).filter(|parent| parent.kind == NodeKind::Object)?;
+        let (id, _) = tape.members(node.parent).take(MEMBERS).find(|(_, node)| short(&node) && named(node.slot))?;
+        Some(tape.text(bytes, id))
+    };
+    let file_name = beside(&["filename", "file_name"]);
+    let text = tape.text(bytes, unread.node);
+    let Some(url) = data_url(&text) else {
+        return Some(Attachment { data: text, media_type: beside(&["media_type", "mimeType", "mime_type"]), file_name });
+    };
+    let (media, from) = (Cow::Owned(url.media), text.len() - url.data.len());
+    let data = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.get(from..)?),
+        Cow::Owned(text) => Cow::Owned(text.get(from..)?.to_owned()),
+    };
+    Some(Attachment { data, media_type: Some(media), file_name })
 }
 
 /// What holds the string.
@@ -58,7 +117,7 @@ impl Media {
 
 /// Whether a string is content that cannot be read as text.
 pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option<Found> {
-    let data = |kind| Some(Found { kind, inspect: !is_opaque(text) });
+    let data = |kind| Some(Found::data(kind, !is_opaque(text)));
     match (zone, name) {
         _ if text.is_empty() => None,
         (Zone::Sealed, _) if is_base64(text) => data(Kind::Sealed),
@@ -66,25 +125,25 @@ pub(crate) fn find(zone: Zone, holder: Holder, name: &str, text: &str) -> Option
         (Zone::Image, "server_url" | "" | "url" | "image_url" | "image" | "video_url" | "video" | "audio_url")
         | (Zone::File, "file_url" | "fileUri" | "file_uri")
         | (Zone::Source, "url") => Some(reference(text)),
-        (Zone::File | Zone::Source, "file_id") => Some(Found { kind: Kind::File, inspect: true }),
+        (Zone::File | Zone::Source, "file_id") => Some(Found::named(Kind::File)),
         (Zone::File, "file_data") => match data_url(text) {
-            Some(url) => Some(Found { kind: Kind::File, inspect: !url.is_opaque() }),
+            Some(url) => Some(Found::data(Kind::File, !url.is_opaque())),
             None => data(Kind::File),
         },
         (Zone::Source | Zone::Blob, "data") if holder == Holder::Image => data(image(text)),
         (Zone::Source | Zone::Blob, "data") if holder == Holder::Binary => data(Kind::File),
         (Zone::Audio, "data" | "delta") | (Zone::Blob, "data") => data(Kind::Audio),
-        (Zone::Source, "data") if is_opaque(text) => Some(Found { kind: Kind::File, inspect: true }),
-        _ => data_url(text).filter(|url| is_base64(url.data)).map(|url| Found { kind: url.kind, inspect: true }),
+        (Zone::Source, "data") if is_opaque(text) => Some(Found::data(Kind::File, true)),
+        _ => data_url(text).filter(|url| is_base64(url.data)).map(|url| Found::data(url.kind, true)),
     }
 }
 
 /// A URL: content that it carries itself, or something that somebody else would fetch.
 fn reference(text: &str) -> Found {
     match data_url(text) {
-        Some(url) => Found { kind: url.kind, inspect: !url.is_opaque() },
-        None if has_data_scheme(text.as_bytes()) => Found { kind: Kind::File, inspect: true },
-        None => Found { kind: Kind::RemoteUrl, inspect: true },
+        Some(url) => Found::data(url.kind, !url.is_opaque()),
+        None if has_data_scheme(text.as_bytes()) => Found::named(Kind::File),
+        None => Found::named(Kind::RemoteUrl),
     }
 }
 
