@@ -173,6 +173,31 @@ fn candidates_are_told_apart() {
     assert!(began.elapsed() < pause / 2);
 }
 
+/// What was said in a recording comes in pieces, and once more word by word.
+#[test]
+fn transcriptions_grow_too() {
+    let house = House::new();
+    let token = token(&house);
+    let heard = |name: &str, text: &str, words: &[&str]| {
+        let words: Vec<Value> = words.iter().map(|word| json!({"word": word})).collect();
+        json!([{name: {"text": text, "languageCode": "en", "words": words}}])
+    };
+    for (form, name) in FORMS.into_iter().flat_map(|form| [(form, "audioTranscription"), (form, "audio_transcription")]) {
+        let (before, after) = token.split_at(8);
+        let parts = [
+            heard(name, "card 4111 1111 ", &["card", "4111", "1111"]),
+            heard(name, &format!("1111 1111, of {before}"), &["1111", "1111", "of"]),
+            heard(name, &format!("{after}. "), &[]),
+        ];
+        let elements = form.read(&form.pass(&house, &form.write(&parts), &[]));
+        let transcripts: Vec<&Value> = elements.iter().map(|one| &one["candidates"][0]["content"]["parts"][0][name]).collect();
+        let text: String = transcripts.iter().filter_map(|one| one["text"].as_str()).collect();
+        assert_eq!(text, format!("card [REDACTED_CARD], of {OWN}. "), "{form:?} {name}");
+        assert!(transcripts.iter().all(|one| one["words"].as_array().is_none_or(Vec::is_empty)), "{form:?} {name}: {elements:?}");
+        assert_eq!(transcripts[0]["languageCode"], "en");
+    }
+}
+
 #[test]
 fn a_block_ends_the_stream_as_clients_read_it() {
     let more = r#"@id("no-cards") @coach("No cards, please.") forbid (principal, action == Action::"complete", resource) when { context.labels.contains("pci") };"#;

@@ -115,6 +115,7 @@ impl Growth {
             (Zone::Message, "parts") => Self::Turn,
             (Zone::Part, "text") => Self::Piece,
             (Zone::Part, "functionCall" | "function_call" | "toolCall" | "tool_call") => Self::Call,
+            (Zone::Part, "audioTranscription" | "audio_transcription") => Self::Holder,
             // Code and what it put out are not known to come in pieces, nor is a kind of part that nobody knows yet.
             (Zone::Part, "executableCode" | "executable_code" | "codeExecutionResult" | "code_execution_result") => Self::Message,
             _ => Self::Either,

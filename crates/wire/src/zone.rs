@@ -71,6 +71,8 @@ pub(crate) enum Zone {
     Outcome,
     /// Bytes of a media type that stands beside them (Gemini).
     Blob,
+    /// What was said in a recording: the text, and the same word by word (Gemini).
+    Transcript,
     /// Settings of a request whose words are the format's own (Gemini).
     Config,
     /// Anything else.
@@ -201,6 +203,7 @@ const ROWS: &[Row] = &[
     ),
     Row(Z::Part, &["executableCode", "executable_code"], Z::Outcome, None, None, false),
     Row(Z::Part, &["inlineData", "inline_data"], Z::Blob, None, None, false),
+    Row(Z::Part, &["audioTranscription", "audio_transcription"], Z::Transcript, None, Some(C::Text), false),
     Row(Z::Part, &["source"], Z::Source, None, None, false),
     Row(Z::Audio, &["id", "format"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Datum, &["embedding"], Z::Vector, None, None, true),
@@ -208,6 +211,8 @@ const ROWS: &[Row] = &[
     Row(Z::Source, &["content"], Z::Content, None, None, false),
     Row(Z::Outcome, &["name", "id", "language", "outcome", "toolType", "tool_type"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Outcome, &["parts"], Z::Parts, None, None, false),
+    // One word each: a value that stands in several of them would be read in none.
+    Row(Z::Transcript, &["words"], Z::Logprobs, None, None, false),
     Row(Z::Blob, &["mimeType", "mime_type"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Blob, &["data"], Z::Blob, None, None, true),
     Row(

@@ -77,7 +77,7 @@ fn gemini_stream() {
     let stream = [
         r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"Let me ","thought":true},{"text":"He"}]},"index":1}]}"#,
         r#"{"candidates":[{"content":{"parts":[{"text":"llo"},{"thought":true,"text":"see"},{"text":" wor","thoughtSignature":"c2VhbGVk"}]},"index":1},{"content":{"parts":[{"text":"Bon"}]}}]}"#,
-        r#"{"candidates":[{"content":{"parts":[{"text":"ld"},{"functionCall":{"name":"f","args":{"a":"x"}}},{"brandNew":"y"}]},"index":1,"finishReason":"STOP"}],"usageMetadata":{}}"#,
+        r#"{"candidates":[{"content":{"parts":[{"text":"ld"},{"functionCall":{"name":"f","args":{"a":"x"}}},{"brandNew":"y"},{"audioTranscription":{"text":"so","speakerLabel":"a"}}]},"index":1,"finishReason":"STOP"}],"usageMetadata":{}}"#,
         r#"{"candidates":[{"content":{"parts":[{"text":"jour"},{"functionCall":{"name":"g","partialArgs":[{"jsonPath":"$.a","stringValue":"p","willContinue":true},{"jsonPath":"$.a","stringValue":"q"}]}}]},"finishReason":"MAX_TOKENS"}]}"#,
         r#"{"error":{"code":503,"message":"busy","status":"UNAVAILABLE"}}"#,
     ];
@@ -91,6 +91,7 @@ fn gemini_stream() {
             "group 1 first /candidates/0/content/parts/1/text: He|llo| wor|ld|",
             "group 0 first /candidates/1/content/parts/0/text: Bon|jour|",
             "group 1 first /candidates/0/content/parts/2/brandNew: y| alone",
+            "group 1 first /candidates/0/content/parts/3/audioTranscription/text: so|",
             "group 0 first /candidates/0/content/parts/1/functionCall/partialArgs/0/stringValue: p|q| alone",
         ],
     );

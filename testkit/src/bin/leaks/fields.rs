@@ -201,7 +201,7 @@ pub struct Route {
     /// A request in which the caller's own value stands at `@@`; for answers.
     #[serde(default)]
     pub own: String,
-    /// Request headers and `?` for the query string that a value is put in.
+    /// Request headers that a value is put in; `?` for a member of the query string that nobody knows, `?name` for one with that name.
     #[serde(default)]
     pub outside: Vec<String>,
     /// Answer headers that a value is put in.

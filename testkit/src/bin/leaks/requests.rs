@@ -166,9 +166,10 @@ fn outside(bench: &mut Bench, route: &Route) -> Result<()> {
                 let Some(mut dice) = bench.turn() else { continue };
                 let value = kind.make(&mut dice);
                 let written = encoding.write(&value, &mut dice);
-                let (query, headers) = match name.as_str() {
-                    "?" => (format!("?a={written}"), vec![]),
-                    name => (String::new(), vec![(name.to_owned(), written.clone())]),
+                let (query, headers) = match name.strip_prefix('?') {
+                    Some("") => (format!("?a={written}"), vec![]),
+                    Some(member) => (format!("?{member}={written}"), vec![]),
+                    None => (String::new(), vec![(name.clone(), written.clone())]),
                 };
                 let (_, requests) = bench.send_with(route, false, &body, &headers, &query, None)?;
                 let outcome =
