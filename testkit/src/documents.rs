@@ -1,6 +1,5 @@
 //! Small documents with a text in them, each in its own format.
 
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use flate2::write::DeflateEncoder;
@@ -73,11 +72,7 @@ pub fn pdf(text: &str) -> Vec<u8> {
         format!("<</Length {}>>\nstream\n{drawn}\nendstream", drawn.len()),
         "<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>".to_owned(),
     ];
-    let mut out = "%PDF-1.7\n".to_owned();
-    for (at, object) in objects.iter().enumerate() {
-        // Writing to a string does not fail.
-        drop(writeln!(out, "{} 0 obj\n{object}\nendobj", at + 1));
-    }
-    out.push_str("trailer\n<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n");
-    out.into_bytes()
+    let numbered = objects.iter().enumerate().map(|(at, object)| format!("{} 0 obj\n{object}\nendobj\n", at + 1));
+    let objects: String = numbered.collect();
+    format!("%PDF-1.7\n{objects}trailer\n<</Root 1 0 R>>\nstartxref\n0\n%%EOF\n").into_bytes()
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::{Action, Facts, Outcome};
-use bartizan_vocabulary::{Decision, Direction, EventFinding, GuardStatus, Label, Role, TextClass, UninspectedKind};
+use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, control, read};
 use bytes::Bytes;

@@ -57,9 +57,9 @@ pub fn attachment<'a>(tape: &Tape, bytes: &'a [u8], unread: &Unread) -> Option<A
     // Where many files stand in one object, none may cost a look at all of them.
     let beside = |names: &[&str]| {
         let named = |slot: NodeId| names.iter().any(|name| tape.says(bytes, slot, name));
-        let short = |node: &&Node| node.kind == NodeKind::String && node.inner().len() <= NAME;
+        let short = |node: &Node| node.kind == NodeKind::String && node.inner().len() <= NAME;
         tape.node(node.parent).filter(|parent| parent.kind == NodeKind::Object)?;
-        let (id, _) = tape.members(node.parent).take(MEMBERS).find(|(_, node)| short(&node) && named(node.slot))?;
+        let (id, _) = tape.members(node.parent).take(MEMBERS).find(|(_, node)| short(node) && named(node.slot))?;
         Some(tape.text(bytes, id))
     };
     let file_name = beside(&["filename", "file_name"]);
