@@ -175,16 +175,16 @@ const MAGIC: &[(usize, &[u8], Looks)] = &[
     (0, b"\x89PNG\r\n\x1a\n", Looks::Image),
     (0, b"\xFF\xD8\xFF", Looks::Image),
     (0, b"GIF8", Looks::Image),
-    (0, b"BM", Looks::Image),
     (0, b"II*\0", Looks::Image),
     (0, b"MM\0*", Looks::Image),
     (0, b"\0\0\x01\0", Looks::Image),
-    (0, b"8BPS", Looks::Image),
+    // Forms of pictures that hold texts.
+    (0, b"8BPS", Looks::Binary),
     (0, b"\xFF\x0A", Looks::Image),
     (0, b"\0\0\0\x0CJXL ", Looks::Image),
     (0, b"\0\0\0\x0CjP  ", Looks::Image),
-    (0, b"\xD7\xCD\xC6\x9A", Looks::Image),
-    (40, b" EMF", Looks::Image),
+    (0, b"\xD7\xCD\xC6\x9A", Looks::Binary),
+    (40, b" EMF", Looks::Binary),
     (8, b"WEBP", Looks::Image),
     (8, b"WAVE", Looks::Audio),
     (8, b"AVI ", Looks::Video),
@@ -234,6 +234,10 @@ const MAGIC: &[(usize, &[u8], Looks)] = &[
 
 /// Well-known openings of files that are no text.
 fn magic(bytes: &[u8]) -> Option<Looks> {
+    // Many a text begins with these two letters; a picture has four zeros behind its size.
+    if bytes.starts_with(b"BM") && crate::rest(bytes, 6).starts_with(&[0; 4]) {
+        return Some(Looks::Image);
+    }
     MAGIC.iter().find(|(at, opening, _)| crate::rest(bytes, *at).starts_with(opening)).map(|it| it.2)
 }
 

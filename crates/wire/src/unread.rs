@@ -56,10 +56,11 @@ pub fn attachment<'a>(tape: &Tape, bytes: &'a [u8], unread: &Unread) -> Option<A
     let node = tape.node(unread.node).filter(|_| unread.attached)?;
     // Where many files stand in one object, none may cost a look at all of them.
     let beside = |names: &[&str]| {
-        let named = |slot: NodeId| names.iter().any(|name| tape.says(bytes, slot, name));
-        let short = |node: &Node| node.kind == NodeKind::String && node.inner().len() <= NAME;
+        let short = |node: &Node| node.inner().len() <= NAME;
+        let named = |slot: NodeId| tape.node(slot).is_some_and(short) && names.iter().any(|name| tape.says(bytes, slot, name));
         tape.node(node.parent).filter(|parent| parent.kind == NodeKind::Object)?;
-        let (id, _) = tape.members(node.parent).take(MEMBERS).find(|(_, node)| short(node) && named(node.slot))?;
+        let (id, _) =
+            tape.members(node.parent).take(MEMBERS).find(|(_, node)| node.kind == NodeKind::String && short(node) && named(node.slot))?;
         Some(tape.text(bytes, id))
     };
     let file_name = beside(&["filename", "file_name"]);
