@@ -127,6 +127,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
         "providers": [
             {"name": "a", "kind": "both", "base_url": upstream_process.ready["url"], "api_key_file": str(tmp_path / "credential"), "pass_client_key": False},
             {"name": "b", "kind": "anthropic", "base_url": upstream_process.ready["url"], "api_key_env": "PATH", "pass_client_key": True},
+            {"name": "c", "kind": "azure", "base_url": upstream_process.ready["url"], "api_version": "2024-10-21"},
         ],
         "models": [{"name": "m", "provider": "b", "upstream_name": "n"}, {"name": "*", "provider": "a"}],
         "policy": {"dir": str(tmp_path / "policies")},

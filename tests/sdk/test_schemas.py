@@ -125,7 +125,9 @@ class World:
             self.refused(name, 405, self.ask(gate, path, "{}", method="PUT"))
             assert self.streamed(name, path, "The harbour is open. ", "Write to other.person@example.org. ", "No more. ")
             self.refused(name, 200, (200, self.streamed(name, path, "The harbour is open. ", "Call ", f"{PHONE} ", "for more. ")))
-        self.refused("gemini", 404, self.ask(gate, GEMINI, {}))
+        self.refused("gemini", 400, self.ask(gate, GEMINI, {}))
+        # More findings than an event keeps.
+        assert self.prompt(CHAT, f"{EMAIL} " * 1_100)[0] == 200
         self.created = self.kept("keys", "create", "--name", "ada", "--group", "eng", "--models", "gpt-*", "--format", "json")
         free = self.kept("keys", "create", "--name", "bot", "--kind", "service", "--format", "jsonl")
         self.created += free
