@@ -89,7 +89,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Whether the first segment is the input itself, so that [`crate::redact`] can edit it.
+    /// Whether the first segment is the input itself, so that [`crate::redact()`] can edit it.
     pub const fn is_text(self) -> bool {
         matches!(self, Self::Text | Self::Csv | Self::Json | Self::Markdown | Self::Xml | Self::Html)
     }

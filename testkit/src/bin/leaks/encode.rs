@@ -49,7 +49,7 @@ impl Encoding {
         }
     }
 
-    /// The text that a reader of the JSON gets. JSON escapes are no part of it: see [`quoted`].
+    /// The text that a reader of the JSON gets. JSON escapes are no part of it.
     pub fn write(self, value: &str, dice: &mut Dice) -> String {
         if self == Self::Base64 {
             return STANDARD.encode(value);
