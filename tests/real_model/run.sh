@@ -33,6 +33,9 @@ weights=$(find "$site" -type f -name '*.gguf' | head -n 1)
 [ -n "$server" ] || { echo "no llama-server in $site" >&2; exit 2; }
 [ -n "$weights" ] || { echo "no weights in $site" >&2; exit 2; }
 
+# The package leaves its libraries without the names by which they are looked for.
+/sbin/ldconfig -n "$(dirname "$server")"
+
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 LD_LIBRARY_PATH="$(dirname "$server"):$(dirname "$server")/../lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
   "$server" --model "$weights" --host 127.0.0.1 --port "$port" --ctx-size 4096 --parallel 1 >"$folder/server.log" 2>&1 &
