@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use aho_corasick::AhoCorasick;
 use aho_corasick::dfa::DFA as Keywords;
 use bartizan_vocabulary::{Label, RuleId};
 use regex_automata::dfa::{StartKind, dense};
@@ -91,8 +92,9 @@ pub(crate) struct Compiled {
     pub(crate) starts: Vec<(usize, Vec<Start>)>,
     /// Machines by class.
     pub(crate) classes: [Vec<usize>; CLASSES],
-    /// Keyword and machine of rules that go by the object key.
-    pub(crate) by_key: Vec<(String, usize)>,
+    /// Keywords of rules that go by the object key, and the machine of each.
+    pub(crate) key_words: AhoCorasick,
+    pub(crate) by_key: Vec<usize>,
     pub(crate) labels: Vec<LabelInfo>,
     pub(crate) digest: [u8; 32],
 }
@@ -289,6 +291,8 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
     let prefixes = Prefixes::new(prefixed.flat_map(|rule| rule.keywords.iter().map(String::as_str)))?;
     let words: Vec<&str> = building.starts.keys().map(String::as_str).collect();
     let keywords = keywords(&words)?;
+    let key_words = AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(building.by_key.iter().map(|(word, _)| word));
+    let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
     let starts = building.starts.into_iter().map(|(word, starts)| (word.len(), starts)).collect();
     Ok(Arc::new(Compiled {
         rules: building.rules,
@@ -297,7 +301,8 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
         prefixes,
         starts,
         classes: building.classes,
-        by_key: building.by_key,
+        key_words,
+        by_key: building.by_key.into_iter().map(|(_, machine)| machine).collect(),
         labels,
         digest: digest(files),
     }))

@@ -235,9 +235,10 @@ impl TextScan {
             return;
         }
         let compiled = Arc::clone(&self.compiled);
-        for (keyword, machine) in &compiled.by_key {
+        for keyword in self.key.names(&compiled.key_words) {
+            let Some(machine) = compiled.by_key.get(keyword.as_usize()) else { continue };
             let known = self.live.iter().any(|candidate| candidate.machine == *machine);
-            if !known && self.key.names(keyword) {
+            if !known {
                 let candidate = compiled.machines.get(*machine).and_then(|parts| Candidate::at_value(*machine, parts, 0));
                 self.live.extend(candidate);
             }

@@ -67,7 +67,7 @@ fn remembered(exchange: &Exchange, file: &Attachment<'_>, role: Role, inspector:
     // All that the reading depends on.
     let key = format!("{}:{}:{media}{name}", limits.input_bytes, media.len());
     let place = (role, TextClass::Document, Some(key.as_str()), inspector.tokens);
-    let (kept, hit) = inspector.cache.file(&inspector.scope, place, &file.data, || read(exchange, file, &limits, inspector))?;
+    let (kept, hit) = inspector.cache.file(inspector.scope, place, &file.data, || read(exchange, file, &limits, inspector))?;
     inspector.lookups.0 += u64::from(hit);
     inspector.lookups.1 += u64::from(!hit);
     Ok(kept)

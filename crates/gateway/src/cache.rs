@@ -16,7 +16,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 /// Texts shorter than this are inspected faster than they are looked up.
-const WORTH: usize = 96;
+pub const WORTH: usize = 96;
 
 /// Findings of complete runs, bounded in bytes.
 pub struct FindingsCache {
@@ -75,15 +75,15 @@ impl FindingsCache {
         CacheScope { prefix }
     }
 
-    /// Findings of a text: remembered, or found now. `hit` says which.
+    /// Findings of a text: remembered, or found now. `hit` says which. Texts of fewer than `worth` bytes are not remembered.
     pub fn scan(
         &self,
         scope: &CacheScope,
         place: (Role, TextClass, Option<&str>, bool),
-        text: &str,
+        (text, worth): (&str, usize),
         inspect: impl FnOnce() -> Option<Scan>,
     ) -> Option<(Arc<Scan>, bool)> {
-        if text.len() < WORTH {
+        if text.len() < worth {
             return inspect().map(|scan| (Arc::new(scan), false));
         }
         let key = scope.key(Domain::Text, place, text);

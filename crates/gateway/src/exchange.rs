@@ -12,6 +12,7 @@ use bartizan_vocabulary::{
 };
 
 use crate::Gate;
+use crate::cache::CacheScope;
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
@@ -48,6 +49,8 @@ pub struct Exchange {
     pub salt: [u8; 32],
     /// That commitment, once it was made.
     pub commitment: OnceLock<Commitment>,
+    /// Where its findings are remembered, once something was looked up.
+    pub cache_scope: OnceLock<CacheScope>,
 }
 
 /// One judged direction.
@@ -56,7 +59,7 @@ pub struct Phase {
     /// What was decided.
     pub decision: Option<Decision>,
     /// Decision input.
-    pub facts: Option<Facts>,
+    pub facts: Option<Box<Facts>>,
     /// What was found.
     pub findings: Kept,
     /// What was carried out.
@@ -126,13 +129,13 @@ impl Phase {
     }
 
     /// A guard that did its work.
-    pub fn ran(&mut self, name: &str, micros: u64) {
-        self.guards.push(GuardRun { name: name.to_owned(), status: GuardStatus::Ran, reason: None, micros });
+    pub fn ran(&mut self, name: &'static str, micros: u64) {
+        self.guards.push(GuardRun { name: name.into(), status: GuardStatus::Ran, reason: None, micros });
     }
 
     /// A guard that did not.
-    pub fn not_run(&mut self, name: &str, status: GuardStatus, reason: &str) {
-        self.guards.push(GuardRun { name: name.to_owned(), status, reason: Some(reason.to_owned()), micros: 0 });
+    pub fn not_run(&mut self, name: &'static str, status: GuardStatus, reason: &str) {
+        self.guards.push(GuardRun { name: name.into(), status, reason: Some(reason.to_owned()), micros: 0 });
     }
 }
 
@@ -212,7 +215,7 @@ impl Exchange {
             policies: phase.policies.iter().map(|policy| policy.id.clone()).collect(),
             labels,
             remedies,
-            guards: phase.guards.iter().filter(|run| run.status != GuardStatus::Ran).map(|run| (run.name.clone(), run.status)).collect(),
+            guards: phase.guards.iter().filter(|run| run.status != GuardStatus::Ran).map(|run| (run.name.clone().into_owned(), run.status)).collect(),
             status: (status != 0).then_some(status),
             end: if let Moment::End(end) = moment { Some(end) } else { None },
             principal: Some(principal),

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::attachments::{self, Attached};
 use crate::body::ReadError;
 use crate::budget::Reservation;
+use crate::cache::WORTH;
 use crate::edit::{unit_splices, without_logprobs};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
@@ -227,7 +228,7 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
     let refusal = (verdict.outcome != Outcome::Permit).then(|| remedy::refusal(&verdict, &facts));
     let decision = refusal.as_ref().map_or(Decision::Permit, |(decision, _)| *decision);
     let mut phase =
-        Phase { policies: remedy::fired(&verdict), coach: verdict.coach.clone(), facts: Some(facts), ..Phase::decided(decision) };
+        Phase { policies: remedy::fired(&verdict), coach: verdict.coach.clone(), facts: Some(Box::new(facts)), ..Phase::decided(decision) };
     phase.not_run("detect", GuardStatus::FailedOpen, &error.to_string());
     phase.ran("policy", 0);
     if refusal.is_none() {
@@ -240,7 +241,14 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
 
 /// Whether nothing is found in a name or a header, under a member name if any. A failing detector finds nothing clean.
 pub fn is_clean(exchange: &Exchange, text: &str, key: Option<&str>) -> bool {
-    let scan = || inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from);
+    let scan = || {
+        let mut inspector = inspector(exchange, false);
+        if key.is_some() {
+            // A name that comes with every request: remembered however short it is.
+            inspector.worth = 0;
+        }
+        inspector.text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from)
+    };
     caught(scan).is_ok_and(|scan| scan.findings.is_empty())
 }
 
@@ -274,7 +282,8 @@ fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
     Inspector {
         detector: &live.detector,
         cache: exchange.gate.cache(),
-        scope: exchange.gate.cache().scope(&exchange.principal, &live.detector_digest),
+        scope: exchange.cache_scope.get_or_init(|| exchange.gate.cache().scope(&exchange.principal, &live.detector_digest)),
+        worth: WORTH,
         tokens,
         deadline: Instant::now() + live.settings.limits.inspect,
         lookups: (0, 0),
@@ -390,7 +399,7 @@ fn finish(
     exchange.gate.metrics().findings_total.add(units.iter().map(|unit| unit.scan.findings.len() as u64).sum());
     let mut phase = Phase {
         decision: Some(judged.decision),
-        facts: Some(judged.facts),
+        facts: Some(Box::new(judged.facts)),
         findings,
         remedies: judged.remedies,
         policies: judged.policies,

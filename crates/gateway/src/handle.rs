@@ -120,6 +120,7 @@ impl Gate {
             ended: AtomicBool::new(false),
             salt: self.random().bytes(),
             commitment: OnceLock::new(),
+            cache_scope: OnceLock::new(),
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
         match Route::find(method, path) {

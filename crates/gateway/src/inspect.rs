@@ -72,7 +72,9 @@ pub struct Inspector<'a> {
     /// Findings cache.
     pub cache: &'a FindingsCache,
     /// Whose texts.
-    pub scope: CacheScope,
+    pub scope: &'a CacheScope,
+    /// Texts of fewer bytes are not remembered.
+    pub worth: usize,
     /// Look for pseudonyms too.
     pub tokens: bool,
     /// When it must be done.
@@ -256,7 +258,7 @@ impl Inspector<'_> {
         let (detector, tokens, deadline) = (self.detector, self.tokens, self.deadline);
         let hint = Hint { key, tokens, json: class == TextClass::ToolArguments };
         let run = || if text.len() <= PIECE { Some(detector.scan(text, hint)) } else { long(detector, text, hint, deadline) };
-        let (scan, hit) = self.cache.scan(&self.scope, (role, class, key, tokens), text, run).ok_or(InspectError::Timeout)?;
+        let (scan, hit) = self.cache.scan(self.scope, (role, class, key, tokens), (text, self.worth), run).ok_or(InspectError::Timeout)?;
         if hit {
             self.lookups.0 += 1;
         } else {

@@ -70,6 +70,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         ended: AtomicBool::new(false),
         salt: gate.random().bytes(),
         commitment: OnceLock::new(),
+        cache_scope: OnceLock::new(),
     }
 }
 

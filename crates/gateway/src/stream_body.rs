@@ -205,7 +205,7 @@ impl StreamBody {
     fn fill_phase(&mut self) {
         let judging = &self.guard.judging;
         self.phase.decision = Some(judging.decision());
-        self.phase.facts = Some(judging.facts.clone());
+        self.phase.facts = Some(Box::new(judging.facts.clone()));
         self.phase.remedies = judging.remedies();
         self.phase.policies.clone_from(&judging.policies);
         self.phase.findings.clone_from(&judging.findings);

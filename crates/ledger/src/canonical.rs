@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 use bartizan_vocabulary::Timestamp;
 
-/// Writes one object into a buffer.
+/// Writes one object into a buffer. Its functions are inlined: a key that is known at compile time is then stored, not copied.
 pub struct Object<'a> {
     out: &'a mut Vec<u8>,
     first: bool,
@@ -14,12 +14,14 @@ pub struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// Begins an object.
+    #[inline]
     pub fn new(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
         Self { out, first: true }
     }
 
     /// A key that needs no escaping. Keys must be given in order.
+    #[inline]
     pub fn key(&mut self, key: &str) -> &mut Vec<u8> {
         self.out.extend_from_slice(if self.first { b"\"" } else { b",\"" });
         self.first = false;
@@ -40,6 +42,7 @@ impl<'a> Object<'a> {
     }
 
     /// A text that needs no escaping.
+    #[inline]
     pub fn word(&mut self, key: &str, value: &str) {
         let out = self.key(key);
         out.push(b'"');
@@ -48,16 +51,19 @@ impl<'a> Object<'a> {
     }
 
     /// A point in time, as `Timestamp` displays it.
+    #[inline]
     pub fn time(&mut self, key: &str, value: Timestamp) {
         time(self.key(key), value);
     }
 
     /// A text, escaped.
+    #[inline]
     pub fn text(&mut self, key: &str, value: &str) {
         string(self.key(key), value);
     }
 
     /// A number; see [`number`].
+    #[inline]
     pub fn number(&mut self, key: &str, value: u64) {
         number(self.key(key), value);
     }
@@ -76,6 +82,7 @@ impl<'a> Object<'a> {
     }
 
     /// Ends the object.
+    #[inline]
     pub fn end(self) {
         self.out.push(b'}');
     }

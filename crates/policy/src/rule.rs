@@ -76,7 +76,7 @@ impl Rule {
     pub fn fired(&self) -> FiredPolicy {
         let effect = if self.effect == Effect::Permit { "permit" } else { "forbid" };
         let mode = if self.terms.shadow { "shadow" } else { "enforce" };
-        FiredPolicy { id: self.id.clone(), effect: effect.to_owned(), mode: mode.to_owned() }
+        FiredPolicy { id: self.id.clone(), effect: effect.into(), mode: mode.into() }
     }
 
     /// Whether it asks for an edit rather than a block.

@@ -1,5 +1,6 @@
 //! What is kept of an interaction. The JSON form is fixed by the event schema, version 1: fields are only ever added.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -54,7 +55,7 @@ closed_words!(
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardRun {
     /// Guard name: `detect`, `policy`, `ledger`.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// How it ended.
     pub status: GuardStatus,
     /// Why, when it did not simply run.
@@ -81,9 +82,9 @@ pub struct FiredPolicy {
     /// Its `@id`.
     pub id: PolicyId,
     /// `permit` or `forbid`.
-    pub effect: String,
+    pub effect: Cow<'static, str>,
     /// `enforce` or `shadow`.
-    pub mode: String,
+    pub mode: Cow<'static, str>,
 }
 
 /// A finding as it is kept: where and what, never the value.

@@ -163,23 +163,25 @@ fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<(), ControlEr
 
 /// Fields that lead past what is judged, or whose answers would repeat what inspection hides.
 fn refuse_unguarded(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
-    let member = |name: &str| tape.member(bytes, 0, name);
-    let is = |id: NodeId, kind: NodeKind| tape.node(id).is_some_and(|node| node.kind == kind);
-    for &refused in ELSEWHERE {
-        if member(refused).is_some_and(|id| !is(id, NodeKind::Null)) {
+    for (id, node) in tape.members(0) {
+        // No name below has more letters, each of them escaped.
+        if tape.node(node.slot).is_none_or(|key| key.inner().len() > 12 * 6) {
+            continue;
+        }
+        let name = tape.text(bytes, node.slot);
+        if node.kind != NodeKind::Null
+            && let Some(&refused) = ELSEWHERE.iter().find(|refused| **refused == name)
+        {
             return Err(ControlError::Elsewhere(refused));
         }
-    }
-    if member("container").is_some_and(|id| is(id, NodeKind::String)) {
-        return Err(ControlError::Elsewhere("container"));
-    }
-    for refused in ["logprobs", "top_logprobs"] {
-        if member(refused).is_some_and(|id| !is(id, NodeKind::Null) && !is(id, NodeKind::False) && tape.text(bytes, id) != "0") {
-            return Err(ControlError::Refused(refused));
+        let off = || matches!(node.kind, NodeKind::Null | NodeKind::False) || tape.text(bytes, id) == "0";
+        match name.as_ref() {
+            "container" if node.kind == NodeKind::String => return Err(ControlError::Elsewhere("container")),
+            "logprobs" if !off() => return Err(ControlError::Refused("logprobs")),
+            "top_logprobs" if !off() => return Err(ControlError::Refused("top_logprobs")),
+            "mcp_servers" => return Err(ControlError::Refused("mcp_servers")),
+            _ => {}
         }
-    }
-    if member("mcp_servers").is_some() {
-        return Err(ControlError::Refused("mcp_servers"));
     }
     Ok(())
 }

@@ -113,7 +113,7 @@ pub(crate) const INDEXES: &[&str] = &["content_index", "summary_index", "command
 
 /// Member names and enumeration values of this format that no other has. Sorted.
 #[rustfmt::skip]
-const WORDS: &[&str] = &[
+pub(crate) const WORDS: &[&str] = &[
     "action", "additional_tools", "allowed_tools", "annotation", "annotation_index", "apply_patch", "apply_patch_call",
     "apply_patch_call_output", "approval_request_id", "background", "call_id", "caller", "code_interpreter", "code_interpreter_call",
     "command", "command_index", "commands", "compaction", "completed", "completed_at", "computer_call", "computer_call_output",
@@ -134,20 +134,3 @@ const WORDS: &[&str] = &[
     "shell_call", "shell_call_output", "status", "stderr", "stdout", "summary", "summary_index", "summary_text", "truncation",
     "variables", "verbosity", "version", "web_search", "web_search_call",
 ];
-
-/// Whether a word is one of this format's own.
-pub(crate) fn is_known(word: &[u8]) -> bool {
-    WORDS.binary_search_by(|known| known.as_bytes().cmp(word)).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_sorted_and_each_is_known() {
-        assert!(WORDS.is_sorted());
-        assert!(WORDS.iter().all(|word| is_known(word.as_bytes()) && word.len() <= crate::words::LONGEST));
-        assert!(!is_known(b"item_") && !is_known(b""));
-    }
-}

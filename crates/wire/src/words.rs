@@ -5,7 +5,7 @@ mod gemini;
 use crate::json::{NodeId, Tape};
 use crate::responses;
 
-/// Sorted: only the words with the same first letter are looked at.
+/// Sorted.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "additionalProperties", "allowed_callers", "annotations", "any", "anyOf", "approximate", "arguments", "array", "assistant",
@@ -37,13 +37,63 @@ const WORDS: &[&str] = &[
     "user_id", "user_location", "video_url", "violence", "violence/graphic", "wav", "web_search_result", "web_search_tool_result",
 ];
 
+/// The words of all formats.
+const LISTS: [&[&str]; 3] = [WORDS, gemini::WORDS, responses::WORDS];
+
+/// Slots of the table: a power of two, some four for each word.
+const SLOTS: usize = 2_048;
+
+/// All words, found by [`slot`]; a word stands in its slot or in the next free one.
+static TABLE: [&str; SLOTS] = table();
+
+/// Where the search for a word begins: by its length and five of its bytes, so that long words cost no more than short ones.
+#[expect(clippy::indexing_slicing, reason = "each index is below the length, which is at least 1")]
+const fn slot(word: &[u8]) -> usize {
+    let length = word.len();
+    if length == 0 {
+        return 0;
+    }
+    let last = length - 1;
+    let bytes = [word[0], word[last], word[length / 2], word[length / 4], word[last - last / 4]];
+    let mut sum = length;
+    let mut at = 0;
+    while at < bytes.len() {
+        sum = sum.wrapping_mul(31) ^ bytes[at] as usize;
+        at += 1;
+    }
+    (sum ^ sum >> 11) % SLOTS
+}
+
+#[expect(clippy::indexing_slicing, clippy::large_stack_arrays, reason = "evaluated by the compiler, which would refuse a bad index")]
+const fn table() -> [&'static str; SLOTS] {
+    let mut table = [""; SLOTS];
+    let mut list = 0;
+    while list < LISTS.len() {
+        let mut at = 0;
+        while at < LISTS[list].len() {
+            let word = LISTS[list][at];
+            let mut place = slot(word.as_bytes());
+            while !table[place].is_empty() {
+                place = (place + 1) % SLOTS;
+            }
+            table[place] = word;
+            at += 1;
+        }
+        list += 1;
+    }
+    table
+}
+
 /// Whether a word is one of the formats' own.
 pub fn is_known(word: &[u8]) -> bool {
-    // Every message has these; the rest is looked up.
-    let usual: bool =
-        matches!(word, b"role" | b"content" | b"user" | b"assistant" | b"type" | b"text" | b"delta" | b"index" | b"model" | b"id");
-    let in_list = |words, ranges| with_first(word, words, ranges).iter().any(|known| known.as_bytes() == word);
-    usual || in_list(WORDS, &RANGES) || in_list(gemini::WORDS, &GEMINI) || responses::is_known(word)
+    let mut place = slot(word);
+    loop {
+        match TABLE.get(place) {
+            None | Some(&"") => return false,
+            Some(known) if known.as_bytes() == word => return true,
+            Some(_) => place = (place + 1) % SLOTS,
+        }
+    }
 }
 
 /// Whether a key says one of the formats' own words. Costs no more for a long key than for a short one.
@@ -78,32 +128,6 @@ pub fn says_nothing(name: &str) -> bool {
 /// No word has more bytes.
 pub(crate) const LONGEST: usize = 64;
 
-/// Where the words of each first letter begin and end.
-type Ranges = [(usize, usize); 128];
-
-const RANGES: Ranges = ranges(WORDS);
-const GEMINI: Ranges = ranges(gemini::WORDS);
-
-#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which would refuse a bad index")]
-const fn ranges(words: &[&str]) -> Ranges {
-    let mut ranges = [(0, 0); 128];
-    let mut at = 0;
-    while at < words.len() {
-        let letter = words[at].as_bytes()[0] as usize;
-        if ranges[letter].1 == 0 {
-            ranges[letter].0 = at;
-        }
-        at += 1;
-        ranges[letter].1 = at;
-    }
-    ranges
-}
-
-fn with_first(word: &[u8], words: &'static [&'static str], ranges: &Ranges) -> &'static [&'static str] {
-    let range = word.first().and_then(|letter| ranges.get(usize::from(*letter)));
-    range.and_then(|(start, end)| words.get(*start..*end)).unwrap_or_default()
-}
-
 /// Only small letters and underscores, few of them: no pattern can find anything in it.
 pub(crate) fn is_plain(word: &[u8]) -> bool {
     word.len() <= 24 && word.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b'_')
@@ -120,8 +144,17 @@ mod tests {
 
     #[test]
     fn words_are_sorted_and_each_is_known() {
-        assert!(WORDS.is_sorted() && gemini::WORDS.is_sorted());
-        assert!(WORDS.iter().chain(gemini::WORDS).all(|word| is_known(word.as_bytes()) && word.len() <= LONGEST));
-        assert!(["", "x", "contentx", "Content", "\u{e4}", "ro"].iter().all(|word| !is_known(word.as_bytes())));
+        assert!(LISTS.iter().all(|words| words.is_sorted()));
+        let mut words = LISTS.iter().flat_map(|words| words.iter());
+        assert!(words.all(|word| !word.is_empty() && word.len() <= LONGEST && is_known(word.as_bytes())));
+        let strangers = ["", "x", "contentx", "Content", "\u{e4}", "ro", "item_"];
+        assert!(strangers.iter().all(|word| !is_known(word.as_bytes())));
+    }
+
+    /// What is looked at for one word, whatever it is: the longest run of full slots.
+    #[test]
+    fn the_table_has_room() {
+        let longest = TABLE.split(|word| word.is_empty()).map(<[_]>::len).max();
+        assert!(longest.is_some_and(|longest| longest <= 16), "{longest:?}");
     }
 }
