@@ -291,7 +291,8 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
     let prefixes = Prefixes::new(prefixed.flat_map(|rule| rule.keywords.iter().map(String::as_str)))?;
     let words: Vec<&str> = building.starts.keys().map(String::as_str).collect();
     let keywords = keywords(&words)?;
-    let key_words = AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(building.by_key.iter().map(|(word, _)| word));
+    let key_words =
+        AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(building.by_key.iter().map(|(word, _)| word));
     let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
     let starts = building.starts.into_iter().map(|(word, starts)| (word.len(), starts)).collect();
     Ok(Arc::new(Compiled {

@@ -38,8 +38,7 @@ impl Key {
             let plural = lower.get(found.end()) == Some(&b's') && is_boundary(cased, found.end() + 1);
             (found.len() > 3 || is_boundary(cased, found.start())) && (plural || is_boundary(cased, found.end()))
         };
-        let mut named: Vec<PatternID> =
-            keywords.find_overlapping_iter(lower).filter(ends_a_word).map(|found| found.pattern()).collect();
+        let mut named: Vec<PatternID> = keywords.find_overlapping_iter(lower).filter(ends_a_word).map(|found| found.pattern()).collect();
         named.sort_unstable();
         named.dedup();
         named

@@ -183,8 +183,11 @@ impl Gate {
         let mut judging =
             Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete, GuardStatus::Ran), self.value_hash().clone());
         judging.open();
-        let mut phase =
-            Phase { policies: judging.policies.clone(), facts: Some(Box::new(judging.facts.clone())), ..Phase::decided(judging.decision()) };
+        let mut phase = Phase {
+            policies: judging.policies.clone(),
+            facts: Some(Box::new(judging.facts.clone())),
+            ..Phase::decided(judging.decision())
+        };
         phase.ran("detect", 0);
         phase.ran("policy", 0);
         if let Some((decision, message)) = judging.stop.take() {

@@ -1,5 +1,6 @@
 //! One interaction and how it is recorded: which entry, which event, in which order.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -88,6 +89,21 @@ const BODY: &str = "body";
 const PRINCIPAL: &str = "principal";
 /// Room for a usual event.
 const EVENT_BYTES: usize = 2_048;
+/// Buffers that grew beyond this are not kept.
+const KEPT_BYTES: usize = 16_384;
+
+thread_local! {
+    /// The buffer of the last event of this thread, empty: the allocator takes its time for pieces of this size.
+    static JSON: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Keeps a buffer for the next event. What it held was personal, and the journal has it sealed.
+fn give_back(mut json: Vec<u8>) {
+    if json.capacity() <= KEPT_BYTES {
+        json.clear();
+        JSON.set(json);
+    }
+}
 
 impl BodySeal {
     /// A commitment with a fresh salt.
@@ -188,7 +204,12 @@ impl Exchange {
         let lasted = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
         let since = Timestamp::from_micros(time.as_micros().saturating_sub(lasted));
         let detail = private.then(|| Detail { subject: self.principal.id.clone(), since, openings, event });
-        self.gate.journal().append(&Record { entry, detail })
+        let record = Record { entry, detail };
+        let appended = self.gate.journal().append(&record);
+        if let Some(event) = record.detail.and_then(|detail| detail.event) {
+            give_back(event.json);
+        }
+        appended
     }
 
     fn interaction(
@@ -215,7 +236,12 @@ impl Exchange {
             policies: phase.policies.iter().map(|policy| policy.id.clone()).collect(),
             labels,
             remedies,
-            guards: phase.guards.iter().filter(|run| run.status != GuardStatus::Ran).map(|run| (run.name.clone().into_owned(), run.status)).collect(),
+            guards: phase
+                .guards
+                .iter()
+                .filter(|run| run.status != GuardStatus::Ran)
+                .map(|run| (run.name.clone().into_owned(), run.status))
+                .collect(),
             status: (status != 0).then_some(status),
             end: if let Moment::End(end) = moment { Some(end) } else { None },
             principal: Some(principal),
@@ -234,7 +260,8 @@ impl Exchange {
         };
         let total_micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let id = EventId::new(self.gate.random().uuid(time));
-        let mut json = Vec::with_capacity(EVENT_BYTES);
+        let mut json = JSON.take();
+        json.reserve(EVENT_BYTES);
         event_json::write(&mut json, self, phase, &Told { id: &id, time, direction, decision, status, end, bytes_out, total_micros });
         self.gate.announce(&json);
         let labels = phase.facts.iter().flat_map(|facts| facts.context.labels.iter()).map(|(label, _)| label.clone()).collect();

@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use crate::pulse::{Answering, Finding, Pulse, Streams, TICKS, Watched};
+use crate::settings::HEADERS;
 use crate::{Gate, Settings};
 
 /// TLS handshakes that take longer are dropped.
@@ -145,12 +146,11 @@ fn builder(settings: &Settings, tasks: TaskTracker) -> Builder<Streams> {
     let patience = settings.timeouts.client;
     let mut builder = Builder::new(Streams { tasks, patience });
     // Never `pipeline_flush`: with it hyper writes nothing while anything is left to read, and queues answers without bound.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience)
-        .max_buf_size(settings.limits.header_bytes.max(8_192))
-        .max_headers(settings.limits.headers);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience).max_buf_size(settings.limits.header_bytes.max(8_192));
+    if settings.limits.headers != HEADERS {
+        // Any number that is set, the usual one too, costs hyper an allocation for each request.
+        builder.http1().max_headers(settings.limits.headers);
+    }
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -108,6 +108,9 @@ pub struct Limits {
     pub connections: usize,
 }
 
+/// Request headers, unless it is configured otherwise: as many as hyper finds room for without asking for memory.
+pub(crate) const HEADERS: usize = 100;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -117,7 +120,7 @@ impl Default for Limits {
             held_bytes: 8 << 20,
             channels: 1_024,
             header_bytes: 64 << 10,
-            headers: 128,
+            headers: HEADERS,
             json: JsonLimits::default(),
             inspect: Duration::from_secs(20),
             cache_bytes: 16 << 20,
