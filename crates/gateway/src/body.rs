@@ -1,6 +1,7 @@
 //! Bodies: reading them within limits, and the one body type that the gate answers with.
 
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -53,8 +54,13 @@ where
     let mut rest: Vec<u8> = Vec::new();
     let mut total = 0_usize;
     let began = Instant::now();
-    loop {
-        let frame = tokio::time::timeout(idle, body.frame()).await.map_err(|_| ReadError::Slow(idle))?;
+    while !body.is_end_stream() {
+        let mut next = pin!(body.frame());
+        // A small body is there already: no timer for it.
+        let frame = match poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => tokio::time::timeout(idle, next).await.map_err(|_| ReadError::Slow(idle))?,
+        };
         let Some(frame) = frame else { break };
         let Ok(data) = frame.map_err(ReadError::Broken)?.into_data() else { continue };
         total += data.len();
