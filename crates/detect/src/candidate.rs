@@ -20,6 +20,8 @@ pub(crate) struct Match {
     pub(crate) end: usize,
     pub(crate) rule: usize,
     pub(crate) score_bp: u16,
+    /// Whether it was found in what base64 stands for.
+    pub(crate) encoded: bool,
 }
 
 /// Ends of one pattern without a gap: every position from `low` to `high`.
@@ -185,7 +187,7 @@ impl Candidate {
                 if end > start && rule.checks.iter().all(|check| check.passes(value)) {
                     let score_bp = Context::new(around.text, start, self.lead, around.key).score(rule);
                     if score_bp > 0 {
-                        out.push(Match { start, end, rule: *index, score_bp });
+                        out.push(Match { start, end, rule: *index, score_bp, encoded: false });
                     }
                     break;
                 }

@@ -11,7 +11,11 @@ use crate::token::{TokenHit, cut_findings};
 
 /// Compiled rules. Cloning is cheap.
 #[derive(Clone, Debug)]
-pub struct Detector(Arc<Compiled>);
+pub struct Detector {
+    compiled: Arc<Compiled>,
+    /// Whether base64 in texts is read.
+    encoded: bool,
+}
 
 /// What is known about a text besides its bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,21 +76,26 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(Self)
+        compile(files).map(|compiled| Self { compiled, encoded: true })
     }
 
     /// Digest over the rules and the version of the machine: two detectors with the same digest find the same.
     pub fn digest(&self) -> [u8; 32] {
-        self.0.digest
+        self.compiled.digest
     }
 
     /// All labels with their thresholds and rules.
     pub fn labels(&self) -> Vec<LabelInfo> {
-        self.0.labels.clone()
+        self.compiled.labels.clone()
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
-        &self.0
+        &self.compiled
+    }
+
+    /// The same for what is no text, where base64 is not read once more.
+    pub(crate) fn without_base64(&self) -> Self {
+        Self { compiled: Arc::clone(&self.compiled), encoded: false }
     }
 
     /// Scans a whole text.
@@ -100,6 +109,6 @@ impl Detector {
 
     /// Begins a scan of a text that arrives in pieces. The findings are those of [`Detector::scan`] over all of it.
     pub fn stream(&self, hint: Hint<'_>) -> TextScan {
-        TextScan::new(Arc::clone(&self.0), hint)
+        TextScan::new(Arc::clone(&self.compiled), hint, self.encoded)
     }
 }

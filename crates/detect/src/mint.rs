@@ -7,7 +7,9 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::normal::normalise;
+use crate::sextets::is_letter;
 use crate::token::{ALPHABET, TAIL, Token, TokenHit};
+use crate::validate::Check;
 
 /// HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts give the same input.
 fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -38,6 +40,7 @@ pub(crate) fn kind(label: &str) -> String {
 pub fn canonical(label: &str, surface: &str) -> String {
     let text = normalise(surface);
     match label {
+        _ if is_run(label, &text) => text,
         "pii.email" | "pii.ip" => text.to_lowercase(),
         "pci.card" | "pii.us_ssn" => {
             String::from_utf8_lossy(crate::validate::whole(text.as_bytes())).chars().filter(char::is_ascii_digit).collect()
@@ -49,6 +52,21 @@ pub fn canonical(label: &str, surface: &str) -> String {
         "pci.iban" => text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect(),
         _ => text,
     }
+}
+
+/// Whether a surface is a run of base64, or a part of one, and no plain value of its label. For labels whose values are no such
+/// runs: not for secrets and URLs.
+pub fn is_encoded(label: &str, surface: &str) -> bool {
+    is_run(label, &normalise(surface))
+}
+
+/// What comes back for the token of a run must be that run, so it stands for itself: letter case counts, and no other run has
+/// its token.
+fn is_run(label: &str, text: &str) -> bool {
+    let run = text.bytes().all(|byte| is_letter(byte) || byte == b'=' || byte.is_ascii_whitespace());
+    // An extension of a telephone number and the exponent of a number literal have letters too.
+    let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+    run && letters > 4 && (label != "pci.iban" || !Check::Iban.passes(text.as_bytes()))
 }
 
 /// Mints under one tenant's token key.

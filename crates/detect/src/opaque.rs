@@ -51,15 +51,16 @@ impl Prefixes {
 }
 
 impl Detector {
-    /// Looks over a value that is no text for secrets with a fixed prefix. `scan` inspects a stretch of it as text; it is only
-    /// called around prefixes, and `None` of it ends the search.
-    pub fn scan_opaque(&self, value: &str, mut scan: impl FnMut(&str, Hint<'static>) -> Option<Scan>) -> Option<Scan> {
+    /// Looks over a value that is no text for secrets with a fixed prefix. `scan` inspects a stretch of it with the detector it
+    /// is given, which does not read base64 in it; it is only called around prefixes, and `None` of it ends the search.
+    pub fn scan_opaque(&self, value: &str, mut scan: impl FnMut(&Self, &str, Hint<'static>) -> Option<Scan>) -> Option<Scan> {
+        let plain = self.without_base64();
         let compiled = self.compiled();
         let prefixed = |finding: &Finding| compiled.rules.iter().any(|rule: &CompiledRule| rule.prefixed && rule.id == finding.rule);
         let mut all = Scan::default();
         for range in compiled.prefixes.ranges(value) {
             let stretch = value.get(range.clone()).unwrap_or_default();
-            for finding in scan(stretch, Hint::default())?.findings {
+            for finding in scan(&plain, stretch, Hint::default())?.findings {
                 let first = range.start + finding.start == 0 && finding.label.as_str().starts_with("secret.");
                 if first || prefixed(&finding) {
                     all.findings.push(Finding { start: range.start + finding.start, end: range.start + finding.end, ..finding });

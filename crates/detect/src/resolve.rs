@@ -81,9 +81,10 @@ impl Waiting {
 /// Shortest rest that counts.
 const REST: usize = 6;
 
-/// Whether what a stronger match leaves of this one is reported: a part of a secret is one, a part of a URL is not.
+/// Whether what a stronger match leaves of this one is reported: a part of a secret is one, a part of a URL is not. Nobody
+/// knows which part of an encoded value a match leaves.
 fn keeps_rest(rule: &CompiledRule, found: &Match) -> bool {
-    rule.rank >= 60 && rule.cover.is_none() && found.score_bp >= rule.threshold_bp
+    found.encoded || rule.rank >= 60 && rule.cover.is_none() && found.score_bp >= rule.threshold_bp
 }
 
 /// The parts of a match that no winner covers.
@@ -97,7 +98,8 @@ fn beside(found: &Match, winners: &[Match]) -> Vec<Match> {
         from = from.max(winner.end);
     }
     parts.push(Match { start: from, end: found.end.max(from), ..*found });
-    parts.retain(|part| part.end - part.start >= REST);
+    let least = if found.encoded { 1 } else { REST };
+    parts.retain(|part| part.end - part.start >= least);
     parts
 }
 

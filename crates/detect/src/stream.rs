@@ -13,6 +13,7 @@ use crate::compile::{Compiled, Start};
 use crate::context::Key;
 use crate::cover::Cover;
 use crate::detector::Hint;
+use crate::encoded::Runs;
 use crate::normal::Normal;
 use crate::resolve::Waiting;
 use crate::rules::Class;
@@ -113,6 +114,8 @@ pub struct TextScan {
     fresh: Vec<Match>,
     waiting: Waiting,
     tokens: TokenWatch,
+    /// Nothing in what base64 stands for, which is read one level deep, and in what is no text.
+    runs: Option<Runs>,
     covering: Option<Covering>,
     events: Vec<Event>,
     settled: usize,
@@ -126,7 +129,7 @@ impl fmt::Debug for TextScan {
 }
 
 impl TextScan {
-    pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>) -> Self {
+    pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>, encoded: bool) -> Self {
         let keyword_state = compiled.keywords.start_state(Anchored::No).unwrap_or_default();
         let mut scan = Self {
             key: Key::new(hint.key),
@@ -141,6 +144,7 @@ impl TextScan {
             fresh: Vec::new(),
             waiting: Waiting::default(),
             tokens: TokenWatch::new(hint.tokens, hint.json),
+            runs: encoded.then(Runs::default),
             covering: None,
             events: Vec::new(),
             settled: 0,
@@ -181,7 +185,8 @@ impl TextScan {
 
     /// Bytes of memory that the scan holds for text, for bounds.
     pub fn held(&self) -> usize {
-        self.text.held() + self.live.capacity() * size_of::<Candidate>()
+        let runs = self.runs.as_ref().map_or(0, Runs::held);
+        self.text.held() + self.live.capacity() * size_of::<Candidate>() + runs
     }
 
     /// Scans a whole text, handing events on piece by piece.
@@ -222,6 +227,9 @@ impl TextScan {
         }
         self.anchors.clear();
         self.tokens.step(&self.text, last);
+        if let Some(runs) = &mut self.runs {
+            runs.step(&self.text, last, &compiled, &mut self.fresh);
+        }
         for found in std::mem::take(&mut self.fresh) {
             self.accept(found);
         }
@@ -341,7 +349,12 @@ impl TextScan {
         let end = self.text.end();
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
         let tail = if self.finished { end } else { anchors::tail_hold(&self.text) };
-        self.tokens.apart(live.min(tail).min(self.tokens.undecided().unwrap_or(end)))
+        self.tokens.apart(live.min(tail).min(self.encoded(end)).min(self.tokens.undecided().unwrap_or(end)))
+    }
+
+    /// The first normalised byte that an undecided run of base64 may cover, or `end`.
+    fn encoded(&self, end: usize) -> usize {
+        self.runs.as_ref().and_then(Runs::hold).unwrap_or(end)
     }
 
     fn report(&mut self) {
@@ -386,7 +399,7 @@ impl TextScan {
                 self.events.push(Event::Below(finding));
                 continue;
             }
-            let Some(kind) = rule.cover else {
+            let Some(kind) = rule.cover.filter(|_| !found.encoded) else {
                 self.events.push(Event::Found { finding, open: false });
                 continue;
             };
@@ -422,7 +435,7 @@ impl TextScan {
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
         let waiting = self.waiting.hold().unwrap_or(end);
         let cover = self.covering.as_ref().map_or(end, |covering| covering.cover.sure.saturating_sub(1));
-        let keep = live.min(waiting).min(cover).min(self.tokens.hold().unwrap_or(end));
+        let keep = live.min(waiting).min(cover).min(self.encoded(end)).min(self.tokens.hold().unwrap_or(end));
         self.text.forget_before(keep_from(keep), HISTORY);
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_detect::{Detector, Hint, Scan, TokenHit};
+use bartizan_detect::{Detector, Hint, Scan, TokenHit, is_encoded};
 use bartizan_vocabulary::{EventFinding, Finding, Role, TextClass};
 use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::{Form, Part, Reading};
@@ -97,14 +97,16 @@ pub fn pointer(tape: &Tape, bytes: &[u8], node: NodeId) -> String {
     tape.pointer(bytes, node, |key| !bartizan_wire::is_format_key(tape, bytes, key))
 }
 
-fn is_chance(finding: &Finding) -> bool {
-    BY_CHANCE.contains(&finding.label.as_str())
+/// Nothing that decodes to a value is one by chance.
+fn is_chance(finding: &Finding, text: &str) -> bool {
+    let label = finding.label.as_str();
+    BY_CHANCE.contains(&label) && !text.get(finding.start..finding.end).is_some_and(|surface| is_encoded(label, surface))
 }
 
-/// Drops what counts for nothing in a provider's identifier.
-pub fn without_chance(scan: &mut Scan) {
-    scan.findings.retain(|finding| !is_chance(finding));
-    scan.below.retain(|finding| !is_chance(finding));
+/// Drops what counts for nothing in a provider's identifier, `text`.
+pub fn without_chance(scan: &mut Scan, text: &str) {
+    scan.findings.retain(|finding| !is_chance(finding, text));
+    scan.below.retain(|finding| !is_chance(finding, text));
 }
 
 /// How much was found.
@@ -203,8 +205,8 @@ impl Inspector<'_> {
             if head.form == Form::Number {
                 scan = self.number(&text, head, scan)?;
             }
-            if head.id && scan.findings.iter().chain(&scan.below).any(is_chance) {
-                without_chance(Arc::make_mut(&mut scan));
+            if head.id && scan.findings.iter().chain(&scan.below).any(|finding| is_chance(finding, &text)) {
+                without_chance(Arc::make_mut(&mut scan), &text);
             }
             found += items(&scan);
             if found > MOST {
@@ -230,9 +232,11 @@ impl Inspector<'_> {
 
     /// Looks over a value that is no text.
     fn opaque(&self, value: &str) -> Result<Arc<Scan>, InspectError> {
-        let (detector, deadline) = (self.detector, self.deadline);
-        let scan = |text: &str, hint: Hint<'_>| if Instant::now() > deadline { None } else { long(detector, text, hint, deadline) };
-        detector.scan_opaque(value, scan).map(Arc::new).ok_or(InspectError::Timeout)
+        let deadline = self.deadline;
+        let scan = |detector: &Detector, text: &str, hint: Hint<'_>| {
+            if Instant::now() > deadline { None } else { long(detector, text, hint, deadline) }
+        };
+        self.detector.scan_opaque(value, scan).map(Arc::new).ok_or(InspectError::Timeout)
     }
 
     /// Inspects one text of a file. Not remembered by itself: the file is.

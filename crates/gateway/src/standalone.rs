@@ -111,7 +111,7 @@ impl Standalone {
         let tokens = !self.session.is_empty();
         let detector = &self.live.detector;
         let mut scan = if part.opaque {
-            detector.scan_opaque(text, |stretch, hint| Some(detector.scan(stretch, hint))).unwrap_or_default()
+            detector.scan_opaque(text, |detector, stretch, hint| Some(detector.scan(stretch, hint))).unwrap_or_default()
         } else {
             detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments })
         };
@@ -120,7 +120,7 @@ impl Standalone {
             number::cover(&mut scan, expanded.as_ref(), text.len());
         }
         if part.id {
-            without_chance(&mut scan);
+            without_chance(&mut scan, text);
         }
         scan.give_way(&|hit| self.session.knows(hit));
         if scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty() {

@@ -44,7 +44,7 @@ fn model(bench: &mut Bench, route: &Route, group: &Group, at: &str, expect: Expe
     let status = group.status.unwrap_or(200);
     for encoding in Encoding::TEXTS.into_iter().chain([Encoding::Number]) {
         for kind in Kind::ALL {
-            if let Some(reason) = not_applicable(encoding, kind, expect, at.ends_with("(key)"), bench.base64()) {
+            if let Some(reason) = not_applicable(encoding, kind, expect, at.ends_with("(key)")) {
                 bench.leave_out(route, reason);
                 continue;
             }
@@ -139,7 +139,7 @@ fn headers(bench: &mut Bench, route: &Route) -> Result<()> {
     for name in &route.answer_headers {
         for encoding in [Encoding::Plain, Encoding::Percent, Encoding::Html, Encoding::Base64] {
             for kind in Kind::ALL {
-                if let Some(reason) = not_applicable(encoding, kind, Expect::Any, false, bench.base64()) {
+                if let Some(reason) = not_applicable(encoding, kind, Expect::Any, false) {
                     bench.leave_out(route, reason);
                     continue;
                 }

@@ -26,8 +26,6 @@ pub struct Plan {
     pub one_of: u64,
     /// Seed of everything that is drawn.
     pub seed: u64,
-    /// Try base64.
-    pub base64: bool,
 }
 
 /// A worker's gate, provider and client.
@@ -63,11 +61,6 @@ impl Bench {
         let mut dice = Dice::new(self.cells ^ (self.plan.seed << 40));
         let drawn = (dice.below(1 << 30), dice.below(self.plan.one_of)).1;
         (drawn == 0 && self.cells % self.plan.workers == self.plan.number).then_some(dice)
-    }
-
-    /// Whether base64 is tried.
-    pub fn base64(&self) -> bool {
-        self.plan.base64
     }
 
     /// Counts a cell that does not apply; one worker does it for all.

@@ -2,7 +2,7 @@
 
 use bartizan_testkit::stats::Dice;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::fields::Expect;
 use crate::values::{Kind, pick};
@@ -18,7 +18,7 @@ pub enum Encoding {
     Percent,
     /// `&#64;`
     Html,
-    /// Base64 of the whole value.
+    /// Base64 of the whole value, in either alphabet.
     Base64,
     /// `＠`
     Wide,
@@ -52,7 +52,7 @@ impl Encoding {
     /// The text that a reader of the JSON gets. JSON escapes are no part of it.
     pub fn write(self, value: &str, dice: &mut Dice) -> String {
         if self == Self::Base64 {
-            return STANDARD.encode(value);
+            return if dice.below(3) == 0 { URL_SAFE_NO_PAD.encode(value) } else { STANDARD.encode(value) };
         }
         let all = dice.below(3) == 0;
         let last = value.chars().count().saturating_sub(1);
@@ -120,12 +120,11 @@ pub fn number(digits: &str, dice: &mut Dice) -> String {
 }
 
 /// The reason why a cell does not apply, if it does not.
-pub fn not_applicable(encoding: Encoding, kind: Kind, expect: Expect, is_key: bool, base64: bool) -> Option<&'static str> {
+pub fn not_applicable(encoding: Encoding, kind: Kind, expect: Expect, is_key: bool) -> Option<&'static str> {
     let digits = matches!(kind, Kind::Card | Kind::Iban);
     match encoding {
-        Encoding::Base64 if !base64 => Some("base64-unread"),
         Encoding::Number if kind != Kind::Card || is_key => Some("not-digits"),
-        _ if expect == Expect::Id && digits => Some("provider-id"),
+        _ if expect == Expect::Id && digits && encoding != Encoding::Base64 => Some("provider-id"),
         _ => None,
     }
 }

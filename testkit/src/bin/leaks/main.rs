@@ -42,9 +42,6 @@ struct Flags {
     /// Gates that run side by side.
     #[arg(long, default_value_t = 2)]
     workers: u64,
-    /// Try base64 too, which the gate does not read yet.
-    #[arg(long)]
-    base64: bool,
     /// Only routes whose name holds this.
     #[arg(long)]
     route: Option<String>,
@@ -84,7 +81,7 @@ fn run(flags: &Flags, lists: &Lists) -> Result<Tally> {
     let mut sum = Tally::default();
     std::thread::scope(|scope| {
         let worker = |number| {
-            let plan = Plan { number, workers: flags.workers.max(1), one_of: flags.one_of.max(1), seed: flags.seed, base64: flags.base64 };
+            let plan = Plan { number, workers: flags.workers.max(1), one_of: flags.one_of.max(1), seed: flags.seed };
             scope.spawn(move || part(flags, lists, plan))
         };
         let workers: Vec<_> = (0..flags.workers.max(1)).map(worker).collect();

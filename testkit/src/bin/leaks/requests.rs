@@ -50,7 +50,7 @@ pub fn run(bench: &mut Bench, route: &Route) -> Result<()> {
 fn field(bench: &mut Bench, route: &Route, stream: bool, at: &str, expect: Expect, marked: &str) -> Result<()> {
     for encoding in Encoding::TEXTS.into_iter().chain([Encoding::Number]) {
         for kind in Kind::ALL {
-            if let Some(reason) = not_applicable(encoding, kind, expect, at.ends_with("(key)"), bench.base64()) {
+            if let Some(reason) = not_applicable(encoding, kind, expect, at.ends_with("(key)")) {
                 bench.leave_out(route, reason);
                 continue;
             }
@@ -159,7 +159,7 @@ fn outside(bench: &mut Bench, route: &Route) -> Result<()> {
     for name in &route.outside {
         for encoding in [Encoding::Plain, Encoding::Percent, Encoding::Html, Encoding::Base64] {
             for kind in Kind::ALL {
-                if let Some(reason) = not_applicable(encoding, kind, Expect::Any, false, bench.base64()) {
+                if let Some(reason) = not_applicable(encoding, kind, Expect::Any, false) {
                     bench.leave_out(route, reason);
                     continue;
                 }

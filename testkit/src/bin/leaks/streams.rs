@@ -24,7 +24,7 @@ pub fn run(bench: &mut Bench, route: &Route) -> Result<()> {
         for kind in Kind::ALL {
             for encoding in Encoding::TEXTS {
                 let sizes: &[usize] = if text.grows { &[1, 2, 5, 1_000] } else { &[1_000] };
-                if let Some(reason) = not_applicable(encoding, kind, text.expect, false, bench.base64()) {
+                if let Some(reason) = not_applicable(encoding, kind, text.expect, false) {
                     bench.leave_out(route, reason);
                     continue;
                 }
@@ -148,7 +148,7 @@ fn lines(bench: &mut Bench, route: &Route, stream: &Stream, raw: &Raw) -> Result
     let asked = asking(route, true, &route.own.replace("@@", "nobody"));
     for encoding in [Encoding::Plain, Encoding::Percent, Encoding::Html, Encoding::Base64, Encoding::Wide, Encoding::Zero] {
         for kind in Kind::ALL {
-            if let Some(reason) = not_applicable(encoding, kind, Expect::Any, false, bench.base64()) {
+            if let Some(reason) = not_applicable(encoding, kind, Expect::Any, false) {
                 bench.leave_out(route, reason);
                 continue;
             }

@@ -140,8 +140,8 @@ Written by `make leaks`; do not edit. The field lists are `testkit/leaks/fields/
 `testkit/leaks/reasons.toml`.
 
 A cell puts one value that nobody has (an e-mail address, a card, an IBAN, a telephone number, a GitHub token) into one field of one
-route, written in one way: plain, JSON-escaped, percent, HTML entity, full-width, with zero-width characters inside, as a number, split
-at every place over text parts or deltas. Base64 is tried by `make leaks BASE64=--base64` only: the gate does not read it in texts. The release binary runs as a process between a scripted provider and a raw
+route, written in one way: plain, JSON-escaped, percent, HTML entity, base64, full-width, with zero-width characters inside, as a
+number, split at every place over text parts or deltas. The release binary runs as a process between a scripted provider and a raw
 client. What counts are the bytes at the two sockets, with every way of writing undone and the pieces of each text joined; eight
 characters of a value in a row are a leak. A **miss** is anything else that is not as promised: the caller's own value does not come
 back exactly, a pseudonym is turned back where it must not be, or something is refused that could be edited.

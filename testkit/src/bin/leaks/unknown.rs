@@ -37,7 +37,7 @@ pub fn run(bench: &mut Bench, route: &Route) -> Result<()> {
 }
 
 /// A body with a new member in one of its objects, and in it a value.
-fn injected(body: &str, base64: bool, dice: &mut Dice) -> Result<(String, String, String)> {
+fn injected(body: &str, dice: &mut Dice) -> Result<(String, String, String)> {
     let mut value: Value = serde_json::from_str(&body.replace("@@", "so"))?;
     let objects = count(&value);
     let mut at = dice.below(objects);
@@ -45,9 +45,6 @@ fn injected(body: &str, base64: bool, dice: &mut Dice) -> Result<(String, String
     let kind = pick(dice, &Kind::ALL).copied().unwrap_or(Kind::Email);
     let made = kind.make(dice);
     let (mut encoding, mut expect) = (pick(dice, &Encoding::TEXTS).copied().unwrap_or(Encoding::Plain), Expect::Any);
-    if encoding == Encoding::Base64 && !base64 {
-        encoding = Encoding::Plain;
-    }
     let member = match dice.below(7) {
         0 => json!([1, {"er": MARK}]),
         1 => json!({"deep": [[MARK]]}),
@@ -100,7 +97,7 @@ fn put(value: &mut Value, at: &mut u64, name: &str, member: Value) -> bool {
 fn request(bench: &mut Bench, route: &Route, mut dice: Dice) -> Result<()> {
     let stream = route.stream.is_some() && dice.below(2) == 0;
     let Some(group) = pick(&mut dice, &route.request) else { return Ok(()) };
-    let (body, what, value) = injected(&asking(route, stream, &group.body), bench.base64(), &mut dice)?;
+    let (body, what, value) = injected(&asking(route, stream, &group.body), &mut dice)?;
     bench.echo(route, stream);
     let (_, requests) = bench.send(route, stream, &body)?;
     let outcome = leaked_upstream(&requests, &value).map_or(Outcome::Good, |part| Outcome::Leak(format!("the provider reads `{part}`")));
@@ -110,7 +107,7 @@ fn request(bench: &mut Bench, route: &Route, mut dice: Dice) -> Result<()> {
 
 fn answer(bench: &mut Bench, route: &Route, mut dice: Dice) -> Result<()> {
     let Some(group) = pick(&mut dice, &route.answer) else { return Ok(()) };
-    let (body, what, value) = injected(&group.body, bench.base64(), &mut dice)?;
+    let (body, what, value) = injected(&group.body, &mut dice)?;
     let answer = Answer::json(body.clone()).with_status(group.status.unwrap_or(200));
     bench.answer(move |_| answer.clone());
     let reply = bench.ask(route, false, &asking(route, false, &route.own.replace("@@", "nobody")))?;
@@ -125,7 +122,7 @@ fn event(bench: &mut Bench, route: &Route, mut dice: Dice) -> Result<()> {
     let mut events = payloads(stream, text, &[quote("so"), quote(" it is")], &quote("so it is"));
     let at = usize::try_from(dice.below(events.len() as u64))?;
     let Some(event) = events.get_mut(at) else { return Ok(()) };
-    let (body, what, value) = injected(event, bench.base64(), &mut dice)?;
+    let (body, what, value) = injected(event, &mut dice)?;
     event.clone_from(&body);
     let answer = streamed(stream, &bytes_of(stream, &events), &[]);
     bench.answer(move |_| answer.clone());

@@ -1,0 +1,271 @@
+//! Letters of base64 (RFC 4648, both alphabets) read into bytes, at each of the four ways in which a run may begin, and the
+//! stretches of text among those bytes scanned. Where a run stands in a text is known in `encoded`.
+
+use std::sync::Arc;
+
+use crate::compile::Compiled;
+use crate::detector::Hint;
+use crate::stream::{Event, TextScan};
+
+/// Not a letter of base64.
+const NONE: u8 = 0xFF;
+
+const SEXTETS: [u8; 256] = sextets();
+
+#[expect(clippy::indexing_slicing, reason = "runs at compile time; indexes are below 256")]
+const fn sextets() -> [u8; 256] {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut table = [NONE; 256];
+    let mut value = 0;
+    while value < 64 {
+        table[letters[value as usize] as usize] = value;
+        value += 1;
+    }
+    table[b'-' as usize] = 62;
+    table[b'_' as usize] = 63;
+    table
+}
+
+fn sextet(byte: u8) -> u8 {
+    SEXTETS.get(usize::from(byte)).copied().unwrap_or(NONE)
+}
+
+/// Whether a byte is a letter of one of the alphabets.
+#[inline]
+pub(crate) fn is_letter(byte: u8) -> bool {
+    sextet(byte) != NONE
+}
+
+/// Fewer bytes of text in a row hold nothing.
+const STRETCH: usize = 8;
+/// Bytes that are handed to the scan at once.
+const AT_ONCE: usize = 256;
+/// A long finding is reported in parts of so many letters.
+const CHUNK: usize = 1024;
+/// The bit at which each reading begins, by the bit within a byte, halved.
+const STARTS: [usize; 4] = [0, 18, 12, 6];
+
+/// Something found in what letters stand for: which letters hold a bit of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inner {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) rule: usize,
+    pub(crate) score_bp: u16,
+}
+
+/// The four readings of a run.
+#[derive(Clone, Default)]
+pub(crate) struct Reader {
+    bits: u32,
+    letters: usize,
+    readings: [Reading; 4],
+}
+
+/// One reading: the stretch of text that it is in, if any.
+#[derive(Clone, Default)]
+struct Reading {
+    /// The bit with which the stretch begins.
+    begin: usize,
+    /// Its bytes so far, in whole characters.
+    length: usize,
+    /// Bytes that the scan has not got.
+    pending: Vec<u8>,
+    character: Character,
+    /// Whether it begins where somebody may have begun to encode.
+    clean: bool,
+    scan: Option<Box<TextScan>>,
+    cover: Option<Inner>,
+}
+
+/// A character of UTF-8 that is not complete.
+#[derive(Clone, Copy, Debug, Default)]
+struct Character {
+    /// Bytes of it that have come.
+    come: usize,
+    /// Bytes that must follow.
+    need: usize,
+    /// What the next byte may be.
+    low: u8,
+    high: u8,
+}
+
+impl Character {
+    /// Takes a byte; false when it cannot stand here in a text. A text has no control characters but white space.
+    fn take(&mut self, byte: u8) -> bool {
+        if self.need > 0 {
+            if !(self.low..=self.high).contains(&byte) {
+                return false;
+            }
+            *self = Self { come: self.come + 1, need: self.need - 1, low: 0x80, high: 0xBF };
+            return true;
+        }
+        let (need, low, high) = match byte {
+            b' '..=b'~' | b'\t' | b'\n' | b'\r' => (0, 0, 0),
+            0xC2 => (1, 0xA0, 0xBF),
+            0xC3..=0xDF => (1, 0x80, 0xBF),
+            0xE0 => (2, 0xA0, 0xBF),
+            0xE1..=0xEC | 0xEE | 0xEF => (2, 0x80, 0xBF),
+            0xED => (2, 0x80, 0x9F),
+            0xF0 => (3, 0x90, 0xBF),
+            0xF1..=0xF3 => (3, 0x80, 0xBF),
+            0xF4 => (3, 0x80, 0x8F),
+            _ => return false,
+        };
+        *self = Self { come: 1, need, low, high };
+        true
+    }
+}
+
+impl Reader {
+    /// Takes a letter of the run.
+    pub(crate) fn feed(&mut self, letter: u8, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        self.bits = (self.bits << 6 | u32::from(sextet(letter) & 63)) & 0xFFFF;
+        self.letters += 1;
+        let bit = self.letters * 6;
+        for shift in [4, 2, 0] {
+            let end = bit - shift;
+            let index = end / 2 % 4;
+            let (Some(reading), Some(start)) = (self.readings.get_mut(index), STARTS.get(index)) else { continue };
+            if let Some(from) = end.checked_sub(8).filter(|from| from >= start) {
+                let byte = u8::try_from(self.bits >> shift & 0xFF).unwrap_or(0);
+                reading.byte(byte, from, from == *start, compiled, out);
+            }
+        }
+        // Text that ends in one of these ends in `?`, `>` or `~` when it is read, which glues to nothing; what follows may be the
+        // beginning of what was encoded.
+        if matches!(letter, b'/' | b'_' | b'-' | b'+')
+            && let Some(reading) = self.readings.get_mut(bit / 2 % 4)
+        {
+            reading.clean |= reading.length == 0 && reading.pending.is_empty();
+        }
+    }
+
+    /// Scans what has come.
+    pub(crate) fn flush(&mut self, compiled: &Compiled, out: &mut Vec<Inner>) {
+        self.readings.iter_mut().for_each(|reading| reading.flush(compiled, out));
+    }
+
+    /// Says that the run is over.
+    pub(crate) fn finish(&mut self, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        self.readings.iter_mut().for_each(|reading| reading.end(compiled, out));
+    }
+
+    /// The first letter that something undecided may hold a bit of.
+    pub(crate) fn hold(&self) -> usize {
+        let last = self.letters.saturating_sub(1);
+        self.readings.iter().filter_map(Reading::hold).min().map_or(last, |letter| letter.min(last))
+    }
+
+    /// Bytes of memory, for bounds.
+    pub(crate) fn held(&self) -> usize {
+        let of = |reading: &Reading| reading.pending.capacity() + reading.scan.as_ref().map_or(0, |scan| scan.held());
+        self.readings.iter().map(of).sum()
+    }
+}
+
+impl Reading {
+    /// Takes the byte that begins with the bit `from`; `first` says that nothing of this reading comes before it.
+    fn byte(&mut self, byte: u8, from: usize, first: bool, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        if !self.character.take(byte) {
+            let within = self.character.need > 0;
+            if self.length > 0 || within {
+                self.end(compiled, out);
+            }
+            self.clean = false;
+            // The byte that a character broke off at may begin the next one.
+            if !within || !self.character.take(byte) {
+                return;
+            }
+        }
+        if self.length == 0 && self.pending.is_empty() {
+            self.begin = from;
+            self.clean |= first;
+        }
+        self.pending.push(byte);
+        if self.character.need > 0 {
+            return;
+        }
+        self.length += self.character.come;
+        self.character = Character::default();
+        if self.scan.is_none() && self.length >= STRETCH {
+            self.scan = Some(Box::new(TextScan::new(Arc::clone(compiled), Hint::default(), false)));
+        }
+        if self.pending.len() >= AT_ONCE {
+            self.flush(compiled, out);
+        }
+    }
+
+    /// Hands whole characters to the scan.
+    fn flush(&mut self, compiled: &Compiled, out: &mut Vec<Inner>) {
+        let Some(scan) = &mut self.scan else { return };
+        let whole = self.pending.len().saturating_sub(self.character.come);
+        if let Some(text) = self.pending.get(..whole).and_then(|bytes| std::str::from_utf8(bytes).ok()) {
+            scan.push(text);
+        }
+        self.pending.drain(..whole);
+        self.report(compiled, out);
+    }
+
+    /// Ends the stretch.
+    fn end(&mut self, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        // A character that broke off is no part of it.
+        let part = std::mem::take(&mut self.character).come.min(self.pending.len());
+        self.pending.truncate(self.pending.len() - part);
+        self.flush(compiled, out);
+        if let Some(scan) = &mut self.scan {
+            scan.finish();
+            self.report(compiled, out);
+        }
+        self.pending.clear();
+        (self.scan, self.cover, self.length, self.clean) = (None, None, 0, false);
+    }
+
+    fn report(&mut self, compiled: &Compiled, out: &mut Vec<Inner>) {
+        let Some(scan) = &mut self.scan else { return };
+        let mut events = Vec::new();
+        scan.drain(&mut events);
+        for event in events {
+            match event {
+                Event::Found { finding, open } => {
+                    let Some(rule) = compiled.rules.iter().position(|rule| rule.id == finding.rule) else { continue };
+                    // Among what looks random, short values come by chance, and links stand in pictures and in certificates.
+                    let weak = finding.label.as_str() == "pii.url" || finding.end - finding.start < STRETCH;
+                    if weak && !open && !self.clean {
+                        continue;
+                    }
+                    let (from, to) = ((self.begin + finding.start * 8) / 6, (self.begin + finding.end * 8).div_ceil(6));
+                    self.cover = Some(Inner { from, to, rule, score_bp: finding.score_bp });
+                    self.cut(open, out);
+                }
+                Event::Extended { end, open, .. } => {
+                    if let Some(cover) = &mut self.cover {
+                        cover.to = cover.to.max((self.begin + end * 8).div_ceil(6));
+                    }
+                    self.cut(open, out);
+                }
+                Event::Below(_) | Event::Token(_) => {}
+            }
+        }
+    }
+
+    /// Reports what is complete of a finding: all of it, or whole chunks while it grows.
+    fn cut(&mut self, open: bool, out: &mut Vec<Inner>) {
+        let Some(cover) = &mut self.cover else { return };
+        while cover.to - cover.from > CHUNK {
+            out.push(Inner { to: cover.from + CHUNK, ..*cover });
+            cover.from += CHUNK;
+        }
+        if !open {
+            out.extend(self.cover.take());
+        }
+    }
+
+    fn hold(&self) -> Option<usize> {
+        if let Some(cover) = &self.cover {
+            return Some(cover.from);
+        }
+        let settled = self.scan.as_ref().map_or(0, |scan| scan.settled());
+        (self.length > 0 || !self.pending.is_empty()).then_some((self.begin + settled * 8) / 6)
+    }
+}
