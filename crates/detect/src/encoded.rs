@@ -41,7 +41,7 @@ struct Run {
     next: usize,
     letters: usize,
     padding: usize,
-    /// Those that may still be asked for.
+    /// Those after the first that may still be asked for.
     lines: Vec<Line>,
     /// Letters of the lines that go on.
     width: Option<usize>,
@@ -56,6 +56,8 @@ struct Run {
 pub(crate) struct Runs {
     seen: usize,
     run: Option<Run>,
+    /// Reads the runs that fit the window.
+    reader: Reader,
     found: Vec<Inner>,
 }
 
@@ -76,7 +78,7 @@ impl Runs {
                 run.read(text, ended, compiled, &mut self.found);
                 out.extend(self.found.drain(..).map(|inner| run.part(inner)));
             } else if ended && run.letters + run.padding >= SHORTEST {
-                run.whole(text, compiled, &mut self.found);
+                run.whole(text, &mut self.reader, compiled, &mut self.found);
                 run.share(&mut self.found, compiled, out);
                 self.found.clear();
             }
@@ -117,17 +119,7 @@ fn next_run(bytes: &[u8]) -> Option<usize> {
 
 impl Run {
     fn new(start: usize) -> Self {
-        Self {
-            start,
-            end: start,
-            next: start,
-            letters: 0,
-            padding: 0,
-            lines: vec![Line { first: 0, at: start }],
-            width: None,
-            reader: None,
-            read: start,
-        }
+        Self { start, end: start, next: start, letters: 0, padding: 0, lines: Vec::new(), width: None, reader: None, read: start }
     }
 
     /// Takes what belongs to it; true when its end is known.
@@ -176,24 +168,24 @@ impl Run {
     }
 
     /// Reads a run that fits the window: as a whole, and each line for itself where nothing was found over it.
-    fn whole(&self, text: &Normal, compiled: &Arc<Compiled>, found: &mut Vec<Inner>) {
-        let read = |from: usize, to: usize, first: usize| {
-            let (mut reader, mut inner) = (Reader::default(), Vec::new());
+    fn whole(&self, text: &Normal, reader: &mut Reader, compiled: &Arc<Compiled>, found: &mut Vec<Inner>) {
+        let mut read = |from: usize, to: usize, found: &mut Vec<Inner>| {
             for letter in text.slice(from, to).iter().filter(|byte| is_letter(**byte)) {
-                reader.feed(*letter, compiled, &mut inner);
+                reader.feed(*letter, compiled, found);
             }
-            reader.finish(compiled, &mut inner);
-            inner.into_iter().map(move |inner| Inner { from: inner.from + first, to: inner.to + first, ..inner })
+            reader.finish(compiled, found);
         };
-        found.extend(read(self.start, self.end, 0));
+        read(self.start, self.end, found);
         let joined = found.len();
-        if self.lines.len() > 1 {
-            let ends = self.lines.iter().skip(1).map(|line| line.at).chain([self.end]);
-            for (line, end) in self.lines.iter().zip(ends) {
-                for inner in read(line.at, end, line.first) {
-                    if found.iter().take(joined).all(|other| inner.to <= other.from || other.to <= inner.from) {
-                        found.push(inner);
-                    }
+        let first = Line { first: 0, at: self.start };
+        let ends = self.lines.iter().map(|line| line.at).chain([self.end]);
+        for (line, end) in std::iter::once(&first).chain(&self.lines).zip(ends).filter(|_| !self.lines.is_empty()) {
+            let mut alone = Vec::new();
+            read(line.at, end, &mut alone);
+            for inner in alone {
+                let inner = Inner { from: inner.from + line.first, to: inner.to + line.first, ..inner };
+                if found.iter().take(joined).all(|other| inner.to <= other.from || other.to <= inner.from) {
+                    found.push(inner);
                 }
             }
         }
@@ -228,8 +220,9 @@ impl Run {
 
     /// Where a letter stands.
     fn at(&self, letter: usize) -> usize {
-        let index = self.lines.partition_point(|line| line.first <= letter).saturating_sub(1);
-        self.lines.get(index).map_or(self.start, |line| line.at + letter.saturating_sub(line.first))
+        let after = self.lines.partition_point(|line| line.first <= letter);
+        let line = after.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or(Line { first: 0, at: self.start });
+        line.at + letter.saturating_sub(line.first)
     }
 
     fn hold(&self) -> usize {

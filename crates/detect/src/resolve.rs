@@ -57,9 +57,22 @@ impl Waiting {
         Some(Cluster { count, until: end.min(limit) })
     }
 
+    /// Where what is reported together with a cluster ends: a token that reaches over its end joins it with what else that
+    /// token overlaps. `reach` gives the end of the token that a position lies in, or the position.
+    fn together(&self, cluster: &Cluster, reach: &dyn Fn(usize) -> usize) -> usize {
+        let (mut until, limit) = (cluster.until, cluster.until + 2 * WINDOW);
+        loop {
+            let over = reach(until);
+            if over == until || over > limit {
+                return until;
+            }
+            until = self.matches.iter().take_while(|found| found.start < over).map(|found| found.end).fold(over, usize::max);
+        }
+    }
+
     /// Takes the first cluster out when nothing that starts before its end is undecided; returns its winners in order.
-    pub(crate) fn take(&mut self, frontier: usize, rules: &[CompiledRule]) -> Option<Vec<Match>> {
-        let cluster = self.cluster().filter(|cluster| cluster.until <= frontier)?;
+    pub(crate) fn take(&mut self, frontier: usize, rules: &[CompiledRule], reach: &dyn Fn(usize) -> usize) -> Option<Vec<Match>> {
+        let cluster = self.cluster().filter(|cluster| cluster.until <= frontier && self.together(cluster, reach) <= frontier)?;
         let mut rivals: Vec<Match> = self.matches.drain(..cluster.count).collect();
         if rivals.len() > 1 {
             rivals.sort_by_key(|found| order(found, rules));

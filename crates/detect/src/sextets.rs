@@ -55,7 +55,7 @@ pub(crate) struct Inner {
 }
 
 /// The four readings of a run.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Reader {
     bits: u32,
     letters: usize,
@@ -72,8 +72,12 @@ struct Reading {
     /// Bytes that the scan has not got.
     pending: Vec<u8>,
     character: Character,
-    /// Whether it begins where somebody may have begun to encode.
+    /// The last bit at which somebody may have begun to encode.
+    opening: usize,
+    /// Whether the stretch begins there.
     clean: bool,
+    /// Whether a stretch has begun, if only with a part of a character.
+    busy: bool,
     scan: Option<Box<TextScan>>,
     cover: Option<Inner>,
 }
@@ -117,6 +121,19 @@ impl Character {
     }
 }
 
+/// Whether a byte may begin a character of a text.
+#[inline]
+fn may_begin(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0xC2..=0xF4)
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        let readings = STARTS.map(|opening| Reading { opening, ..Reading::default() });
+        Self { bits: 0, letters: 0, readings }
+    }
+}
+
 impl Reader {
     /// Takes a letter of the run.
     pub(crate) fn feed(&mut self, letter: u8, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
@@ -129,7 +146,9 @@ impl Reader {
             let (Some(reading), Some(start)) = (self.readings.get_mut(index), STARTS.get(index)) else { continue };
             if let Some(from) = end.checked_sub(8).filter(|from| from >= start) {
                 let byte = u8::try_from(self.bits >> shift & 0xFF).unwrap_or(0);
-                reading.byte(byte, from, from == *start, compiled, out);
+                if reading.busy || may_begin(byte) {
+                    reading.byte(byte, from, compiled, out);
+                }
             }
         }
         // Text that ends in one of these ends in `?`, `>` or `~` when it is read, which glues to nothing; what follows may be the
@@ -137,7 +156,7 @@ impl Reader {
         if matches!(letter, b'/' | b'_' | b'-' | b'+')
             && let Some(reading) = self.readings.get_mut(bit / 2 % 4)
         {
-            reading.clean |= reading.length == 0 && reading.pending.is_empty();
+            reading.opening = bit;
         }
     }
 
@@ -146,9 +165,15 @@ impl Reader {
         self.readings.iter_mut().for_each(|reading| reading.flush(compiled, out));
     }
 
-    /// Says that the run is over.
+    /// Says that the run is over; another one may follow.
     pub(crate) fn finish(&mut self, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
-        self.readings.iter_mut().for_each(|reading| reading.end(compiled, out));
+        for (reading, start) in self.readings.iter_mut().zip(STARTS) {
+            if reading.busy {
+                reading.end(compiled, out);
+            }
+            reading.opening = start;
+        }
+        (self.bits, self.letters) = (0, 0);
     }
 
     /// The first letter that something undecided may hold a bit of.
@@ -165,22 +190,20 @@ impl Reader {
 }
 
 impl Reading {
-    /// Takes the byte that begins with the bit `from`; `first` says that nothing of this reading comes before it.
-    fn byte(&mut self, byte: u8, from: usize, first: bool, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+    /// Takes the byte that begins with the bit `from`.
+    fn byte(&mut self, byte: u8, from: usize, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
         if !self.character.take(byte) {
             let within = self.character.need > 0;
-            if self.length > 0 || within {
+            if self.busy {
                 self.end(compiled, out);
             }
-            self.clean = false;
             // The byte that a character broke off at may begin the next one.
             if !within || !self.character.take(byte) {
                 return;
             }
         }
-        if self.length == 0 && self.pending.is_empty() {
-            self.begin = from;
-            self.clean |= first;
+        if !self.busy {
+            (self.begin, self.busy, self.clean) = (from, true, from == self.opening);
         }
         self.pending.push(byte);
         if self.character.need > 0 {
@@ -218,7 +241,7 @@ impl Reading {
             self.report(compiled, out);
         }
         self.pending.clear();
-        (self.scan, self.cover, self.length, self.clean) = (None, None, 0, false);
+        (self.scan, self.cover, self.length, self.busy) = (None, None, 0, false);
     }
 
     fn report(&mut self, compiled: &Compiled, out: &mut Vec<Inner>) {
@@ -266,6 +289,6 @@ impl Reading {
             return Some(cover.from);
         }
         let settled = self.scan.as_ref().map_or(0, |scan| scan.settled());
-        (self.length > 0 || !self.pending.is_empty()).then_some((self.begin + settled * 8) / 6)
+        self.busy.then_some((self.begin + settled * 8) / 6)
     }
 }

@@ -366,7 +366,7 @@ impl TextScan {
                 break;
             }
             let frontier = self.frontier();
-            let Some(winners) = self.waiting.take(frontier, &compiled.rules) else {
+            let Some(winners) = self.waiting.take(frontier, &compiled.rules, &|end| self.tokens.over(end)) else {
                 hold = frontier.min(self.waiting.hold().unwrap_or(frontier)).max(self.waiting.floor);
                 break;
             };

@@ -190,6 +190,11 @@ impl TokenWatch {
         over.map_or(frontier, |found| found.start)
     }
 
+    /// The end of the decided token that `position` lies in, or `position`.
+    pub(crate) fn over(&self, position: usize) -> usize {
+        self.hits.iter().find(|found| found.start < position && position < found.end).map_or(position, |found| found.end)
+    }
+
     /// Reports hits that end before `hold`; returns how far the text is settled as far as tokens are concerned. A hit that
     /// something undecided overlaps waits for it, so that both are reported together.
     pub(crate) fn release(&mut self, hold: usize, events: &mut Vec<Event>) -> usize {

@@ -183,6 +183,26 @@ fn runs_as_long_as_the_window_are_whole() {
 }
 
 #[test]
+fn a_line_of_a_wrapped_run_is_read_for_itself_too() {
+    // Sixty letters without padding: what stands in the next line would go on in it.
+    let (before, after) = ("k".repeat(60), "Zm9v".repeat(15));
+    for value in [
+        "the whole team may write to mira@harbour.name",
+        "+33612345678 is the one to call if it is late",
+        "number of the card to use is 4532812677354687",
+    ] {
+        let run = STANDARD.encode(value);
+        assert_eq!(run.len(), 60, "{value}");
+        for text in
+            [format!("{run}\nkind regards"), format!("{before}\n{run}\nabcdefgh"), format!("{after}\n{run}"), format!("{run}\n{after}")]
+        {
+            assert_eq!(labels(&text).len(), 1, "{text}");
+            same_at_every_split(&text);
+        }
+    }
+}
+
+#[test]
 fn every_label_of_a_run_is_reported_and_nothing_is_left() {
     let plain = r#"{"name":"Mira","mail":"mira@harbour-lane.example","cc":"ops@harbour-lane.example","card":"4532812677354687","tel":"+33612345678"}"#;
     let run = URL_SAFE.encode(plain);
@@ -220,7 +240,8 @@ fn nothing_of_a_long_secret_is_left() {
 fn chance_is_nothing() {
     for seed in 0..600 {
         let bytes = noise(seed, 20 + 3 * usize::try_from(seed).expect("small"));
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String =
+            bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect();
         for text in
             [STANDARD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes), wrapped(&STANDARD.encode(&bytes), 76, "\n"), hex[..40].to_owned()]
         {

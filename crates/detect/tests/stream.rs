@@ -325,3 +325,16 @@ fn a_token_that_looks_like_a_finding_is_a_token() {
     assert_eq!(restored, ["secret_7q2f9kxd4m"]);
     assert_eq!(editor.found().tokens.len(), 3);
 }
+
+#[test]
+fn findings_that_one_token_joins_are_settled_together() {
+    // The token overlaps a finding on either side, and these do not overlap each other.
+    let run = "ZmlsbGVyIHRleHQg".repeat(22);
+    let text = format!(
+        "{run}cGFzc3dvcmQ6IEtkNyFIWjV0NlBIVnBhc3N3b3JkOiBLZDchSFo1dDZQSFY_Pn5taXJhQGhhcmJvdXItbGFuZS5leGFtcGxlZmlsbGVyIHRleHQgZmlsbGVyIHRleHQgbWlyYUBoYXJib3VyLWxhbmUuZXhhbXBsZQ== "
+    );
+    let hint = Hint { tokens: true, ..Hint::default() };
+    let every: Vec<usize> = (1..text.len()).collect();
+    assert_eq!(in_pieces(&text, &every, hint), in_pieces(&text, &[], hint));
+    assert_eq!(in_pieces(&text, &[], hint).tokens.len(), 1);
+}

@@ -61,6 +61,26 @@ fn a_pseudonym_is_recognised_however_it_was_written() {
 }
 
 #[test]
+fn a_run_of_base64_goes_out_as_a_pseudonym_and_comes_back_as_it_was() {
+    let house = House::new();
+    for run in ["YWRhQGV4YW1wbGUub3Jn", "YWRhQGV4YW1wbGUub3JnLCBhZ2Fpbg=="] {
+        let text = format!("please decode {run}, and {EMAIL}");
+        let tokens = tokens(&house, &text);
+        assert_eq!(tokens.len(), 2, "a run has a pseudonym of its own: {tokens:?}");
+        assert!(!house.seen().contains(run.trim_end_matches('=')), "{}", house.seen());
+        check(&house, &text, &format!("it says {}.", tokens[0]), &format!("it says {run}."));
+        check(&house, &text, &format!("it says {}.", tokens[1]), &format!("it says {EMAIL}."));
+    }
+}
+
+#[test]
+fn what_the_model_writes_in_base64_is_redacted() {
+    let house = House::new();
+    check(&house, "hi", "it is NDExMTExMTExMTExMTExMQ== here", "it is [REDACTED_CARD] here");
+    check(&house, "hi", "it is 4f1c9d2e8b7a6055c3d1e0f9a8b7c6d5e4f30112 here", "it is 4f1c9d2e8b7a6055c3d1e0f9a8b7c6d5e4f30112 here");
+}
+
+#[test]
 fn a_pseudonym_is_restored_at_every_split_of_the_bytes() {
     let house = House::new();
     let text = format!("I am {EMAIL}");
