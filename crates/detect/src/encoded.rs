@@ -124,27 +124,34 @@ impl Run {
 
     /// Takes what belongs to it; true when its end is known.
     fn grow(&mut self, text: &Normal) -> bool {
-        for byte in text.from(self.next) {
+        loop {
             let joins = self.next > self.end;
-            match *byte {
-                byte if is_letter(byte) && self.padding == 0 => {
-                    if joins {
-                        self.lines.push(Line { first: self.letters, at: self.next });
-                    }
-                    self.letters += 1;
-                    self.end = self.next + 1;
+            let rest = text.from(self.next);
+            let letters = rest.iter().take_while(|byte| is_letter(**byte)).count();
+            if letters > 0 {
+                if self.padding > 0 {
+                    return true;
                 }
-                b'=' if !joins && self.padding < 2 && self.letters >= LETTERS => {
+                if joins {
+                    self.lines.push(Line { first: self.letters, at: self.next });
+                }
+                self.letters += letters;
+                self.next += letters;
+                self.end = self.next;
+                continue;
+            }
+            match rest.first() {
+                None => return false,
+                Some(b'=') if !joins && self.padding < 2 && self.letters >= LETTERS => {
                     self.padding += 1;
                     self.end = self.next + 1;
                 }
-                b'\r' | b'\n' | b' ' | b'\t' if joins && self.next - self.end < JOINT => {}
-                b'\r' | b'\n' if !joins && self.goes_on() => {}
-                _ => return true,
+                Some(b'\r' | b'\n' | b' ' | b'\t') if joins && self.next - self.end < JOINT => {}
+                Some(b'\r' | b'\n') if !joins && self.goes_on() => {}
+                Some(_) => return true,
             }
             self.next += 1;
         }
-        false
     }
 
     /// Whether the line that ends here may go on in the next one: it is long, and as long as the ones before.

@@ -121,10 +121,23 @@ impl Character {
     }
 }
 
-/// Whether a byte may begin a character of a text.
+/// Bytes that may begin a character of a text.
+const BEGINNINGS: [bool; 256] = beginnings();
+
+#[expect(clippy::indexing_slicing, reason = "runs at compile time; indexes are below 256")]
+const fn beginnings() -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = matches!(byte, 0x20..=0x7E | 0x09 | 0x0A | 0x0D | 0xC2..=0xF4);
+        byte += 1;
+    }
+    table
+}
+
 #[inline]
 fn may_begin(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | b'\r' | 0xC2..=0xF4)
+    BEGINNINGS.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
 impl Default for Reader {
@@ -136,19 +149,20 @@ impl Default for Reader {
 
 impl Reader {
     /// Takes a letter of the run.
+    #[inline]
     pub(crate) fn feed(&mut self, letter: u8, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
         self.bits = (self.bits << 6 | u32::from(sextet(letter) & 63)) & 0xFFFF;
         self.letters += 1;
         let bit = self.letters * 6;
         for shift in [4, 2, 0] {
-            let end = bit - shift;
-            let index = end / 2 % 4;
-            let (Some(reading), Some(start)) = (self.readings.get_mut(index), STARTS.get(index)) else { continue };
-            if let Some(from) = end.checked_sub(8).filter(|from| from >= start) {
-                let byte = u8::try_from(self.bits >> shift & 0xFF).unwrap_or(0);
-                if reading.busy || may_begin(byte) {
-                    reading.byte(byte, from, compiled, out);
-                }
+            let [.., byte] = (self.bits >> shift).to_be_bytes();
+            let index = (bit - shift) / 2 % 4;
+            let Some(reading) = self.readings.get_mut(index) else { continue };
+            if !reading.busy && !may_begin(byte) {
+                continue;
+            }
+            if let Some(from) = (bit - shift).checked_sub(8).filter(|from| STARTS.get(index).is_some_and(|start| from >= start)) {
+                reading.byte(byte, from, compiled, out);
             }
         }
         // Text that ends in one of these ends in `?`, `>` or `~` when it is read, which glues to nothing; what follows may be the

@@ -203,6 +203,16 @@ fn a_line_of_a_wrapped_run_is_read_for_itself_too() {
 }
 
 #[test]
+fn what_a_stronger_finding_leaves_of_a_run_is_found() {
+    // The secret ends with its line; the number stands in the next one.
+    let plain = "So Kd7 is the first of the numbers, and then there is a second one: 4532812677354687.";
+    let run = wrapped(&STANDARD.encode(plain), 76, "\n");
+    let parts = found(&format!("password={run} end"));
+    assert_eq!(parts.iter().map(|(label, _)| label.as_str()).collect::<Vec<_>>(), ["secret.generic", "pci.card"]);
+    assert_eq!(parts.iter().map(|(_, part)| part.as_str()).collect::<String>(), run);
+}
+
+#[test]
 fn every_label_of_a_run_is_reported_and_nothing_is_left() {
     let plain = r#"{"name":"Mira","mail":"mira@harbour-lane.example","cc":"ops@harbour-lane.example","card":"4532812677354687","tel":"+33612345678"}"#;
     let run = URL_SAFE.encode(plain);
