@@ -38,7 +38,7 @@ use crate::upstream::{self, Aim, UpstreamError};
 use crate::{Gate, attachments};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
-const UNCONFIGURED: &str = "<unconfigured>";
+pub(crate) const UNCONFIGURED: &str = "<unconfigured>";
 /// Bytes a second that a client must send of a body.
 const SLOWEST: u64 = 1_000;
 /// Longest `bartizan-conversation` value.
@@ -129,6 +129,7 @@ impl Gate {
                 let route = if head.shape == Shape::Gemini { Route::GeminiModels } else { call.route };
                 self.models(head, Arc::new(exchange(Some(route))), route).await
             }
+            Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
                 &Arc::new(exchange(None)),
@@ -262,7 +263,13 @@ impl Gate {
     }
 
     /// Reads the body within limits and undoes its encoding.
-    async fn read(&self, head: &Head, body: &mut Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
+    pub(crate) async fn read(
+        &self,
+        head: &Head,
+        body: &mut Incoming,
+        live: &Live,
+        held: &mut Reservation,
+    ) -> Result<Bytes, (Reason, String)> {
         let headers = &head.parts.headers;
         match is_json(headers) {
             Some(true) => {}
@@ -297,7 +304,7 @@ impl Gate {
     }
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
-    fn session(&self, exchange: &Exchange, head: &Head, parsed: &Parsed, control: &Control) -> Session {
+    pub(crate) fn session(&self, exchange: &Exchange, head: &Head, parsed: &Parsed, control: &Control) -> Session {
         let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
         let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
         let mut hasher = blake3::Hasher::new();

@@ -7,6 +7,7 @@ mod body;
 mod budget;
 mod cache;
 mod credentials;
+mod decide;
 mod decode;
 mod edit;
 mod event_json;
@@ -40,6 +41,7 @@ mod stream;
 mod stream_body;
 mod texts;
 mod upstream;
+mod verdict;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
