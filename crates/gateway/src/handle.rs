@@ -1,5 +1,7 @@
 //! One request from its first byte to the provider's answer.
 
+mod decide;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -38,7 +40,7 @@ use crate::upstream::{self, Aim, UpstreamError};
 use crate::{Gate, attachments};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
-pub(crate) const UNCONFIGURED: &str = "<unconfigured>";
+const UNCONFIGURED: &str = "<unconfigured>";
 /// Bytes a second that a client must send of a body.
 const SLOWEST: u64 = 1_000;
 /// Longest `bartizan-conversation` value.
@@ -263,13 +265,7 @@ impl Gate {
     }
 
     /// Reads the body within limits and undoes its encoding.
-    pub(crate) async fn read(
-        &self,
-        head: &Head,
-        body: &mut Incoming,
-        live: &Live,
-        held: &mut Reservation,
-    ) -> Result<Bytes, (Reason, String)> {
+    async fn read(&self, head: &Head, body: &mut Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
         let headers = &head.parts.headers;
         match is_json(headers) {
             Some(true) => {}
@@ -304,7 +300,7 @@ impl Gate {
     }
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
-    pub(crate) fn session(&self, exchange: &Exchange, head: &Head, parsed: &Parsed, control: &Control) -> Session {
+    fn session(&self, exchange: &Exchange, head: &Head, parsed: &Parsed, control: &Control) -> Session {
         let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
         let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
         let mut hasher = blake3::Hasher::new();

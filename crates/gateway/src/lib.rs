@@ -7,7 +7,6 @@ mod body;
 mod budget;
 mod cache;
 mod credentials;
-mod decide;
 mod decode;
 mod edit;
 mod event_json;

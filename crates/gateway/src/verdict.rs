@@ -92,14 +92,13 @@ fn own(out: &mut Vec<u8>, told: &Told<'_>) {
     if !told.phase.coach.is_empty() {
         object.texts("coach", told.phase.coach.iter().map(AsRef::as_ref));
     }
-    match told.refusal {
-        Some(sentence) => object.text("message", sentence),
-        None => {
-            let content = told.after.content;
-            for (name, node) in [("text", content.text), ("messages", content.messages)] {
-                if let Some(node) = node {
-                    object.key(name).extend_from_slice(told.after.raw(node));
-                }
+    if let Some(sentence) = told.refusal {
+        object.text("message", sentence);
+    } else {
+        let content = told.after.content;
+        for (name, node) in [("text", content.text), ("messages", content.messages)] {
+            if let Some(node) = node {
+                object.key(name).extend_from_slice(told.after.raw(node));
             }
         }
     }
@@ -182,30 +181,32 @@ fn only_in_messages(told: &Told<'_>) -> bool {
 
 fn webhook(out: &mut Vec<u8>, told: &Told<'_>) {
     let mut object = Object::new(out);
-    let mut action = Object::new(object.key("action"));
+    let action = Object::new(object.key("action"));
     match told.refusal {
-        Some(sentence) => {
-            let reason = if told.decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
-            let body = refusal::body(Shape::OpenAi, reason, sentence, told.request_id);
-            action.text("body", &String::from_utf8_lossy(&body));
-            action.number("status_code", reason.status().into());
-            action.text("reason", sentence);
-        }
-        None => {
-            let content = told.after.content;
-            let one =
-                [("messages", told.before.content.messages, content.messages), ("choices", told.before.content.choices, content.choices)];
-            for (name, before, after) in one {
-                let (Some(before), Some(after)) = (before, after) else { continue };
-                if told.edited((before, after)) {
-                    let mut body = Object::new(action.key("body"));
-                    body.key(name).extend_from_slice(told.after.raw(after));
-                    body.end();
-                }
-            }
-            action.word("reason", told.decision.as_str());
+        Some(sentence) => reject(action, told, sentence),
+        None => pass(action, told),
+    }
+    object.end();
+}
+
+fn reject(mut action: Object<'_>, told: &Told<'_>, sentence: &str) {
+    let reason = if told.decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
+    let body = refusal::body(Shape::OpenAi, reason, sentence, told.request_id);
+    action.text("body", &String::from_utf8_lossy(&body));
+    action.number("status_code", reason.status().into());
+    action.text("reason", sentence);
+    action.end();
+}
+
+fn pass(mut action: Object<'_>, told: &Told<'_>) {
+    let (before, after) = (told.before.content, told.after.content);
+    for (name, pair) in [("messages", before.messages.zip(after.messages)), ("choices", before.choices.zip(after.choices))] {
+        if let Some(pair) = pair.filter(|pair| told.edited(*pair)) {
+            let mut body = Object::new(action.key("body"));
+            body.key(name).extend_from_slice(told.after.raw(pair.1));
+            body.end();
         }
     }
+    action.word("reason", told.decision.as_str());
     action.end();
-    object.end();
 }

@@ -148,6 +148,19 @@ fn what_the_request_holds_is_not_the_answers() {
 }
 
 #[test]
+fn of_a_request_that_is_refused_nothing_is_restored() {
+    let house = House::build(Plan { more: NO_PHONES, ..Plan::default() });
+    let sent = told_text(&house, &asking("request", EMAIL));
+    // The same beginning, so the same conversation; a number makes it a request that does not go on.
+    let body = |more: &str| {
+        let request = json!({"messages": [{"role": "user", "content": EMAIL}, {"role": "user", "content": more}]});
+        json!({"direction": "response", "text": format!("to {sent}"), "request": request})
+    };
+    assert_eq!(told_text(&house, &body("hi")), format!("to {EMAIL}"));
+    assert_eq!(told_text(&house, &body(PHONE)), format!("to {sent}"));
+}
+
+#[test]
 fn a_block_is_a_verdict_in_the_callers_form() {
     let house = House::build(Plan { more: NO_PHONES, ..Plan::default() });
     let said = format!("Call {PHONE}");
@@ -258,7 +271,7 @@ fn a_guard_that_fails_lets_nothing_go_on() {
     assert_eq!(self::told(&house, LITELLM, &json!({"input_type": "request", "texts": ["hi"]})), json!({"action": "NONE"}));
 }
 
-/// What LiteLLM sends beside the texts.
+/// What `LiteLLM` sends beside the texts.
 fn litellm(input_type: &str, more: &Value) -> Value {
     let mut body = json!({
         "input_type": input_type, "litellm_call_id": "8d1f6a9e-4111-4111-8111-111111111111", "litellm_trace_id": null, "structured_messages": null,

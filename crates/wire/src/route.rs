@@ -46,7 +46,7 @@ pub enum Route {
     GeminiModels,
     /// `POST /v1/decide`: the gate's own, for who only wants its verdict
     Decide,
-    /// `POST /v1/guardrails/litellm/beta/litellm_basic_guardrail_api`: the generic guardrail API of LiteLLM
+    /// `POST /v1/guardrails/litellm/beta/litellm_basic_guardrail_api`: the generic guardrail API of `LiteLLM`
     LitellmGuard,
     /// `POST /v1/guardrails/agentgateway/request`: agentgateway's webhook, for prompts
     WebhookRequest,

@@ -1,5 +1,5 @@
 //! Bodies that ask for a verdict: what is read of them, who says it, and what cannot be given back edited.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonLimits, Tape};
@@ -31,7 +31,11 @@ fn who_says_what() {
     use TextClass::{Metadata, Text, ToolArguments, ToolDefinition, ToolResult};
     let own = Route::Decide;
     check(own, r#"{"direction":"request","text":"a b","conversation":"c d"}"#, &[("a b", User, Text, false)]);
-    check(own, r#"{"direction":"response","text":"a b","model":"x y"}"#, &[("a b", Assistant, Text, false), ("x y", Other, Metadata, true)]);
+    check(
+        own,
+        r#"{"direction":"response","text":"a b","model":"x y"}"#,
+        &[("a b", Assistant, Text, false), ("x y", Other, Metadata, true)],
+    );
     check(
         own,
         r#"{"messages":[{"content":"1","role":"system"},{"role":"user","content":[{"type":"text","text":"2"}]},{"role":"tool","content":"3"},{"content":"4"}],"direction":"request"}"#,
@@ -80,7 +84,8 @@ fn texts_that_stand_in_messages_are_read_there() {
     assert!(pairs.iter().all(|(from, to)| text(*from) == text(*to)));
     // The first one is the first one's, the second one the second one's.
     assert!(pairs[0].1 < pairs[2].1, "{pairs:?}");
-    let left: Vec<_> = reading.parts.iter().filter(|part| part.node < found.content.messages.unwrap()).map(|part| (text(part.node), part.fixed)).collect();
+    let left: Vec<_> =
+        reading.parts.iter().filter(|part| part.node < found.content.messages.unwrap()).map(|part| (text(part.node), part.fixed)).collect();
     assert_eq!(left, [("c".to_owned(), false), ("y".to_owned(), true)], "what stands in no message is read by itself");
     // Of an answer nobody sends messages: nothing is left out.
     let answer = body.replacen("request", "response", 1);
@@ -91,7 +96,8 @@ fn texts_that_stand_in_messages_are_read_there() {
 
 #[test]
 fn what_cannot_be_read_is_said() {
-    let body = r#"{"input_type":"request","images":["https://example.org/a.png","data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="],"texts":null}"#;
+    let body =
+        r#"{"input_type":"request","images":["https://example.org/a.png","data:image/png;base64,iVBORw0KGgoAAAANSUhEUg=="],"texts":null}"#;
     let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
     let found = ask(&tape, body.as_bytes(), Route::LitellmGuard).unwrap();
     let kinds: Vec<_> = read_ask(&tape, body.as_bytes(), &found).0.unread.iter().map(|unread| unread.kind).collect();

@@ -14,12 +14,12 @@ use http::header::{self, HeaderValue};
 use http::{Response, Version};
 use hyper::body::Incoming;
 
+use super::{Head, UNCONFIGURED};
 use crate::blocking::{LARGE, blocking};
 use crate::body::GateBody;
 use crate::budget::Reservation;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded};
-use crate::handle::{Head, UNCONFIGURED};
 use crate::live::Live;
 use crate::query::query;
 use crate::refuse::{Refusal, mark};
@@ -64,7 +64,7 @@ fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<(Pa
 
 impl Gate {
     /// Judges texts and answers with the verdict.
-    pub(crate) async fn decide(
+    pub(super) async fn decide(
         self: &Arc<Self>,
         head: &Head,
         body: &mut Incoming,
@@ -111,10 +111,9 @@ impl Gate {
         // The scope of an answer's pseudonyms is that of its request.
         let (of, control) = asked.before.as_ref().map_or((&asked.parsed, &asked.ask.control), |(parsed, control)| (parsed, control));
         let session = self.session(exchange, head, of, control);
-        let fresh = self.session(exchange, head, of, control);
         let long = asked.parsed.bytes.len() > LARGE || attachments::any(&asked.parsed.reading.unread);
         let shared = Arc::clone(exchange);
-        let run = move || (settle(&shared, asked, route, (session, fresh), &mut held), held);
+        let run = move || (settle(&shared, asked, route, session, &mut held), held);
         let moment = Moment::Request;
         match blocking(long, run).await {
             Some((Ok(settled), held)) => Ok((settled, held)),
@@ -158,16 +157,10 @@ fn name_model(exchange: &mut Exchange, asked: &Asked) -> Result<(), (Reason, Str
     Err((Reason::ModelNotAllowed, format!("this key may not use the model `{shown}`; ask for a key that may")))
 }
 
-fn settle(
-    exchange: &Exchange,
-    asked: Asked,
-    route: Route,
-    sessions: (Session, Session),
-    held: &mut Reservation,
-) -> Result<Settled, GuardError> {
+fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, held: &mut Reservation) -> Result<Settled, GuardError> {
     let Asked { parsed, ask, repeats, before } = asked;
     let action = if ask.side == Side::Request { Action::Prompt } else { Action::Complete };
-    let guarded = match judge(exchange, (&parsed, &ask), before, sessions) {
+    let guarded = match judge(exchange, (&parsed, &ask), before, session) {
         Err(error) if error.may_fail_open(exchange) => unguarded(exchange, &parsed, action, &error),
         Err(error) if route != Route::Decide && !matches!(error, GuardError::Busy(_)) => failed(exchange, &error),
         other => other?,
@@ -207,24 +200,25 @@ fn settle(
         let reason = if decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
         phase.reason = Some(reason.code());
     }
-    Ok(Settled { refused, phase, body })
+    Ok(Settled { phase, refused, body })
 }
 
 fn judge(
     exchange: &Exchange,
     (parsed, ask): (&Parsed, &Ask),
     before: Option<(Parsed, Control)>,
-    (mut session, fresh): (Session, Session),
+    mut session: Session,
 ) -> Result<Guarded, GuardError> {
     let outside = Outside { text: "", upstream_model: None };
     if ask.side == Side::Request {
         return guard_request(exchange, parsed, &ask.control, &mut session, &outside);
     }
-    let Some((request, control)) = before else { return guard_answer(exchange, parsed, &fresh) };
+    let Some((request, control)) = before else { return guard_answer(exchange, parsed, &session) };
     // The pseudonyms of the request are minted once more: the same scope and the same values give the same ones.
     let again = guard_request(exchange, &request, &control, &mut session, &outside)?;
     if again.refusal.is_some() {
-        return guard_answer(exchange, parsed, &fresh);
+        // No such request went on, so nothing that was minted for it stands in an answer.
+        session = exchange.gate.session_of_nobody(exchange);
     }
     session.keep(request);
     guard_answer(exchange, parsed, &session)
