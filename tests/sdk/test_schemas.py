@@ -26,6 +26,7 @@ BELOW = "4155550132"
 TEXTS = [{"id": 1, "text": f"Write to {EMAIL} or {BELOW}"}, {"id": {"a": [None]}, "text": "nothing"}, {"text": CARD}]
 LINES = "".join(json.dumps(line) + "\n" for line in TEXTS)
 CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/gemini:generateContent"
+DECIDE = "/v1/decide"
 
 POLICIES = STREAM_BLOCK + """
 @id("test.no-phones-out")
@@ -126,6 +127,7 @@ class World:
             assert self.streamed(name, path, "The harbour is open. ", "Write to other.person@example.org. ", "No more. ")
             self.refused(name, 200, (200, self.streamed(name, path, "The harbour is open. ", "Call ", f"{PHONE} ", "for more. ")))
         self.refused("gemini", 400, self.ask(gate, GEMINI, {}))
+        self.decide(gate)
         # More findings than an event keeps.
         assert self.prompt(CHAT, f"{EMAIL} " * 1_100)[0] == 200
         self.created = self.kept("keys", "create", "--name", "ada", "--group", "eng", "--models", "gpt-*", "--format", "json")
@@ -142,6 +144,26 @@ class World:
         self.refused("gemini", 401, self.ask(gate, GEMINI, {}))
         self.kept("keys", "create", "--name", "eve", "--format", "json")
         self.run("erase", "--principal", "user:eve", "--yes", "--data", self.data)
+
+    def decide(self, gate):
+        """Verdicts of every kind, and the bodies that asked for them."""
+        said = [{"role": "user", "content": f"I am {EMAIL}"}]
+        asked = {"model": "gpt-4o-mini", "conversation": "c", "direction": "request"}
+        self.asked = [
+            {"direction": "request", "text": "Good morning."},
+            {**asked, "messages": said},
+            {**asked, "text": f"Call {PHONE} now"},
+            {**asked, "text": f"{EMAIL} " * 1_100},
+            {"direction": "response", "text": "Fine.", "request": {**asked, "text": f"I am {EMAIL}"}},
+            {"direction": "response", "messages": [{"role": "assistant", "content": "Fine."}], "request": {**asked, "messages": said}},
+        ]
+        answers = [self.ask(gate, DECIDE, body) for body in self.asked]
+        assert [status for status, _ in answers] == [200] * len(answers)
+        self.decided = [json.loads(body) for _, body in answers]
+        assert [one["decision"] for one in self.decided] == ["permit", "remedied", "blocked", "remedied", "permit", "permit"]
+        for body in ({}, {"direction": "request", "text": "", "messages": []}, {"direction": "request", "text": "", "other": 1}, {"direction": "no", "text": ""}):
+            assert wrong("decide-request", body), "the schema takes what the gate refuses"
+            self.refused("openai", 400, self.ask(gate, DECIDE, body))
 
     def streamed(self, name, path, *texts):
         """The data of the last event of a stream in which the model says these texts."""
@@ -324,6 +346,8 @@ ROWS = [
     ("GET /readyz", "readyz", lambda w: w.ready_body("ready", 200)),
     ("GET /readyz after a refused reload", "readyz", lambda w: w.ready_body("reload refused", 200, "reload")),
     ("GET /readyz while draining", "readyz", lambda w: w.ready_body("draining", 503, "reasons")),
+    ("bodies of POST /v1/decide", "decide-request", lambda w: w.asked),
+    ("POST /v1/decide", "decide", lambda w: w.decided),
     ("errors, OpenAI", "error-openai", lambda w: w.errors["openai"]),
     ("errors, Anthropic", "error-anthropic", lambda w: w.errors["anthropic"]),
     ("errors, Google", "error-gemini", lambda w: w.errors["gemini"]),

@@ -8,7 +8,7 @@ use bartizan_detect::{Detector, Hint};
 use bartizan_policy::{Action, Facts, Resource};
 use bartizan_vocabulary::{GroupName, Label, ModelName, Principal, PrincipalId, PrincipalKind, ProviderName, Role, TextClass};
 use bartizan_wire::json::{JsonLimits, Tape};
-use bartizan_wire::{Family, Form, Found, Part, Reading, Route, Side, control, read};
+use bartizan_wire::{Family, Form, Found, Part, Reading, Route, Side, ask, control, read, read_ask};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -58,20 +58,29 @@ pub fn question(bytes: &[u8]) -> Result<Question> {
 
 fn from_body(input: &Input<'_>, body: &[u8]) -> Result<Question> {
     let (route, in_path) = route(input.route.as_deref())?;
-    let answer = input.direction == Some(bartizan_vocabulary::Direction::Response);
     let refused = || "the gate would answer 400";
     let tape = Tape::read(body, &JsonLimits::default()).with_context(refused)?;
+    // A body that asks for a verdict says itself which way its texts go.
+    let asks = route.decides().then(|| ask(&tape, body, route)).transpose().with_context(refused)?;
+    let told = input.direction == Some(bartizan_vocabulary::Direction::Response);
+    let answer = asks.as_ref().map_or(told, |ask| ask.side == Side::Answer);
     let (side, action) = if answer { (Side::Answer, Action::Complete) } else { (Side::Request, Action::Prompt) };
-    let control = if answer { None } else { Some(control(&tape, body, route).with_context(refused)?) };
+    let control = match &asks {
+        Some(ask) => Some(ask.control.clone()),
+        None if answer => None,
+        None => Some(control(&tape, body, route).with_context(refused)?),
+    };
     let by_path = in_path.is_some() || route.default_model().is_some() || route.family() == Family::Gemini;
-    ensure!(by_path || control.as_ref().is_none_or(|control| control.model.is_some()), "the field `model` is missing");
-    let in_body = || tape.member(body, 0, "model").map(|node| tape.text(body, node).into_owned());
+    let needless = by_path || asks.is_some();
+    ensure!(needless || control.as_ref().is_none_or(|control| control.model.is_some()), "the field `model` is missing");
+    let node = || control.as_ref().map_or_else(|| tape.member(body, 0, "model"), |control| control.model);
+    let in_body = || node().map(|node| tape.text(body, node).into_owned());
     let model = in_path.map(str::to_owned).or_else(in_body).map(ModelName::new);
     let provider = input.provider.clone().unwrap_or_else(|| ProviderName::from("main"));
     let resource = Resource { model, provider: Some(provider), route: Arc::from(route.name()), ..Resource::default() };
     let principal = principal(input.principal.as_deref(), &input.groups)?;
     let mut facts = Facts::new(Arc::new(principal), action, resource, clock::now());
-    let reading = read(&tape, body, side);
+    let reading = asks.as_ref().map_or_else(|| read(&tape, body, side), |ask| read_ask(&tape, body, ask).0);
     facts.context.stream = control.is_some_and(|control| control.stream);
     facts.context.body_bytes = body.len() as u64;
     if !answer {

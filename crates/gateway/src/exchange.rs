@@ -179,9 +179,10 @@ impl Exchange {
         }
         let time = self.gate.now();
         let id = self.principal.id.as_str().as_bytes();
+        let first = self.commitment.get().is_none();
         let principal = *self.commitment.get_or_init(|| bartizan_ledger::commit(PRINCIPAL, &self.salt, id));
         let mut openings = Vec::new();
-        if moment == Moment::Request {
+        if first || moment == Moment::Request {
             // One commitment for the whole interaction: it is opened once.
             openings.push(Opening { domain: PRINCIPAL, salt: self.salt, value: Hidden::new(id.to_vec()) });
         }

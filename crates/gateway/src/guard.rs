@@ -264,7 +264,11 @@ pub fn parse_answer(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result
     Ok(Parsed { bytes, tape, reading })
 }
 
-fn hold(held: &mut Reservation, bytes: usize) -> Result<(), ReadError> {
+/// Holds so many bytes more.
+///
+/// # Errors
+/// When the budget does not have them.
+pub fn hold(held: &mut Reservation, bytes: usize) -> Result<(), ReadError> {
     if held.grow(bytes) { Ok(()) } else { Err(ReadError::Busy) }
 }
 

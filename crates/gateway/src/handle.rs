@@ -1,5 +1,7 @@
 //! One request from its first byte to the provider's answer.
 
+mod decide;
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -129,6 +131,7 @@ impl Gate {
                 let route = if head.shape == Shape::Gemini { Route::GeminiModels } else { call.route };
                 self.models(head, Arc::new(exchange(Some(route))), route).await
             }
+            Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
                 &Arc::new(exchange(None)),

@@ -40,6 +40,7 @@ mod stream;
 mod stream_body;
 mod texts;
 mod upstream;
+mod verdict;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

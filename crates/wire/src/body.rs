@@ -100,10 +100,16 @@ impl Reading {
 
 /// Reads a tape. Cost: a few looks at each node, one at each byte of keys and of content that is not text.
 pub fn read(tape: &Tape, bytes: &[u8], side: Side) -> Reading {
+    walk(tape, bytes, side, false)
+}
+
+/// Reads a tape. `ask`: of a body that asks for a verdict.
+pub(crate) fn walk(tape: &Tape, bytes: &[u8], side: Side, ask: bool) -> Reading {
     let walk = Walk {
         tape,
         bytes,
         side,
+        ask,
         tags: tags(tape, bytes),
         places: Vec::with_capacity(tape.len()),
         reading: Reading::default(),
@@ -118,6 +124,7 @@ struct Walk<'a> {
     tape: &'a Tape,
     bytes: &'a [u8],
     side: Side,
+    ask: bool,
     tags: Vec<Tag>,
     places: Vec<Place>,
     reading: Reading,
@@ -159,6 +166,8 @@ impl Walk<'_> {
     fn place(&self, id: NodeId, node: &Node) -> Place {
         if id == node.parent {
             return match self.side {
+                Side::Request if self.ask => Place::ask(Role::User),
+                _ if self.ask => Place::ask(Role::Assistant),
                 Side::Request => Place::root(Role::Other),
                 Side::Answer => Place::root(Role::Assistant),
                 Side::Event => self.event(),

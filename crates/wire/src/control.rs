@@ -95,6 +95,12 @@ pub enum ControlError {
     /// A field that leads past what is judged: to other models, places, keys or stored objects.
     #[error("the field `{0}` is not guarded yet and is refused; remove it")]
     Elsewhere(&'static str),
+    /// A field that a route of the gate's own does not know.
+    #[error("the body has a field that this route does not take; it takes {0}")]
+    Unknown(&'static str),
+    /// Two fields of which there may be one.
+    #[error("send either `{0}` or `{1}`")]
+    Either(&'static str, &'static str),
 }
 
 /// What a request asks for.
@@ -123,7 +129,7 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
     if route.family() == Family::Gemini {
         return gemini::control(tape, bytes, route);
     }
-    no_repeats(tape, bytes)?;
+    no_repeats(tape, bytes, CONTROL)?;
     let member = |name: &str| tape.member(bytes, 0, name);
     let is = |id: NodeId, kind: NodeKind| tape.node(id).is_some_and(|node| node.kind == kind);
     let model = member("model");
@@ -151,7 +157,7 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
     Ok(Control { model, also: Vec::new(), stream, session: session(tape, bytes, route.family()), first_user })
 }
 
-fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<(), ControlError> {
+pub(crate) fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<(), ControlError> {
     if tape.node(model).is_none_or(|node| node.kind != NodeKind::String) || tape.text(bytes, model).is_empty() {
         return Err(ControlError::Type("model", "a string that is not empty"));
     }
@@ -197,10 +203,11 @@ fn check_messages(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), Con
     Ok(())
 }
 
-fn no_repeats(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
+/// None of so many words, at most 64, may be repeated or respelt at the top.
+pub(crate) fn no_repeats(tape: &Tape, bytes: &[u8], words: &[&'static str]) -> Result<(), ControlError> {
     let mut seen = 0_u64;
     for id in keys(tape, 0) {
-        let Some((at, word)) = respelt(tape, bytes, id, CONTROL) else { continue };
+        let Some((at, word)) = respelt(tape, bytes, id, words) else { continue };
         if seen & (1 << at) != 0 || *word != *tape.text(bytes, id) {
             return Err(ControlError::Repeated(word));
         }
@@ -298,7 +305,7 @@ fn session(tape: &Tape, bytes: &[u8], family: Family) -> Option<NodeId> {
     }
 }
 
-fn first_user(tape: &Tape, bytes: &[u8], messages: NodeId) -> Option<NodeId> {
+pub(crate) fn first_user(tape: &Tape, bytes: &[u8], messages: NodeId) -> Option<NodeId> {
     let user = |id: NodeId| tape.member(bytes, id, "role").is_some_and(|role| tape.says(bytes, role, Role::User.as_str()));
     let message = tape.members(messages).map(|(id, _)| id).find(|id| user(*id))?;
     tape.member(bytes, message, "content")

@@ -1,13 +1,14 @@
 //! Entry points for fuzz targets: properties that must hold for any bytes. A broken property aborts the target.
 
-use crate::json::{JsonLimits, NodeKind, Splice, Tape, escape_into, raw_offsets, splice, unescape};
-use crate::{ArrayReader, Frame, FrameError, Side, SseReader, read};
+use crate::json::{JsonLimits, NodeId, NodeKind, Splice, Tape, escape_into, raw_offsets, splice, unescape};
+use crate::{ArrayReader, Frame, FrameError, Route, Side, SseReader, ask, read, read_ask};
 
 /// Any bytes: no panic; when they are JSON, no edit gives the same bytes, and an edited string reads back as edited.
 pub fn json_spans(bytes: &[u8]) {
     let limits = JsonLimits { depth: 64, nodes: 10_000 };
     let Ok(tape) = Tape::read(bytes, &limits) else { return };
     assert_eq!(splice(bytes, &[]).as_deref(), Some(bytes), "no edits, same bytes");
+    asks(&tape, bytes);
     let reading = read(&tape, bytes, Side::Request);
     let Some(part) = reading.parts.iter().find(|part| tape.node(part.node).is_some_and(|node| node.kind == NodeKind::String)) else {
         return;
@@ -28,6 +29,17 @@ pub fn json_spans(bytes: &[u8]) {
         again.is_ok_and(|again| again.len() == tape.len() && again.text(&edited, part.node) == "x\"\\\n\u{1}\u{e9}"),
         "edited text reads back"
     );
+}
+
+/// What asks for a verdict is read without a panic, and a text that is left out is inspected elsewhere.
+fn asks(tape: &Tape, bytes: &[u8]) {
+    for route in Route::ALL.iter().filter(|route| route.decides()) {
+        let Ok(found) = ask(tape, bytes, *route) else { continue };
+        let (reading, repeats) = read_ask(tape, bytes, &found);
+        let read = |node| reading.parts.iter().any(|part| part.node == node);
+        let same = |(from, to): (&NodeId, &NodeId)| read(*to) && tape.text(bytes, *from) == tape.text(bytes, *to);
+        assert!(repeats.iter().take(64).all(same), "left out and inspected nowhere");
+    }
 }
 
 /// Any bytes: frames put together are the bytes, however they were split.

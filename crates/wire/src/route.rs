@@ -44,6 +44,14 @@ pub enum Route {
     BatchEmbedContents,
     /// `GET /v1beta/models`
     GeminiModels,
+    /// `POST /v1/decide`: the gate's own, for who only wants its verdict
+    Decide,
+    /// `POST /v1/guardrails/litellm/beta/litellm_basic_guardrail_api`: the generic guardrail API of `LiteLLM`
+    LitellmGuard,
+    /// `POST /v1/guardrails/agentgateway/request`: agentgateway's webhook, for prompts
+    WebhookRequest,
+    /// `POST /v1/guardrails/agentgateway/response`: the same, for answers
+    WebhookResponse,
 }
 
 /// The spelling of a path: OpenAI's own, or Azure's, which names the deployment.
@@ -173,6 +181,29 @@ const SPECS: &[Spec] = &[
         other: &[(Dialect::Own, "/v1/models/{model}:batchEmbedContents")],
     },
     Spec { route: Route::GeminiModels, family: Family::Gemini, name: "GET /v1beta/models", suffix: "/models", other: &[] },
+    Spec { route: Route::Decide, family: Family::OpenAi, name: "POST /v1/decide", suffix: "/decide", other: &[] },
+    Spec {
+        route: Route::LitellmGuard,
+        family: Family::OpenAi,
+        name: "POST /v1/guardrails/litellm/beta/litellm_basic_guardrail_api",
+        suffix: "/guardrails/litellm/beta/litellm_basic_guardrail_api",
+        other: &[],
+    },
+    // agentgateway before `webhook.path` knows these two paths only, at the root of a host.
+    Spec {
+        route: Route::WebhookRequest,
+        family: Family::OpenAi,
+        name: "POST /v1/guardrails/agentgateway/request",
+        suffix: "/guardrails/agentgateway/request",
+        other: &[(Dialect::Own, "/request")],
+    },
+    Spec {
+        route: Route::WebhookResponse,
+        family: Family::OpenAi,
+        name: "POST /v1/guardrails/agentgateway/response",
+        suffix: "/guardrails/agentgateway/response",
+        other: &[(Dialect::Own, "/response")],
+    },
 ];
 
 /// Routes of providers that nothing here inspects yet, by the beginning of their path below `/v1`, `/v1beta` or `/openai`.
@@ -220,6 +251,10 @@ impl Route {
         Self::EmbedContent,
         Self::BatchEmbedContents,
         Self::GeminiModels,
+        Self::Decide,
+        Self::LitellmGuard,
+        Self::WebhookRequest,
+        Self::WebhookResponse,
     ];
 
     /// Finds the route of a request line. The path is compared exactly: no decoding, no case folding, no trailing slash.
@@ -269,6 +304,11 @@ impl Route {
     /// Whether it lists models, without a body.
     pub fn lists_models(self) -> bool {
         matches!(self, Self::Models | Self::GeminiModels)
+    }
+
+    /// Whether it is answered with a verdict, and nothing is sent to a provider.
+    pub fn decides(self) -> bool {
+        matches!(self, Self::Decide | Self::LitellmGuard | Self::WebhookRequest | Self::WebhookResponse)
     }
 
     /// The model that its provider takes when a request names none.

@@ -11,6 +11,8 @@ use crate::channel::Growth;
 pub(crate) enum Zone {
     /// The top object of a request, an answer or a stream event.
     Root,
+    /// The top object of a body that asks for a verdict.
+    Ask,
     /// The top object of a stream event of the Responses API.
     Event,
     /// A text, or an array of the items of the Responses API.
@@ -146,6 +148,15 @@ const ROWS: &[Row] = &[
     Row(Z::Root, &["prompt"], Z::Prompt, Some(Role::User), Some(C::Text), false),
     Row(Z::Root, &["logprobs"], Z::Logprobs, None, None, false),
     Row(Z::Root, &["previous_response_id", "conversation", "include", "status", "truncation"], Z::Free, None, Some(C::Metadata), true),
+    // Bodies that ask for a verdict. What no row names there is the speaker's, as their texts are.
+    Row(Z::Ask, &["text", "texts"], Z::Content, None, Some(C::Text), false),
+    Row(Z::Ask, &["messages", "structured_messages"], Z::Messages, None, Some(C::Text), false),
+    Row(Z::Ask, &["body"], Z::Ask, None, None, false),
+    Row(Z::Ask, &["choices"], Z::Choices, None, Some(C::Text), false),
+    Row(Z::Ask, &["images"], Z::Image, None, None, true),
+    Row(Z::Ask, &["tools"], Z::Tools, Some(Role::Other), Some(C::ToolDefinition), false),
+    Row(Z::Ask, &["tool_calls"], Z::ToolCalls, Some(Role::Assistant), Some(C::ToolArguments), false),
+    Row(Z::Ask, &["model"], Z::Free, Some(Role::Other), Some(C::Metadata), true),
     Row(Z::Event, &["type", "item_id", "response_id", "call_id", "name", "status"], Z::Free, None, Some(C::Metadata), true),
     Row(Z::Event, &["response"], Z::Root, Some(Role::Assistant), Some(C::Metadata), false),
     Row(Z::Event, &["item"], Z::Item, Some(Role::Assistant), Some(C::Text), false),
@@ -303,6 +314,11 @@ impl Place {
     /// The place of a body's root.
     pub(crate) fn root(role: Role) -> Self {
         Self { zone: Zone::Root, role, class: TextClass::Metadata, fixed: false, growth: Growth::Whole }
+    }
+
+    /// The place of the top of a body that asks for a verdict: what is in it is what its speaker says.
+    pub(crate) fn ask(role: Role) -> Self {
+        Self { zone: Zone::Ask, ..Self::root(role) }
     }
 
     /// The place of the value under `key`.

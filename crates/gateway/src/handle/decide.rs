@@ -1,0 +1,244 @@
+//! Verdicts about texts: `POST /v1/decide`, and the guard interfaces of other gateways. The guards are those of prompts and answers;
+//! nothing is sent to a provider. The forms of the answers are in `verdict`.
+
+use std::sync::Arc;
+
+use bartizan_identity::may_use;
+use bartizan_policy::Action;
+use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName};
+use bartizan_wire::json::Tape;
+use bartizan_wire::refusal::Reason;
+use bartizan_wire::{Ask, Control, Repeats, Route, Side, ask, asked, read_ask};
+use bytes::Bytes;
+use http::header::{self, HeaderValue};
+use http::{Response, Version};
+use hyper::body::Incoming;
+
+use super::{Head, UNCONFIGURED};
+use crate::blocking::{LARGE, blocking};
+use crate::body::GateBody;
+use crate::budget::Reservation;
+use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded};
+use crate::live::Live;
+use crate::query::query;
+use crate::refuse::{Refusal, mark};
+use crate::session::Session;
+use crate::{Gate, attachments, verdict};
+
+/// A body that asks for a verdict, as it was read.
+struct Asked {
+    parsed: Parsed,
+    ask: Ask,
+    repeats: Repeats,
+    /// The request that an answer belongs to.
+    before: Option<(Parsed, Control)>,
+}
+
+/// What is answered and recorded.
+struct Settled {
+    phase: Phase,
+    refused: bool,
+    body: Vec<u8>,
+}
+
+fn parse(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Result<Asked, RequestError> {
+    let tape = Tape::read(&bytes, &live.settings.limits.json)?;
+    hold(held, tape.memory())?;
+    let ask = ask(&tape, &bytes, route)?;
+    let before = ask.request.and_then(|id| Some(bytes.slice(tape.node(id)?.outer())));
+    let before = before.map(|bytes| parse_before(live, bytes, held)).transpose()?;
+    let (reading, repeats) = read_ask(&tape, &bytes, &ask);
+    hold(held, reading.memory())?;
+    Ok(Asked { parsed: Parsed { bytes, tape, reading }, ask, repeats, before })
+}
+
+fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<(Parsed, Control), RequestError> {
+    let tape = Tape::read(&bytes, &live.settings.limits.json)?;
+    hold(held, tape.memory())?;
+    let ask = asked(&tape, &bytes)?;
+    let (reading, _) = read_ask(&tape, &bytes, &ask);
+    hold(held, reading.memory())?;
+    Ok((Parsed { bytes, tape, reading }, ask.control))
+}
+
+impl Gate {
+    /// Judges texts and answers with the verdict.
+    pub(super) async fn decide(
+        self: &Arc<Self>,
+        head: &Head,
+        body: &mut Incoming,
+        mut exchange: Exchange,
+        route: Route,
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
+        let live = Arc::clone(&exchange.live);
+        if let Err(message) = query(route, head.parts.uri.query()) {
+            return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message)));
+        }
+        let mut held = self.budget.open();
+        let bytes = match self.read(head, body, &live, &mut held).await {
+            Ok(bytes) => bytes,
+            Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
+        };
+        exchange.bytes_in = bytes.len() as u64;
+        let parsed = blocking(bytes.len() > LARGE, move || (parse(&live, bytes, route, &mut held), held)).await;
+        let (asked, held) = match parsed {
+            Some((Ok(asked), held)) => (asked, held),
+            None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
+            Some((Err(error), _)) => {
+                let reason = if matches!(error, RequestError::Busy(_)) { Reason::Busy } else { Reason::BadRequest };
+                return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, error.to_string())));
+            }
+        };
+        let named = name_model(&mut exchange, &asked);
+        let exchange = Arc::new(exchange);
+        named.map_err(|(reason, message)| Box::new(Refusal::of(&exchange, reason, message)))?;
+        let side = asked.ask.side;
+        let (settled, held) = self.settled(head, &exchange, asked, route, held).await?;
+        self.record_verdict(&exchange, side, &settled).await?;
+        Ok(respond(head, &exchange, settled, held))
+    }
+
+    /// Runs the guards and writes the answer; large bodies, and those with files, off the worker threads.
+    async fn settled(
+        self: &Arc<Self>,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        asked: Asked,
+        route: Route,
+        mut held: Reservation,
+    ) -> Result<(Settled, Reservation), Box<Refusal>> {
+        // The scope of an answer's pseudonyms is that of its request.
+        let (of, control) = asked.before.as_ref().map_or((&asked.parsed, &asked.ask.control), |(parsed, control)| (parsed, control));
+        let session = self.session(exchange, head, of, control);
+        let long = asked.parsed.bytes.len() > LARGE || attachments::any(&asked.parsed.reading.unread);
+        let shared = Arc::clone(exchange);
+        let run = move || (settle(&shared, asked, route, session, &mut held), held);
+        let moment = Moment::Request;
+        match blocking(long, run).await {
+            Some((Ok(settled), held)) => Ok((settled, held)),
+            Some((Err(GuardError::Busy(error)), _)) => Err(Box::new(Refusal::of(exchange, Reason::Busy, error.to_string()))),
+            Some((Err(error), _)) => Err(Self::guard_failed(exchange, &error.to_string(), moment)),
+            None => Err(Self::guard_failed(exchange, "the guard was stopped", moment)),
+        }
+    }
+
+    /// Record before effect: what may go on is told only after the decision is in the journal. A refusal does not wait for it.
+    async fn record_verdict(&self, exchange: &Arc<Exchange>, side: Side, settled: &Settled) -> Result<(), Box<Refusal>> {
+        let moment = match side {
+            Side::Request => Moment::Request,
+            _ if settled.refused => Moment::End(EndState::Blocked),
+            _ => Moment::End(EndState::Complete),
+        };
+        let mut seal = BodySeal::new(self.random().bytes());
+        seal.update(&settled.body);
+        let appended = exchange.record(moment, &settled.phase, 200, Some(seal));
+        if settled.refused {
+            return Ok(());
+        }
+        appended.wait().await.map_err(|error| Self::ledger_failed(exchange, error, moment))
+    }
+}
+
+/// The model that the texts are for: a fact for the policies. Events and sentences show a name that nobody configured only if nothing
+/// is found in it.
+fn name_model(exchange: &mut Exchange, asked: &Asked) -> Result<(), (Reason, String)> {
+    let Some(model) = asked.ask.control.model else { return Ok(()) };
+    let name = asked.parsed.tape.text(&asked.parsed.bytes, model);
+    let live = Arc::clone(&exchange.live);
+    let configured = live.settings.models.iter().find(|one| one.name.as_str() == name);
+    exchange.model_configured = configured.is_some();
+    exchange.provider = configured.and_then(|model| live.settings.provider(model)).map(|provider| provider.name.clone());
+    let shown = if configured.is_some() || is_clean(exchange, &name, Some("model")) { &*name } else { UNCONFIGURED };
+    exchange.model = Some(ModelName::new(shown));
+    if may_use(exchange.principal.models.as_deref(), &name) {
+        return Ok(());
+    }
+    Err((Reason::ModelNotAllowed, format!("this key may not use the model `{shown}`; ask for a key that may")))
+}
+
+fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, held: &mut Reservation) -> Result<Settled, GuardError> {
+    let Asked { parsed, ask, repeats, before } = asked;
+    let action = if ask.side == Side::Request { Action::Prompt } else { Action::Complete };
+    let guarded = match judge(exchange, (&parsed, &ask), before, session) {
+        Err(error) if error.may_fail_open(exchange) => unguarded(exchange, &parsed, action, &error),
+        Err(error) if route != Route::Decide && !matches!(error, GuardError::Busy(_)) => failed(exchange, &error),
+        other => other?,
+    };
+    let grow = |held: &mut Reservation, bytes: usize| hold(held, bytes).map_err(GuardError::Busy);
+    let edited = guarded.edited && guarded.refusal.is_none();
+    let after = if edited {
+        grow(held, guarded.bytes.len())?;
+        let tape = Tape::read(&guarded.bytes, &exchange.live.settings.limits.json).map_err(|_| GuardError::Edits)?;
+        grow(held, tape.memory())?;
+        let content = bartizan_wire::ask(&tape, &guarded.bytes, route).map_err(|_| GuardError::Edits)?.content;
+        Some((tape, content))
+    } else {
+        None
+    };
+    let whole = verdict::Texts { tape: &parsed.tape, bytes: &parsed.bytes, content: ask.content };
+    let mut told = verdict::Told {
+        request_id: exchange.request_id.as_str(),
+        side: ask.side,
+        reading: &parsed.reading,
+        repeats: &repeats,
+        after: after.as_ref().map_or(whole, |(tape, content)| verdict::Texts { tape, bytes: &guarded.bytes, content: *content }),
+        before: whole,
+        refusal: guarded.refusal.as_deref(),
+        decision: guarded.phase.decision.unwrap_or(Decision::Failed),
+        phase: &guarded.phase,
+    };
+    if let Some(sentence) = verdict::cannot_return(route, &told) {
+        (told.refusal, told.decision) = (Some(sentence), Decision::Blocked);
+    }
+    let body = verdict::write(route, &told);
+    grow(held, body.len())?;
+    let (refused, decision) = (told.refusal.is_some(), told.decision);
+    let mut phase = guarded.phase;
+    phase.decision = Some(decision);
+    if refused {
+        let reason = if decision == Decision::Failed { Reason::GuardUnavailable } else { Reason::PolicyBlocked };
+        phase.reason = Some(reason.code());
+    }
+    Ok(Settled { phase, refused, body })
+}
+
+fn judge(
+    exchange: &Exchange,
+    (parsed, ask): (&Parsed, &Ask),
+    before: Option<(Parsed, Control)>,
+    mut session: Session,
+) -> Result<Guarded, GuardError> {
+    let outside = Outside { text: "", upstream_model: None };
+    if ask.side == Side::Request {
+        return guard_request(exchange, parsed, &ask.control, &mut session, &outside);
+    }
+    let Some((request, control)) = before else { return guard_answer(exchange, parsed, &session) };
+    // The pseudonyms of the request are minted once more: the same scope and the same values give the same ones.
+    let again = guard_request(exchange, &request, &control, &mut session, &outside)?;
+    if again.refusal.is_some() {
+        // No such request went on, so nothing that was minted for it stands in an answer.
+        session = exchange.gate.session_of_nobody(exchange);
+    }
+    session.keep(request);
+    guard_answer(exchange, parsed, &session)
+}
+
+/// A guard that fails is a verdict for other gateways: their owners may have them go on after an error.
+fn failed(exchange: &Exchange, error: &GuardError) -> Guarded {
+    tracing::error!(%error, request_id = %exchange.request_id, "a guard failed; the texts were refused");
+    let mut phase = Phase::decided(Decision::Failed);
+    phase.not_run("detect", GuardStatus::Failed, &error.to_string());
+    Guarded { bytes: Bytes::new(), phase, edited: false, refusal: Some(format!("{error}, so nothing may go on")) }
+}
+
+fn respond(head: &Head, exchange: &Exchange, settled: Settled, held: Reservation) -> Response<GateBody> {
+    let decision = settled.phase.decision.unwrap_or(Decision::Failed);
+    exchange.gate.metrics().decided(decision);
+    exchange.gate.metrics().gate_latency.observe(settled.phase.gate_micros);
+    let http2 = head.parts.version == Version::HTTP_2;
+    let mut response = Response::new(GateBody::counted(Bytes::from(settled.body), held, http2, Box::new(|| ())));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    mark(response.headers_mut(), &exchange.request_id, decision, &settled.phase.coach);
+    response
+}
