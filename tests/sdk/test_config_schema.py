@@ -101,12 +101,27 @@ PROVIDER = '[[providers]]\nname = "p"\nkind = "openai"\nbase_url = "http://127.0
         PROVIDER.replace('name = "p"\n', ""),
         PROVIDER + 'api_key_env = "A"\napi_key_file = "b"',
         PROVIDER + '[[models]]\nname = "m"',
+        PROVIDER + '[[models]]\nname = "m"\ntargets = []',
+        PROVIDER + '[[models]]\nname = "m"\nprovider = "p"\ntargets = [{ provider = "p" }]',
+        PROVIDER + '[[models]]\nname = "m"\nupstream_name = "n"\ntargets = [{ provider = "p" }]',
+        PROVIDER + '[[models]]\nname = "m"\ntargets = [{ provider = "p", weight = 1001 }]',
+        PROVIDER + '[[models]]\nname = "m"\ntargets = [{ provider = "p", share = 1 }]',
+        PROVIDER + 'timeouts = { connect = 0 }',
         '[[models]]\nname = "m"\nprovider = "p"',
     ],
 )
 def test_config_refused_by_both(text, tmp_path):
     started(tmp_path, text)
     assert wrong("config", tomllib.loads(text))
+
+
+def toml(value):
+    """A value as TOML writes it within a line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
 
 
 @pytest.mark.parametrize("name", ["gate", "admin"])
@@ -127,9 +142,13 @@ def test_config_with_every_key(tmp_path, upstream_process):
         "providers": [
             {"name": "a", "kind": "both", "base_url": upstream_process.ready["url"], "api_key_file": str(tmp_path / "credential"), "pass_client_key": False},
             {"name": "b", "kind": "anthropic", "base_url": upstream_process.ready["url"], "api_key_env": "PATH", "pass_client_key": True},
-            {"name": "c", "kind": "azure", "base_url": upstream_process.ready["url"], "api_version": "2024-10-21"},
+            {"name": "c", "kind": "azure", "base_url": upstream_process.ready["url"], "api_version": "2024-10-21", "timeouts": {"connect": 5, "first_byte": 60, "idle": 30}},
         ],
-        "models": [{"name": "m", "provider": "b", "upstream_name": "n"}, {"name": "*", "provider": "a"}],
+        "models": [
+            {"name": "m", "provider": "b", "upstream_name": "n", "fallback": ["o"]},
+            {"name": "o", "targets": [{"provider": "a", "weight": 3}, {"provider": "c", "upstream_name": "n", "weight": 0}]},
+            {"name": "*", "provider": "a"},
+        ],
         "policy": {"dir": str(tmp_path / "policies")},
         "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},
     }
@@ -144,7 +163,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
     for name, schema in tables():
         held = given.get(name, [])
         for table in held if isinstance(held, list) else [held]:
-            text += header(name, schema) + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
+            text += header(name, schema) + "".join(f"{key} = {toml(value)}\n" for key, value in table.items())
     assert tomllib.loads(text) == given
     (tmp_path / "bartizan.toml").write_text(text)
     start_gate(tmp_path, "--config", tmp_path / "bartizan.toml").stop()

@@ -68,14 +68,21 @@ pub struct RetentionConfig {
 }
 
 /// A value of the file within its bounds, or the usual one.
-fn bounded<T: PartialOrd + std::fmt::Display>(key: &str, given: Option<T>, usual: T, allowed: RangeInclusive<T>) -> Result<T> {
+///
+/// # Errors
+/// Names the key and what is allowed.
+pub fn bounded<T: PartialOrd + std::fmt::Display>(key: &str, given: Option<T>, usual: T, allowed: RangeInclusive<T>) -> Result<T> {
     let Some(given) = given else { return Ok(usual) };
     let (least, most) = (allowed.start(), allowed.end());
     ensure!(allowed.contains(&given), "`{key}` is {given}; it must be from {least} to {most}");
     Ok(given)
 }
 
-fn seconds(key: &str, given: Option<f64>, usual: Duration) -> Result<Duration> {
+/// The same for seconds.
+///
+/// # Errors
+/// Names the key and what is allowed.
+pub fn seconds(key: &str, given: Option<f64>, usual: Duration) -> Result<Duration> {
     bounded(key, given, usual.as_secs_f64(), SECONDS).map(Duration::from_secs_f64)
 }
 

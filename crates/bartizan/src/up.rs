@@ -278,7 +278,7 @@ fn reachable(url: &str) -> String {
 
 /// What to type first, on the first model that speaks the format.
 fn invitation(url: &str, settings: &Settings, is_sample: bool) -> String {
-    let speaks = |model: &&Model| settings.providers.get(model.provider).is_some_and(|provider| provider.kind != ProviderKind::Anthropic);
+    let speaks = |model: &&Model| settings.provider(model).is_some_and(|provider| provider.kind != ProviderKind::Anthropic);
     let openai = settings.models.iter().find(speaks);
     let name = openai.or(settings.models.first()).map_or("sample", |model| model.name.as_str());
     let (model, put) = match name {

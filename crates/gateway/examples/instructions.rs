@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use bartizan_detect::Detector;
-use bartizan_gateway::{Auth, Clock, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Settings, Timeouts, Wiring, probe};
+use bartizan_gateway::{
+    Auth, Breaking, Clock, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Settings, Timeouts, Waits, Wiring, probe,
+};
 use bartizan_identity::MemoryDirectory;
 use bartizan_ledger::{Appended, Journal, JournalError, Record};
 use bartizan_policy::{Judge, PolicySet, default_sources};
-use bartizan_vocabulary::{ModelName, Principal, PrincipalId, PrincipalKind, ProviderName, Timestamp};
+use bartizan_vocabulary::{Principal, PrincipalId, PrincipalKind, ProviderName, Timestamp};
 use bytes::Bytes;
 
 /// Makes the bytes of every record and keeps none.
@@ -40,14 +42,17 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         api_key: None,
         pass_client_key: false,
         api_version: None,
+        waits: Waits::default(),
     };
     let settings = Settings {
         auth: Auth::Anonymous,
         hosts: Vec::new(),
         providers: vec![provider],
-        models: vec![Model { name: ModelName::from("*"), provider: 0, upstream_name: None }],
+        models: vec![Model::at("*", 0, None)],
         limits: Limits::default(),
         timeouts: Timeouts::default(),
+        retries: Retries::default(),
+        breaking: Breaking::default(),
         extra_roots: None,
         own_secrets: Vec::new(),
         fail_open: false,

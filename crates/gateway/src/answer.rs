@@ -105,7 +105,7 @@ impl Gate {
     ) -> Result<Bytes, Box<Refusal>> {
         let settings = &exchange.live.settings;
         let limit = settings.limits.body_bytes;
-        let bytes = read_whole(body, limit, settings.timeouts.idle, None, held).await.map_err(|error| match error {
+        let bytes = read_whole(body, limit, settings.idle(exchange.provider.as_ref()), None, held).await.map_err(|error| match error {
             ReadError::Busy => self.upstream_refusal(exchange, Reason::Busy, error.to_string()),
             ReadError::Slow(_) => self.upstream_refusal(exchange, Reason::UpstreamSlow, error.to_string()),
             ReadError::TooLarge(_) => self.garbage(exchange, "the provider's answer is larger than a body may be"),

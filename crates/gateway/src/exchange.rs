@@ -130,6 +130,8 @@ impl BodySeal {
 pub enum Moment {
     /// Before the upstream call, or a refusal.
     Request,
+    /// Before another call of the same place with the same bytes: its event was told already.
+    Again,
     /// Before the first byte of the answer.
     Response,
     /// A change of decision inside a stream.
@@ -182,7 +184,7 @@ impl Exchange {
         let first = self.commitment.get().is_none();
         let principal = *self.commitment.get_or_init(|| bartizan_ledger::commit(PRINCIPAL, &self.salt, id));
         let mut openings = Vec::new();
-        if first || moment == Moment::Request {
+        if first {
             // One commitment for the whole interaction: it is opened once.
             openings.push(Opening { domain: PRINCIPAL, salt: self.salt, value: Hidden::new(id.to_vec()) });
         }
@@ -196,7 +198,7 @@ impl Exchange {
         let interaction = self.interaction(moment, phase, time, status, principal, body);
         let event = self.event(moment, phase, time, status, bytes_out);
         let entry = match moment {
-            Moment::Request => Entry::Request(interaction),
+            Moment::Request | Moment::Again => Entry::Request(interaction),
             Moment::Response => Entry::Response(interaction),
             Moment::Change => Entry::Change(interaction),
             Moment::End(_) => Entry::End(interaction),
@@ -229,7 +231,7 @@ impl Exchange {
             time,
             request_id: self.request_id.clone(),
             decision: phase.decision.unwrap_or(Decision::Failed),
-            direction: if moment == Moment::Request { Direction::Request } else { Direction::Response },
+            direction: if matches!(moment, Moment::Request | Moment::Again) { Direction::Request } else { Direction::Response },
             route: self.route.map(str::to_owned),
             provider: self.provider.clone(),
             model: self.model.clone().filter(|_| self.model_configured),
@@ -257,7 +259,7 @@ impl Exchange {
         let (direction, end) = match moment {
             Moment::Request => (Direction::Request, if refused { EndState::Blocked } else { EndState::Complete }),
             Moment::End(end) => (Direction::Response, end),
-            Moment::Response | Moment::Change => return None,
+            Moment::Again | Moment::Response | Moment::Change => return None,
         };
         let total_micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let id = EventId::new(self.gate.random().uuid(time));

@@ -2,8 +2,10 @@
 
 mod answer;
 mod attachments;
+mod attempts;
 mod blocking;
 mod body;
+mod breaker;
 mod budget;
 mod cache;
 mod credentials;
@@ -32,6 +34,8 @@ mod random;
 mod refuse;
 mod remedy;
 mod restoring;
+mod retry;
+mod routing;
 mod server;
 mod session;
 mod settings;
@@ -49,8 +53,9 @@ use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;
 use bartizan_identity::Directory;
 use bartizan_ledger::Journal;
-use bartizan_vocabulary::{EndState, Timestamp};
+use bartizan_vocabulary::{EndState, ProviderName, Timestamp};
 pub use body::{CutOff, GateBody};
+pub use breaker::Circuit;
 use budget::Budget;
 use cache::FindingsCache;
 pub use faults::{Fault, Faults};
@@ -60,7 +65,9 @@ use random::Random;
 use refuse::RefusalLog;
 pub use server::Server;
 use session::ValueHash;
-pub use settings::{Auth, Clock, Limits, Model, Provider, ProviderKind, Settings, SharedClock, Timeouts};
+pub use settings::{
+    Auth, Breaking, Clock, Limits, MAX_WAYS, Model, Provider, ProviderKind, Retries, Settings, SharedClock, Timeouts, Waits, Way,
+};
 pub use upstream::ClientError;
 
 /// Gets every event as it is recorded, as JSON. Must not block.
@@ -147,7 +154,8 @@ impl Gate {
     }
 
     /// Puts a new configuration in force. Requests under way keep the one they began with.
-    pub fn replace(&self, live: Live) {
+    pub fn replace(&self, mut live: Live) {
+        live.adopt(&self.live());
         self.budget.set_limit(live.settings.limits.inflight_bytes);
         self.live.store(Arc::new(live));
     }
@@ -165,6 +173,13 @@ impl Gate {
     /// Counters.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Of each provider its name, how its circuit stands, and how often it opened.
+    pub fn circuits(&self) -> Vec<(ProviderName, Circuit, u64)> {
+        let live = self.live();
+        let states = live.circuits.states(&live.settings, self.now());
+        states.map(|(name, circuit, opened)| (name.clone(), circuit, opened)).collect()
     }
 
     /// Bytes of bodies in flight.

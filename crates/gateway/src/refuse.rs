@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bartizan_ledger::{Entry, Record, commit};
 use bartizan_vocabulary::{Decision, RequestId, Timestamp};
@@ -13,6 +14,7 @@ use http::{HeaderMap, Response, StatusCode};
 use crate::Gate;
 use crate::body::GateBody;
 use crate::exchange::{Exchange, Moment, Phase};
+use crate::routing::Nowhere;
 
 /// A request that does not go on.
 pub struct Refusal {
@@ -26,18 +28,32 @@ pub struct Refusal {
     pub phase: Phase,
     /// Which entry is made.
     pub moment: Moment,
+    /// When to ask again.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal before anything was judged.
     pub fn early(reason: Reason, message: impl Into<String>) -> Self {
         let phase = Phase { reason: Some(reason.code()), ..Phase::decided(Decision::Blocked) };
-        Self { reason, message: message.into(), exchange: None, phase, moment: Moment::Request }
+        Self { reason, message: message.into(), exchange: None, phase, moment: Moment::Request, retry_after: None }
     }
 
     /// A refusal of a known caller.
     pub fn of(exchange: &Arc<Exchange>, reason: Reason, message: impl Into<String>) -> Self {
         Self { exchange: Some(Arc::clone(exchange)), ..Self::early(reason, message) }
+    }
+
+    /// A refusal because no provider can be called.
+    pub fn nowhere(exchange: &Arc<Exchange>, nowhere: Nowhere) -> Self {
+        Self::of(exchange, nowhere.reason, nowhere.message).again_in(nowhere.retry_after)
+    }
+
+    /// With the time after which asking again may help.
+    #[must_use]
+    pub fn again_in(mut self, time: Option<Duration>) -> Self {
+        self.retry_after = time;
+        self
     }
 
     /// With what was judged.
@@ -80,8 +96,10 @@ pub fn response(shape: Shape, refusal: &Refusal, request_id: &RequestId) -> Resp
     if refusal.reason == Reason::UpgradeRefused {
         headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
     }
-    if matches!(refusal.reason, Reason::Busy | Reason::RateLimited) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    if matches!(refusal.reason, Reason::Busy | Reason::RateLimited | Reason::UpstreamUnavailable) {
+        // In whole seconds, never too early.
+        let seconds = refusal.retry_after.map_or(1, |time| time.as_secs() + 1);
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     mark(headers, request_id, refusal.phase.decision.unwrap_or(Decision::Blocked), &refusal.phase.coach);
     response

@@ -75,7 +75,7 @@ impl StreamBody {
         (status, asked): (u16, Option<Decision>),
         held: Reservation,
     ) -> Self {
-        let pause = exchange.live.settings.timeouts.idle;
+        let pause = exchange.live.settings.idle(exchange.provider.as_ref());
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
         Self {
             exchange,

@@ -29,5 +29,6 @@ mod pass_through;
 mod requests;
 mod responses;
 mod restoring;
+mod routing;
 mod streams;
 mod unread;

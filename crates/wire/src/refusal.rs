@@ -48,6 +48,8 @@ pub enum Reason {
     UpstreamFailed,
     /// The provider was too slow.
     UpstreamSlow,
+    /// The provider failed too often and is left alone for a while.
+    UpstreamUnavailable,
 }
 
 impl Shape {
@@ -74,6 +76,7 @@ impl Reason {
         Self::GuardUnavailable,
         Self::UpstreamFailed,
         Self::UpstreamSlow,
+        Self::UpstreamUnavailable,
     ];
 
     /// HTTP status.
@@ -89,7 +92,7 @@ impl Reason {
             Self::UnsupportedMedia => 415,
             Self::UpgradeRefused => 426,
             Self::RateLimited => 429,
-            Self::Busy | Self::GuardUnavailable => 503,
+            Self::Busy | Self::GuardUnavailable | Self::UpstreamUnavailable => 503,
             Self::UpstreamFailed => 502,
             Self::UpstreamSlow => 504,
         }
@@ -114,6 +117,7 @@ impl Reason {
             Self::GuardUnavailable => "guard_unavailable",
             Self::UpstreamFailed => "upstream_failed",
             Self::UpstreamSlow => "upstream_timeout",
+            Self::UpstreamUnavailable => "upstream_unavailable",
         }
     }
 

@@ -25,6 +25,7 @@ const TABLE: &[(Reason, u16, &str, &str, &str, &str, bool)] = &[
     (Reason::GuardUnavailable, 503, "guard_unavailable", "api_error", "overloaded_error", "UNAVAILABLE", true),
     (Reason::UpstreamFailed, 502, "upstream_failed", "api_error", "api_error", "UNAVAILABLE", false),
     (Reason::UpstreamSlow, 504, "upstream_timeout", "api_error", "timeout_error", "DEADLINE_EXCEEDED", false),
+    (Reason::UpstreamUnavailable, 503, "upstream_unavailable", "api_error", "overloaded_error", "UNAVAILABLE", false),
 ];
 
 fn check(shape: Shape, reason: Reason, expected: &Value) {
