@@ -51,6 +51,8 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         models: vec![Model::at("*", 0, None)],
         limits: Limits::default(),
         timeouts: Timeouts::default(),
+        quotas: Vec::new(),
+        prices: Vec::new(),
         retries: Retries::default(),
         breaking: Breaking::default(),
         extra_roots: None,

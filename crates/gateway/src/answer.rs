@@ -93,6 +93,7 @@ impl Gate {
         *response.headers_mut() = to_client(&parts.headers, &|text| is_clean(exchange, text, None));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
+        exchange.show_limits(response.headers_mut(), head.shape);
         Ok(response)
     }
 
@@ -138,6 +139,9 @@ impl Gate {
                 other => other,
             };
             let parsed = parsed.map_err(Err)?;
+            if let Some(charge) = &shared.charge {
+                if failed { charge.release() } else { shared.settle(parsed.usage(), parsed.bytes.len() as u64) }
+            }
             let guarded = match guard_answer(&shared, &parsed, &session) {
                 Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),
                 other => other.map_err(Ok)?,
@@ -209,6 +213,7 @@ impl Gate {
         *response.status_mut() = status;
         *response.headers_mut() = to_client(headers, &|text| is_clean(exchange, text, None));
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
+        exchange.show_limits(response.headers_mut(), head.shape);
         Ok(response)
     }
 

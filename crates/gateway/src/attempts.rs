@@ -221,6 +221,9 @@ impl Gate {
         }
         self.record_request(&ready.exchange, &ready.guarded, moment).await?;
         let sent = Instant::now();
+        if let Some(charge) = &ready.exchange.charge {
+            charge.sent();
+        }
         let first_byte = provider.waits.first_byte.unwrap_or(settings.timeouts.first_byte).min(within);
         let outcome = match live.upstream(at) {
             Ok(upstream) => upstream.send(call, first_byte).await,
@@ -276,6 +279,10 @@ impl Gate {
     pub(crate) fn upstream_failed(&self, exchange: &Arc<Exchange>, error: &UpstreamError, calls: u32) -> Box<Refusal> {
         tracing::warn!(%error, calls, request_id = %exchange.request_id, "the provider gave no answer");
         self.metrics().upstream_errors_total.add(1);
+        // Of one that was only slow nobody knows what it has done.
+        if let Some(charge) = exchange.charge.as_ref().filter(|_| !matches!(error, UpstreamError::Slow(_))) {
+            charge.release();
+        }
         let (reason, retry_after) = match error {
             UpstreamError::Slow(_) => (Reason::UpstreamSlow, None),
             UpstreamError::Open(left) => (Reason::UpstreamUnavailable, Some(*left)),
@@ -314,6 +321,7 @@ fn toward(exchange: &Exchange, target: Target<'_>, is_fallback: bool) -> Exchang
         model_configured: is_fallback || exchange.model_configured,
         stream: exchange.stream,
         streams_array: exchange.streams_array,
+        charge: exchange.charge.clone(),
         started: exchange.started,
         bytes_in: exchange.bytes_in,
         ended: AtomicBool::new(false),

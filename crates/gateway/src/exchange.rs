@@ -12,11 +12,17 @@ use bartizan_vocabulary::{
     ProviderName, Remedy, RequestId, Timestamp,
 };
 
+use bartizan_wire::Usage;
+use bartizan_wire::refusal::Shape;
+use http::HeaderMap;
+
 use crate::Gate;
 use crate::cache::CacheScope;
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
+use crate::limit_headers;
 use crate::live::Live;
+use crate::quotas::Charge;
 
 /// An interaction: what is known of it before anything is judged.
 pub struct Exchange {
@@ -40,6 +46,8 @@ pub struct Exchange {
     pub stream: bool,
     /// Whether a stream that is no stream of events is one JSON array.
     pub streams_array: bool,
+    /// On what it was counted, where there are limits.
+    pub charge: Option<Arc<Charge>>,
     /// When it began.
     pub started: Instant,
     /// Bytes of the request's body.
@@ -172,6 +180,20 @@ impl Exchange {
         facts.context.body_bytes = self.bytes_in;
         facts.context.guards.insert(Arc::clone(DETECT.get_or_init(|| Arc::from("detect"))), detect);
         facts
+    }
+
+    /// Corrects what was counted by what the provider says was used, and by the bytes that it wrote.
+    pub fn settle(&self, usage: Usage, written: u64) {
+        if let Some(charge) = &self.charge {
+            charge.settle(usage, self.model.as_ref().filter(|_| self.model_configured).map(ModelName::as_str), written);
+        }
+    }
+
+    /// Shows how the limits stood when it was counted.
+    pub fn show_limits(&self, headers: &mut HeaderMap, shape: Shape) {
+        if let Some(charge) = &self.charge {
+            limit_headers::show(headers, shape, &charge.shown, self.gate.now());
+        }
     }
 
     /// Records one moment. The effect may follow only when the answer is `Ok`; a refusal does not wait for it.

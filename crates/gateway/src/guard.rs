@@ -8,7 +8,7 @@ use std::time::Instant;
 use bartizan_policy::{Action, Facts, Outcome};
 use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
-use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, control, read};
+use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, Usage, control, read};
 use bytes::Bytes;
 
 use crate::attachments::{self, Attached};
@@ -90,6 +90,13 @@ impl GuardError {
 }
 
 impl Parsed {
+    /// What an answer says it has used.
+    pub fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        usage.see(&self.tape, &self.bytes);
+        usage
+    }
+
     fn body(&self) -> Body<'_> {
         Body { bytes: &self.bytes, tape: &self.tape, reading: &self.reading }
     }

@@ -33,6 +33,7 @@ use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_web
 use crate::live::Live;
 use crate::models::{list, named};
 use crate::query::query;
+use crate::quotas::Exceeded;
 use crate::refuse::{Refusal, mark};
 use crate::routing::{Itinerary, Wanted};
 use crate::session::Session;
@@ -118,6 +119,7 @@ impl Gate {
             model_configured: false,
             stream: false,
             streams_array: false,
+            charge: None,
             started: head.started,
             bytes_in: 0,
             ended: AtomicBool::new(false),
@@ -232,7 +234,21 @@ impl Gate {
         if itinerary.is_fallback(target) {
             (exchange.model, exchange.model_configured) = (Some(target.model.name.clone()), true);
         }
+        if let Err(exceeded) = self.charge(&mut exchange, &name, route) {
+            return Err(Box::new(Refusal::exceeded(&Arc::new(exchange), exceeded)));
+        }
         self.travel(&asked, exchange, (itinerary, target), Lent::new(parsed, control, held)).await
+    }
+
+    /// Counts a request on the limits that cover it. Counting tokens uses none.
+    fn charge(&self, exchange: &mut Exchange, name: &str, route: Route) -> Result<(), Exceeded> {
+        let only_counts = matches!(route, Route::CountTokens | Route::CountContentTokens);
+        let estimate = if only_counts { 0 } else { exchange.bytes_in / 4 };
+        exchange.charge = exchange.live.quotas.charge(&exchange.principal, name, estimate, self.now())?;
+        if let Some(charge) = exchange.charge.as_ref().filter(|_| only_counts) {
+            charge.release();
+        }
+        Ok(())
     }
 
     /// Reads the body within limits and undoes its encoding.

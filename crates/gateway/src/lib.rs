@@ -14,6 +14,7 @@ mod edit;
 mod event_json;
 mod exchange;
 mod faults;
+mod gcra;
 mod giving_back;
 mod growing;
 mod guard;
@@ -22,6 +23,7 @@ mod headers;
 mod inspect;
 mod judging;
 mod kept;
+mod limit_headers;
 mod live;
 mod metrics;
 mod models;
@@ -30,6 +32,7 @@ mod number;
 pub mod probe;
 mod pulse;
 mod query;
+mod quotas;
 mod random;
 mod refuse;
 mod remedy;
@@ -39,6 +42,7 @@ mod routing;
 mod server;
 mod session;
 mod settings;
+mod spending;
 mod standalone;
 mod stream;
 mod stream_body;
@@ -63,11 +67,13 @@ pub use live::Live;
 pub use metrics::{Counter, Histogram, Metrics};
 use random::Random;
 use refuse::RefusalLog;
+pub use quotas::{Measure, Price, Quota};
 pub use server::Server;
 use session::ValueHash;
 pub use settings::{
     Auth, Breaking, Clock, Limits, MAX_WAYS, Model, Provider, ProviderKind, Retries, Settings, SharedClock, Timeouts, Waits, Way,
 };
+pub use spending::{Period, Spent};
 pub use upstream::ClientError;
 
 /// Gets every event as it is recorded, as JSON. Must not block.
@@ -136,8 +142,9 @@ impl Gate {
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub fn new(live: Live, wiring: Wiring) -> Result<Arc<Self>, GateError> {
+    pub fn new(mut live: Live, wiring: Wiring) -> Result<Arc<Self>, GateError> {
         let random = Random::new().map_err(GateError::Random)?;
+        live.quotas.set_key(&wiring.keys.token);
         let limits = &live.settings.limits;
         Ok(Arc::new(Self {
             cache: FindingsCache::new(limits.cache_bytes, random.bytes()),
@@ -155,6 +162,7 @@ impl Gate {
 
     /// Puts a new configuration in force. Requests under way keep the one they began with.
     pub fn replace(&self, mut live: Live) {
+        live.quotas.set_key(&self.wiring.keys.token);
         live.adopt(&self.live());
         self.budget.set_limit(live.settings.limits.inflight_bytes);
         self.live.store(Arc::new(live));
@@ -180,6 +188,16 @@ impl Gate {
         let live = self.live();
         let states = live.circuits.states(&live.settings, self.now());
         states.map(|(name, circuit, opened)| (name.clone(), circuit, opened)).collect()
+    }
+
+    /// What was spent from budgets since this was last asked. Kept by whoever asks: no request waits for that.
+    pub fn spent(&self) -> Vec<Spent> {
+        self.live().quotas.fresh()
+    }
+
+    /// Learns what was spent from budgets before; what is counted already stays as it is.
+    pub fn remember_spent(&self, spent: impl IntoIterator<Item = Spent>) {
+        self.live().quotas.restore(spent);
     }
 
     /// Bytes of bodies in flight.

@@ -3,6 +3,7 @@
 use bartizan_detect::Detector;
 use bartizan_policy::Judge;
 
+use crate::quotas::Quotas;
 use crate::routing::Circuits;
 use crate::settings::Settings;
 use crate::upstream::{ClientError, Upstream, UpstreamError};
@@ -19,6 +20,8 @@ pub struct Live {
     pub judge: Judge,
     /// Health of the providers.
     pub(crate) circuits: Circuits,
+    /// Rate limits and budgets.
+    pub(crate) quotas: Quotas,
     /// Clients, one for each provider.
     upstreams: Vec<Upstream>,
 }
@@ -30,7 +33,8 @@ impl Live {
     /// When the client for providers cannot be made.
     pub fn new(settings: Settings, detector: Detector, judge: Judge) -> Result<Self, ClientError> {
         let (upstreams, circuits) = (Upstream::for_each(&settings)?, Circuits::new(&settings));
-        Ok(Self { detector_digest: detector.digest(), settings, detector, judge, circuits, upstreams })
+        let quotas = Quotas::new(&settings.quotas, &settings.prices);
+        Ok(Self { detector_digest: detector.digest(), settings, detector, judge, circuits, quotas, upstreams })
     }
 
     /// The client for a provider.
@@ -41,8 +45,9 @@ impl Live {
         self.upstreams.get(provider).ok_or(UpstreamError::Address)
     }
 
-    /// Takes over what is known of the providers.
+    /// Takes over what is known of the providers, and what was counted.
     pub(crate) fn adopt(&mut self, before: &Self) {
         self.circuits.adopt(&self.settings, &before.circuits, &before.settings);
+        self.quotas.adopt(&before.quotas);
     }
 }

@@ -70,6 +70,8 @@ counters! {
     cache_misses_total: "counter",
     /// Provider calls that failed
     upstream_errors_total: "counter",
+    /// Requests that a rate limit or a budget refused
+    limited_total: "counter",
     /// Calls made again, at the same place or another
     retries_total: "counter",
     /// Further calls that were not made because there were too many over all requests

@@ -14,6 +14,8 @@ use http::{HeaderMap, Response, StatusCode};
 use crate::Gate;
 use crate::body::GateBody;
 use crate::exchange::{Exchange, Moment, Phase};
+use crate::limit_headers;
+use crate::quotas::{Exceeded, Shown};
 use crate::routing::Nowhere;
 
 /// A request that does not go on.
@@ -30,13 +32,15 @@ pub struct Refusal {
     pub moment: Moment,
     /// When to ask again.
     pub retry_after: Option<Duration>,
+    /// How the limits stand that refused it.
+    pub shown: Option<Shown>,
 }
 
 impl Refusal {
     /// A refusal before anything was judged.
     pub fn early(reason: Reason, message: impl Into<String>) -> Self {
         let phase = Phase { reason: Some(reason.code()), ..Phase::decided(Decision::Blocked) };
-        Self { reason, message: message.into(), exchange: None, phase, moment: Moment::Request, retry_after: None }
+        Self { reason, message: message.into(), exchange: None, phase, moment: Moment::Request, retry_after: None, shown: None }
     }
 
     /// A refusal of a known caller.
@@ -47,6 +51,13 @@ impl Refusal {
     /// A refusal because no provider can be called.
     pub fn nowhere(exchange: &Arc<Exchange>, nowhere: Nowhere) -> Self {
         Self::of(exchange, nowhere.reason, nowhere.message).again_in(nowhere.retry_after)
+    }
+
+    /// A refusal because a limit is reached.
+    pub fn exceeded(exchange: &Arc<Exchange>, exceeded: Exceeded) -> Self {
+        let reason = if exceeded.is_budget { Reason::BudgetSpent } else { Reason::RateLimited };
+        exchange.gate.metrics().limited_total.add(1);
+        Self { shown: Some(exceeded.shown), ..Self::of(exchange, reason, exceeded.message).again_in(exceeded.retry_after) }
     }
 
     /// With the time after which asking again may help.
@@ -96,10 +107,12 @@ pub fn response(shape: Shape, refusal: &Refusal, request_id: &RequestId) -> Resp
     if refusal.reason == Reason::UpgradeRefused {
         headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
     }
-    if matches!(refusal.reason, Reason::Busy | Reason::RateLimited | Reason::UpstreamUnavailable) {
-        // In whole seconds, never too early.
-        let seconds = refusal.retry_after.map_or(1, |time| time.as_secs() + 1);
+    // In whole seconds, never too early.
+    let after = refusal.retry_after.map(|time| time.as_secs() + 1).or((refusal.reason == Reason::Busy).then_some(1));
+    if let Some(seconds) = after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    } else if refusal.reason == Reason::RateLimited {
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
     }
     mark(headers, request_id, refusal.phase.decision.unwrap_or(Decision::Blocked), &refusal.phase.coach);
     response
@@ -140,7 +153,12 @@ impl Gate {
         tracing::info!(
             request_id = %request_id, status = refusal.reason.status(), reason = refusal.reason.code(), "a request was refused"
         );
-        response(shape, refusal, request_id)
+        let mut response = response(shape, refusal, request_id);
+        let charged = || refusal.exchange.as_ref()?.charge.as_ref().map(|charge| charge.shown);
+        if let Some(shown) = refusal.shown.or_else(charged) {
+            limit_headers::show(response.headers_mut(), shape, &shown, self.now());
+        }
+        response
     }
 
     /// Writes the aggregated refusals of unauthenticated callers. Called every second.

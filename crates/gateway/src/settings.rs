@@ -9,6 +9,8 @@ use bartizan_wire::json::JsonLimits;
 use bartizan_wire::{Family, Route};
 use http::Uri;
 
+use crate::quotas::{Price, Quota};
+
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Auth {
@@ -242,6 +244,10 @@ pub struct Settings {
     pub limits: Limits,
     /// Times.
     pub timeouts: Timeouts,
+    /// Rate limits and budgets.
+    pub quotas: Vec<Quota>,
+    /// What models cost.
+    pub prices: Vec<Price>,
     /// When a provider is called again.
     pub retries: Retries,
     /// When a provider is left alone for a while.

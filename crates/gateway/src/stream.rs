@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
-use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, is_done, read_event};
+use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, Usage, is_done, read_event};
 
 use crate::edit::{TextEdit, piece_splices, without_logprobs};
 use crate::growing::Growing;
@@ -106,6 +106,8 @@ pub struct StreamGuard {
     pub judging: Judging,
     /// What became of pseudonyms.
     pub restored: Restored,
+    /// What the answer says it has used, if somebody wants to know.
+    pub usage: Option<Usage>,
     /// Events seen.
     pub events: u64,
     /// The number that the next event has, in formats that number them.
@@ -128,6 +130,7 @@ impl StreamGuard {
             held: 0,
             judging,
             restored: Restored::default(),
+            usage: None,
             events: 0,
             sequence: 0,
         }
@@ -187,6 +190,9 @@ impl StreamGuard {
     }
 
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
+        if let Some(usage) = &mut self.usage {
+            usage.see(&event.tape, payload);
+        }
         // What is not JSON goes on, if ever, behind something that is.
         if self.texts.find(PLAIN).is_some() {
             self.end_texts(Some(PLAIN.group));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
 use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
-use bartizan_wire::Route;
+use bartizan_wire::{Route, Usage};
 use bartizan_wire::refusal::{self, Reason, Shape};
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -69,13 +69,14 @@ impl StreamBody {
     pub fn new(
         exchange: Arc<Exchange>,
         (upstream, decoder): (Incoming, Decoder),
-        guard: StreamGuard,
+        mut guard: StreamGuard,
         phase: Phase,
         shape: Shape,
         (status, asked): (u16, Option<Decision>),
         held: Reservation,
     ) -> Self {
         let pause = exchange.live.settings.idle(exchange.provider.as_ref());
+        guard.usage = exchange.charge.is_some().then(Usage::default);
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
         Self {
             exchange,
@@ -223,6 +224,8 @@ impl StreamBody {
             self.phase.decision = Some(Decision::Blocked);
         }
         let seal = self.seal.take();
+        let written = seal.as_ref().map_or(0, |seal| seal.bytes);
+        self.exchange.settle(self.guard.usage.unwrap_or_default(), written);
         let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
         metrics.decided(combined(self.asked, self.phase.decision));

@@ -23,6 +23,7 @@ mod gemini_streams;
 mod growth;
 mod harness;
 mod leaks;
+mod limits;
 mod operators;
 mod order;
 mod pass_through;

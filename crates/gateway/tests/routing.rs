@@ -11,11 +11,11 @@ use crate::harness::{Call, House, Plan, Reply, Wire, key};
 
 const SAID: &str = r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"I am ada@example.org"}]}"#;
 
-fn good(said: &str) -> Answer {
+pub fn good(said: &str) -> Answer {
     Answer::json(canned::chat("m", said))
 }
 
-fn ill(status: u16) -> Answer {
+pub fn ill(status: u16) -> Answer {
     Answer::json(r#"{"error":{"message":"overloaded","type":"server_error"}}"#).with_status(status)
 }
 

@@ -22,6 +22,7 @@ mod sse;
 mod stored;
 mod tag;
 mod unread;
+mod usage;
 mod words;
 mod zone;
 
@@ -35,4 +36,5 @@ pub use json_array::ArrayReader;
 pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of};
 pub use sse::{Frame, SseError, SseReader};
 pub use unread::{Attachment, attachment};
+pub use usage::Usage;
 pub use words::{is_format_key, is_known as is_format_word, says_nothing};

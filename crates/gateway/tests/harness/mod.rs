@@ -154,6 +154,8 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         .collect(),
         limits: plan.limits.clone(),
         timeouts: plan.timeouts.clone(),
+        quotas: Vec::new(),
+        prices: Vec::new(),
         retries: Retries::default(),
         breaking: Breaking::default(),
         extra_roots: None,
