@@ -44,6 +44,7 @@ def test_config_of_the_documents(text, tmp_path, monkeypatch):
     assert not wrong("config", tomllib.loads(text))
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     (tmp_path / "bartizan.toml").write_text(text)
+    (tmp_path / "prices.toml").write_text('[[models]]\nname = "*"\ninput = 0.15\noutput = 0.6\n')
     monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
     monkeypatch.chdir(tmp_path)
     start_gate(tmp_path, "--config", tmp_path / "bartizan.toml").stop()
@@ -107,6 +108,15 @@ PROVIDER = '[[providers]]\nname = "p"\nkind = "openai"\nbase_url = "http://127.0
         PROVIDER + '[[models]]\nname = "m"\ntargets = [{ provider = "p", weight = 1001 }]',
         PROVIDER + '[[models]]\nname = "m"\ntargets = [{ provider = "p", share = 1 }]',
         PROVIDER + 'timeouts = { connect = 0 }',
+        '[[limits.rate]]\nname = "r"',
+        '[[limits.rate]]\nrequests_per_minute = 1',
+        '[[limits.rate]]\nname = "r"\nrequests_per_minute = 0',
+        '[[limits.rate]]\nname = "r"\nrequests_per_minute = 1\nkey = "a*b"',
+        '[[limits.rate]]\nname = "r s"\nrequests_per_minute = 1',
+        '[[limits.budget]]\nname = "b"\ntokens = 1',
+        '[[limits.budget]]\nname = "b"\nperiod = "day"',
+        '[[limits.budget]]\nname = "b"\nperiod = "year"\ntokens = 1',
+        '[[limits.budget]]\nname = "b"\nperiod = "day"\nmoney = -1',
         '[[models]]\nname = "m"\nprovider = "p"',
     ],
 )
@@ -135,6 +145,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
     """A file with every key that the schema names is good for both; certificates have their own test."""
     (tmp_path / "credential").write_text("not-a-key")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    (tmp_path / "prices.toml").write_text('[[models]]\nname = "*"\ninput = 0.15\noutput = 0.6\n')
     hosts = {"hosts": ["gate.example.com"]}
     given = {
         "gate": {"listen": "127.0.0.1:0", "auth": "anonymous", **hosts},
@@ -149,6 +160,11 @@ def test_config_with_every_key(tmp_path, upstream_process):
             {"name": "o", "targets": [{"provider": "a", "weight": 3}, {"provider": "c", "upstream_name": "n", "weight": 0}]},
             {"name": "*", "provider": "a"},
         ],
+        "limits": {
+            "rate": [{"name": "r", "key": "ci-*", "group": "g", "model": "m", "per": "all", "requests_per_minute": 6, "tokens_per_minute": 6000}],
+            "budget": [{"name": "b", "key": "*", "period": "day", "tokens": 1000}, {"name": "c", "period": "month", "money": 1.5}],
+        },
+        "prices": {"file": str(tmp_path / "prices.toml")},
         "policy": {"dir": str(tmp_path / "policies")},
         "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},
     }

@@ -10,6 +10,7 @@ use rustls::ServerConfig;
 use serde::Deserialize;
 
 use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
+use crate::quotas::{self, PricesConfig};
 use crate::routes::{self, BreakerConfig, ModelConfig, ProviderConfig, RetriesConfig};
 use crate::tls;
 
@@ -46,6 +47,8 @@ pub struct Config {
     pub capture: CaptureConfig,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// What models cost.
+    pub prices: PricesConfig,
 }
 
 /// `[gate]`
@@ -194,6 +197,7 @@ impl Config {
             ensure!(mode == "off", "`capture.mode` must be \"off\": capturing text is not built yet");
         }
         let hosts = if self.gate.hosts.is_empty() && !listen.ip().is_loopback() { vec!["*".to_owned()] } else { self.gate.hosts.clone() };
+        let (quotas, prices) = quotas::quotas(&self.limits.rate, &self.limits.budget, &self.prices, &models)?;
         Ok(Settings {
             auth: self.auth(listen.ip(), had_keys)?,
             hosts,
@@ -201,6 +205,8 @@ impl Config {
             models,
             limits: self.limits.settings(&self.timeouts)?,
             timeouts: self.timeouts.settings()?,
+            quotas,
+            prices,
             retries: self.retries.settings()?,
             breaking: self.breaker.settings()?,
             extra_roots: None,

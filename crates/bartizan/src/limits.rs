@@ -9,6 +9,8 @@ use bartizan_gateway::{Limits, Timeouts};
 use bartizan_wire::json::JsonLimits;
 use serde::Deserialize;
 
+use crate::quotas::{BudgetConfig, RateConfig};
+
 const GIB: usize = 1 << 30;
 
 /// Seconds that any of the timeouts may be.
@@ -41,6 +43,10 @@ pub struct LimitsConfig {
     pub cache_bytes: Option<u64>,
     /// Connections at a time.
     pub connections: Option<usize>,
+    /// So many a minute.
+    pub rate: Vec<RateConfig>,
+    /// So much a period.
+    pub budget: Vec<BudgetConfig>,
 }
 
 /// `[timeouts]`, in seconds.

@@ -22,6 +22,7 @@ use crate::address::AdminAddress;
 use crate::app::{App, Start};
 use crate::config::{Config, address};
 use crate::output::say;
+use crate::spending::{self, Keeper};
 use crate::{admin, clock, sample_model, wiring};
 
 /// Arguments of `bartizan up`.
@@ -171,7 +172,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
     let (stop_admin, admin_stopped) = watch::channel(false);
     let admin = tasks.spawn(admin::serve(Arc::clone(&app), admin, admin_tls, hosts, admin_stopped));
-    tasks.spawn(every_second(Arc::clone(&gate), stopped));
+    gate.remember_spent(spending::before(data)?);
+    tasks.spawn(every_second(Arc::clone(&gate), Arc::clone(data), stopped));
     at.write(data.path())?;
     announce(args, data, &addresses)?;
     say(&invitation(&reachable(&addresses.0), &gate.settings(), sample.is_some()));
@@ -184,6 +186,7 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     admin.await.context("the admin port stopped on its own")?;
     AdminAddress::remove(data.path());
     gate.flush_refusals();
+    Keeper::default().keep(&gate, data).await;
     if let Err(error) = data.record_stop() {
         tracing::warn!(error = &error as &dyn std::error::Error, "the end could not be recorded in the ledger");
     }
@@ -191,11 +194,15 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     Ok(0)
 }
 
-async fn every_second(gate: Arc<Gate>, mut stopped: watch::Receiver<bool>) {
+async fn every_second(gate: Arc<Gate>, data: Arc<DataDir>, mut stopped: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut keeper = Keeper::default();
     loop {
         tokio::select! {
-            _ = ticks.tick() => gate.flush_refusals(),
+            _ = ticks.tick() => {
+                gate.flush_refusals();
+                keeper.keep(&gate, &data).await;
+            }
             _ = stopped.changed() => return,
         }
     }

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "admin/limits.rs"]
+mod limits;
 #[path = "admin/start.rs"]
 mod start;
 

@@ -26,6 +26,8 @@ const MIGRATIONS: &[&str] = &["
         detail_file INTEGER NOT NULL, detail_offset INTEGER NOT NULL, detail_length INTEGER NOT NULL);
     CREATE TABLE virtual_keys (id TEXT PRIMARY KEY, hash BLOB NOT NULL, created_us INTEGER NOT NULL, sealed BLOB NOT NULL);
     CREATE TABLE tokens (id TEXT PRIMARY KEY, hash BLOB NOT NULL, created_us INTEGER NOT NULL, sealed BLOB NOT NULL);
+", "
+    CREATE TABLE spending (id BLOB PRIMARY KEY, until_us INTEGER NOT NULL, tokens INTEGER NOT NULL, nanos INTEGER NOT NULL);
 "];
 
 /// How long a statement waits for another writer.
