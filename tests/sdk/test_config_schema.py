@@ -108,6 +108,9 @@ PROVIDER = '[[providers]]\nname = "p"\nkind = "openai"\nbase_url = "http://127.0
         PROVIDER + '[[models]]\nname = "m"\ntargets = [{ provider = "p", weight = 1001 }]',
         PROVIDER + '[[models]]\nname = "m"\ntargets = [{ provider = "p", share = 1 }]',
         PROVIDER + 'timeouts = { connect = 0 }',
+        PROVIDER + 'region = "the moon"',
+        PROVIDER + 'training_use = "maybe"',
+        PROVIDER + 'retention_days = 36501',
         '[[limits.rate]]\nname = "r"',
         '[[limits.rate]]\nrequests_per_minute = 1',
         '[[limits.rate]]\nname = "r"\nrequests_per_minute = 0',
@@ -153,7 +156,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
         "providers": [
             {"name": "a", "kind": "both", "base_url": upstream_process.ready["url"], "api_key_file": str(tmp_path / "credential"), "pass_client_key": False},
             {"name": "b", "kind": "anthropic", "base_url": upstream_process.ready["url"], "api_key_env": "PATH", "pass_client_key": True},
-            {"name": "c", "kind": "azure", "base_url": upstream_process.ready["url"], "api_version": "2024-10-21", "timeouts": {"connect": 5, "first_byte": 60, "idle": 30}},
+            {"name": "c", "kind": "azure", "base_url": upstream_process.ready["url"], "api_version": "2024-10-21", "timeouts": {"connect": 5, "first_byte": 60, "idle": 30}, "region": "eu", "training_use": "opt_out", "retention_days": 30},
         ],
         "models": [
             {"name": "m", "provider": "b", "upstream_name": "n", "fallback": ["o"]},

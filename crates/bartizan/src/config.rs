@@ -10,8 +10,9 @@ use rustls::ServerConfig;
 use serde::Deserialize;
 
 use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
+use crate::providers::ProviderConfig;
 use crate::quotas::{self, PricesConfig};
-use crate::routes::{self, BreakerConfig, ModelConfig, ProviderConfig, RetriesConfig};
+use crate::routes::{self, BreakerConfig, ModelConfig, RetriesConfig};
 use crate::tls;
 
 /// Most seconds that a drain may take.

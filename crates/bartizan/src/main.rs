@@ -20,6 +20,7 @@ mod output;
 mod policy;
 mod policy_init;
 mod policy_input;
+mod providers;
 mod quotas;
 mod routes;
 mod sample_model;

@@ -115,7 +115,11 @@ struct PriceConfig {
 pub fn quotas(rates: &[RateConfig], budgets: &[BudgetConfig], prices: &PricesConfig, models: &[Model]) -> Result<(Vec<Quota>, Vec<Price>)> {
     let prices = prices.file.as_deref().map(read).transpose()?;
     let made = rates.iter().map(rate).chain(budgets.iter().map(budget)).collect::<Result<Vec<_>>>()?;
-    ensure!(made.len() <= MAX_RULES, "there are {} rules under `limits.rate` and `limits.budget`; at most {MAX_RULES} are taken", made.len());
+    ensure!(
+        made.len() <= MAX_RULES,
+        "there are {} rules under `limits.rate` and `limits.budget`; at most {MAX_RULES} are taken",
+        made.len()
+    );
     let mut names = HashSet::new();
     for quota in &made {
         let name = &quota.name;

@@ -1,56 +1,21 @@
-//! `[[providers]]`, `[[models]]`, `[retries]`, `[breaker]`: where requests go, and what happens when a provider does not do its work.
+//! `[[models]]`, `[retries]`, `[breaker]`: where requests go, and what happens when a provider does not do its work.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use bartizan_gateway::{Breaking, MAX_WAYS, Model, Provider, ProviderKind, Retries, Waits, Way};
-use bartizan_vocabulary::{Hidden, ProviderName};
+use bartizan_policy::ProviderFacts;
+use bartizan_vocabulary::ProviderName;
 use serde::Deserialize;
 
 use crate::limits::{bounded, seconds};
+use crate::providers::{ProviderConfig, base_url, provider};
 
 /// Most fallbacks of a model, those of its fallbacks included.
 const MAX_FALLBACKS: usize = 16;
 /// Most that a place may weigh.
 const MAX_WEIGHT: u32 = 1_000;
-
-/// `[[providers]]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProviderConfig {
-    /// Its name.
-    pub name: String,
-    /// `openai`, `azure`, `anthropic`, `gemini` or `both`.
-    pub kind: String,
-    /// Azure's `api-version`, for clients that do not name one.
-    pub api_version: Option<String>,
-    /// The route's suffix is appended.
-    pub base_url: String,
-    /// Environment variable that holds the credential.
-    pub api_key_env: Option<String>,
-    /// File that holds the credential.
-    pub api_key_file: Option<PathBuf>,
-    /// Forward the client's own key.
-    #[serde(default)]
-    pub pass_client_key: bool,
-    /// Times of its own.
-    #[serde(default)]
-    pub timeouts: WaitsConfig,
-}
-
-/// `timeouts` of a provider, in seconds; what is left out is as in `[timeouts]`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WaitsConfig {
-    /// Connecting.
-    pub connect: Option<f64>,
-    /// Its first byte.
-    pub first_byte: Option<f64>,
-    /// Pauses in its answer.
-    pub idle: Option<f64>,
-}
 
 /// `[[models]]`
 #[derive(Clone, Debug, Deserialize)]
@@ -191,6 +156,7 @@ fn any(name: &str, url: &str) -> Result<(Vec<Provider>, Vec<Model>)> {
         base_url: base_url(url)?,
         api_key: None,
         pass_client_key: name == "upstream",
+        facts: ProviderFacts::default(),
         waits: Waits::default(),
     };
     Ok((vec![provider], vec![Model::at("*", 0, None)]))
@@ -251,63 +217,6 @@ fn follow(models: &[ModelConfig], path: &mut Vec<usize>, found: &mut Vec<usize>)
     Ok(())
 }
 
-fn provider(given: &ProviderConfig) -> Result<Provider> {
-    let name = &given.name;
-    let kind = match given.kind.as_str() {
-        "openai" => ProviderKind::OpenAi,
-        "azure" => ProviderKind::Azure,
-        "anthropic" => ProviderKind::Anthropic,
-        "gemini" => ProviderKind::Gemini,
-        "both" => ProviderKind::Both,
-        other => bail!("the provider `{name}` has the kind `{other}`; spoken are openai, azure, anthropic, gemini and both"),
-    };
-    ensure!(given.api_version.is_none() || kind == ProviderKind::Azure, "`api_version` of the provider `{name}` is for azure only");
-    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | '_');
-    ensure!(
-        given.api_version.as_deref().is_none_or(|version| !version.is_empty() && version.chars().all(plain)),
-        "`api_version` of the provider `{name}` must be a version such as `2024-10-21`"
-    );
-    ensure!(given.api_key_env.is_none() || given.api_key_file.is_none(), "the provider `{name}` names two credentials");
-    let api_key = match (&given.api_key_env, &given.api_key_file) {
-        (Some(variable), _) => Some(
-            std::env::var(variable)
-                .with_context(|| format!("the environment variable `{variable}` of the provider `{name}` is not set"))?,
-        ),
-        (None, Some(path)) => {
-            Some(std::fs::read_to_string(path).with_context(|| format!("the credential `{}` cannot be read", path.display()))?)
-        }
-        (None, None) => None,
-    };
-    Ok(Provider {
-        name: ProviderName::from(name.as_str()),
-        kind,
-        base_url: base_url(&given.base_url)?,
-        api_version: given.api_version.clone(),
-        api_key: api_key.map(|key| Hidden::new(key.trim().to_owned())),
-        pass_client_key: given.pass_client_key,
-        waits: given.timeouts.settings().with_context(|| format!("in the provider `{name}`"))?,
-    })
-}
-
-impl WaitsConfig {
-    fn settings(&self) -> Result<Waits> {
-        let own = |key, given: Option<f64>| given.map(|given| seconds(key, Some(given), Duration::ZERO)).transpose();
-        Ok(Waits {
-            connect: own("timeouts.connect", self.connect)?,
-            first_byte: own("timeouts.first_byte", self.first_byte)?,
-            idle: own("timeouts.idle", self.idle)?,
-        })
-    }
-}
-
-fn base_url(text: &str) -> Result<http::Uri> {
-    let url: http::Uri = text.parse().with_context(|| format!("`{text}` is not a URL"))?;
-    let scheme = url.scheme_str().unwrap_or_default();
-    ensure!(matches!(scheme, "http" | "https") && url.authority().is_some(), "`{text}` must begin with http:// or https://");
-    ensure!(url.query().is_none(), "`{text}` must not have a query");
-    Ok(url)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,6 +275,9 @@ mod tests {
         let circle = [model("m", "n"), model("n", "o"), model("o", "n")].concat();
         assert!(refused(&circle).contains("circle: m → n → o → n"), "{}", refused(&circle));
         for (text, says) in [
+            ("region = \"the moon\"".to_owned(), "a word such as"),
+            ("training_use = \"maybe\"".to_owned(), "must be \"none\", \"opt_out\", \"yes\", true or false"),
+            ("retention_days = 36501".to_owned(), "`retention_days` is 36501; it must be from 0 to 36500"),
             (model("m", "m"), "circle: m → m"),
             (model("m", "x"), "`x`, which is not configured"),
             (model("m", "*"), "which is no model"),

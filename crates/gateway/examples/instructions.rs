@@ -9,7 +9,7 @@ use bartizan_gateway::{
 };
 use bartizan_identity::MemoryDirectory;
 use bartizan_ledger::{Appended, Journal, JournalError, Record};
-use bartizan_policy::{Judge, PolicySet, default_sources};
+use bartizan_policy::{Judge, PolicySet, ProviderFacts, default_sources};
 use bartizan_vocabulary::{Principal, PrincipalId, PrincipalKind, ProviderName, Timestamp};
 use bytes::Bytes;
 
@@ -42,6 +42,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         api_key: None,
         pass_client_key: false,
         api_version: None,
+        facts: ProviderFacts::default(),
         waits: Waits::default(),
     };
     let settings = Settings {

@@ -11,18 +11,16 @@ use bartizan_vocabulary::{
     AppliedRemedy, Decision, Direction, EndState, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, ModelName, Principal,
     ProviderName, Remedy, RequestId, Timestamp,
 };
-
 use bartizan_wire::Usage;
 use bartizan_wire::refusal::Shape;
 use http::HeaderMap;
 
-use crate::Gate;
 use crate::cache::CacheScope;
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
-use crate::limit_headers;
 use crate::live::Live;
 use crate::quotas::Charge;
+use crate::{Gate, limit_headers};
 
 /// An interaction: what is known of it before anything is judged.
 pub struct Exchange {
@@ -172,6 +170,12 @@ impl Exchange {
         let resource = Resource {
             model: self.model.clone(),
             provider: self.provider.clone(),
+            provider_facts: self
+                .provider
+                .as_ref()
+                .and_then(|name| self.live.settings.named(name))
+                .map(|it| it.facts.clone())
+                .unwrap_or_default(),
             route: Arc::from(self.route.unwrap_or_default()),
             ..Resource::default()
         };

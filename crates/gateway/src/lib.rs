@@ -65,9 +65,9 @@ use cache::FindingsCache;
 pub use faults::{Fault, Faults};
 pub use live::Live;
 pub use metrics::{Counter, Histogram, Metrics};
+pub use quotas::{Measure, Price, Quota};
 use random::Random;
 use refuse::RefusalLog;
-pub use quotas::{Measure, Price, Quota};
 pub use server::Server;
 use session::ValueHash;
 pub use settings::{

@@ -11,12 +11,11 @@ use bartizan_wire::refusal::{self, Reason, Shape};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 
-use crate::Gate;
 use crate::body::GateBody;
 use crate::exchange::{Exchange, Moment, Phase};
-use crate::limit_headers;
 use crate::quotas::{Exceeded, Shown};
 use crate::routing::Nowhere;
+use crate::{Gate, limit_headers};
 
 /// A request that does not go on.
 pub struct Refusal {

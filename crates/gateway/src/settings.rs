@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bartizan_policy::ProviderFacts;
 use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
 use bartizan_wire::json::JsonLimits;
 use bartizan_wire::{Family, Route};
@@ -70,6 +71,8 @@ pub struct Provider {
     pub api_key: Option<Hidden<String>>,
     /// Forward the client's own key (never one of ours).
     pub pass_client_key: bool,
+    /// What policies may know of it.
+    pub facts: ProviderFacts,
     /// Times of its own, where they differ from those of all.
     pub waits: Waits,
 }
@@ -271,10 +274,14 @@ impl Settings {
         self.providers.get(model.ways.first()?.provider)
     }
 
+    /// A provider by its name.
+    pub fn named(&self, name: &ProviderName) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == *name)
+    }
+
     /// How long a provider may pause within its answer.
     pub fn idle(&self, provider: Option<&ProviderName>) -> Duration {
-        let own = |name: &ProviderName| self.providers.iter().find(|provider| provider.name == *name)?.waits.idle;
-        provider.and_then(own).unwrap_or(self.timeouts.idle)
+        provider.and_then(|name| self.named(name)?.waits.idle).unwrap_or(self.timeouts.idle)
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
 use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
-use bartizan_wire::{Route, Usage};
 use bartizan_wire::refusal::{self, Reason, Shape};
+use bartizan_wire::{Route, Usage};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;

@@ -56,7 +56,10 @@ fn requests_are_counted_for_each_key() {
     let over = house.send(&by(1, &body(100)));
     assert_eq!((over.status, over.decision(), over.header("retry-after")), (429, "blocked", Some("31")));
     assert_eq!((over.header("x-ratelimit-limit-requests"), left(&over, "requests")), (Some("2"), 0));
-    assert_eq!((over.json()["error"]["code"].as_str(), over.json()["error"]["type"].as_str()), (Some("rate_limited"), Some("rate_limit_error")));
+    assert_eq!(
+        (over.json()["error"]["code"].as_str(), over.json()["error"]["type"].as_str()),
+        (Some("rate_limited"), Some("rate_limit_error"))
+    );
     assert!(over.text().contains("`fair-share` of 2 requests a minute"), "{}", over.text());
     let event = house.journal.all().pop().unwrap();
     assert_eq!((event.kind, event.status, event.event.unwrap()["reason"].as_str()), ("request", Some(429), Some("rate_limited")));
@@ -75,7 +78,10 @@ fn anthropics_clients_are_told_in_their_words() {
     assert_eq!(reply.header("anthropic-ratelimit-tokens-limit"), Some("10000"));
     assert_eq!(reply.header("anthropic-ratelimit-requests-reset"), Some("2026-09-21T14:14:20Z"));
     let over = house.send(&call);
-    assert_eq!((over.status, over.header("retry-after"), over.json()["error"]["type"].as_str()), (429, Some("61"), Some("rate_limit_error")));
+    assert_eq!(
+        (over.status, over.header("retry-after"), over.json()["error"]["type"].as_str()),
+        (429, Some("61"), Some("rate_limit_error"))
+    );
     assert_eq!((over.header("anthropic-ratelimit-requests-remaining"), over.json()["type"].as_str()), (Some("0"), Some("error")));
     let gemini = house.send(&Call::gemini("generateContent", r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#));
     assert_eq!((gemini.status, gemini.json()["error"]["status"].as_str()), (429, Some("RESOURCE_EXHAUSTED")));
@@ -167,7 +173,10 @@ fn a_budget_survives_a_restart() {
     house.upstream.always(used(0, 0));
     house.gate.remember_spent(spent);
     let over = house.chat(&body(201));
-    assert_eq!((over.status, over.header("x-should-retry"), over.json()["error"]["code"].as_str()), (429, Some("false"), Some("budget_spent")));
+    assert_eq!(
+        (over.status, over.header("x-should-retry"), over.json()["error"]["code"].as_str()),
+        (429, Some("false"), Some("budget_spent"))
+    );
     assert!(over.text().contains("`team-money` of this day is spent"), "{}", over.text());
     assert_eq!(house.chat(&body(200)).status, 200);
     house.clock.forward(86_400);

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bartizan_gateway::{Breaking, Circuit, Provider, Retries, Settings, Waits, Way};
+use bartizan_policy::{ProviderFacts, TrainingUse};
 use bartizan_testkit::{Answer, ScriptedUpstream, canned, refused_url};
 use serde_json::json;
 
@@ -178,6 +179,35 @@ fn a_fallback_of_another_format_is_passed_over() {
     let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
     house.upstream.always(ill(503));
     assert_eq!((house.chat(SAID).status, house.upstream.served()), (503, 1));
+}
+
+#[test]
+fn policies_know_what_is_said_of_a_provider() {
+    let other = ScriptedUpstream::start().unwrap();
+    let url = other.url();
+    let adjust = move |settings: &mut Settings| {
+        let second = second(settings, "spare", &url);
+        settings.models[0].ways.push(way(second, 0));
+        settings.providers[0].facts =
+            ProviderFacts { region: Some("eu".into()), training_use: TrainingUse::None, retention_days: Some(30) };
+        settings.providers[second].facts = ProviderFacts { region: Some("us".into()), ..ProviderFacts::default() };
+    };
+    let more = r#"@id("at-home") forbid (principal, action == Action::"prompt", resource) when { context.provider.region != "eu" };
+        @id("no-training") forbid (principal, action == Action::"prompt", resource) when { context.provider.training_use != "none" };
+        @id("not-for-long") forbid (principal, action == Action::"prompt", resource) when { context.provider.retention_days > 30 };"#;
+    let house = House::build(Plan { adjust: Some(Box::new(adjust)), more, ..Plan::default() });
+    assert_eq!(house.chat(SAID).status, 200);
+    let event = house.journal.all().remove(0).event.unwrap();
+    assert_eq!(event["facts"]["resource"]["provider_facts"], json!({"region": "eu", "training_use": "none", "retention_days": 30}));
+    house.journal.clear();
+    // It may not go where other rules hold, also when the first one fails.
+    house.upstream.always(ill(503));
+    assert_eq!((house.chat(SAID).status, other.served()), (503, 0));
+    let blocked = house.journal.all().into_iter().find(|one| one.decision == "blocked").unwrap().event.unwrap();
+    let mut ids: Vec<_> = blocked["policies"].as_array().unwrap().iter().map(|policy| policy["id"].as_str().unwrap()).collect();
+    ids.retain(|id| id.contains("-"));
+    ids.sort_unstable();
+    assert_eq!(ids, ["at-home", "no-training", "not-for-long"]);
 }
 
 #[test]

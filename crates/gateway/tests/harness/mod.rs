@@ -14,7 +14,7 @@ use bartizan_gateway::{
     Wiring,
 };
 use bartizan_identity::{Credential, CredentialKind, MemoryDirectory};
-use bartizan_policy::{Judge, PolicySet, Source, default_sources};
+use bartizan_policy::{Judge, PolicySet, ProviderFacts, Source, default_sources};
 use bartizan_testkit::ScriptedUpstream;
 use bartizan_vocabulary::{Hidden, KeyId, Principal, PrincipalId, PrincipalKind, Timestamp};
 pub use client::{Call, Reply, Wire};
@@ -126,6 +126,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         api_key: plan.api_key.map(|key| Hidden::new(key.to_owned())),
         pass_client_key: plan.pass_client_key,
         api_version: None,
+        facts: ProviderFacts::default(),
         waits: Waits::default(),
     };
     let model = |name: &str, provider, upstream_name: Option<&str>| Model::at(name, provider, upstream_name.map(str::to_owned));
