@@ -286,7 +286,7 @@ mod tests {
             (format!("{M}upstream_name = \"x\"\ntargets = [{{ provider = \"b\" }}]"), "into each of them"),
             (format!("{M}targets = [{{ provider = \"c\" }}]"), "`c`, which is not configured"),
             (format!("{M}targets = [{{ provider = \"a\", weight = 1001 }}]"), "`weight` is 1001; it must be from 0 to 1000"),
-            (format!("{M}targets = [{{ provider = \"a\", wieght = 1 }}]"), "unknown field `wieght`"),
+            (format!("{M}targets = [{{ provider = \"a\", share = 1 }}]"), "unknown field `share`"),
         ] {
             assert!(refused(&text).contains(says), "{text}: {}", refused(&text));
         }

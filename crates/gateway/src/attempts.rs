@@ -135,6 +135,11 @@ impl Gate {
             if calls >= MOST_CALLS || left.is_zero() {
                 break;
             }
+            // Before a pause, not after it.
+            if was_sent(&outcome) && allowance.is_empty(retries) {
+                self.metrics().retries_refused_total.add(1);
+                break;
+            }
             let next = match itinerary.next(self.now(), &|| self.chance()) {
                 Step::Go(next) => next,
                 Step::End => break,
@@ -148,23 +153,26 @@ impl Gate {
                     continue;
                 }
             };
-            if was_sent(&outcome) && !allowance.take(retries) {
-                self.metrics().retries_refused_total.add(1);
-                break;
-            }
-            let mut moment = Moment::Again;
+            let mut elsewhere = None;
             if !next.is(ready.target) {
-                moment = Moment::Request;
                 let toward = Arc::new(toward(&ready.exchange, next, itinerary.is_fallback(next)));
                 let (again, back) = self.judged(asked, &toward, (next, itinerary.name(next)), lent).await?;
                 lent = back;
                 match again {
-                    Ok(again) => ready = again,
+                    Ok(again) => elsewhere = Some(again),
                     Err(refusal) => {
                         self.pass_over(&refusal);
                         continue;
                     }
                 }
+            }
+            if was_sent(&outcome) && !allowance.take(retries) {
+                self.metrics().retries_refused_total.add(1);
+                break;
+            }
+            let moment = if elsewhere.is_some() { Moment::Request } else { Moment::Again };
+            if let Some(elsewhere) = elsewhere {
+                ready = elsewhere;
                 pending.turn(&ready.exchange, &ready.guarded);
             }
             self.metrics().retries_total.add(1);

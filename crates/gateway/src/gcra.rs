@@ -69,7 +69,7 @@ impl Gcra {
 
 /// The time in which so many come back.
 fn cost(count: u64, limit: u64) -> i64 {
-    let cost = u128::from(count) * MINUTE.unsigned_abs() as u128 / u128::from(limit.max(1));
+    let cost = u128::from(count) * u128::from(MINUTE.unsigned_abs()) / u128::from(limit.max(1));
     // A correction cannot be so large that it is never worked off: a day at most.
     i64::try_from(cost).unwrap_or(i64::MAX).min(MINUTE * 60 * 24)
 }

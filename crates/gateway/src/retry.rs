@@ -78,6 +78,11 @@ impl Allowance {
         }
     }
 
+    /// Whether there is a further call to take.
+    pub fn is_empty(&self, retries: &Retries) -> bool {
+        retries.budget_percent == 0 || self.left.load(Ordering::Relaxed) < CALL
+    }
+
     /// Takes a further call, if there is one and any are configured.
     pub fn take(&self, retries: &Retries) -> bool {
         let one = |left: u64| left.checked_sub(CALL);

@@ -6,7 +6,9 @@ mod generated;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bartizan_policy::{Action, Facts, Judge, Labels, LoadErrors, Outcome, PolicySet, ProviderFacts, Resource, Source, TrainingUse, default_sources};
+use bartizan_policy::{
+    Action, Facts, Judge, Labels, LoadErrors, Outcome, PolicySet, ProviderFacts, Resource, Source, TrainingUse, default_sources,
+};
 use bartizan_vocabulary::{
     GroupName, GuardStatus, Label, ModelName, Principal, PrincipalId, PrincipalKind, ProviderName, Role, Timestamp, UninspectedKind,
 };
@@ -25,9 +27,8 @@ fn a_role() -> impl Strategy<Value = Role> {
 
 fn some_provider_facts() -> impl Strategy<Value = ProviderFacts> {
     let region = select(vec![None, Some("eu"), Some("us")]);
-    (region, select(TrainingUse::ALL.to_vec()), select(vec![None, Some(0), Some(30)])).prop_map(|(region, training_use, days)| {
-        ProviderFacts { region: region.map(Arc::from), training_use, retention_days: days }
-    })
+    (region, select(TrainingUse::ALL.to_vec()), select(vec![None, Some(0), Some(30)]))
+        .prop_map(|(region, training_use, days)| ProviderFacts { region: region.map(Arc::from), training_use, retention_days: days })
 }
 
 fn some_facts() -> impl Strategy<Value = Facts> {
