@@ -161,7 +161,7 @@ impl Gate {
                 match again {
                     Ok(again) => elsewhere = Some(again),
                     Err(refusal) => {
-                        self.pass_over(&refusal);
+                        pass_over(&refusal);
                         continue;
                     }
                 }
@@ -243,14 +243,6 @@ impl Gate {
         Ok((outcome, sent))
     }
 
-    /// A place that may not be called is not; that is recorded, and the request goes on to the next one.
-    fn pass_over(&self, refusal: &Refusal) {
-        if let Some(exchange) = &refusal.exchange {
-            tracing::info!(request_id = %exchange.request_id, reason = refusal.reason.code(), "a fallback was passed over");
-            let _unrecorded_refusals_are_counted = exchange.record(Moment::Request, &refusal.phase, refusal.reason.status(), None);
-        }
-    }
-
     /// Records, calls the provider that lists its models, passes its answer on.
     pub(crate) async fn listed(
         self: &Arc<Self>,
@@ -304,6 +296,14 @@ impl Gate {
     /// A random number.
     pub(crate) fn chance(&self) -> u64 {
         self.random().bytes().first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    }
+}
+
+/// A place that may not be called is not; that is recorded, and the request goes on to the next one.
+fn pass_over(refusal: &Refusal) {
+    if let Some(exchange) = &refusal.exchange {
+        tracing::info!(request_id = %exchange.request_id, reason = refusal.reason.code(), "a place was passed over");
+        let _unrecorded_refusals_are_counted = exchange.record(Moment::Request, &refusal.phase, refusal.reason.status(), None);
     }
 }
 
