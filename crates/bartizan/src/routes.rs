@@ -169,20 +169,16 @@ fn ways(given: &ModelConfig, providers: &[ProviderConfig]) -> Result<Vec<Way>> {
         let provider = found.with_context(|| format!("the model `{name}` names the provider `{provider}`, which is not configured"))?;
         Ok(Way { provider, upstream_name: upstream_name.clone(), weight: bounded("weight", weight, 1, 0..=MAX_WEIGHT)? })
     };
-    match &given.provider {
-        Some(provider) => {
-            ensure!(given.targets.is_empty(), "the model `{name}` has `provider` and `targets`; write the provider as one of the targets");
-            Ok(vec![way(provider, &given.upstream_name, None)?])
-        }
-        None => {
-            ensure!(!given.targets.is_empty(), "the model `{name}` has no `provider`; write one, or several as `targets`");
-            ensure!(given.upstream_name.is_none(), "the model `{name}` has `targets`; write `upstream_name` into each of them");
-            let many = given.targets.len();
-            ensure!(many <= MAX_WAYS, "the model `{name}` has {many} targets; at most {MAX_WAYS} are taken");
-            let each = given.targets.iter().map(|target| way(&target.provider, &target.upstream_name, target.weight));
-            each.collect::<Result<_>>().with_context(|| format!("in the targets of the model `{name}`"))
-        }
+    if let Some(provider) = &given.provider {
+        ensure!(given.targets.is_empty(), "the model `{name}` has `provider` and `targets`; write the provider as one of the targets");
+        return Ok(vec![way(provider, &given.upstream_name, None)?]);
     }
+    ensure!(!given.targets.is_empty(), "the model `{name}` has no `provider`; write one, or several as `targets`");
+    ensure!(given.upstream_name.is_none(), "the model `{name}` has `targets`; write `upstream_name` into each of them");
+    let many = given.targets.len();
+    ensure!(many <= MAX_WAYS, "the model `{name}` has {many} targets; at most {MAX_WAYS} are taken");
+    let each = given.targets.iter().map(|target| way(&target.provider, &target.upstream_name, target.weight));
+    each.collect::<Result<_>>().with_context(|| format!("in the targets of the model `{name}`"))
 }
 
 /// The fallbacks of a model, each followed by its own, every one once.
@@ -225,6 +221,7 @@ mod tests {
         #[derive(Deserialize)]
         struct File {
             providers: Vec<ProviderConfig>,
+            #[serde(default)]
             models: Vec<ModelConfig>,
         }
         let providers =

@@ -28,6 +28,7 @@ use crate::refuse::Refusal;
 use crate::retry::{self, Outcome};
 use crate::routing::{Itinerary, Step};
 use crate::session::Session;
+use crate::settings::Retries;
 use crate::upstream::{self, Aim, UpstreamError};
 
 /// Most calls for one request, whatever is configured.
@@ -140,19 +141,8 @@ impl Gate {
                 self.metrics().retries_refused_total.add(1);
                 break;
             }
-            let next = match itinerary.next(self.now(), &|| self.chance()) {
-                Step::Go(next) => next,
-                Step::End => break,
-                Step::Pause(round) => {
-                    let wait = retry::pause(retries, round, self.chance()).max(retry::retry_after(&outcome).unwrap_or_default());
-                    if wait < left {
-                        tokio::time::sleep(wait).await;
-                    } else {
-                        itinerary.leave();
-                    }
-                    continue;
-                }
-            };
+            let asked_for = retry::retry_after(&outcome).unwrap_or_default();
+            let Some(next) = self.onward(itinerary, retries, asked_for, left).await else { break };
             let mut elsewhere = None;
             if !next.is(ready.target) {
                 let toward = Arc::new(toward(&ready.exchange, next, itinerary.is_fallback(next)));
@@ -182,6 +172,31 @@ impl Gate {
         let answer = outcome.map_err(|error| self.upstream_failed(&ready.exchange, &error, calls))?;
         lent.keep_in(&mut ready.session);
         self.answer(asked.head, &ready.exchange, answer, ready.session, ready.guarded.phase, (lent.held, began)).await
+    }
+
+    /// The next place; before one is called again there is a pause, at least the one that its provider asked for. A pause for which
+    /// there is no time is not made: then the places of the next model come.
+    async fn onward<'a>(
+        &self,
+        itinerary: &mut Itinerary<'a>,
+        retries: &Retries,
+        asked_for: Duration,
+        left: Duration,
+    ) -> Option<Target<'a>> {
+        loop {
+            match itinerary.next(self.now(), &|| self.chance()) {
+                Step::Go(next) => return Some(next),
+                Step::End => return None,
+                Step::Pause(round) => {
+                    let wait = retry::pause(retries, round, self.chance()).max(asked_for);
+                    if wait < left {
+                        tokio::time::sleep(wait).await;
+                    } else {
+                        itinerary.leave();
+                    }
+                }
+            }
+        }
     }
 
     /// Judges a request for one place.

@@ -205,7 +205,7 @@ fn policies_know_what_is_said_of_a_provider() {
     assert_eq!((house.chat(SAID).status, other.served()), (503, 0));
     let blocked = house.journal.all().into_iter().find(|one| one.decision == "blocked").unwrap().event.unwrap();
     let mut ids: Vec<_> = blocked["policies"].as_array().unwrap().iter().map(|policy| policy["id"].as_str().unwrap()).collect();
-    ids.retain(|id| id.contains("-"));
+    ids.retain(|id| id.contains('-'));
     ids.sort_unstable();
     assert_eq!(ids, ["at-home", "no-training", "not-for-long"]);
 }
