@@ -350,5 +350,7 @@ fn toward(exchange: &Exchange, target: Target<'_>, is_fallback: bool) -> Exchang
         ended: AtomicBool::new(false),
         salt: exchange.salt,
         commitment,
+        // Who asks is the same, so it is found again.
+        cache_scope: OnceLock::new(),
     }
 }
