@@ -209,7 +209,7 @@ impl Gate {
     ) -> Result<(Result<Ready<'a>, Box<Refusal>>, Lent), Box<Refusal>> {
         let headers = to_provider(&asked.head.parts.headers);
         let outside = outside_body(&headers, asked.query.rest.as_deref());
-        let session = self.session(exchange, asked.head, &lent);
+        let session = self.session(exchange, asked.head, lent.read());
         let upstream_name = target.upstream_name(name);
         let written = asked.in_body.or(lent.names_model_elsewhere().then_some(asked.name));
         let model = written.is_some_and(|written| written != upstream_name).then(|| upstream_name.to_owned());

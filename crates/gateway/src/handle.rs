@@ -71,6 +71,11 @@ impl Lent {
         Self { body: Some((parsed, control)), before: held.bytes(), held }
     }
 
+    /// The request, while it is here.
+    pub(crate) fn read(&self) -> Option<(&Parsed, &Control)> {
+        self.body.as_ref().map(|(parsed, control)| (parsed, control))
+    }
+
     /// Whether the body names the model in other places than its own field.
     pub(crate) fn names_model_elsewhere(&self) -> bool {
         self.body.as_ref().is_some_and(|(_, control)| !control.also.is_empty())
@@ -287,12 +292,12 @@ impl Gate {
     }
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
-    pub(crate) fn session(&self, exchange: &Exchange, head: &Head, lent: &Lent) -> Session {
+    pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Session {
         let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
         let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(header.len() as u64).to_le_bytes()).update(header);
-        if let Some((parsed, control)) = &lent.body {
+        if let Some((parsed, control)) = read {
             conversation(parsed, control, &mut hasher);
         }
         let scope = self.minter.scope(exchange.principal.id.as_str(), hasher.finalize().to_hex().as_str());

@@ -110,7 +110,7 @@ impl Gate {
     ) -> Result<(Settled, Reservation), Box<Refusal>> {
         // The scope of an answer's pseudonyms is that of its request.
         let (of, control) = asked.before.as_ref().map_or((&asked.parsed, &asked.ask.control), |(parsed, control)| (parsed, control));
-        let session = self.session(exchange, head, of, control);
+        let session = self.session(exchange, head, Some((of, control)));
         let long = asked.parsed.bytes.len() > LARGE || attachments::any(&asked.parsed.reading.unread);
         let shared = Arc::clone(exchange);
         let run = move || (settle(&shared, asked, route, session, &mut held), held);
