@@ -161,6 +161,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let policies = wiring::policies(config.policy.dir.as_deref())?;
     let version = policies.version().clone();
     let gate = wiring::gate(wiring::live(settings, policies)?, data, None)?;
+    // Before anything is served: a purse that was spent from is not filled up from the data folder.
+    gate.remember_spent(spending::before(data)?);
     let (listener, gate_tls) = (bind(&config.gate.listen, "gate.listen", "--listen").await?, config.gate.tls()?);
     let (admin, admin_tls) = (bind(&config.admin.listen, "admin.listen", "--admin-listen").await?, config.admin.tls()?);
     let addresses = (url(listener.local_addr()?, gate_tls.is_some()), url(admin.local_addr()?, admin_tls.is_some()));
@@ -172,7 +174,6 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
     let (stop_admin, admin_stopped) = watch::channel(false);
     let admin = tasks.spawn(admin::serve(Arc::clone(&app), admin, admin_tls, hosts, admin_stopped));
-    gate.remember_spent(spending::before(data)?);
     tasks.spawn(every_second(Arc::clone(&gate), Arc::clone(data), stopped));
     at.write(data.path())?;
     announce(args, data, &addresses)?;
