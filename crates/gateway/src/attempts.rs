@@ -17,6 +17,7 @@ use http_body_util::Full;
 
 use crate::Gate;
 use crate::body::GateBody;
+use crate::breaker::Health;
 use crate::credentials::client_key;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::Guarded;
@@ -130,9 +131,11 @@ impl Gate {
         let (retries, allowance) = (&live.settings.retries, &live.circuits.allowance);
         allowance.earn(retries);
         let (mut outcome, began) = self.once(asked, &mut ready, Moment::Request, Duration::MAX).await?;
+        // From the first failure on: a provider may be slow for longer than the deadline before it counts as failed.
+        let failed = Instant::now();
         let mut calls = u32::from(was_sent(&outcome));
         while itinerary.goes_on() && retry::is_worth_another(&outcome) {
-            let left = retries.deadline.saturating_sub(began.elapsed());
+            let left = retries.deadline.saturating_sub(failed.elapsed());
             if calls >= MOST_CALLS || left.is_zero() {
                 break;
             }
@@ -156,6 +159,11 @@ impl Gate {
                     }
                 }
             }
+            // Judging and the pause took time.
+            let within = retries.deadline.saturating_sub(failed.elapsed());
+            if within.is_zero() {
+                break;
+            }
             if was_sent(&outcome) && !allowance.take(retries) {
                 self.metrics().retries_refused_total.add(1);
                 break;
@@ -166,7 +174,7 @@ impl Gate {
                 pending.turn(&ready.exchange, &ready.guarded);
             }
             self.metrics().retries_total.add(1);
-            (outcome, _) = self.once(asked, &mut ready, moment, retries.deadline.saturating_sub(began.elapsed())).await?;
+            (outcome, _) = self.once(asked, &mut ready, moment, within).await?;
             calls += u32::from(was_sent(&outcome));
         }
         let answer = outcome.map_err(|error| self.upstream_failed(&ready.exchange, &error, calls))?;
@@ -247,13 +255,16 @@ impl Gate {
         if let Some(charge) = &ready.exchange.charge {
             charge.sent();
         }
-        let first_byte = provider.waits.first_byte.unwrap_or(settings.timeouts.first_byte).min(within);
+        let first_byte = provider.waits.first_byte.unwrap_or(settings.timeouts.first_byte);
         let outcome = match live.upstream(at) {
-            Ok(upstream) => upstream.send(call, first_byte).await,
+            Ok(upstream) => upstream.send(call, first_byte.min(within)).await,
             Err(error) => Err(error),
         };
         if let Some(breaker) = breaker {
-            breaker.note(retry::health(&outcome), self.now(), &settings.breaking);
+            // One that had less time than it is given says nothing by not answering.
+            let was_cut = within < first_byte && matches!(outcome, Err(UpstreamError::Slow(_)));
+            let health = if was_cut { Health::Unsaid } else { retry::health(&outcome) };
+            breaker.note(health, self.now(), &settings.breaking);
         }
         Ok((outcome, sent))
     }

@@ -27,7 +27,8 @@ pub fn is_worth_another(outcome: &Outcome) -> bool {
 pub fn health(outcome: &Outcome) -> Health {
     match outcome {
         Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS => Health::Unsaid,
-        Ok(answer) if answer.status().is_server_error() => Health::Bad,
+        // Others, such as 501 and 505, are answers to what a caller asked: one caller could open the circuit for all with them.
+        Ok(answer) if matches!(answer.status().as_u16(), 500 | 502..=504 | 529) => Health::Bad,
         Ok(_) => Health::Good,
         Err(UpstreamError::Refused(_) | UpstreamError::Slow(_)) => Health::Bad,
         Err(UpstreamError::Open(_) | UpstreamError::Address) => Health::Unsaid,
