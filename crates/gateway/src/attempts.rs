@@ -108,8 +108,14 @@ impl Gate {
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let exchange = Arc::new(exchange);
         let place = (target, itinerary.name(target));
-        let (ready, mut lent) = self.judged(asked, &exchange, place, lent).await?;
-        let mut ready = ready?;
+        let (first, lent) = self.judged(asked, &exchange, place, lent).await?;
+        let (mut ready, mut lent) = match first {
+            Ok(ready) => (ready, lent),
+            Err(refusal) if refusal.reason == Reason::PolicyBlocked => {
+                self.permitted(asked, &mut itinerary, (target, &exchange), (refusal, lent)).await?
+            }
+            Err(refusal) => return Err(refusal),
+        };
         if !itinerary.goes_on() {
             lent.keep_in(&mut ready.session);
         }
@@ -118,6 +124,44 @@ impl Gate {
         // From here on the answer makes the last entry, or the refusal.
         pending.disarm();
         result
+    }
+
+    /// The first place that policy permits, after the one that was drawn is forbidden; without one the first refusal stands.
+    async fn permitted<'a>(
+        self: &Arc<Self>,
+        asked: &Asked<'a>,
+        itinerary: &mut Itinerary<'a>,
+        (forbidden, exchange): (Target<'a>, &Arc<Exchange>),
+        (first, mut lent): (Box<Refusal>, Lent),
+    ) -> Result<(Ready<'a>, Lent), Box<Refusal>> {
+        for _ in 0..MOST_CALLS {
+            if !itinerary.goes_on() {
+                break;
+            }
+            let next = match itinerary.next(self.now(), &|| self.chance()) {
+                Step::Go(next) => next,
+                Step::End => break,
+                // Nothing was called, so there is nothing to wait for.
+                Step::Pause(_) => {
+                    itinerary.leave();
+                    continue;
+                }
+            };
+            if next.is(forbidden) {
+                continue;
+            }
+            let toward = Arc::new(toward(exchange, next, itinerary.is_fallback(next)));
+            let (again, back) = self.judged(asked, &toward, (next, itinerary.name(next)), lent).await?;
+            lent = back;
+            match again {
+                Ok(ready) => {
+                    pass_over(&first);
+                    return Ok((ready, lent));
+                }
+                Err(refusal) => pass_over(&refusal),
+            }
+        }
+        Err(first)
     }
 
     async fn called<'a>(
