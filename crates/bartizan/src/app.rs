@@ -86,8 +86,7 @@ impl App {
         // A budget may have been taken out before and be back now.
         let spent = spending::before(&self.data)?;
         wiring::record_governing(&self.data, &in_force, self.start.args.upstream(), &version)?;
-        self.gate.replace(live);
-        self.gate.remember_spent(spent);
+        self.gate.replace_remembering(live, spent);
         let waiting = config.needs_restart(&self.start.config);
         if waiting.is_empty() {
             tracing::info!(policy.version = %version, "the configuration was replaced");

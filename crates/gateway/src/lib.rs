@@ -161,9 +161,15 @@ impl Gate {
     }
 
     /// Puts a new configuration in force. Requests under way keep the one they began with.
-    pub fn replace(&self, mut live: Live) {
+    pub fn replace(&self, live: Live) {
+        self.replace_remembering(live, []);
+    }
+
+    /// The same; what was spent from budgets before is known before any request sees them.
+    pub fn replace_remembering(&self, mut live: Live, spent: impl IntoIterator<Item = Spent>) {
         live.quotas.set_key(&self.wiring.keys.token);
         live.adopt(&self.live());
+        live.quotas.restore(spent);
         self.budget.set_limit(live.settings.limits.inflight_bytes);
         self.live.store(Arc::new(live));
     }
