@@ -8,6 +8,7 @@ mod body;
 mod breaker;
 mod budget;
 mod cache;
+mod charge;
 mod credentials;
 mod decode;
 mod edit;
