@@ -73,6 +73,7 @@ impl Gate {
             return self.streamed(head, exchange, (parts.status, &parts.headers), body, session, &request, held).await;
         }
         let bytes = self.whole(exchange, body, encoding, &mut held).await?;
+        let bytes = self.incoming(exchange, parts.status, bytes, &mut held).await?;
         let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(0);
         let (guarded, held) = self.guarded_answer(exchange, bytes, session, (parts.status, head.shape), held).await?;
         let decision = combined(request.decision, guarded.phase.decision);
@@ -92,6 +93,9 @@ impl Gate {
         *response.status_mut() = parts.status;
         *response.headers_mut() = to_client(&parts.headers, &|text| is_clean(exchange, text, None));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(translated) = exchange.translated.get() {
+            translated.mark(response.headers_mut());
+        }
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         Ok(response)
     }
@@ -208,16 +212,20 @@ impl Gate {
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));
         *response.status_mut() = status;
         *response.headers_mut() = to_client(headers, &|text| is_clean(exchange, text, None));
+        if let Some(translated) = exchange.translated.get() {
+            response.headers_mut().insert(header::CONTENT_TYPE, translated.content_type());
+            translated.mark(response.headers_mut());
+        }
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         Ok(response)
     }
 
     /// The provider's answer cannot be used.
-    fn garbage(&self, exchange: &Arc<Exchange>, message: &str) -> Box<Refusal> {
+    pub(crate) fn garbage(&self, exchange: &Arc<Exchange>, message: &str) -> Box<Refusal> {
         self.upstream_refusal(exchange, Reason::UpstreamFailed, message.to_owned())
     }
 
-    fn upstream_refusal(&self, exchange: &Arc<Exchange>, reason: Reason, message: String) -> Box<Refusal> {
+    pub(crate) fn upstream_refusal(&self, exchange: &Arc<Exchange>, reason: Reason, message: String) -> Box<Refusal> {
         self.metrics().upstream_errors_total.add(1);
         let phase = Phase::decided(Decision::Permit);
         Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::UpstreamError), phase))
@@ -226,7 +234,11 @@ impl Gate {
 
 /// How an answer streams, if it does: a stream of Gemini's is an array of JSON unless events were asked for.
 fn framing(exchange: &Exchange, status: StatusCode, headers: &HeaderMap) -> Option<Framing> {
-    if is_event_stream(headers) {
+    let streams = is_event_stream(headers);
+    if let Some(translated) = exchange.translated.get() {
+        return streams.then(|| translated.framing());
+    }
+    if streams {
         return Some(Framing::Sse);
     }
     let array = exchange.streams_array && status.is_success() && is_json(headers) == Some(true);

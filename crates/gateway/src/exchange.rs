@@ -17,6 +17,7 @@ use crate::cache::CacheScope;
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
+use crate::translating::Translated;
 
 /// An interaction: what is known of it before anything is judged.
 pub struct Exchange {
@@ -40,6 +41,8 @@ pub struct Exchange {
     pub stream: bool,
     /// Whether a stream that is no stream of events is one JSON array.
     pub streams_array: bool,
+    /// How it is translated, once it is.
+    pub translated: OnceLock<Translated>,
     /// When it began.
     pub started: Instant,
     /// Bytes of the request's body.

@@ -36,6 +36,7 @@ use crate::query::query;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::settings::Auth;
+use crate::translating::Outgoing;
 use crate::upstream::{self, Aim, UpstreamError};
 use crate::{Gate, attachments};
 
@@ -117,6 +118,7 @@ impl Gate {
             model_configured: false,
             stream: false,
             streams_array: false,
+            translated: OnceLock::new(),
             started: head.started,
             bytes_in: 0,
             ended: AtomicBool::new(false),
@@ -234,7 +236,9 @@ impl Gate {
         let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
         let client_key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };
-        let call = upstream::request(target.provider, &aim, headers, client_key, guarded.bytes.clone());
+        let outgoing = Outgoing { aim, headers, key: client_key, body: guarded.bytes.clone() };
+        let Outgoing { aim, headers, key, body } = self.outgoing(&exchange, target.provider, outgoing).await?;
+        let call = upstream::request(target.provider, &aim, headers, key, body);
         let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         self.call(head, &exchange, call, session, guarded, held).await
     }

@@ -39,6 +39,7 @@ mod standalone;
 mod stream;
 mod stream_body;
 mod texts;
+mod translating;
 mod upstream;
 mod verdict;
 

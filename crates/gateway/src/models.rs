@@ -38,7 +38,7 @@ impl Target<'_> {
     /// Reason and sentence.
     pub fn takes(self, call: &Call<'_>, in_body: bool) -> Result<Self, (Reason, String)> {
         let told = in_body || call.route.default_model().is_some() || self.provider.kind == ProviderKind::Azure;
-        let told = told || call.route.family() == Family::Gemini;
+        let told = told || call.route.family() == Family::Gemini || self.provider.kind.translation(call.route).is_some();
         if told { Ok(self) } else { Err((Reason::BadRequest, ControlError::Missing("model").to_string())) }
     }
 
@@ -65,7 +65,7 @@ pub fn target<'a>(
     let Some(target) = found else {
         return Err((Reason::NotFound, format!("the model `{shown}` is not configured; `GET /v1/models` lists what is")));
     };
-    if !target.provider.kind.speaks(route) {
+    if !target.provider.kind.answers(route) {
         let right = match target.provider.kind {
             ProviderKind::Anthropic => Route::Messages,
             ProviderKind::Gemini => Route::GenerateContent,
@@ -80,9 +80,9 @@ pub fn target<'a>(
 pub const MODELS: &str = "models/";
 
 /// The list of models in Gemini's format: only those that are served there.
-fn gemini_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
+fn gemini_list<'a>(names: impl Iterator<Item = (&'a str, bool)>) -> Vec<u8> {
     let mut out = b"{\"models\":[".to_vec();
-    for (at, name) in names.enumerate() {
+    for (at, (name, own)) in names.enumerate() {
         if at > 0 {
             out.push(b',');
         }
@@ -90,9 +90,11 @@ fn gemini_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
         escape_into(name, &mut out);
         out.extend_from_slice(b"\",\"displayName\":\"");
         escape_into(name, &mut out);
-        out.extend_from_slice(
-            b"\",\"supportedGenerationMethods\":[\"generateContent\",\"countTokens\",\"embedContent\",\"batchEmbedContents\"]}",
-        );
+        out.extend_from_slice(b"\",\"supportedGenerationMethods\":[\"generateContent\"");
+        if own {
+            out.extend_from_slice(b",\"countTokens\",\"embedContent\",\"batchEmbedContents\"");
+        }
+        out.extend_from_slice(b"]}");
     }
     out.extend_from_slice(b"]}");
     out
@@ -101,9 +103,10 @@ fn gemini_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
 /// The list of models that a caller may use, in the format of its family.
 pub fn list(settings: &Settings, principal: &Principal, shape: Shape) -> Vec<u8> {
     if shape == Shape::Gemini {
-        let served = |model: &&Model| settings.provider(model).is_some_and(|provider| provider.kind.speaks(Route::GenerateContent));
-        let names = settings.models.iter().filter(served).map(|model| model.name.as_str());
-        return gemini_list(names.filter(|name| *name != "*" && may_use(principal.models.as_deref(), name)));
+        let speaks = |model: &Model| settings.provider(model).is_some_and(|provider| provider.kind.speaks(Route::GenerateContent));
+        let served = |model: &&Model| settings.provider(model).is_some_and(|provider| provider.kind.answers(Route::GenerateContent));
+        let names = settings.models.iter().filter(served).map(|model| (model.name.as_str(), speaks(model)));
+        return gemini_list(names.filter(|(name, _)| *name != "*" && may_use(principal.models.as_deref(), name)));
     }
     let mut out: Vec<u8> = match shape {
         Shape::Anthropic => b"{\"data\":[".to_vec(),

@@ -30,4 +30,5 @@ mod requests;
 mod responses;
 mod restoring;
 mod streams;
+mod translation;
 mod unread;

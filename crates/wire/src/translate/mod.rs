@@ -209,7 +209,12 @@ impl Translation {
         if self.provider == Family::OpenAi && ask.turns.iter().flat_map(|turn| &turn.pieces).any(|piece| failed(&piece.part)) {
             ask.left_out.insert("is_error");
         }
-        if self.provider == Family::Gemini && ask.user.is_some() {
+        let longest = match self.provider {
+            Family::OpenAi => openai::USER,
+            Family::Anthropic => usize::MAX,
+            Family::Gemini => 0,
+        };
+        if ask.user.as_ref().is_some_and(|user| user.len() > longest) {
             ask.left_out.insert("user");
         }
     }

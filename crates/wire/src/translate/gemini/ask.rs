@@ -269,7 +269,7 @@ fn shape<'a>(fields: &Fields<'a>, ask: &mut Ask<'a>) -> Result<(), TranslateErro
     let mime = fields.get("responseMimeType").filter(|mime| !mime.says("text/plain"));
     ask.shape = match (mime, schema) {
         (Some(mime), _) if !mime.says("application/json") => return Err(mime.refused()),
-        (_, Some(schema)) => Some(Shape::Schema { name: None, schema, strict: true }),
+        (_, Some(schema)) => Some(Shape::Schema { name: None, schema, strict: false }),
         (Some(mime), None) => Some(Shape::Json(mime)),
         (None, None) => None,
     };

@@ -176,8 +176,8 @@ fn assistant<'a>(message: Look<'a>, fields: &Fields<'a>, ask: &mut Ask<'a>) -> R
 }
 
 fn tool_call(call: Look<'_>) -> Result<Part<'_>, TranslateError> {
+    is_function(call)?;
     let fields = call.fields(&["id", "type", "function", "index"])?;
-    is_function(&fields)?;
     let function = fields.get("function").ok_or_else(|| call.wrong("has no `function`"))?;
     let inner = function.fields(&["name", "arguments"])?;
     let id = fields.get("id").ok_or_else(|| call.wrong("has no `id`"))?.string()?;
@@ -189,8 +189,8 @@ fn tool_call(call: Look<'_>) -> Result<Part<'_>, TranslateError> {
     Ok(Part::Call { id, name, arguments: given })
 }
 
-fn is_function(fields: &Fields<'_>) -> Result<(), TranslateError> {
-    match fields.get("type").filter(|kind| !kind.says("function")) {
+fn is_function(value: Look<'_>) -> Result<(), TranslateError> {
+    match value.get("type").filter(|kind| !kind.says("function")) {
         Some(other) => Err(other.refused()),
         None => Ok(()),
     }
@@ -255,8 +255,9 @@ fn media<'a>(url: Look<'a>, name: Option<Cow<'a, str>>) -> Result<Media<'a>, Tra
 }
 
 fn tool(tool: Look<'_>) -> Result<Tool<'_>, TranslateError> {
+    // Before the fields: tools of other kinds have others.
+    is_function(tool)?;
     let fields = tool.fields(&["type", "function"])?;
-    is_function(&fields)?;
     let function = fields.get("function").ok_or_else(|| tool.wrong("has no `function`"))?;
     let fields = function.fields(&["name", "description", "parameters", "strict"])?;
     Ok(Tool {
@@ -276,8 +277,8 @@ fn choice(choice: Look<'_>) -> Result<Choice<'_>, TranslateError> {
             _ => Err(choice.refused()),
         };
     }
+    is_function(choice)?;
     let fields = choice.fields(&["type", "function"])?;
-    is_function(&fields)?;
     let function = fields.get("function").ok_or_else(|| choice.wrong("has no `function`"))?;
     let name = function.fields(&["name"])?.get("name").ok_or_else(|| function.wrong("has no `name`"))?;
     Ok(Choice::Named(name.string()?))

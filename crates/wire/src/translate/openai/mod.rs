@@ -8,7 +8,7 @@ mod tell;
 pub(super) use answer::{Reader, whole};
 pub(super) use ask::ask;
 pub(super) use stream::Writer;
-pub(super) use tell::tell;
+pub(super) use tell::{USER, tell};
 
 use super::ir::Finish;
 

@@ -19,6 +19,8 @@ pub(in crate::translate) struct Writer {
     /// Choices that began, and those with a call.
     begun: BTreeSet<u32>,
     calling: BTreeSet<u32>,
+    /// Calls that were given no arguments so far: clients want at least an empty object.
+    bare: BTreeSet<(u32, u32)>,
 }
 
 impl Writer {
@@ -31,6 +33,7 @@ impl Writer {
             usage: Usage::default(),
             begun: BTreeSet::new(),
             calling: BTreeSet::new(),
+            bare: BTreeSet::new(),
         }
     }
 
@@ -46,6 +49,7 @@ impl Writer {
             Delta::Refusal { choice, text } => self.delta(*choice, out, |delta| delta.text("refusal", text)),
             Delta::Call { choice, call, id, name } => {
                 self.calling.insert(*choice);
+                self.bare.insert((*choice, *call));
                 self.call(*choice, *call, out, |one| {
                     one.text("id", id);
                     one.text("type", "function");
@@ -55,13 +59,14 @@ impl Writer {
                     });
                 });
             }
-            Delta::Arguments { choice, call, json } => {
-                self.call(*choice, *call, out, |one| one.object("function", |function| function.text("arguments", json)));
-            }
+            Delta::Arguments { choice, call, json } => self.arguments(*choice, *call, json, out),
             Delta::Finish { choice, finish } => {
                 let called = *finish == Finish::Stop && self.calling.contains(choice);
                 let finish = if called { &Finish::Calls } else { finish };
                 self.begin(*choice, out);
+                for (_, call) in self.bare.clone().range((*choice, 0)..=(*choice, u32::MAX)) {
+                    self.arguments(*choice, *call, "{}", out);
+                }
                 self.chunk(out, |body| write_choice(body, *choice, Some(reason(finish)), |_| {}));
             }
             // Errors are written by the translator itself.
@@ -94,6 +99,11 @@ impl Writer {
     fn delta(&mut self, choice: u32, out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
         self.begin(choice, out);
         self.chunk(out, |body| write_choice(body, choice, None, fill));
+    }
+
+    fn arguments(&mut self, choice: u32, call: u32, json: &str, out: &mut Vec<u8>) {
+        self.bare.remove(&(choice, call));
+        self.call(choice, call, out, |one| one.object("function", |function| function.text("arguments", json)));
     }
 
     fn call(&mut self, choice: u32, call: u32, out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {

@@ -7,6 +7,9 @@ use crate::translate::{TranslateError, Way};
 /// Stands where OpenAI wants a name for a schema and the other formats have none.
 const SCHEMA: &str = "answer";
 
+/// Longest name of a user that is taken.
+pub(in crate::translate) const USER: usize = 64;
+
 /// Writes a request.
 pub(in crate::translate) fn tell(ask: &Ask<'_>, way: &Way<'_>) -> Result<Vec<u8>, TranslateError> {
     ask.none_of(&[ask.top_k])?;
@@ -23,7 +26,7 @@ pub(in crate::translate) fn tell(ask: &Ask<'_>, way: &Way<'_>) -> Result<Vec<u8>
             // The model decides, as it does unasked.
             Some((Thinking::Off | Thinking::Free, _)) | None => {}
         }
-        if let Some(user) = &ask.user {
+        if let Some(user) = ask.user.as_deref().filter(|user| user.len() <= USER) {
             body.text("user", user);
         }
         if way.stream {

@@ -1,0 +1,178 @@
+//! Where requests and answers are translated, when the provider speaks another format than the client's route: the request last, behind
+//! the guards, and the answer first, before them. What the guards see is the client's format in both directions.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bartizan_wire::json::Tape;
+use bartizan_wire::refusal::Reason;
+use bartizan_wire::translate::{Garbage, Request, Saying, StreamTranslator, TranslateError, Translation};
+use bartizan_wire::{Dialect, Family, Framing};
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::StatusCode;
+
+use crate::Gate;
+use crate::blocking::{LARGE, blocking};
+use crate::body::ReadError;
+use crate::budget::Reservation;
+use crate::exchange::{Exchange, Moment};
+use crate::refuse::Refusal;
+use crate::settings::{Limits, Provider};
+use crate::upstream::Aim;
+
+/// How an exchange is translated.
+#[derive(Debug)]
+pub struct Translated {
+    translation: Translation,
+    saying: Saying,
+    left_out: BTreeSet<&'static str>,
+}
+
+/// What a provider is sent.
+pub struct Outgoing<'a> {
+    /// Where.
+    pub aim: Aim<'a>,
+    /// Headers that pass.
+    pub headers: HeaderMap,
+    /// The client's own key.
+    pub key: Option<&'a str>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Headers that mean the same to every provider.
+const COMMON: &[&str] = &["traceparent", "tracestate"];
+
+/// The version of Anthropic's format that is written.
+const VERSION: &str = "2023-06-01";
+
+impl Translated {
+    /// A translator for the stream of this exchange.
+    pub fn stream(&self, limits: &Limits) -> StreamTranslator {
+        self.translation.stream(&limits.json, limits.event_bytes, self.saying)
+    }
+
+    /// How the client's stream is framed.
+    pub fn framing(&self) -> Framing {
+        self.translation.framing()
+    }
+
+    /// Tells the client that its request was translated, and which hints were left out.
+    pub fn mark(&self, headers: &mut HeaderMap) {
+        let mut value = self.translation.provider().word().to_ascii_lowercase();
+        if !self.left_out.is_empty() {
+            value.push_str("; left-out=");
+            value.push_str(&self.left_out.iter().copied().collect::<Vec<_>>().join(","));
+        }
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static("bartizan-translated"), value);
+        }
+    }
+
+    /// The content type of a stream.
+    pub fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static(if self.framing() == Framing::JsonArray { "application/json" } else { "text/event-stream" })
+    }
+}
+
+/// A sentence of its own for the client, or the budget's.
+enum Problem {
+    Request(TranslateError),
+    Busy,
+}
+
+impl Gate {
+    /// Translates what goes to a provider of another format; anything else stays as it is.
+    pub(crate) async fn outgoing<'a>(
+        &self,
+        exchange: &Arc<Exchange>,
+        provider: &Provider,
+        outgoing: Outgoing<'a>,
+    ) -> Result<Outgoing<'a>, Box<Refusal>> {
+        let Some(translation) = provider.kind.translation(outgoing.aim.route) else { return Ok(outgoing) };
+        let Outgoing { aim, headers, body, .. } = outgoing;
+        let refused = |reason, message: String| Box::new(Refusal::of(exchange, reason, message));
+        let pairs = || aim.query.unwrap_or_default().split('&');
+        if pairs().any(|pair| matches!(pair.split('=').next(), Some("fields" | "$fields" | "%24fields"))) {
+            return Err(refused(Reason::BadRequest, "`fields` in the query is Google's only; this model's requests are translated".to_owned()));
+        }
+        let array = exchange.streams_array && !pairs().any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"));
+        let translation = translation.framed(if array { Framing::JsonArray } else { Framing::Sse });
+        let (limits, stream, model) = (exchange.live.settings.limits.json, exchange.stream, aim.model.to_owned());
+        let (mut spans, mut copy) = (self.budget.open(), self.budget.open());
+        let run = move || -> Result<(BTreeSet<&'static str>, bool, Bytes), Problem> {
+            // It was read once already, so it can be read.
+            let tape = Tape::read(&body, &limits).unwrap_or_default();
+            if !spans.grow(tape.memory()) {
+                return Err(Problem::Busy);
+            }
+            let Request { body, left_out, usage } =
+                translation.request(&tape, &body, &limits, (&model, stream)).map_err(Problem::Request)?;
+            if copy.grow(body.len()) { Ok((left_out, usage, copy.seal(body))) } else { Err(Problem::Busy) }
+        };
+        let large = exchange.bytes_in > LARGE as u64;
+        let result = blocking(large, run).await.ok_or_else(|| Self::guard_failed(exchange, "translating the request failed", Moment::Request))?;
+        let (left_out, usage, body) = result.map_err(|problem| match problem {
+            Problem::Request(error) => refused(Reason::BadRequest, error.to_string()),
+            Problem::Busy => refused(Reason::Busy, ReadError::Busy.to_string()),
+        })?;
+        let created = u64::try_from(self.now().as_micros() / 1_000_000).unwrap_or(0);
+        let _it_is_set_once = exchange.translated.set(Translated { translation, saying: Saying { created, usage }, left_out });
+        let query = (stream && provider.kind.translation(aim.route).is_some_and(|one| one.provider() == Family::Gemini)).then_some("alt=sse");
+        let aim = Aim { route: translation.route(stream), dialect: Dialect::Own, query, ..aim };
+        // The client's key is one for another provider, if it is any.
+        Ok(Outgoing { aim, headers: headers_for(translation.provider(), &headers), key: None, body })
+    }
+
+    /// Translates a whole answer, or an error.
+    pub(crate) async fn incoming(
+        &self,
+        exchange: &Arc<Exchange>,
+        status: StatusCode,
+        bytes: Bytes,
+        held: &mut Reservation,
+    ) -> Result<Bytes, Box<Refusal>> {
+        if exchange.translated.get().is_none() {
+            return Ok(bytes);
+        }
+        let (shared, failed, large) = (Arc::clone(exchange), !status.is_success(), bytes.len() > LARGE);
+        let mut spans = self.budget.open();
+        let run = move || -> Result<Option<Vec<u8>>, Garbage> {
+            let Some(translated) = shared.translated.get() else { return Ok(None) };
+            let limits = &shared.live.settings.limits.json;
+            let tape = match Tape::read(&bytes, limits) {
+                // What stands for an error that cannot be read is written by others.
+                Err(_) if failed => return Ok(Some(Vec::new())),
+                other => other.map_err(|_| Garbage::NotJson)?,
+            };
+            if !spans.grow(tape.memory()) {
+                return Ok(None);
+            }
+            if failed {
+                return Ok(Some(translated.translation.error(&tape, &bytes, limits, status.as_u16()).unwrap_or_default()));
+            }
+            translated.translation.answer(&tape, &bytes, limits, translated.saying).map(Some)
+        };
+        let stopped = || self.garbage(exchange, "translating the provider's answer failed");
+        match blocking(large, run).await.ok_or_else(stopped)? {
+            Ok(Some(answer)) if held.grow(answer.len()) => Ok(Bytes::from(answer)),
+            Ok(_) => Err(self.upstream_refusal(exchange, Reason::Busy, ReadError::Busy.to_string())),
+            Err(error) => Err(self.garbage(exchange, &format!("the provider's answer cannot be translated: {error}"))),
+        }
+    }
+}
+
+/// The headers of a request in another format than the client's: nothing that belongs to the client's.
+fn headers_for(provider: Family, client: &HeaderMap) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(8);
+    for (name, value) in client.iter().filter(|(name, _)| COMMON.contains(&name.as_str())) {
+        headers.append(name.clone(), value.clone());
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if provider == Family::Anthropic {
+        headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION));
+    }
+    headers
+}

@@ -1,0 +1,489 @@
+//! Translation: every pair of formats by fixtures, refusals by table, streams for every split, and arbitrary bytes.
+
+use std::path::PathBuf;
+
+use bartizan_wire::json::{JsonLimits, Tape};
+use bartizan_wire::translate::{Garbage, Request, Saying, Translation};
+use bartizan_wire::{Family, Framing, Route};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const ALL: [Family; 3] = [Family::OpenAi, Family::Anthropic, Family::Gemini];
+
+fn pairs() -> impl Iterator<Item = (Family, Family)> {
+    ALL.into_iter().flat_map(|one| ALL.into_iter().map(move |other| (one, other))).filter(|(one, other)| one != other)
+}
+
+fn name(family: Family) -> String {
+    family.word().to_ascii_lowercase()
+}
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/translate").join(name)
+}
+
+fn fixture(name: &str) -> Value {
+    let path = file(name);
+    serde_json::from_slice(&std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))).unwrap()
+}
+
+fn route(family: Family) -> Route {
+    match family {
+        Family::OpenAi => Route::ChatCompletions,
+        Family::Anthropic => Route::Messages,
+        Family::Gemini => Route::GenerateContent,
+    }
+}
+
+fn between(client: Family, provider: Family) -> Translation {
+    Translation::between(route(client), provider).unwrap()
+}
+
+fn limits() -> JsonLimits {
+    JsonLimits::default()
+}
+
+const SAYING: Saying = Saying { created: 1_750_000_000, usage: true };
+
+fn request(client: Family, provider: Family, body: &Value, stream: bool) -> Result<Request, String> {
+    let bytes = serde_json::to_vec(body).unwrap();
+    let tape = Tape::read(&bytes, &limits()).unwrap();
+    between(client, provider).request(&tape, &bytes, &limits(), ("the-model", stream)).map_err(|error| error.to_string())
+}
+
+fn sent(client: Family, provider: Family, body: &Value) -> Value {
+    serde_json::from_slice(&request(client, provider, body, false).unwrap().body).unwrap()
+}
+
+fn answer(client: Family, provider: Family, body: &Value) -> Result<Value, Garbage> {
+    let bytes = serde_json::to_vec(body).unwrap();
+    let tape = Tape::read(&bytes, &limits()).unwrap();
+    let out = between(client, provider).answer(&tape, &bytes, &limits(), SAYING)?;
+    Ok(serde_json::from_slice(&out).unwrap())
+}
+
+/// A stream as a provider sends it.
+fn bytes_of(events: &Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    for event in events.as_array().unwrap() {
+        if let Some(name) = event["event"].as_str() {
+            out.extend_from_slice(format!("event: {name}\n").as_bytes());
+        }
+        let data = event["data"].as_str().map_or_else(|| event["data"].to_string(), str::to_owned);
+        out.extend_from_slice(format!("data: {data}\n\n").as_bytes());
+    }
+    out
+}
+
+/// The events of a stream, as fixtures have them.
+fn events_of(bytes: &[u8]) -> Value {
+    let text = String::from_utf8(bytes.to_vec()).unwrap().replace("\r\n", "\n");
+    let events = text.split("\n\n").filter(|event| !event.is_empty()).map(|event| {
+        let mut out = json!({});
+        for line in event.lines() {
+            let (field, value) = line.split_once(": ").unwrap();
+            out[field] = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        }
+        out
+    });
+    Value::Array(events.collect())
+}
+
+fn stream(translation: Translation, pieces: &[&[u8]]) -> Result<Vec<u8>, Garbage> {
+    let mut translator = translation.stream(&limits(), 1 << 20, SAYING);
+    let mut out = Vec::new();
+    for piece in pieces {
+        translator.push(piece, &mut out)?;
+    }
+    translator.finish(&mut out)?;
+    Ok(out)
+}
+
+#[test]
+fn every_pair_is_translated_as_its_fixture_says() {
+    for (one, other) in pairs() {
+        let source = fixture(&format!("source_{}.json", name(one)));
+        let asked = request(one, other, &source["request"], source["request"]["stream"] == true).unwrap();
+        let got = json!({
+            "request": serde_json::from_slice::<Value>(&asked.body).unwrap(),
+            "left_out": asked.left_out,
+            "answer": answer(other, one, &source["answer"]).unwrap(),
+            "stream": events_of(&stream(between(other, one), &[&bytes_of(&source["stream"])]).unwrap()),
+        });
+        let wanted = format!("{}_to_{}.json", name(one), name(other));
+        if std::env::var_os("WRITE_FIXTURES").is_some() {
+            std::fs::write(file(&wanted), format!("{got:#}\n")).unwrap();
+        }
+        let wanted = fixture(&wanted);
+        for part in ["request", "left_out", "answer", "stream"] {
+            assert_eq!(got[part], wanted[part], "{part}: {} to {}: {:#}", name(one), name(other), got[part]);
+        }
+    }
+}
+
+/// What both formats express means the same after there and back. Left out of the comparison is what a format cannot help but say.
+#[test]
+fn there_and_back_means_the_same() {
+    for (one, other) in pairs() {
+        let mut source = fixture(&format!("source_{}.json", name(one)))["request"].clone();
+        source.as_object_mut().unwrap().remove("stream");
+        let there = sent(one, other, &source);
+        let back = sent(other, one, &there);
+        let again = sent(one, other, &back);
+        assert_eq!(there, again, "{} to {} and back: {back:#}", name(one), name(other));
+
+        let source = &fixture(&format!("source_{}.json", name(one)))["answer"];
+        let there = answer(other, one, source).unwrap();
+        let again = answer(other, one, &answer(one, other, &there).unwrap()).unwrap();
+        assert_eq!(there["usage"]["prompt_tokens"], again["usage"]["prompt_tokens"]);
+        assert_eq!(texts_and_calls(&there), texts_and_calls(&again), "{} to {} and back", name(one), name(other));
+    }
+}
+
+/// What a reader would see of an answer of any format, reasoning left out.
+fn texts_and_calls(answer: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let message = &answer["choices"][0]["message"];
+    let mut out: Vec<Option<String>> = vec![text(&message["content"])];
+    for call in list(&message["tool_calls"]) {
+        out.extend([text(&call["function"]["name"]), text(&call["function"]["arguments"])]);
+    }
+    for block in list(&answer["content"]) {
+        out.extend([text(&block["text"]), text(&block["name"]), block.get("input").map(Value::to_string)]);
+    }
+    for part in list(&answer["candidates"][0]["content"]["parts"]).iter().filter(|part| part["thought"] != true) {
+        let call = &part["functionCall"];
+        out.extend([text(&part["text"]), text(&call["name"]), call.get("args").map(Value::to_string)]);
+    }
+    out.into_iter().flatten().collect()
+}
+
+#[test]
+fn streams_are_the_same_for_every_split() {
+    for (one, other) in pairs() {
+        let bytes = bytes_of(&fixture(&format!("source_{}.json", name(one)))["stream"]);
+        for framing in [Framing::Sse, Framing::JsonArray] {
+            let translation = between(other, one).framed(framing);
+            let whole = stream(translation, &[&bytes]).unwrap();
+            for at in 0..=bytes.len() {
+                let (before, after) = bytes.split_at(at);
+                assert_eq!(stream(translation, &[before, after]).unwrap(), whole, "split at {at}");
+            }
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            assert_eq!(stream(translation, &single).unwrap(), whole);
+            if other == Family::Gemini && framing == Framing::JsonArray {
+                let array: Value = serde_json::from_slice(&whole).unwrap();
+                let events = events_of(&stream(between(other, one), &[&bytes]).unwrap());
+                let chunks: Vec<&Value> = events.as_array().unwrap().iter().map(|event| &event["data"]).collect();
+                assert_eq!(array.as_array().unwrap().iter().collect::<Vec<_>>(), chunks);
+            }
+        }
+    }
+}
+
+/// A stream says what the whole answer says, and its end is told only if it came.
+#[test]
+fn a_stream_that_breaks_off_has_no_end() {
+    for (one, other) in pairs() {
+        let source = fixture(&format!("source_{}.json", name(one)));
+        let events = source["stream"].as_array().unwrap();
+        // OpenAI's finish may be followed by nothing.
+        let enough = match one {
+            Family::OpenAi => events.len() - 2,
+            Family::Anthropic | Family::Gemini => events.len(),
+        };
+        for count in 0..enough {
+            let bytes = bytes_of(&Value::Array(events[..count].to_vec()));
+            assert_eq!(stream(between(other, one), &[&bytes]), Err(Garbage::Cut), "{} events of {}", count, name(one));
+        }
+        for count in enough..=events.len() {
+            let bytes = bytes_of(&Value::Array(events[..count].to_vec()));
+            stream(between(other, one), &[&bytes]).unwrap();
+        }
+    }
+}
+
+#[test]
+fn errors_keep_status_and_message() {
+    let rows = [
+        (Family::OpenAi, json!({"error": {"message": "too fast", "type": "rate_limit_error", "code": "x"}})),
+        (Family::OpenAi, json!({"error": "too fast"})),
+        (Family::OpenAi, json!({"detail": "too fast"})),
+        (Family::Anthropic, json!({"type": "error", "error": {"type": "rate_limit_error", "message": "too fast"}})),
+        (Family::Gemini, json!({"error": {"code": 429, "message": "too fast", "status": "RESOURCE_EXHAUSTED"}})),
+        (Family::Gemini, json!([{"error": {"code": 429, "message": "too fast", "status": "RESOURCE_EXHAUSTED"}}])),
+    ];
+    for (provider, body) in rows {
+        for client in ALL.into_iter().filter(|client| *client != provider) {
+            let bytes = serde_json::to_vec(&body).unwrap();
+            let tape = Tape::read(&bytes, &limits()).unwrap();
+            let out = between(client, provider).error(&tape, &bytes, &limits(), 429).unwrap();
+            let got: Value = serde_json::from_slice(&out).unwrap();
+            let wanted = match client {
+                Family::OpenAi => json!({"error": {"message": "too fast", "type": "rate_limit_error", "param": null, "code": null}}),
+                Family::Anthropic => json!({"type": "error", "error": {"type": "rate_limit_error", "message": "too fast"}}),
+                Family::Gemini => json!({"error": {"code": 429, "message": "too fast", "status": "RESOURCE_EXHAUSTED"}}),
+            };
+            assert_eq!(got, wanted);
+        }
+    }
+    let tape = Tape::read(b"{}", &limits()).unwrap();
+    assert_eq!(between(Family::OpenAi, Family::Gemini).error(&tape, b"{}", &limits(), 500), None);
+}
+
+#[test]
+fn an_error_inside_a_stream_ends_it() {
+    let rows: [(Family, &[u8]); 3] = [
+        (Family::OpenAi, b"data: {\"error\":{\"message\":\"boom\"}}\n\n"),
+        (Family::Anthropic, b"event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"boom\"}}\n\n"),
+        (Family::Gemini, b"data: {\"error\":{\"code\":503,\"message\":\"boom\"}}\n\n"),
+    ];
+    for (provider, error) in rows {
+        for client in ALL.into_iter().filter(|client| *client != provider) {
+            for framing in [Framing::Sse, Framing::JsonArray] {
+                let out = stream(between(client, provider).framed(framing), &[error, error]).unwrap();
+                let text = String::from_utf8(out).unwrap();
+                assert_eq!(text.matches("boom").count(), 1, "{text}");
+                assert!(!text.contains("[DONE]") && !text.contains("message_stop"), "{text}");
+                assert_eq!(client == Family::Gemini && framing == Framing::JsonArray, text.starts_with('['), "{text}");
+                assert_eq!(client == Family::Anthropic, text.starts_with("event: error\n"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_that_come_by_turns() {
+    let call = |index, id, arguments| json!({"data": {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": index, "id": id, "function": {"name": "f", "arguments": arguments}}]}}]}});
+    let end = json!({"data": {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}});
+    let bytes = bytes_of(&json!([call(0, "a", "{\"x\""), call(1, "b", "{}"), call(0, "a", ":1}"), end]));
+    // Google's format has each call whole, so they are put together; Anthropic's has no place for a block that was closed.
+    let events = events_of(&stream(between(Family::Gemini, Family::OpenAi), &[&bytes]).unwrap());
+    let parts = &events[0]["data"]["candidates"][0]["content"]["parts"];
+    assert_eq!((&parts[0]["functionCall"]["args"], &parts[1]["functionCall"]["args"]), (&json!({"x": 1}), &json!({})));
+    assert_eq!(stream(between(Family::Anthropic, Family::OpenAi), &[&bytes]), Err(Garbage::Interleaved));
+    let broken = bytes_of(&json!([call(0, "a", "{\"x\""), end]));
+    assert_eq!(stream(between(Family::Gemini, Family::OpenAi), &[&broken]), Err(Garbage::Arguments));
+}
+
+#[test]
+fn ways_of_ending() {
+    let openai = |word: &str| json!({"id": "a", "model": "m", "choices": [{"message": {"content": "x"}, "finish_reason": word}]});
+    let anthropic = |word: &str| json!({"id": "a", "model": "m", "content": [{"type": "text", "text": "x"}], "stop_reason": word, "stop_sequence": "END"});
+    let gemini = |word: &str| json!({"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": word}]});
+    let rows = [
+        ("stop", "end_turn", "STOP"),
+        ("length", "max_tokens", "MAX_TOKENS"),
+        ("content_filter", "refusal", "SAFETY"),
+    ];
+    for (in_openai, in_anthropic, in_gemini) in rows {
+        for (provider, body) in [
+            (Family::OpenAi, openai(in_openai)),
+            (Family::Anthropic, anthropic(in_anthropic)),
+            (Family::Gemini, gemini(in_gemini)),
+        ] {
+            for client in ALL.into_iter().filter(|client| *client != provider) {
+                let got = answer(client, provider, &body).unwrap();
+                match client {
+                    Family::OpenAi => assert_eq!(got["choices"][0]["finish_reason"], in_openai),
+                    Family::Anthropic => assert_eq!(got["stop_reason"], in_anthropic),
+                    Family::Gemini => assert_eq!(got["candidates"][0]["finishReason"], in_gemini),
+                }
+            }
+        }
+    }
+    assert_eq!(answer(Family::OpenAi, Family::Anthropic, &anthropic("stop_sequence")).unwrap()["choices"][0]["finish_reason"], "stop");
+    let blocked = json!({"promptFeedback": {"blockReason": "SAFETY"}, "usageMetadata": {"promptTokenCount": 3}});
+    assert_eq!(answer(Family::OpenAi, Family::Gemini, &blocked).unwrap()["choices"][0]["finish_reason"], "content_filter");
+    let refusal = json!({"choices": [{"message": {"content": null, "refusal": "I cannot."}, "finish_reason": "stop"}]});
+    let got = answer(Family::Anthropic, Family::OpenAi, &refusal).unwrap();
+    assert_eq!((&got["content"][0]["text"], &got["stop_reason"]), (&json!("I cannot."), &json!("refusal")));
+    for nothing in [json!({}), json!([]), json!("x"), json!({"choices": 1}), json!({"candidates": null})] {
+        for (one, other) in pairs() {
+            assert!(answer(one, other, &nothing).is_err(), "{nothing}");
+        }
+    }
+}
+
+#[test]
+fn tokens_are_counted_where_the_provider_counts() {
+    assert_eq!(Translation::between(Route::CountTokens, Family::OpenAi), None);
+    assert_eq!(Translation::between(Route::CountContentTokens, Family::OpenAi), None);
+    for route in [Route::Embeddings, Route::Responses, Route::Models, Route::EmbedContent, Route::Completions] {
+        for family in ALL {
+            assert_eq!(Translation::between(route, family), None, "{route:?}");
+        }
+    }
+    let to_gemini = Translation::between(Route::CountTokens, Family::Gemini).unwrap();
+    let to_anthropic = Translation::between(Route::CountContentTokens, Family::Anthropic).unwrap();
+    assert_eq!((to_gemini.route(false), to_anthropic.route(false)), (Route::CountContentTokens, Route::CountTokens));
+    let run = |translation: Translation, body: Value, told: Value| {
+        let bytes = serde_json::to_vec(&body).unwrap();
+        let tape = Tape::read(&bytes, &limits()).unwrap();
+        let sent = translation.request(&tape, &bytes, &limits(), ("the-model", false)).unwrap().body;
+        let bytes = serde_json::to_vec(&told).unwrap();
+        let tape = Tape::read(&bytes, &limits()).unwrap();
+        let got = translation.answer(&tape, &bytes, &limits(), SAYING).unwrap();
+        (serde_json::from_slice::<Value>(&sent).unwrap(), serde_json::from_slice::<Value>(&got).unwrap())
+    };
+    let body = json!({"model": "any", "system": "s", "messages": [{"role": "user", "content": "x"}]});
+    let inner = json!({"model": "models/the-model", "systemInstruction": {"parts": [{"text": "s"}]}, "contents": [{"role": "user", "parts": [{"text": "x"}]}]});
+    let (sent, got) = run(to_gemini, body, json!({"totalTokens": 7, "promptTokensDetails": []}));
+    assert_eq!((sent, got), (json!({"generateContentRequest": inner}), json!({"input_tokens": 7})));
+    let wanted = json!({"model": "the-model", "system": "s", "messages": [{"role": "user", "content": "x"}]});
+    for body in [json!({"generateContentRequest": inner}), inner.clone()] {
+        let (sent, got) = run(to_anthropic, body, json!({"input_tokens": 7}));
+        assert_eq!((sent, got), (wanted.clone(), json!({"totalTokens": 7})));
+    }
+}
+
+/// (client, provider, what is changed in a small request, what the sentence says)
+type Refused<'a> = (Family, Family, Value, &'a str);
+
+fn small(client: Family) -> Value {
+    match client {
+        Family::OpenAi => json!({"model": "m", "messages": [{"role": "user", "content": "x"}]}),
+        Family::Anthropic => json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "x"}]}),
+        Family::Gemini => json!({"contents": [{"role": "user", "parts": [{"text": "x"}]}]}),
+    }
+}
+
+#[test]
+fn what_cannot_be_expressed_is_named() {
+    use Family::{Anthropic as A, Gemini as G, OpenAi as O};
+    let user = |content: Value| json!({"messages": [{"role": "user", "content": content}]});
+    let rows: &[Refused] = &[
+        (O, A, json!({"seed": 1}), "`seed` cannot be expressed in Anthropic's format"),
+        (O, A, json!({"n": 2}), "`n` cannot"),
+        (O, A, json!({"presence_penalty": 0.5}), "`presence_penalty` cannot"),
+        (O, G, json!({"logit_bias": {"5": 1}}), "`logit_bias` cannot be expressed in Gemini's format"),
+        (O, G, json!({"parallel_tool_calls": false}), "`parallel_tool_calls` cannot"),
+        (O, G, json!({"logprobs": true}), "`logprobs` cannot"),
+        (O, G, json!({"store": true}), "`store` cannot"),
+        (O, A, json!({"prediction": {}}), "`prediction` cannot"),
+        (O, A, json!({"ada@example.org": 1}), "`<field>` cannot"),
+        (O, A, json!({"temperature": 1.5}), "`temperature` is larger than 1"),
+        (O, A, json!({"response_format": {"type": "json_object"}}), "`response_format.type` cannot"),
+        (O, A, json!({"reasoning_effort": "minimal"}), "`reasoning_effort` cannot"),
+        (O, G, json!({"tools": [{"type": "custom", "custom": {}}]}), "`tools[0].type` cannot"),
+        (O, A, user(json!([{"type": "input_audio", "input_audio": {}}])), "`messages[0].content[0].type` cannot"),
+        (O, G, user(json!([{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}])), "`messages[0].content[0]` is a remote address"),
+        (O, G, user(json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,", "detail": "high"}}])), "detail` cannot"),
+        (O, A, user(json!([{"type": "file", "file": {"file_id": "f"}}])), "`messages[0].content[0].file.file_id` cannot"),
+        (O, A, json!({"messages": [{"role": "user", "content": "x", "name": "Ann"}]}), "`messages[0].name` cannot"),
+        (O, A, json!({"messages": [{"role": "user", "content": "x"}, {"role": "system", "content": "y"}]}), "`messages[1].role` cannot"),
+        (O, A, json!({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}), "`messages[1]` is the last turn"),
+        (O, A, json!({"messages": [{"role": "tool", "content": "x"}]}), "`messages[0]` has no `tool_call_id`"),
+        (O, G, json!({"messages": [{"role": "tool", "tool_call_id": "a", "content": "x"}]}), "`messages[0]` is for a call that is not in"),
+        (O, A, json!({"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "[1]"}}]}]}), "arguments` must be the text of a JSON object"),
+        (O, A, json!({"max_tokens": 1, "max_completion_tokens": 1}), "`max_tokens` stands beside"),
+        (O, A, json!({"max_tokens": 1.5}), "`max_tokens` must be a whole number"),
+        (O, A, json!({"messages": null}), "`the body` has no `messages`"),
+        (A, O, json!({"top_k": 5}), "`top_k` cannot be expressed in OpenAI's format"),
+        (A, O, json!({"thinking": {"type": "enabled", "budget_tokens": 1024}}), "`thinking.budget_tokens` cannot"),
+        (A, O, json!({"mcp_servers": []}), "`mcp_servers` cannot"),
+        (A, G, json!({"tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 5}]}), "`tools[0].type` cannot"),
+        (A, G, json!({"service_tier": "priority"}), "`service_tier` cannot"),
+        (A, O, user(json!([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}])), "source.type` cannot"),
+        (A, O, user(json!([{"type": "text", "text": "x"}, {"type": "tool_result", "tool_use_id": "a", "content": "y"}])), "stands behind other content"),
+        (A, O, user(json!([{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}}]}])), "content[0].content[0]` cannot"),
+        (A, O, json!({"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}, {"type": "text", "text": "x"}]}, {"role": "user", "content": "x"}]}), "`messages[0].content[1]` stands behind a call"),
+        (A, G, user(json!([{"type": "image", "source": {"type": "url", "url": "https://a.example"}}])), "is a remote address"),
+        (G, O, json!({"tools": [{"googleSearch": {}}]}), "`tools[0].googleSearch` cannot"),
+        (G, O, json!({"generationConfig": {"topK": 4}}), "`generationConfig.topK` cannot"),
+        (G, O, json!({"generationConfig": {"thinkingConfig": {"thinkingBudget": 100}}}), "thinkingBudget` cannot"),
+        (G, O, json!({"generationConfig": {"responseModalities": ["IMAGE"]}}), "`generationConfig.responseModalities[0]` cannot"),
+        (G, A, json!({"generationConfig": {"top_p": 1, "topP": 1}}), "occurs more than once"),
+        (G, A, json!({"generationConfig": {"responseMimeType": "application/json"}}), "`generationConfig.responseMimeType` cannot"),
+        (G, A, json!({"safetySettings": [{"category": "C", "threshold": "BLOCK_LOW_AND_ABOVE"}]}), "`safetySettings[0].threshold` cannot"),
+        (G, A, json!({"contents": [{"parts": [{"fileData": {"fileUri": "gs://x"}}]}]}), "`contents[0].parts[0].fileData` cannot"),
+        (G, A, json!({"contents": [{"parts": [{"inlineData": {"mimeType": "audio/wav", "data": "x"}}]}]}), "`contents[0].parts[0]` cannot"),
+        (G, A, json!({"contents": [{"parts": [{"functionResponse": {"name": "f", "response": {}}}]}]}), "is for a call that is not in the turn before"),
+        (G, A, json!({"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT", "properties": {"a": {"type": "STRING", "x": 1}}}}]}]}), "properties.a.x` cannot"),
+        (G, O, json!({"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["a", "b"]}}}), "allowedFunctionNames[1]` cannot"),
+    ];
+    for (client, provider, change, said) in rows {
+        let mut body = small(*client);
+        assert!(request(*client, *provider, &body, false).is_ok());
+        for (name, value) in change.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        match request(*client, *provider, &body, false) {
+            Ok(got) => panic!("{change} was translated: {}", String::from_utf8_lossy(&got.body)),
+            Err(error) => assert!(error.contains(said) && !error.contains("ada@"), "{change}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn defaults_and_hints() {
+    use Family::{Anthropic as A, Gemini as G, OpenAi as O};
+    assert_eq!(sent(O, A, &small(O))["max_tokens"], 4_096);
+    assert_eq!(sent(A, O, &small(A))["max_completion_tokens"], 5);
+    let mut long = small(A);
+    long["metadata"] = json!({"user_id": "u".repeat(65)});
+    let got = request(A, O, &long, true).unwrap();
+    assert!(got.left_out.contains("user") && !String::from_utf8(got.body).unwrap().contains("uuuu"));
+    let mut usage = small(O);
+    usage["stream_options"] = json!({"include_usage": true});
+    assert!(request(O, A, &usage, true).unwrap().usage && !request(O, A, &small(O), true).unwrap().usage);
+    let remote = json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]}]});
+    assert_eq!(sent(O, A, &remote)["messages"][0]["content"][0]["source"], json!({"type": "url", "url": "https://a.example/b.png"}));
+    let mut thinks = small(A);
+    thinks["thinking"] = json!({"type": "enabled", "budget_tokens": 1_024});
+    assert_eq!(sent(A, G, &thinks)["generationConfig"]["thinkingConfig"], json!({"thinkingBudget": 1_024, "includeThoughts": true}));
+    let mut strict = small(O);
+    strict["tools"] = json!([{"type": "function", "function": {"name": "f", "strict": true}}]);
+    assert_eq!(sent(O, A, &strict)["tools"][0]["strict"], true);
+    assert_eq!(sent(O, G, &strict)["toolConfig"]["functionCallingConfig"]["mode"], "VALIDATED");
+}
+
+/// Arguments and schemas are moved byte by byte: order, numbers and escapes stay.
+#[test]
+fn json_inside_is_moved_as_it_stands() {
+    let arguments = r#"{"z":1.50,"a":12345678901234567890123,"e":"\ud800\u00e9","z":2}"#.to_owned();
+    let text = serde_json::to_string(&arguments).unwrap();
+    let body = format!(
+        r#"{{"model":"m","messages":[{{"role":"assistant","content":null,"tool_calls":[{{"id":"a","type":"function","function":{{"name":"f","arguments":{text}}}}}]}},{{"role":"tool","tool_call_id":"a","content":"x"}}]}}"#
+    );
+    for provider in [Family::Anthropic, Family::Gemini] {
+        let tape = Tape::read(body.as_bytes(), &limits()).unwrap();
+        let sent = between(Family::OpenAi, provider).request(&tape, body.as_bytes(), &limits(), ("m", false)).unwrap().body;
+        assert!(String::from_utf8_lossy(&sent).contains(&arguments), "{}", String::from_utf8_lossy(&sent));
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let words = [
+        "type", "text", "messages", "contents", "parts", "role", "user", "assistant", "model", "content", "tools", "function", "name",
+        "tool_calls", "arguments", "{}", "id", "tool_use", "input", "functionCall", "args", "choices", "delta", "message", "candidates",
+        "finish_reason", "stop", "index", "error", "usage", "content_block", "content_block_delta", "message_delta", "finishReason",
+        "generationConfig", "x",
+    ];
+    let word = proptest::sample::select(words.to_vec()).prop_map(str::to_owned);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        word.clone().prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 60, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            proptest::collection::vec((word.clone(), inner), 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_json_is_translated_or_refused(value in any_json()) {
+        let bytes = serde_json::to_vec(&value).unwrap();
+        let body = [b"data: ".as_slice(), &bytes, b"\n\n"].concat();
+        bartizan_wire::fuzz::translate(&bytes);
+        bartizan_wire::fuzz::translate(&body);
+    }
+}
