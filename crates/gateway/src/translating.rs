@@ -9,8 +9,8 @@ use bartizan_wire::refusal::Reason;
 use bartizan_wire::translate::{Garbage, Request, Saying, StreamTranslator, TranslateError, Translation};
 use bartizan_wire::{Dialect, Family, Framing};
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::Gate;
 use crate::blocking::{LARGE, blocking};
@@ -95,7 +95,10 @@ impl Gate {
         let refused = |reason, message: String| Box::new(Refusal::of(exchange, reason, message));
         let pairs = || aim.query.unwrap_or_default().split('&');
         if pairs().any(|pair| matches!(pair.split('=').next(), Some("fields" | "$fields" | "%24fields"))) {
-            return Err(refused(Reason::BadRequest, "`fields` in the query is Google's only; this model's requests are translated".to_owned()));
+            return Err(refused(
+                Reason::BadRequest,
+                "`fields` in the query is Google's only; this model's requests are translated".to_owned(),
+            ));
         }
         let array = exchange.streams_array && !pairs().any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"));
         let translation = translation.framed(if array { Framing::JsonArray } else { Framing::Sse });
@@ -104,7 +107,7 @@ impl Gate {
         let run = move || -> Result<(BTreeSet<&'static str>, bool, Bytes), Problem> {
             // It was read once already, so it can be read.
             let tape = Tape::read(&body, &limits).unwrap_or_default();
-            if !spans.grow(tape.memory()) {
+            if !spans.grow(tape.memory() + body.len()) {
                 return Err(Problem::Busy);
             }
             let Request { body, left_out, usage } =
@@ -112,14 +115,16 @@ impl Gate {
             if copy.grow(body.len()) { Ok((left_out, usage, copy.seal(body))) } else { Err(Problem::Busy) }
         };
         let large = exchange.bytes_in > LARGE as u64;
-        let result = blocking(large, run).await.ok_or_else(|| Self::guard_failed(exchange, "translating the request failed", Moment::Request))?;
+        let result =
+            blocking(large, run).await.ok_or_else(|| Self::guard_failed(exchange, "translating the request failed", Moment::Request))?;
         let (left_out, usage, body) = result.map_err(|problem| match problem {
             Problem::Request(error) => refused(Reason::BadRequest, error.to_string()),
             Problem::Busy => refused(Reason::Busy, ReadError::Busy.to_string()),
         })?;
         let created = u64::try_from(self.now().as_micros() / 1_000_000).unwrap_or(0);
         let _it_is_set_once = exchange.translated.set(Translated { translation, saying: Saying { created, usage }, left_out });
-        let query = (stream && provider.kind.translation(aim.route).is_some_and(|one| one.provider() == Family::Gemini)).then_some("alt=sse");
+        let query =
+            (stream && provider.kind.translation(aim.route).is_some_and(|one| one.provider() == Family::Gemini)).then_some("alt=sse");
         let aim = Aim { route: translation.route(stream), dialect: Dialect::Own, query, ..aim };
         // The client's key is one for another provider, if it is any.
         Ok(Outgoing { aim, headers: headers_for(translation.provider(), &headers), key: None, body })
@@ -146,7 +151,7 @@ impl Gate {
                 Err(_) if failed => return Ok(Some(Vec::new())),
                 other => other.map_err(|_| Garbage::NotJson)?,
             };
-            if !spans.grow(tape.memory()) {
+            if !spans.grow(tape.memory() + bytes.len()) {
                 return Ok(None);
             }
             if failed {

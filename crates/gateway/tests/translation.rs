@@ -228,10 +228,40 @@ fn error_of(form: Form, body: &Value) -> (String, String) {
 fn what_has_no_place_is_a_400_and_nothing_is_sent() {
     let house = House::new();
     let rows = [
-        (Form::Chat, "only-anthropic", Call::chat(json!({"model": "only-anthropic", "seed": 5, "messages": [{"role": "user", "content": OWN}]}).to_string()), "`seed` cannot be expressed in Anthropic's format"),
-        (Form::Messages, "only-openai", Call::messages(json!({"model": "only-openai", "max_tokens": 5, "top_k": 5, "messages": [{"role": "user", "content": OWN}]}).to_string()), "`top_k` cannot be expressed in OpenAI's format"),
-        (Form::Gemini, "only-openai", Call::new("POST", "/v1beta/models/only-openai:generateContent", json!({"contents": [{"parts": [{"text": OWN}]}], "tools": [{"googleSearch": {}}]}).to_string()), "`tools[0].googleSearch` cannot"),
-        (Form::Gemini, "only-openai", Call::new("POST", "/v1beta/models/only-openai:generateContent?fields=candidates", json!({"contents": [{"parts": [{"text": "x"}]}]}).to_string()), "`fields` in the query"),
+        (
+            Form::Chat,
+            "only-anthropic",
+            Call::chat(json!({"model": "only-anthropic", "seed": 5, "messages": [{"role": "user", "content": OWN}]}).to_string()),
+            "`seed` cannot be expressed in Anthropic's format",
+        ),
+        (
+            Form::Messages,
+            "only-openai",
+            Call::messages(
+                json!({"model": "only-openai", "max_tokens": 5, "top_k": 5, "messages": [{"role": "user", "content": OWN}]}).to_string(),
+            ),
+            "`top_k` cannot be expressed in OpenAI's format",
+        ),
+        (
+            Form::Gemini,
+            "only-openai",
+            Call::new(
+                "POST",
+                "/v1beta/models/only-openai:generateContent",
+                json!({"contents": [{"parts": [{"text": OWN}]}], "tools": [{"googleSearch": {}}]}).to_string(),
+            ),
+            "`tools[0].googleSearch` cannot",
+        ),
+        (
+            Form::Gemini,
+            "only-openai",
+            Call::new(
+                "POST",
+                "/v1beta/models/only-openai:generateContent?fields=candidates",
+                json!({"contents": [{"parts": [{"text": "x"}]}]}).to_string(),
+            ),
+            "`fields` in the query",
+        ),
     ];
     for (form, model, call, said) in rows {
         house.journal.clear();
@@ -319,7 +349,9 @@ fn answers_that_are_none() {
         }
         // And an error that the provider tells in the middle of it.
         let error = match *model {
-            "only-anthropic" => "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}\n\n",
+            "only-anthropic" => {
+                "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"busy\"}}\n\n"
+            }
             "gem-alias" => "data: {\"error\":{\"code\":503,\"message\":\"busy\"}}\n\n",
             _ => "data: {\"error\":{\"message\":\"busy\"}}\n\n",
         };
@@ -334,7 +366,10 @@ fn a_clients_key_goes_to_its_own_provider_only() {
     let house = House::build(Plan { api_key: None, pass_client_key: true, auth: Auth::Anonymous, ..Plan::default() });
     for (form, model, ..) in PAIRS {
         house.upstream.forget();
-        let call = asked(*form, model, false, "x").with("authorization", "Bearer sk-mine").and("x-api-key", "sk-mine").and("x-goog-api-key", "sk-mine");
+        let call = asked(*form, model, false, "x")
+            .with("authorization", "Bearer sk-mine")
+            .and("x-api-key", "sk-mine")
+            .and("x-goog-api-key", "sk-mine");
         assert_eq!(house.send(&call).status, 200);
         let seen = house.upstream.requests().pop().unwrap();
         assert!(seen.headers.iter().all(|(_, value)| !value.contains("sk-mine")), "{form:?} {model}");
@@ -377,7 +412,7 @@ fn other_routes_are_not_translated() {
 /// The copy is counted: a budget that holds the request once does not hold it twice.
 #[test]
 fn a_translated_copy_counts() {
-    let limits = Limits { inflight_bytes: 3 << 20, ..Limits::default() };
+    let limits = Limits { inflight_bytes: 5 << 20, ..Limits::default() };
     let house = House::build(Plan { limits, ..Plan::default() });
     let text = "word ".repeat(240 << 10);
     let own = asked(Form::Messages, "only-anthropic", false, &text);
@@ -390,4 +425,101 @@ fn a_translated_copy_counts() {
     let translated = house.send(&asked(Form::Chat, "only-anthropic", false, &text));
     assert_eq!((own.status, translated.status), (200, 503), "{}", translated.text());
     assert_eq!(house.gate.inflight_bytes(), 0);
+}
+
+/// A fixture of the translation: a request or an answer in which every kind of part stands.
+fn fixture(name: &str) -> Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../wire/tests/translate").join(name);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Pointers to all strings and keys of a value.
+fn places(value: &Value, at: &str, out: &mut Vec<String>) {
+    match value {
+        Value::String(_) => out.push(at.to_owned()),
+        Value::Array(list) => list.iter().enumerate().for_each(|(number, one)| places(one, &format!("{at}/{number}"), out)),
+        Value::Object(members) => members.iter().for_each(|(name, one)| places(one, &format!("{at}/{name}"), out)),
+        _ => {}
+    }
+}
+
+fn source(model: &str) -> Value {
+    match model {
+        "only-anthropic" => fixture("source_anthropic.json"),
+        "gem-alias" => fixture("source_gemini.json"),
+        _ => fixture("source_openai.json"),
+    }
+}
+
+/// Wherever in a request a value stands: it is hidden, or nothing is sent.
+#[test]
+fn no_place_of_a_request_lets_a_value_through() {
+    let house = House::new();
+    let mut sent = 0;
+    for (form, model, ..) in PAIRS.iter().filter(|pair| pair.0 != Form::Array) {
+        let (own, path) = match form {
+            Form::Chat => ("only-openai", CHAT.to_owned()),
+            Form::Messages => ("only-anthropic", MESSAGES.to_owned()),
+            Form::Gemini | Form::Array => ("gem-alias", format!("/v1beta/models/{model}:generateContent")),
+        };
+        let mut request = source(own)["request"].clone();
+        if *form != Form::Gemini {
+            request["model"] = json!(model);
+            request["stream"] = json!(false);
+        }
+        // A file that is none is not let through at all.
+        for pointer in ["/messages/0/content", "/contents/0/parts"] {
+            if let Some(parts) = request.pointer_mut(pointer).and_then(Value::as_array_mut) {
+                parts.retain(|part| !part.to_string().contains("application/pdf"));
+            }
+        }
+        let mut all = Vec::new();
+        places(&request, "", &mut all);
+        for place in all {
+            let mut request = request.clone();
+            let text = request.pointer_mut(&place).unwrap();
+            // JSON in a string stays JSON.
+            let json = text.as_str().unwrap().starts_with('{');
+            *text = json!(if json { format!("{{\"a\": \"{OTHER}\"}}") } else { format!("x {OTHER} ") });
+            house.upstream.forget();
+            let reply = house.send(&Call::new("POST", &path, request.to_string()));
+            assert!([200, 400, 403, 404].contains(&reply.status), "{place}: {}", reply.text());
+            for seen in house.upstream.requests() {
+                sent += 1;
+                assert!(!seen.text().contains("eve.") && seen.text().contains("EMAIL_"), "{form:?} {model} {place}: {}", seen.text());
+            }
+        }
+    }
+    assert!(sent > 60, "only {sent} requests were sent");
+}
+
+/// Wherever in an answer or a stream a value stands: it does not reach the client.
+#[test]
+fn no_place_of_an_answer_lets_a_value_through() {
+    let house = House::new();
+    let mut passed = 0;
+    for (form, model, ..) in PAIRS {
+        let source = source(model);
+        for stream in [false, true] {
+            let answer = &source[if stream { "stream" } else { "answer" }];
+            let mut all = Vec::new();
+            places(answer, "", &mut all);
+            for place in all {
+                let mut answer = answer.clone();
+                *answer.pointer_mut(&place).unwrap() = json!(format!(" {OTHER} "));
+                house.upstream.push(if stream { Answer::stream([bytes_of(&answer)]) } else { Answer::json(answer.to_string()) });
+                let reply = house.send(&asked(*form, model, stream, "who?"));
+                passed += usize::from(reply.text().contains("REDACTED"));
+                assert!(!reply.text().contains("eve.") && !reply.text().contains(OTHER), "{form:?} {model} {place}: {}", reply.text());
+            }
+        }
+    }
+    assert!(passed > 40, "only {passed} answers were edited");
+}
+
+/// A stream as a provider sends it.
+fn bytes_of(events: &Value) -> String {
+    let name = |event: &Value| event["event"].as_str().map(|name| format!("event: {name}\n")).unwrap_or_default();
+    let data = |event: &Value| event["data"].as_str().map_or_else(|| event["data"].to_string(), str::to_owned);
+    events.as_array().unwrap().iter().map(|event| format!("{}data: {}\n\n", name(event), data(event))).collect()
 }

@@ -267,22 +267,66 @@ fn calls_that_come_by_turns() {
     assert_eq!(stream(between(Family::Gemini, Family::OpenAi), &[&broken]), Err(Garbage::Arguments));
 }
 
+/// Some servers number no calls: another id is another call, no id is more of the last one.
+#[test]
+fn calls_without_numbers() {
+    let call = |call: Value| json!({"data": {"choices": [{"delta": {"tool_calls": [call]}}]}});
+    let empty = json!({"data": {"id": "", "model": "", "choices": [], "prompt_filter_results": []}});
+    let bytes = bytes_of(&json!([
+        empty,
+        call(json!({"id": "a", "function": {"name": "f", "arguments": "{\"x\""}})),
+        call(json!({"function": {"arguments": ":1}"}})),
+        call(json!({"id": "b", "function": {"name": "g", "arguments": "{}"}})),
+        {"data": {"choices": [{"delta": {}, "finish_reason": "stop"}]}},
+    ]));
+    let events = events_of(&stream(between(Family::Gemini, Family::OpenAi), &[&bytes]).unwrap());
+    let parts = &events[0]["data"]["candidates"][0]["content"]["parts"];
+    assert_eq!(parts[0]["functionCall"], json!({"id": "a", "name": "f", "args": {"x": 1}}));
+    assert_eq!(parts[1]["functionCall"], json!({"id": "b", "name": "g", "args": {}}));
+    let whole = json!({"choices": [{"message": {"tool_calls": [{"id": "a", "function": {"name": "f"}}, {"id": "b", "function": {"name": "g"}}]}, "finish_reason": "stop"}]});
+    let got = answer(Family::Anthropic, Family::OpenAi, &whole).unwrap();
+    assert_eq!((got["content"].as_array().unwrap().len(), &got["stop_reason"]), (2, &json!("tool_use")));
+}
+
+/// What every event repeats is short, and one event does not become many times as much.
+#[test]
+fn a_provider_cannot_make_much_of_little() {
+    let long = "i".repeat(10_000);
+    let bytes = bytes_of(
+        &json!([{"data": {"responseId": long, "modelVersion": long, "candidates": [{"content": {"parts": [{"text": "a"}, {"text": "b"}]}, "finishReason": "STOP"}]}}]),
+    );
+    let out = stream(between(Family::OpenAi, Family::Gemini), &[&bytes]).unwrap();
+    assert!(out.len() < 3_000, "{}", out.len());
+    let parts: Vec<Value> = (0..20_000).map(|_| json!({"text": "a"})).collect();
+    let bytes = bytes_of(&json!([{"data": {"candidates": [{"content": {"parts": parts}}]}}]));
+    let mut translator = between(Family::OpenAi, Family::Gemini).stream(&limits(), bytes.len(), SAYING);
+    assert_eq!(translator.push(&bytes, &mut Vec::new()), Err(Garbage::TooMuch));
+    let calls: Vec<Value> = (0..2_000).map(|_| json!({"functionCall": {"name": "f"}})).collect();
+    let many = json!({"candidates": [{"content": {"parts": calls}, "finishReason": "STOP"}]});
+    assert_eq!(answer(Family::OpenAi, Family::Gemini, &many), Err(Garbage::TooMuch));
+    let start =
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\"}}\n\n"
+            .repeat(2_000);
+    assert_eq!(stream(between(Family::Gemini, Family::Anthropic), &[start.as_bytes()]), Err(Garbage::TooMuch));
+    let mut translator = between(Family::Gemini, Family::OpenAi).stream(&limits(), 1_000, SAYING);
+    let piece =
+        json!({"choices": [{"delta": {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "x".repeat(500)}}]}}]});
+    let piece = format!("data: {piece}\n\n");
+    assert_eq!(translator.push(piece.as_bytes(), &mut Vec::new()), Ok(()));
+    assert!(translator.memory() >= 500);
+    assert_eq!(translator.push(piece.as_bytes(), &mut Vec::new()), Err(Garbage::TooMuch));
+}
+
 #[test]
 fn ways_of_ending() {
     let openai = |word: &str| json!({"id": "a", "model": "m", "choices": [{"message": {"content": "x"}, "finish_reason": word}]});
     let anthropic = |word: &str| json!({"id": "a", "model": "m", "content": [{"type": "text", "text": "x"}], "stop_reason": word, "stop_sequence": "END"});
     let gemini = |word: &str| json!({"candidates": [{"content": {"parts": [{"text": "x"}]}, "finishReason": word}]});
-    let rows = [
-        ("stop", "end_turn", "STOP"),
-        ("length", "max_tokens", "MAX_TOKENS"),
-        ("content_filter", "refusal", "SAFETY"),
-    ];
+    let rows = [("stop", "end_turn", "STOP"), ("length", "max_tokens", "MAX_TOKENS"), ("content_filter", "refusal", "SAFETY")];
     for (in_openai, in_anthropic, in_gemini) in rows {
-        for (provider, body) in [
-            (Family::OpenAi, openai(in_openai)),
-            (Family::Anthropic, anthropic(in_anthropic)),
-            (Family::Gemini, gemini(in_gemini)),
-        ] {
+        for (provider, body) in
+            [(Family::OpenAi, openai(in_openai)), (Family::Anthropic, anthropic(in_anthropic)), (Family::Gemini, gemini(in_gemini))]
+        {
             for client in ALL.into_iter().filter(|client| *client != provider) {
                 let got = answer(client, provider, &body).unwrap();
                 match client {
@@ -368,15 +412,30 @@ fn what_cannot_be_expressed_is_named() {
         (O, A, json!({"reasoning_effort": "minimal"}), "`reasoning_effort` cannot"),
         (O, G, json!({"tools": [{"type": "custom", "custom": {}}]}), "`tools[0].type` cannot"),
         (O, A, user(json!([{"type": "input_audio", "input_audio": {}}])), "`messages[0].content[0].type` cannot"),
-        (O, G, user(json!([{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}])), "`messages[0].content[0]` is a remote address"),
+        (
+            O,
+            G,
+            user(json!([{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}])),
+            "`messages[0].content[0]` is a remote address",
+        ),
         (O, G, user(json!([{"type": "image_url", "image_url": {"url": "data:image/png;base64,", "detail": "high"}}])), "detail` cannot"),
         (O, A, user(json!([{"type": "file", "file": {"file_id": "f"}}])), "`messages[0].content[0].file.file_id` cannot"),
         (O, A, json!({"messages": [{"role": "user", "content": "x", "name": "Ann"}]}), "`messages[0].name` cannot"),
         (O, A, json!({"messages": [{"role": "user", "content": "x"}, {"role": "system", "content": "y"}]}), "`messages[1].role` cannot"),
-        (O, A, json!({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}), "`messages[1]` is the last turn"),
+        (
+            O,
+            A,
+            json!({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}),
+            "`messages[1]` is the last turn",
+        ),
         (O, A, json!({"messages": [{"role": "tool", "content": "x"}]}), "`messages[0]` has no `tool_call_id`"),
         (O, G, json!({"messages": [{"role": "tool", "tool_call_id": "a", "content": "x"}]}), "`messages[0]` is for a call that is not in"),
-        (O, A, json!({"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "[1]"}}]}]}), "arguments` must be the text of a JSON object"),
+        (
+            O,
+            A,
+            json!({"messages": [{"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "[1]"}}]}]}),
+            "arguments` must be the text of a JSON object",
+        ),
         (O, A, json!({"max_tokens": 1, "max_completion_tokens": 1}), "`max_tokens` stands beside"),
         (O, A, json!({"max_tokens": 1.5}), "`max_tokens` must be a whole number"),
         (O, A, json!({"messages": null}), "`the body` has no `messages`"),
@@ -384,11 +443,39 @@ fn what_cannot_be_expressed_is_named() {
         (A, O, json!({"thinking": {"type": "enabled", "budget_tokens": 1024}}), "`thinking.budget_tokens` cannot"),
         (A, O, json!({"mcp_servers": []}), "`mcp_servers` cannot"),
         (A, G, json!({"tools": [{"type": "web_search_20250305", "name": "web_search", "max_uses": 5}]}), "`tools[0].type` cannot"),
+        (
+            A,
+            O,
+            json!({"context_management": {"edits": [{"type": "clear_tool_uses_20250919"}]}}),
+            "`context_management.edits[0].type` cannot",
+        ),
         (A, G, json!({"service_tier": "priority"}), "`service_tier` cannot"),
-        (A, O, user(json!([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}])), "source.type` cannot"),
-        (A, O, user(json!([{"type": "text", "text": "x"}, {"type": "tool_result", "tool_use_id": "a", "content": "y"}])), "stands behind other content"),
-        (A, O, user(json!([{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}}]}])), "content[0].content[0]` cannot"),
-        (A, O, json!({"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}, {"type": "text", "text": "x"}]}, {"role": "user", "content": "x"}]}), "`messages[0].content[1]` stands behind a call"),
+        (
+            A,
+            O,
+            user(json!([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}])),
+            "source.type` cannot",
+        ),
+        (
+            A,
+            O,
+            user(json!([{"type": "text", "text": "x"}, {"type": "tool_result", "tool_use_id": "a", "content": "y"}])),
+            "stands behind other content",
+        ),
+        (
+            A,
+            O,
+            user(
+                json!([{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": ""}}]}]),
+            ),
+            "content[0].content[0]` cannot",
+        ),
+        (
+            A,
+            O,
+            json!({"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}, {"type": "text", "text": "x"}]}, {"role": "user", "content": "x"}]}),
+            "`messages[0].content[1]` stands behind a call",
+        ),
         (A, G, user(json!([{"type": "image", "source": {"type": "url", "url": "https://a.example"}}])), "is a remote address"),
         (G, O, json!({"tools": [{"googleSearch": {}}]}), "`tools[0].googleSearch` cannot"),
         (G, O, json!({"generationConfig": {"topK": 4}}), "`generationConfig.topK` cannot"),
@@ -399,9 +486,24 @@ fn what_cannot_be_expressed_is_named() {
         (G, A, json!({"safetySettings": [{"category": "C", "threshold": "BLOCK_LOW_AND_ABOVE"}]}), "`safetySettings[0].threshold` cannot"),
         (G, A, json!({"contents": [{"parts": [{"fileData": {"fileUri": "gs://x"}}]}]}), "`contents[0].parts[0].fileData` cannot"),
         (G, A, json!({"contents": [{"parts": [{"inlineData": {"mimeType": "audio/wav", "data": "x"}}]}]}), "`contents[0].parts[0]` cannot"),
-        (G, A, json!({"contents": [{"parts": [{"functionResponse": {"name": "f", "response": {}}}]}]}), "is for a call that is not in the turn before"),
-        (G, A, json!({"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT", "properties": {"a": {"type": "STRING", "x": 1}}}}]}]}), "properties.a.x` cannot"),
-        (G, O, json!({"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["a", "b"]}}}), "allowedFunctionNames[1]` cannot"),
+        (
+            G,
+            A,
+            json!({"contents": [{"parts": [{"functionResponse": {"name": "f", "response": {}}}]}]}),
+            "is for a call that is not in the turn before",
+        ),
+        (
+            G,
+            A,
+            json!({"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT", "properties": {"a": {"type": "STRING", "x": 1}}}}]}]}),
+            "properties.a.x` cannot",
+        ),
+        (
+            G,
+            O,
+            json!({"toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["a", "b"]}}}),
+            "allowedFunctionNames[1]` cannot",
+        ),
     ];
     for (client, provider, change, said) in rows {
         let mut body = small(*client);
@@ -428,7 +530,8 @@ fn defaults_and_hints() {
     let mut usage = small(O);
     usage["stream_options"] = json!({"include_usage": true});
     assert!(request(O, A, &usage, true).unwrap().usage && !request(O, A, &small(O), true).unwrap().usage);
-    let remote = json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]}]});
+    let remote =
+        json!({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.example/b.png"}}]}]});
     assert_eq!(sent(O, A, &remote)["messages"][0]["content"][0]["source"], json!({"type": "url", "url": "https://a.example/b.png"}));
     let mut thinks = small(A);
     thinks["thinking"] = json!({"type": "enabled", "budget_tokens": 1_024});
@@ -456,10 +559,42 @@ fn json_inside_is_moved_as_it_stands() {
 
 fn any_json() -> impl Strategy<Value = Value> {
     let words = [
-        "type", "text", "messages", "contents", "parts", "role", "user", "assistant", "model", "content", "tools", "function", "name",
-        "tool_calls", "arguments", "{}", "id", "tool_use", "input", "functionCall", "args", "choices", "delta", "message", "candidates",
-        "finish_reason", "stop", "index", "error", "usage", "content_block", "content_block_delta", "message_delta", "finishReason",
-        "generationConfig", "x",
+        "type",
+        "text",
+        "messages",
+        "contents",
+        "parts",
+        "role",
+        "user",
+        "assistant",
+        "model",
+        "content",
+        "tools",
+        "function",
+        "name",
+        "tool_calls",
+        "arguments",
+        "{}",
+        "id",
+        "tool_use",
+        "input",
+        "functionCall",
+        "args",
+        "choices",
+        "delta",
+        "message",
+        "candidates",
+        "finish_reason",
+        "stop",
+        "index",
+        "error",
+        "usage",
+        "content_block",
+        "content_block_delta",
+        "message_delta",
+        "finishReason",
+        "generationConfig",
+        "x",
     ];
     let word = proptest::sample::select(words.to_vec()).prop_map(str::to_owned);
     let leaf = prop_oneof![

@@ -139,9 +139,9 @@ impl<'a> Ask<'a> {
     /// Checks what no format can express in another.
     pub(super) fn check(&self) -> Result<(), TranslateError> {
         match self.turns.last() {
-            Some(turn) if turn.speaker == Speaker::Assistant => Err(turn.at.wrong(
-                "is the last turn and the assistant's: that it goes on with it can only be asked for on the provider's own route",
-            )),
+            Some(turn) if turn.speaker == Speaker::Assistant => Err(turn
+                .at
+                .wrong("is the last turn and the assistant's: that it goes on with it can only be asked for on the provider's own route")),
             _ => Ok(()),
         }
     }
@@ -206,19 +206,57 @@ pub(super) struct Usage {
     pub(super) reasoning: u64,
 }
 
+/// An id or a model's name, which every event of a stream repeats: of a long one, the beginning.
+pub(super) fn short(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.len() <= ID {
+        return text;
+    }
+    Cow::Owned(text.get(..text.floor_char_boundary(ID)).unwrap_or_default().to_owned())
+}
+
+/// Longest id or name that is repeated.
+const ID: usize = 128;
+
 /// A piece of an answer.
 #[derive(Debug)]
 pub(super) enum Delta<'a> {
-    Start { id: Cow<'a, str>, model: Cow<'a, str> },
-    Text { choice: u32, text: Cow<'a, str> },
-    Reasoning { choice: u32, text: Cow<'a, str> },
-    Refusal { choice: u32, text: Cow<'a, str> },
-    Call { choice: u32, call: u32, id: Cow<'a, str>, name: Cow<'a, str> },
+    Start {
+        id: Cow<'a, str>,
+        model: Cow<'a, str>,
+    },
+    Text {
+        choice: u32,
+        text: Cow<'a, str>,
+    },
+    Reasoning {
+        choice: u32,
+        text: Cow<'a, str>,
+    },
+    Refusal {
+        choice: u32,
+        text: Cow<'a, str>,
+    },
+    Call {
+        choice: u32,
+        call: u32,
+        id: Cow<'a, str>,
+        name: Cow<'a, str>,
+    },
     /// A further stretch of a call's arguments.
-    Arguments { choice: u32, call: u32, json: Cow<'a, str> },
-    Finish { choice: u32, finish: Finish },
+    Arguments {
+        choice: u32,
+        call: u32,
+        json: Cow<'a, str>,
+    },
+    Finish {
+        choice: u32,
+        finish: Finish,
+    },
     Usage(Usage),
-    Error { status: u16, message: Cow<'a, str> },
+    Error {
+        status: u16,
+        message: Cow<'a, str>,
+    },
     End,
 }
 
@@ -328,4 +366,3 @@ impl Told {
         }
     }
 }
-

@@ -95,11 +95,7 @@ impl<'a> Look<'a> {
         self.fields_as(names, camel)
     }
 
-    fn fields_as(
-        self,
-        names: &'static [&'static str],
-        spelt: impl Fn(Cow<'a, str>) -> Cow<'a, str>,
-    ) -> Result<Fields<'a>, TranslateError> {
+    fn fields_as(self, names: &'static [&'static str], spelt: impl Fn(Cow<'a, str>) -> Cow<'a, str>) -> Result<Fields<'a>, TranslateError> {
         if !self.is(NodeKind::Object) {
             return Err(self.must_be("an object"));
         }

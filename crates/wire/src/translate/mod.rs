@@ -15,13 +15,13 @@ mod stream;
 
 use std::collections::BTreeSet;
 
+use ir::{Answer, Ask, Content, Part};
+use look::Look;
 pub use stream::StreamTranslator;
 
 use crate::frames::{FrameError, Framing};
 use crate::json::{JsonLimits, Tape};
 use crate::route::{Family, Route};
-use ir::{Answer, Ask, Content, Part};
-use look::Look;
 
 /// Anthropic wants to be told how long an answer may become; this is said for clients that do not say. Every model of theirs takes it.
 pub const MAX_TOKENS: &str = "4096";
@@ -182,7 +182,13 @@ impl Translation {
     ///
     /// # Errors
     /// A sentence for the client: which field cannot be expressed.
-    pub fn request(&self, tape: &Tape, bytes: &[u8], limits: &JsonLimits, (model, stream): (&str, bool)) -> Result<Request, TranslateError> {
+    pub fn request(
+        &self,
+        tape: &Tape,
+        bytes: &[u8],
+        limits: &JsonLimits,
+        (model, stream): (&str, bool),
+    ) -> Result<Request, TranslateError> {
         let root = Look::root(tape, bytes, limits, self.provider);
         let mut ask = match self.client {
             Family::OpenAi => openai::ask(root)?,

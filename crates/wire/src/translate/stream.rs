@@ -27,6 +27,8 @@ pub struct StreamTranslator {
     writer: Writer,
     limits: JsonLimits,
     client: Family,
+    /// Bytes that one event may become.
+    most: usize,
     /// The end was written, or an error, which is one.
     over: bool,
 }
@@ -43,7 +45,15 @@ impl StreamTranslator {
             Family::Anthropic => Writer::Anthropic(anthropic::Writer::new(way)),
             Family::Gemini => Writer::Gemini(gemini::Writer::new(way, event_bytes)),
         };
-        Self { frames: Frames::new(Framing::Sse, event_bytes), reader, writer, limits, client: translation.client, over: false }
+        Self {
+            frames: Frames::new(Framing::Sse, event_bytes),
+            reader,
+            writer,
+            limits,
+            client: translation.client,
+            most: event_bytes.saturating_mul(2),
+            over: false,
+        }
     }
 
     /// Takes bytes of the provider's and gives out what they are in the client's format.
@@ -94,6 +104,12 @@ impl StreamTranslator {
         if self.over {
             return Ok(());
         }
+        let before = out.len();
+        self.read(payload, out)?;
+        if out.len() - before > self.most { Err(Garbage::TooMuch) } else { Ok(()) }
+    }
+
+    fn read(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Garbage> {
         let mut deltas = Vec::new();
         if is_done(payload) {
             if let Reader::OpenAi(reader) = &mut self.reader {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::super::ir::{Answer, Delta, Finish, Usage};
+use super::super::ir::{Answer, Delta, Finish, Usage, short};
 use super::super::json::object;
 use super::super::look::Look;
 use super::super::{CALLS, Garbage, Way};
@@ -14,6 +14,8 @@ use super::{write_stop, write_usage};
 pub(in crate::translate) struct Reader {
     /// The calls among the blocks that began: which block, which call.
     calls: BTreeMap<u64, u32>,
+    /// How many calls began.
+    begun: u32,
     usage: Usage,
     ended: bool,
 }
@@ -78,7 +80,11 @@ impl Reader {
             "text" => out.extend(some(text("text")).map(|text| Delta::Text { choice: 0, text })),
             "thinking" => out.extend(some(text("thinking")).map(|text| Delta::Reasoning { choice: 0, text })),
             "tool_use" => {
-                let call = u32::try_from(self.calls.len()).ok().filter(|call| *call < CALLS).ok_or(Garbage::TooMuch)?;
+                let call = self.begun;
+                self.begun += 1;
+                if call >= CALLS {
+                    return Err(Garbage::TooMuch);
+                }
                 self.calls.insert(index, call);
                 out.push(Delta::Call { choice: 0, call, id: text("id"), name: text("name") });
                 let input = block.get("input").map(Look::raw).filter(|input| *input != "{}");
@@ -145,7 +151,7 @@ fn some(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
 
 fn start(message: Look<'_>) -> Delta<'_> {
     let text = |name: &str| message.get(name).and_then(Look::text).unwrap_or_default();
-    Delta::Start { id: text("id"), model: text("model") }
+    Delta::Start { id: short(text("id")), model: short(text("model")) }
 }
 
 fn error_of(error: Look<'_>) -> Delta<'_> {

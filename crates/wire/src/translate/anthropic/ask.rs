@@ -24,6 +24,7 @@ const ROOT: &[&str] = &[
     "output_config",
     "service_tier",
     "cache_control",
+    "context_management",
 ];
 
 /// Reads a request.
@@ -73,6 +74,7 @@ pub(in crate::translate) fn ask(root: Look<'_>) -> Result<Ask<'_>, TranslateErro
         return Err(tier.refused());
     }
     thinking(&fields, &mut ask)?;
+    clearing(&fields, &mut ask)?;
     Ok(ask)
 }
 
@@ -81,6 +83,20 @@ fn hint(fields: &Fields<'_>, name: &'static str, ask: &mut Ask<'_>) {
     if fields.get(name).is_some() {
         ask.left_out.insert(name);
     }
+}
+
+/// Earlier thinking may be cleared: it goes nowhere else anyway. Nothing else of a conversation is.
+fn clearing(fields: &Fields<'_>, ask: &mut Ask<'_>) -> Result<(), TranslateError> {
+    let Some(management) = fields.get("context_management") else { return Ok(()) };
+    let inner = management.fields(&["edits"])?;
+    for edit in inner.get("edits").map(Look::list).transpose()?.into_iter().flatten() {
+        let kind = edit.get("type").ok_or_else(|| edit.wrong("has no `type`"))?;
+        if !kind.string()?.starts_with("clear_thinking_") {
+            return Err(kind.refused());
+        }
+    }
+    hint(fields, "context_management", ask);
+    Ok(())
 }
 
 fn thinking<'a>(fields: &Fields<'a>, ask: &mut Ask<'a>) -> Result<(), TranslateError> {
@@ -189,8 +205,7 @@ fn tool<'a>(tool: Look<'a>, ask: &mut Ask<'a>) -> Result<Tool<'a>, TranslateErro
     if let Some(kind) = tool.get("type").filter(|kind| !kind.says("custom")) {
         return Err(kind.refused());
     }
-    let fields =
-        tool.fields(&["type", "name", "description", "input_schema", "cache_control", "strict", "eager_input_streaming"])?;
+    let fields = tool.fields(&["type", "name", "description", "input_schema", "cache_control", "strict", "eager_input_streaming"])?;
     hint(&fields, "cache_control", ask);
     hint(&fields, "eager_input_streaming", ask);
     Ok(Tool {

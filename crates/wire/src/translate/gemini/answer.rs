@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::super::ir::{Answer, Delta, Finish, Told, Usage};
+use super::super::ir::{Answer, Delta, Finish, Told, Usage, short};
 use super::super::json::{Object, object};
 use super::super::look::Look;
 use super::super::{CALLS, CHOICES, Garbage, Way};
@@ -40,7 +40,7 @@ impl Reader {
             let text = |name: &str| root.get(name).and_then(Look::text).unwrap_or_default();
             let id = text("responseId");
             self.id = id.chars().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_')).take(48).collect();
-            out.push(Delta::Start { id, model: text("modelVersion") });
+            out.push(Delta::Start { id: short(id), model: short(text("modelVersion")) });
         }
         if feedback.is_some() {
             self.finished = true;

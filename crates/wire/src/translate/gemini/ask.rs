@@ -6,18 +6,9 @@ use super::super::ir::{Ask, Choice, Content, Effort, Media, Part, Piece, Shape, 
 use super::super::look::{Fields, Look};
 use super::schema;
 use crate::json::NodeKind;
-use crate::translate::TranslateError;
+use crate::translate::{CALLS, TranslateError};
 
-const ROOT: &[&str] = &[
-    "model",
-    "contents",
-    "systemInstruction",
-    "tools",
-    "toolConfig",
-    "generationConfig",
-    "safetySettings",
-    "labels",
-];
+const ROOT: &[&str] = &["model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "safetySettings", "labels"];
 
 const CONFIG: &[&str] = &[
     "temperature",
@@ -109,10 +100,13 @@ struct Waiting<'a> {
 
 impl<'a> Waiting<'a> {
     /// The id of a call that its client gave none.
-    fn call(&mut self, id: Option<Cow<'a, str>>, name: &Cow<'a, str>) -> Cow<'a, str> {
+    fn call(&mut self, id: Option<Cow<'a, str>>, name: &Cow<'a, str>, at: Look<'a>) -> Result<Cow<'a, str>, TranslateError> {
+        if self.calls.len() >= CALLS as usize {
+            return Err(at.wrong("is one call too many in its turn"));
+        }
         let id = id.unwrap_or_else(|| Cow::Owned(format!("call_{}_{}", self.turn, self.calls.len())));
         self.calls.push((id.clone(), name.clone()));
-        id
+        Ok(id)
     }
 
     /// The id of the call that a result is for.
@@ -172,7 +166,7 @@ fn read_part<'a>(part: Look<'a>, waiting: &mut Waiting<'a>, ask: &mut Ask<'a>) -
             let fields = value.fields_of_google(&["id", "name", "args"])?;
             let name = fields.get("name").ok_or_else(|| value.wrong("has no `name`"))?.string()?;
             let arguments = fields.get("args").map(Look::object).transpose()?.unwrap_or("{}");
-            let id = waiting.call(fields.get("id").map(Look::string).transpose()?, &name);
+            let id = waiting.call(fields.get("id").map(Look::string).transpose()?, &name, value)?;
             Part::Call { id, name, arguments: Cow::Borrowed(arguments) }
         }
         _ => {

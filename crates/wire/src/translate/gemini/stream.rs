@@ -1,6 +1,6 @@
 //! Writing a stream of chunks, as events or as one array. A call comes in one piece here, so calls are held until their answer ends.
 
-use super::super::ir::{Answer, Delta, Finish};
+use super::super::ir::{Answer, Called, Delta, Finish};
 use super::super::json::{Object, object};
 use super::super::{Garbage, Way};
 use super::answer::write_candidate;
@@ -34,7 +34,7 @@ impl Writer {
             Delta::End => return self.end(out),
             other => {
                 if let Delta::Call { id, name, .. } = &other {
-                    self.bytes += id.len() + name.len();
+                    self.bytes += size_of::<Called>() + id.len() + name.len();
                 }
                 if let Delta::Arguments { json, .. } = &other {
                     self.bytes += json.len();

@@ -55,7 +55,9 @@ fn write_part(speaker: Speaker, piece: &Piece<'_>, names: &HashMap<&str, &str>, 
     match &piece.part {
         Part::Text(text) => part.text("text", text),
         Part::Media(_) if speaker == Speaker::Assistant => return Err(piece.at.refused()),
-        Part::Media(Media::Url(_)) => return Err(piece.at.wrong("is a remote address, which this model's format does not take; send the data")),
+        Part::Media(Media::Url(_)) => {
+            return Err(piece.at.wrong("is a remote address, which this model's format does not take; send the data"));
+        }
         Part::Media(Media::Data { mime, data, .. }) => part.object("inlineData", |inner| {
             inner.text("mimeType", mime);
             inner.text("data", data);
@@ -133,23 +135,14 @@ fn tools(ask: &Ask<'_>, body: &mut Object<'_>) {
 
 fn config(ask: &Ask<'_>, body: &mut Object<'_>) -> Result<(), TranslateError> {
     body.object("generationConfig", |config| {
-        let whole = [
-            ("maxOutputTokens", ask.max_tokens),
-            ("topK", ask.top_k),
-            ("candidateCount", ask.answers),
-            ("seed", ask.seed),
-        ];
+        let whole = [("maxOutputTokens", ask.max_tokens), ("topK", ask.top_k), ("candidateCount", ask.answers), ("seed", ask.seed)];
         for (name, value) in whole {
             if let Some(value) = value {
                 config.raw(name, value.whole()?);
             }
         }
-        let fractions = [
-            ("temperature", ask.temperature),
-            ("topP", ask.top_p),
-            ("presencePenalty", ask.presence),
-            ("frequencyPenalty", ask.frequency),
-        ];
+        let fractions =
+            [("temperature", ask.temperature), ("topP", ask.top_p), ("presencePenalty", ask.presence), ("frequencyPenalty", ask.frequency)];
         for (name, value) in fractions {
             if let Some(value) = value {
                 config.raw(name, value.number()?);

@@ -1,8 +1,8 @@
 //! Reading an answer, whole or piece by piece, and writing a whole one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::super::ir::{Answer, Delta, Finish, Told, Usage};
+use super::super::ir::{Answer, Delta, Finish, Told, Usage, short};
 use super::super::json::{Object, object};
 use super::super::look::Look;
 use super::super::{CALLS, CHOICES, Garbage, Way};
@@ -12,8 +12,8 @@ use super::reason;
 #[derive(Default)]
 pub(in crate::translate) struct Reader {
     started: bool,
-    /// Calls that began, by choice and number.
-    calls: BTreeSet<(u32, u32)>,
+    /// Calls that began, by choice and number, with their ids.
+    calls: BTreeMap<(u32, u32), String>,
     finished: bool,
     ended: bool,
 }
@@ -26,11 +26,13 @@ impl Reader {
             out.push(Delta::Error { status: 500, message });
             return Ok(());
         }
-        if !std::mem::replace(&mut self.started, true) {
-            let text = |name: &str| root.get(name).and_then(Look::text).unwrap_or_default();
-            out.push(Delta::Start { id: text("id"), model: text("model") });
-        }
         let choices = root.get("choices");
+        // Azure begins with a chunk that has neither.
+        if !self.started && (whole || choices.is_some_and(|list| list.items().next().is_some())) {
+            self.started = true;
+            let text = |name: &str| root.get(name).and_then(Look::text).unwrap_or_default();
+            out.push(Delta::Start { id: short(text("id")), model: short(text("model")) });
+        }
         if whole && choices.is_none() {
             return Err(Garbage::NotAnAnswer);
         }
@@ -67,28 +69,40 @@ impl Reader {
         if let Some(text) = said("refusal") {
             out.push(Delta::Refusal { choice, text });
         }
-        for (position, call) in (0..).zip(message.get("tool_calls").into_iter().flat_map(Look::items)) {
-            self.call(choice, position, call, out)?;
+        for call in message.get("tool_calls").into_iter().flat_map(Look::items) {
+            self.call(choice, call, out)?;
         }
         Ok(())
     }
 
-    fn call<'a>(&mut self, choice: u32, position: u32, call: Look<'a>, out: &mut Vec<Delta<'a>>) -> Result<(), Garbage> {
-        let number = call.get("index").and_then(Look::count).map_or(Ok(position), u32::try_from).unwrap_or(u32::MAX);
+    fn call<'a>(&mut self, choice: u32, call: Look<'a>, out: &mut Vec<Delta<'a>>) -> Result<(), Garbage> {
         let function = call.get("function");
         let text = |look: Option<Look<'a>>| look.and_then(Look::text).unwrap_or_default();
-        if number >= CALLS || self.calls.len() >= CALLS as usize {
+        let id = short(text(call.get("id")));
+        let number = match call.get("index") {
+            Some(index) => index.count().and_then(|index| u32::try_from(index).ok()).unwrap_or(u32::MAX),
+            None => self.number(choice, &id),
+        };
+        let known = self.calls.contains_key(&(choice, number));
+        if number >= CALLS || !known && self.calls.len() >= CALLS as usize {
             return Err(Garbage::TooMuch);
         }
-        if self.calls.insert((choice, number)) {
+        if !known {
+            self.calls.insert((choice, number), id.clone().into_owned());
             let name = text(function.and_then(|function| function.get("name")));
-            out.push(Delta::Call { choice, call: number, id: text(call.get("id")), name });
+            out.push(Delta::Call { choice, call: number, id, name });
         }
         let json = text(function.and_then(|function| function.get("arguments")));
         if !json.is_empty() {
             out.push(Delta::Arguments { choice, call: number, json });
         }
         Ok(())
+    }
+
+    /// The number of a call that its provider did not number: another id is another call.
+    fn number(&self, choice: u32, id: &str) -> u32 {
+        let last = self.calls.range((choice, 0)..=(choice, u32::MAX)).next_back();
+        last.map_or(0, |((_, number), known)| if id.is_empty() || id == known { *number } else { number.saturating_add(1) })
     }
 
     /// Nothing more comes.
@@ -189,4 +203,3 @@ fn write_choice(told: &Told, choice: &mut Object<'_>) {
     choice.raw("logprobs", "null");
     choice.text("finish_reason", reason(told.ending()));
 }
-

@@ -38,8 +38,7 @@ const ROOT: &[&str] = &[
     "modalities",
 ];
 
-const MESSAGE: &[&str] =
-    &["role", "content", "refusal", "tool_calls", "tool_call_id", "reasoning_content", "reasoning", "annotations"];
+const MESSAGE: &[&str] = &["role", "content", "refusal", "tool_calls", "tool_call_id", "reasoning_content", "reasoning", "annotations"];
 
 const PART: &[&str] = &["type", "text", "image_url", "file", "refusal"];
 
@@ -145,7 +144,7 @@ fn read_message<'a>(message: Look<'a>, ask: &mut Ask<'a>) -> Result<(), Translat
             let part = Part::Result { id, content: Content::Texts(texts(message, &fields)?), failed: false };
             // Results of one round are one turn.
             match ask.turns.last_mut() {
-                Some(turn) if turn.pieces.iter().all(|piece| matches!(piece.part, Part::Result { .. })) => {
+                Some(turn) if turn.pieces.last().is_some_and(|piece| matches!(piece.part, Part::Result { .. })) => {
                     turn.pieces.push(Piece { part, at: message });
                 }
                 _ => ask.turns.push(Turn { speaker: Speaker::User, pieces: vec![Piece { part, at: message }], at: message }),

@@ -44,12 +44,8 @@ fn sampling(ask: &Ask<'_>, body: &mut Object<'_>) -> Result<(), TranslateError> 
             body.raw(name, value.whole()?);
         }
     }
-    let fractions = [
-        ("temperature", ask.temperature),
-        ("top_p", ask.top_p),
-        ("presence_penalty", ask.presence),
-        ("frequency_penalty", ask.frequency),
-    ];
+    let fractions =
+        [("temperature", ask.temperature), ("top_p", ask.top_p), ("presence_penalty", ask.presence), ("frequency_penalty", ask.frequency)];
     for (name, value) in fractions {
         if let Some(value) = value {
             body.raw(name, value.number()?);
@@ -196,7 +192,9 @@ fn assistant(pieces: &[&Piece<'_>], list: &mut List<'_>) -> Result<(), Translate
     let mut calls = Vec::new();
     for piece in pieces {
         match &piece.part {
-            Part::Text(_) if !calls.is_empty() => return Err(piece.at.wrong("stands behind a call of its turn, for which there is no place")),
+            Part::Text(_) if !calls.is_empty() => {
+                return Err(piece.at.wrong("stands behind a call of its turn, for which there is no place"));
+            }
             Part::Text(text) => texts.push(text),
             Part::Call { id, name, arguments } => calls.push((id, name, arguments)),
             Part::Media(_) | Part::Result { .. } => return Err(piece.at.refused()),
