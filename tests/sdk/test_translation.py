@@ -146,12 +146,14 @@ def test_anthropic_counts_at_gemini(translating, upstream):
 class TestGemini:
     def test_whole(self, translating, upstream, kind):
         config = types.GenerateContentConfig(system_instruction="Be kind.", temperature=0.1, max_output_tokens=50)
-        answer = gemini_client(translating).models.generate_content(model=f"on-{kind}", contents=ECHO, config=config)
+        client = gemini_client(translating)
+        answer = client.models.generate_content(model=f"on-{kind}", contents=ECHO, config=config)
         assert answer.text == f"You said: {ECHO}" and answer.candidates[0].finish_reason == "STOP" and answer.usage_metadata.total_token_count > 0
         absent(upstream)
 
     def test_streaming(self, translating, upstream, kind):
-        chunks = list(gemini_client(translating).models.generate_content_stream(model=f"on-{kind}", contents=ECHO))
+        client = gemini_client(translating)
+        chunks = list(client.models.generate_content_stream(model=f"on-{kind}", contents=ECHO))
         assert "".join(chunk.text or "" for chunk in chunks) == f"You said: {ECHO}"
         assert chunks[-1].candidates[0].finish_reason == "STOP" and chunks[-1].usage_metadata.total_token_count > 0
         absent(upstream)
@@ -171,6 +173,7 @@ class TestGemini:
 
     def test_refused(self, translating, upstream, kind):
         config = types.GenerateContentConfig(tools=[types.Tool(google_search=types.GoogleSearch())])
+        client = gemini_client(translating)
         with pytest.raises(errors.ClientError, match="cannot be expressed"):
-            gemini_client(translating).models.generate_content(model=f"on-{kind}", contents="Hello.", config=config)
+            client.models.generate_content(model=f"on-{kind}", contents="Hello.", config=config)
         assert not upstream.requests()

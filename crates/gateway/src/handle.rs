@@ -234,12 +234,10 @@ impl Gate {
         let differs = in_body.as_deref().or(control.also.first().map(|_| name.as_str())).is_some_and(|model| model != upstream_name);
         let upstream_model = differs.then(|| upstream_name.to_owned());
         let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
-        let client_key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
+        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };
-        let outgoing = Outgoing { aim, headers, key: client_key, body: guarded.bytes.clone() };
-        let Outgoing { aim, headers, key, body } = self.outgoing(&exchange, target.provider, outgoing).await?;
-        let call = upstream::request(target.provider, &aim, headers, key, body);
-        let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
+        let outgoing = self.outgoing(&exchange, target.provider, Outgoing { aim, headers, key, body: guarded.bytes.clone() }).await?;
+        let call = outgoing.request(target.provider).map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         self.call(head, &exchange, call, session, guarded, held).await
     }
 

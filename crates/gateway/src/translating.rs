@@ -11,6 +11,7 @@ use bartizan_wire::{Dialect, Family, Framing};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::Full;
 
 use crate::Gate;
 use crate::blocking::{LARGE, blocking};
@@ -19,7 +20,7 @@ use crate::budget::Reservation;
 use crate::exchange::{Exchange, Moment};
 use crate::refuse::Refusal;
 use crate::settings::{Limits, Provider};
-use crate::upstream::Aim;
+use crate::upstream::{self, Aim, UpstreamError};
 
 /// How an exchange is translated.
 #[derive(Debug)]
@@ -76,6 +77,16 @@ impl Translated {
     }
 }
 
+impl Outgoing<'_> {
+    /// As a request for the provider.
+    ///
+    /// # Errors
+    /// When the address or the credential cannot be put into a request.
+    pub fn request(self, provider: &Provider) -> Result<http::Request<Full<Bytes>>, UpstreamError> {
+        upstream::request(provider, &self.aim, self.headers, self.key, self.body)
+    }
+}
+
 /// A sentence of its own for the client, or the budget's.
 enum Problem {
     Request(TranslateError),
@@ -123,8 +134,7 @@ impl Gate {
         })?;
         let created = u64::try_from(self.now().as_micros() / 1_000_000).unwrap_or(0);
         let _it_is_set_once = exchange.translated.set(Translated { translation, saying: Saying { created, usage }, left_out });
-        let query =
-            (stream && provider.kind.translation(aim.route).is_some_and(|one| one.provider() == Family::Gemini)).then_some("alt=sse");
+        let query = (stream && translation.provider() == Family::Gemini).then_some("alt=sse");
         let aim = Aim { route: translation.route(stream), dialect: Dialect::Own, query, ..aim };
         // The client's key is one for another provider, if it is any.
         Ok(Outgoing { aim, headers: headers_for(translation.provider(), &headers), key: None, body })

@@ -138,6 +138,9 @@ impl Effort {
 impl<'a> Ask<'a> {
     /// Checks what no format can express in another.
     pub(super) fn check(&self) -> Result<(), TranslateError> {
+        if self.tools.is_empty() && matches!(self.choice, Some(Choice::Any | Choice::Named(_))) {
+            return Err(TranslateError::Wrong { field: "the choice of a tool".to_owned(), why: "needs tools to choose from" });
+        }
         match self.turns.last() {
             Some(turn) if turn.speaker == Speaker::Assistant => Err(turn
                 .at
@@ -146,15 +149,10 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Refuses what is there and has no place.
-    pub(super) fn none_of(&self, fields: &[Option<Look<'a>>]) -> Result<(), TranslateError> {
-        fields.iter().flatten().next().map_or(Ok(()), |field| Err(field.refused()))
-    }
-
     /// Turns in which neighbours of one speaker are one.
     pub(super) fn merged(&self) -> Vec<(Speaker, Vec<&Piece<'a>>)> {
         let mut out: Vec<(Speaker, Vec<&Piece<'a>>)> = Vec::new();
-        for turn in &self.turns {
+        for turn in self.turns.iter().filter(|turn| !turn.pieces.is_empty()) {
             match out.last_mut() {
                 Some((speaker, pieces)) if *speaker == turn.speaker => pieces.extend(&turn.pieces),
                 _ => out.push((turn.speaker, turn.pieces.iter().collect())),
@@ -168,6 +166,11 @@ impl<'a> Ask<'a> {
         }
         out
     }
+}
+
+/// Refuses what is there and has no place.
+pub(super) fn none_of(fields: &[Option<Look<'_>>]) -> Result<(), TranslateError> {
+    fields.iter().flatten().next().map_or(Ok(()), |field| Err(field.refused()))
 }
 
 /// Arguments that a model gave as a text: an object, or nothing.

@@ -24,7 +24,7 @@ use crate::json::{JsonLimits, Tape};
 use crate::route::{Family, Route};
 
 /// Anthropic wants to be told how long an answer may become; this is said for clients that do not say. Every model of theirs takes it.
-pub const MAX_TOKENS: &str = "4096";
+pub const MAX_TOKENS: u64 = 4_096;
 
 /// Answers side by side.
 const CHOICES: u32 = 128;
@@ -210,7 +210,7 @@ impl Translation {
     }
 
     /// What one format says and the other one has no place for, and what changes nothing of the answer.
-    fn note_left_out(&self, ask: &mut Ask<'_>) {
+    fn note_left_out(self, ask: &mut Ask<'_>) {
         let failed = |part: &Part<'_>| matches!(part, Part::Result { failed: true, content: Content::Texts(_), .. });
         if self.provider == Family::OpenAi && ask.turns.iter().flat_map(|turn| &turn.pieces).any(|piece| failed(&piece.part)) {
             ask.left_out.insert("is_error");
@@ -225,7 +225,7 @@ impl Translation {
         }
     }
 
-    fn way<'a>(&self, saying: Saying) -> Way<'a> {
+    fn way<'a>(self, saying: Saying) -> Way<'a> {
         Way { model: "", counts: self.counts, stream: false, usage: saying.usage, created: saying.created, framing: self.framing }
     }
 
@@ -245,7 +245,9 @@ impl Translation {
             Family::Gemini => gemini::Reader::default().read(root, true, &mut deltas)?,
         }
         let mut answer = Answer::default();
-        deltas.into_iter().for_each(|delta| answer.take(delta));
+        for delta in deltas {
+            answer.take(delta);
+        }
         if let Some((status, message)) = &answer.error {
             return Ok(error::body(self.client, *status, message));
         }
@@ -257,7 +259,7 @@ impl Translation {
         Ok(if self.client == Family::Anthropic { anthropic::whole(&answer, &way) } else { gemini::whole(&answer, &way) })
     }
 
-    fn counted(&self, root: Look<'_>) -> Result<Vec<u8>, Garbage> {
+    fn counted(self, root: Look<'_>) -> Result<Vec<u8>, Garbage> {
         let (theirs, ours) = match self.provider {
             Family::Anthropic => ("input_tokens", "totalTokens"),
             _ => ("totalTokens", "input_tokens"),

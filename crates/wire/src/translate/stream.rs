@@ -137,7 +137,7 @@ impl StreamTranslator {
             }
             self.over |= matches!(delta, Delta::End);
             match &mut self.writer {
-                Writer::OpenAi(writer) => writer.write(&delta, out)?,
+                Writer::OpenAi(writer) => writer.write(&delta, out),
                 Writer::Anthropic(writer) => writer.write(&delta, out)?,
                 Writer::Gemini(writer) => writer.write(delta, out)?,
             }

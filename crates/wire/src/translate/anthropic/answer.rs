@@ -32,7 +32,7 @@ impl Reader {
         for (index, block) in (0..).zip(content.items()) {
             self.block(index, block, out)?;
         }
-        self.stop(root, out);
+        Self::stop(root, out);
         self.count(root, out);
         out.push(Delta::End);
         Ok(())
@@ -59,7 +59,7 @@ impl Reader {
             }
             "message_delta" => {
                 if let Some(delta) = root.get("delta") {
-                    self.stop(delta, out);
+                    Self::stop(delta, out);
                 }
                 self.count(root, out);
             }
@@ -110,7 +110,7 @@ impl Reader {
         }
     }
 
-    fn stop<'a>(&self, told: Look<'a>, out: &mut Vec<Delta<'a>>) {
+    fn stop<'a>(told: Look<'a>, out: &mut Vec<Delta<'a>>) {
         let Some(reason) = told.get("stop_reason").and_then(Look::text) else { return };
         let finish = match reason.as_ref() {
             "max_tokens" | "model_context_window_exceeded" => Finish::Length,

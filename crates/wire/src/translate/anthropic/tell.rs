@@ -1,8 +1,7 @@
 //! Writing a request.
 
-use super::super::ir::{Ask, Choice, Content, Effort, Media, Part, Piece, Shape, Speaker, Thinking};
+use super::super::ir::{Ask, Choice, Content, Effort, Media, Part, Piece, Shape, Speaker, Thinking, none_of};
 use super::super::json::{List, Object, object};
-use super::super::look::Look;
 use crate::translate::{MAX_TOKENS, TranslateError, Way};
 
 /// The schema of a tool that takes nothing, which may be left out elsewhere.
@@ -10,12 +9,15 @@ const NOTHING: &str = "{\"type\":\"object\",\"properties\":{}}";
 
 /// Writes a request.
 pub(in crate::translate) fn tell(ask: &Ask<'_>, way: &Way<'_>) -> Result<Vec<u8>, TranslateError> {
-    ask.none_of(&[ask.seed, ask.answers, ask.presence, ask.frequency, ask.logit_bias])?;
+    none_of(&[ask.seed, ask.answers, ask.presence, ask.frequency, ask.logit_bias])?;
     let mut out = Vec::new();
     object(&mut out, |body| {
         body.text("model", way.model);
         if !way.counts {
-            body.raw("max_tokens", ask.max_tokens.map_or(Ok(MAX_TOKENS), Look::whole)?);
+            match ask.max_tokens {
+                Some(most) => body.raw("max_tokens", most.whole()?),
+                None => body.number("max_tokens", MAX_TOKENS.saturating_add(budget(ask))),
+            }
         }
         match ask.system.as_slice() {
             [] => {}
@@ -30,6 +32,14 @@ pub(in crate::translate) fn tell(ask: &Ask<'_>, way: &Way<'_>) -> Result<Vec<u8>
         if way.counts { Ok(()) } else { sampling(ask, way, body) }
     })?;
     Ok(out)
+}
+
+/// Thinking counts in the length.
+fn budget(ask: &Ask<'_>) -> u64 {
+    match ask.thinking {
+        Some((Thinking::Budget(budget), _)) => budget.count().unwrap_or(0),
+        _ => 0,
+    }
 }
 
 fn text_block(text: &str, list: &mut List<'_>) {

@@ -110,8 +110,8 @@ impl<'a> Waiting<'a> {
     }
 
     /// The id of the call that a result is for.
-    fn result(&mut self, id: Option<Cow<'a, str>>, name: &str, at: Look<'a>) -> Result<Cow<'a, str>, TranslateError> {
-        let found = self.calls.iter().position(|(known, called)| id.as_ref().map_or(called == name, |id| known == id));
+    fn result(&mut self, id: Option<&str>, name: &str, at: Look<'a>) -> Result<Cow<'a, str>, TranslateError> {
+        let found = self.calls.iter().position(|(known, called)| id.map_or(called == name, |id| known == id));
         let found = found.ok_or_else(|| at.wrong("is for a call that is not in the turn before"))?;
         Ok(self.calls.remove(found).0)
     }
@@ -172,7 +172,8 @@ fn read_part<'a>(part: Look<'a>, waiting: &mut Waiting<'a>, ask: &mut Ask<'a>) -
         _ => {
             let fields = value.fields_of_google(&["id", "name", "response"])?;
             let name = fields.get("name").ok_or_else(|| value.wrong("has no `name`"))?.string()?;
-            let id = waiting.result(fields.get("id").map(Look::string).transpose()?, &name, value)?;
+            let id = fields.get("id").map(Look::string).transpose()?;
+            let id = waiting.result(id.as_deref(), &name, value)?;
             let response = fields.get("response").ok_or_else(|| value.wrong("has no `response`"))?;
             let (content, failed) = result(response)?;
             Part::Result { id, content, failed }

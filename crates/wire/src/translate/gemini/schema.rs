@@ -1,4 +1,4 @@
-//! Google's own kind of schema (a part of OpenAPI 3.0) as a JSON schema: types in lower case, counts as numbers, `nullable` as a type.
+//! Google's own kind of schema (a part of `OpenAPI` 3.0) as a JSON schema: types in lower case, counts as numbers, `nullable` as a type.
 
 use super::super::json::{Object, object};
 use super::super::look::Look;

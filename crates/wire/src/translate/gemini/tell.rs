@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::super::ir::{Ask, Choice, Content, Media, Part, Piece, Shape, Speaker, Thinking, is_object};
+use super::super::ir::{Ask, Choice, Content, Media, Part, Piece, Shape, Speaker, Thinking, is_object, none_of};
 use super::super::json::{Object, object};
 use crate::translate::{TranslateError, Way};
 
 /// Writes a request.
 pub(in crate::translate) fn tell(ask: &Ask<'_>, way: &Way<'_>) -> Result<Vec<u8>, TranslateError> {
-    ask.none_of(&[ask.logit_bias, ask.one_call])?;
+    none_of(&[ask.logit_bias, ask.one_call])?;
     let mut out = Vec::new();
     object(&mut out, |body| {
         if !way.counts {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Way;
 use super::super::ir::{Delta, Finish, Usage};
 use super::super::json::{Object, object};
-use super::super::{Garbage, Way};
 use super::answer::write_usage;
 use super::reason;
 
@@ -37,7 +37,7 @@ impl Writer {
         }
     }
 
-    pub(in crate::translate) fn write(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>) -> Result<(), Garbage> {
+    pub(in crate::translate) fn write(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>) {
         match delta {
             Delta::Start { id, model } => {
                 id.as_ref().clone_into(&mut self.id);
@@ -82,7 +82,6 @@ impl Writer {
                 out.extend_from_slice(b"data: [DONE]\n\n");
             }
         }
-        Ok(())
     }
 
     fn begin(&mut self, choice: u32, out: &mut Vec<u8>) {

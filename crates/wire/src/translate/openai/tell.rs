@@ -1,6 +1,6 @@
 //! Writing a request.
 
-use super::super::ir::{Ask, Choice, Content, Media, Part, Piece, Shape, Speaker, Thinking};
+use super::super::ir::{Ask, Choice, Content, Media, Part, Piece, Shape, Speaker, Thinking, none_of};
 use super::super::json::{List, Object, object};
 use crate::translate::{TranslateError, Way};
 
@@ -12,7 +12,7 @@ pub(in crate::translate) const USER: usize = 64;
 
 /// Writes a request.
 pub(in crate::translate) fn tell(ask: &Ask<'_>, way: &Way<'_>) -> Result<Vec<u8>, TranslateError> {
-    ask.none_of(&[ask.top_k])?;
+    none_of(&[ask.top_k])?;
     let mut out = Vec::new();
     object(&mut out, |body| {
         body.text("model", way.model);
