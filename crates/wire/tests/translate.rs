@@ -1,5 +1,5 @@
 //! Translation: every pair of formats by fixtures, refusals by table, streams for every split, and arbitrary bytes.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::PathBuf;
 
