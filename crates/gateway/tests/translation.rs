@@ -311,10 +311,10 @@ fn errors_of_the_provider() {
             assert_eq!(reply.header("retry-after"), Some("7"));
             // What is not JSON, or does not say what is wrong.
             for nothing in ["<html>down</html>", "{\"x\":1}", ""] {
-                house.upstream.push(Answer::json(nothing).with_status(503));
+                house.upstream.push(Answer::json(nothing).with_status(404));
                 let reply = house.send(&asked(*form, model, stream, "x"));
                 let (message, _) = error_of(*form, &reply.json());
-                assert_eq!(reply.status, 503, "{form:?} {model}");
+                assert_eq!(reply.status, 404, "{form:?} {model}");
                 assert!(message.contains("without a body that can be read"), "{message}");
             }
         }
