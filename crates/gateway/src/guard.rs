@@ -294,7 +294,11 @@ fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
     }
 }
 
-fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<Unit>, InspectError> {
+/// Inspects the texts of a body.
+///
+/// # Errors
+/// When it takes too long or finds too much.
+pub fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<Unit>, InspectError> {
     let mut inspector = inspector(exchange, tokens);
     let units = inspector.body(body)?;
     count_lookups(exchange, &inspector);

@@ -233,10 +233,11 @@ impl Gate {
         let upstream_name = target.upstream_name(&name);
         let differs = in_body.as_deref().or(control.also.first().map(|_| name.as_str())).is_some_and(|model| model != upstream_name);
         let upstream_model = differs.then(|| upstream_name.to_owned());
-        let (guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
+        let (mut guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };
-        let outgoing = self.outgoing(&exchange, target.provider, Outgoing { aim, headers, key, body: guarded.bytes.clone() }).await?;
+        let outgoing = Outgoing { aim, headers, key, body: guarded.bytes.clone() };
+        let outgoing = self.outgoing(&exchange, target.provider, outgoing, &mut guarded.phase).await?;
         let call = outgoing.request(target.provider).map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         self.call(head, &exchange, call, session, guarded, held).await
     }

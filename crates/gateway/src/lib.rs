@@ -23,6 +23,7 @@ mod kept;
 mod live;
 mod metrics;
 mod models;
+mod neighbours;
 mod number;
 #[doc(hidden)]
 pub mod probe;

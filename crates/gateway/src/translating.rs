@@ -8,16 +8,20 @@ use bartizan_wire::json::Tape;
 use bartizan_wire::refusal::Reason;
 use bartizan_wire::translate::{Garbage, Request, Saying, StreamTranslator, TranslateError, Translation};
 use bartizan_wire::{Dialect, Family, Framing};
+use bartizan_vocabulary::Decision;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http_body_util::Full;
+use percent_encoding::percent_decode_str;
 
 use crate::Gate;
 use crate::blocking::{LARGE, blocking};
 use crate::body::ReadError;
 use crate::budget::Reservation;
-use crate::exchange::{Exchange, Moment};
+use crate::exchange::{Exchange, Moment, Phase};
+use crate::inspect::InspectError;
+use crate::neighbours::{Failed, Found, inspect_new};
 use crate::refuse::Refusal;
 use crate::settings::{Limits, Provider};
 use crate::upstream::{self, Aim, UpstreamError};
@@ -90,6 +94,9 @@ impl Outgoing<'_> {
 /// A sentence of its own for the client, or the budget's.
 enum Problem {
     Request(TranslateError),
+    Neighbours(Found),
+    Limits,
+    Inspect(InspectError),
     Busy,
 }
 
@@ -100,36 +107,62 @@ impl Gate {
         exchange: &Arc<Exchange>,
         provider: &Provider,
         outgoing: Outgoing<'a>,
+        phase: &mut Phase,
     ) -> Result<Outgoing<'a>, Box<Refusal>> {
         let Some(translation) = provider.kind.translation(outgoing.aim.route) else { return Ok(outgoing) };
         let Outgoing { aim, headers, body, .. } = outgoing;
-        let refused = |reason, message: String| Box::new(Refusal::of(exchange, reason, message));
-        let pairs = || aim.query.unwrap_or_default().split('&');
-        if pairs().any(|pair| matches!(pair.split('=').next(), Some("fields" | "$fields" | "%24fields"))) {
+        // What was judged before stays in the record.
+        let mut refused = |reason, message: String| {
+            let judged = Phase { decision: Some(Decision::Blocked), ..std::mem::take(&mut *phase) };
+            Box::new(Refusal::of(exchange, reason, message).with(Moment::Request, judged))
+        };
+        let asks = asked_in_query(aim.query.unwrap_or_default());
+        if asks.fields {
             return Err(refused(
                 Reason::BadRequest,
                 "`fields` in the query is Google's only; this model's requests are translated".to_owned(),
             ));
         }
-        let array = exchange.streams_array && !pairs().any(|pair| matches!(pair, "alt=sse" | "$alt=sse" | "%24alt=sse"));
+        let array = exchange.streams_array && !asks.events;
         let translation = translation.framed(if array { Framing::JsonArray } else { Framing::Sse });
         let (limits, stream, model) = (exchange.live.settings.limits.json, exchange.stream, aim.model.to_owned());
         let (mut spans, mut copy) = (self.budget.open(), self.budget.open());
+        let shared = Arc::clone(exchange);
         let run = move || -> Result<(BTreeSet<&'static str>, bool, Bytes), Problem> {
+            let judged = body;
             // It was read once already, so it can be read.
-            let tape = Tape::read(&body, &limits).unwrap_or_default();
-            if !spans.grow(tape.memory() + body.len()) {
+            let tape = Tape::read(&judged, &limits).unwrap_or_default();
+            if !spans.grow(tape.memory() + judged.len()) {
                 return Err(Problem::Busy);
             }
             let Request { body, left_out, usage } =
-                translation.request(&tape, &body, &limits, (&model, stream)).map_err(Problem::Request)?;
-            if copy.grow(body.len()) { Ok((left_out, usage, copy.seal(body))) } else { Err(Problem::Busy) }
+                translation.request(&tape, &judged, &limits, (&model, stream)).map_err(Problem::Request)?;
+            if !copy.grow(body.len()) {
+                return Err(Problem::Busy);
+            }
+            match inspect_new(&shared, (&tape, &judged), &body, &mut spans) {
+                Ok(Some(found)) => return Err(Problem::Neighbours(found)),
+                Err(Failed::Limits) => return Err(Problem::Limits),
+                Err(Failed::Busy) => return Err(Problem::Busy),
+                Err(Failed::Inspect(error)) if !shared.live.settings.fail_open => return Err(Problem::Inspect(error)),
+                Ok(None) | Err(Failed::Inspect(_)) => {}
+            }
+            Ok((left_out, usage, copy.seal(body)))
         };
         let large = exchange.bytes_in > LARGE as u64;
         let result =
             blocking(large, run).await.ok_or_else(|| Self::guard_failed(exchange, "translating the request failed", Moment::Request))?;
         let (left_out, usage, body) = result.map_err(|problem| match problem {
             Problem::Request(error) => refused(Reason::BadRequest, error.to_string()),
+            Problem::Neighbours(found) => {
+                let format = translation.provider().word();
+                let sentence = format!("`{}` was found across texts that stand side by side once translated into {format}'s format", found.label);
+                let mut refusal = refused(Reason::PolicyBlocked, sentence);
+                refusal.phase.findings.extend(&found.findings);
+                refusal
+            }
+            Problem::Limits => refused(Reason::BadRequest, "the request is too large or too deep to be translated".to_owned()),
+            Problem::Inspect(error) => Self::guard_failed(exchange, &error.to_string(), Moment::Request),
             Problem::Busy => refused(Reason::Busy, ReadError::Busy.to_string()),
         })?;
         let created = u64::try_from(self.now().as_micros() / 1_000_000).unwrap_or(0);
@@ -176,6 +209,30 @@ impl Gate {
             Err(error) => Err(self.garbage(exchange, &format!("the provider's answer cannot be translated: {error}"))),
         }
     }
+}
+
+/// What a query of Google's asks for.
+struct Asks {
+    /// An answer of these fields only.
+    fields: bool,
+    /// A stream of events.
+    events: bool,
+}
+
+/// Reads a query as Google does: percent-encoded, with or without `$`.
+fn asked_in_query(query: &str) -> Asks {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let mut asks = Asks { fields: false, events: false };
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decoded(name);
+        match name.strip_prefix('$').unwrap_or(&name) {
+            "fields" => asks.fields = true,
+            "alt" => asks.events |= decoded(value) == "sse",
+            _ => {}
+        }
+    }
+    asks
 }
 
 /// The headers of a request in another format than the client's: nothing that belongs to the client's.

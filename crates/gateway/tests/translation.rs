@@ -541,3 +541,70 @@ fn bytes_of(events: &Value) -> String {
     }
     out
 }
+
+/// What a format has no place for is left out: what stood before and behind it was judged apart, and must not arrive as one text.
+#[test]
+fn texts_that_become_neighbours_are_inspected_as_one() {
+    let house = House::new();
+    let gemini = |parts: Value| json!({"contents": [{"role": "user", "parts": parts}]});
+    let messages = |content: Value| json!({"max_tokens": 5, "messages": [{"role": "user", "content": content}]});
+    let (one, two) = ("4111 1111 ", "1111 1111");
+    let text = |text: &str| json!({"type": "text", "text": text});
+    let mut rows = Vec::new();
+    for model in ["only-openai", "only-anthropic"] {
+        for between in [json!({"thought": true, "text": "x"}), json!({}), json!({"thoughtSignature": "QUJD"})] {
+            rows.push((Form::Gemini, model, gemini(json!([{"text": one}, between, {"text": two}]))));
+        }
+        let turns = json!({"contents": [{"role": "user", "parts": [{"text": one}]}, {"role": "user", "parts": [{"text": two}]}]});
+        rows.push((Form::Gemini, model, turns));
+    }
+    for model in ["only-openai", "gem-alias"] {
+        for between in [json!({"type": "redacted_thinking", "data": "QUJD"}), json!({"type": "thinking", "thinking": "", "signature": "QUJD"})] {
+            rows.push((Form::Messages, model, messages(json!([text(one), between, text(two)]))));
+            let result = json!([{"type": "tool_result", "tool_use_id": "a", "content": [text(one), between, text(two)]}]);
+            let call = json!([{"type": "tool_use", "id": "a", "name": "f", "input": {}}]);
+            let turns = json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": call}, {"role": "user", "content": result}]);
+            rows.push((Form::Messages, model, json!({"max_tokens": 5, "messages": turns})));
+        }
+        let turns = json!([{"role": "user", "content": one}, {"role": "user", "content": two}]);
+        rows.push((Form::Messages, model, json!({"max_tokens": 5, "messages": turns})));
+    }
+    for model in ["only-anthropic", "gem-alias"] {
+        for role in ["user", "system"] {
+            let turns = json!([{"role": role, "content": one}, {"role": role, "content": two}, {"role": "user", "content": " x"}]);
+            rows.push((Form::Chat, model, json!({"messages": turns})));
+        }
+    }
+    for (form, model, mut body) in rows {
+        let call = match form {
+            Form::Gemini | Form::Array => Call::new("POST", &format!("/v1beta/models/{model}:generateContent"), body.to_string()),
+            Form::Chat | Form::Messages => {
+                body["model"] = json!(model);
+                if form == Form::Chat { Call::chat(body.to_string()) } else { Call::messages(body.to_string()) }
+            }
+        };
+        house.journal.clear();
+        let reply = house.send(&call);
+        // What is sent is the two texts with something between them, or nothing is.
+        for seen in house.upstream.requests() {
+            panic!("{form:?} {model}: {body} was sent as {}", seen.text());
+        }
+        let refused = [(400, "blocked"), (403, "blocked")];
+        assert!(refused.contains(&(reply.status, reply.decision())), "{form:?} {model} {body}: {} {}", reply.status, reply.text());
+        if reply.status == 403 {
+            let event = house.journal.wait_for("request").event.unwrap();
+            assert!(event["findings"].to_string().contains("pci.card"), "{event}");
+        }
+    }
+    assert_eq!(house.gate.inflight_bytes(), 0);
+}
+
+/// A refusal of the translation says in its record what was found before.
+#[test]
+fn a_request_that_is_not_translated_keeps_its_findings() {
+    let house = House::new();
+    let reply = house.send(&Call::chat(json!({"model": "only-anthropic", "seed": 1, "messages": [{"role": "user", "content": OWN}]}).to_string()));
+    assert_eq!((reply.status, reply.decision()), (400, "blocked"), "{}", reply.text());
+    let event = house.journal.wait_for("request").event.unwrap();
+    assert!(event["findings"].to_string().contains("email") && event["decision"] == "blocked", "{event}");
+}

@@ -182,6 +182,9 @@ fn read_block<'a>(block: Look<'a>, ask: &mut Ask<'a>) -> Result<Option<Part<'a>>
 /// What a tool gave back: text only.
 fn texts<'a>(content: Look<'a>, ask: &mut Ask<'a>) -> Result<Vec<Cow<'a, str>>, TranslateError> {
     let only_text = |piece: Piece<'a>| if let Part::Text(text) = piece.part { Ok(text) } else { Err(piece.at.refused()) };
+    if let Some(dropped) = content.items().find(|block| block.get("type").is_some_and(|kind| kind.says("thinking") || kind.says("redacted_thinking"))) {
+        return Err(dropped.refused());
+    }
     pieces(content, ask)?.into_iter().map(only_text).collect()
 }
 

@@ -83,7 +83,8 @@ fn write_part(speaker: Speaker, piece: &Piece<'_>, names: &HashMap<&str, &str>, 
 fn write_result(content: &Content<'_>, failed: bool, piece: &Piece<'_>, response: &mut Object<'_>) {
     let text = match content {
         Content::Object(json) => return response.raw("response", json),
-        Content::Texts(texts) => texts.join("\n"),
+        // One behind the other, as they were judged.
+        Content::Texts(texts) => texts.concat(),
     };
     let words = ["output", "error"];
     let own = |text: &str| words.iter().any(|word| text.trim_start_matches(['{', ' ', '\n']).starts_with(&format!("\"{word}\"")));

@@ -199,6 +199,9 @@ fn is_function(value: Look<'_>) -> Result<(), TranslateError> {
 fn texts<'a>(message: Look<'a>, fields: &Fields<'a>) -> Result<Vec<Cow<'a, str>>, TranslateError> {
     let content = fields.get("content").ok_or_else(|| message.wrong("has no `content`"))?;
     let only_text = |piece: Piece<'a>| if let Part::Text(text) = piece.part { Ok(text) } else { Err(piece.at.refused()) };
+    if let Some(refusal) = content.items().find_map(|part| part.get("type").filter(|kind| kind.says("refusal"))) {
+        return Err(refusal.refused());
+    }
     pieces(content)?.into_iter().map(only_text).collect()
 }
 
