@@ -646,3 +646,83 @@ proptest! {
         bartizan_wire::fuzz::translate(&body);
     }
 }
+
+/// The guards know fields by their names: no other spelling stands for them, or a policy on tools would see none.
+#[test]
+fn no_other_spelling_stands_for_a_field() {
+    let spelt = |name: &str, value: Value| {
+        let mut declaration = json!({"name": "f"});
+        if name.contains("name") || name == "Name" {
+            declaration = json!({});
+        }
+        declaration[name] = value;
+        let mut body = small(Family::Gemini);
+        body["tools"] = json!([{"functionDeclarations": [declaration]}]);
+        request(Family::Gemini, Family::OpenAi, &body, false)
+    };
+    let object = || json!({"type": "object"});
+    for good in ["parametersJsonSchema", "parameters_json_schema"] {
+        assert!(spelt(good, object()).unwrap().body.windows(10).any(|part| part == b"parameters"), "{good}");
+    }
+    assert!(spelt("name", json!("f")).is_ok());
+    for known in ["name", "parametersJsonSchema", "parameters_json_schema", "description"] {
+        let doubled = known.replace('_', "__");
+        let others = [format!("{known}_"), format!("_{known}"), format!("{known}__"), doubled, known.to_uppercase()];
+        for other in others.iter().filter(|other| *other != known) {
+            let error = spelt(other, if known.starts_with("param") { object() } else { json!("delete_everything") }).err();
+            assert!(error.as_ref().is_some_and(|error| error.contains("cannot be expressed")), "{other}: {error:?}");
+        }
+    }
+    for (at, name) in [("", "contents_"), ("", "system__instruction"), ("/contents/0", "parts_"), ("/contents/0/parts/0", "text_")] {
+        let mut body = small(Family::Gemini);
+        body.pointer_mut(at).unwrap()[name] = json!([]);
+        assert!(request(Family::Gemini, Family::Anthropic, &body, false).is_err(), "{name}");
+    }
+}
+
+/// A line break ends a line of an event, so JSON that is moved as it stands has none.
+#[test]
+fn pretty_printed_arguments() {
+    let arguments = "{\r\n\n  \"a\": [\r1,\n\n2],\n  \"b\": \"x\\ny\"\n}";
+    let wanted = json!({"a": [1, 2], "b": "x\ny"});
+    let call = json!({"index": 0, "id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}});
+    let chunk = |delta: Value, finish: Value| json!({"data": {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}});
+    let bytes = bytes_of(&json!([chunk(json!({"tool_calls": [call]}), Value::Null), chunk(json!({}), json!("tool_calls"))]));
+    let events = events_of(&stream(between(Family::Gemini, Family::OpenAi), &[&bytes]).unwrap());
+    assert_eq!(events[0]["data"]["candidates"][0]["content"]["parts"][0]["functionCall"]["args"], wanted, "{events:#}");
+    let array = stream(between(Family::Gemini, Family::OpenAi).framed(Framing::JsonArray), &[&bytes]).unwrap();
+    let array: Value = serde_json::from_slice(&array).unwrap();
+    assert_eq!(array[0]["candidates"][0]["content"]["parts"][0]["functionCall"]["args"], wanted);
+    let whole = json!({"choices": [{"message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]});
+    assert_eq!(answer(Family::Anthropic, Family::OpenAi, &whole).unwrap()["content"][0]["input"], wanted);
+}
+
+/// A thread with a small stack, whatever depth is configured.
+#[test]
+fn depth_costs_no_stack() {
+    let deep = JsonLimits { depth: 10_000, nodes: 1_000_000 };
+    let nested = |open: &str, inner: &str, close: &str, levels: usize| open.repeat(levels) + inner + &close.repeat(levels);
+    let schema = |levels| {
+        let schema = nested("{\"items\":", "{\"type\":\"STRING\"}", "}", levels);
+        format!(
+            r#"{{"contents":[{{"parts":[{{"text":"hi"}}]}}],"tools":[{{"functionDeclarations":[{{"name":"f","parameters":{schema}}}]}}]}}"#
+        )
+    };
+    let content = nested("[{\"type\":\"tool_result\",\"content\":", "\"x\"", "}]", 4_990);
+    let rows = [
+        (Route::GenerateContent, schema(120), true),
+        (Route::GenerateContent, schema(130), false),
+        (Route::GenerateContent, schema(9_900), false),
+        (Route::Messages, format!(r#"{{"model":"m","messages":[{{"role":"user","content":{content}}}]}}"#), false),
+    ];
+    for (route, body, fits) in rows {
+        let run = move || {
+            let tape = Tape::read(body.as_bytes(), &deep).unwrap();
+            bartizan_wire::control(&tape, body.as_bytes(), route).unwrap();
+            let translation = Translation::between(route, Family::OpenAi).unwrap();
+            translation.request(&tape, body.as_bytes(), &deep, ("m", false)).map(drop)
+        };
+        let result = std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().unwrap();
+        assert_eq!(result.is_ok(), fits, "{result:?}");
+    }
+}

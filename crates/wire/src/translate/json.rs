@@ -49,9 +49,9 @@ impl Object<'_> {
         quoted(text, self.key(name));
     }
 
-    /// JSON as it stands.
+    /// JSON as it stands. Line breaks, which can only be white space in it, would end the line of an event.
     pub(super) fn raw(&mut self, name: &str, json: &str) {
-        self.key(name).extend_from_slice(json.as_bytes());
+        self.key(name).extend(json.bytes().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte }));
     }
 
     pub(super) fn number(&mut self, name: &str, number: u64) {

@@ -87,22 +87,21 @@ impl<'a> Look<'a> {
 
     /// The members of a request's object. Null says nothing; what is not named is refused, and what comes twice.
     pub(super) fn fields(self, names: &'static [&'static str]) -> Result<Fields<'a>, TranslateError> {
-        self.fields_as(names, |name| name)
+        self.fields_as(names, |known, name| known == name)
     }
 
     /// The same of Google's, which has two spellings for each.
     pub(super) fn fields_of_google(self, names: &'static [&'static str]) -> Result<Fields<'a>, TranslateError> {
-        self.fields_as(names, camel)
+        self.fields_as(names, |known, name| known == name || is_snake(known, name))
     }
 
-    fn fields_as(self, names: &'static [&'static str], spelt: impl Fn(Cow<'a, str>) -> Cow<'a, str>) -> Result<Fields<'a>, TranslateError> {
+    fn fields_as(self, names: &'static [&'static str], is: impl Fn(&str, &str) -> bool) -> Result<Fields<'a>, TranslateError> {
         if !self.is(NodeKind::Object) {
             return Err(self.must_be("an object"));
         }
         let mut values = vec![None; names.len()];
         for (name, value) in self.members().filter(|(_, value)| !value.is_null()) {
-            let name = spelt(name);
-            let slot = names.iter().position(|known| *known == name).and_then(|at| values.get_mut(at));
+            let slot = names.iter().position(|known| is(known, &name)).and_then(|at| values.get_mut(at));
             let slot = slot.ok_or_else(|| value.refused())?;
             if slot.replace(value).is_some() {
                 return Err(value.wrong("occurs more than once"));
@@ -201,21 +200,11 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// `system_instruction` as `systemInstruction`.
-fn camel(name: Cow<'_, str>) -> Cow<'_, str> {
-    if !name.contains('_') || name.len() > NAME {
-        return name;
-    }
-    let mut out = String::with_capacity(name.len());
-    let mut upper = false;
-    for char in name.chars() {
-        match char {
-            '_' => upper = true,
-            _ if std::mem::take(&mut upper) => out.push(char.to_ascii_uppercase()),
-            _ => out.push(char),
-        }
-    }
-    Cow::Owned(out)
+/// Whether `name` is `known` with underscores: `system_instruction` for `systemInstruction`, and nothing else. What the guards know by
+/// its name must not have a second one here.
+fn is_snake(known: &str, name: &str) -> bool {
+    let before = |char: char| char.is_ascii_uppercase().then_some('_');
+    known.chars().flat_map(|char| before(char).into_iter().chain([char.to_ascii_lowercase()])).eq(name.chars())
 }
 
 /// Cuts a text in two behind `at` bytes, without copying what is borrowed.

@@ -179,12 +179,12 @@ fn read_block<'a>(block: Look<'a>, ask: &mut Ask<'a>) -> Result<Option<Part<'a>>
     }))
 }
 
-/// What a tool gave back: text only.
+/// What a tool gave back: text only, so that nothing is left out between two, and nothing nests.
 fn texts<'a>(content: Look<'a>, ask: &mut Ask<'a>) -> Result<Vec<Cow<'a, str>>, TranslateError> {
-    let only_text = |piece: Piece<'a>| if let Part::Text(text) = piece.part { Ok(text) } else { Err(piece.at.refused()) };
-    if let Some(dropped) = content.items().find(|block| block.get("type").is_some_and(|kind| kind.says("thinking") || kind.says("redacted_thinking"))) {
-        return Err(dropped.refused());
+    if let Some(other) = content.items().find(|block| !block.get("type").is_some_and(|kind| kind.says("text"))) {
+        return Err(other.refused());
     }
+    let only_text = |piece: Piece<'a>| if let Part::Text(text) = piece.part { Ok(text) } else { Err(piece.at.refused()) };
     pieces(content, ask)?.into_iter().map(only_text).collect()
 }
 

@@ -11,6 +11,9 @@ const SAME: &[&str] = &["description", "title", "format", "enum", "required", "p
 /// Counts, which Google writes as strings.
 const COUNTS: &[&str] = &["minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"];
 
+/// Levels of a schema that are read, whatever a body may have.
+const LEVELS: usize = 128;
+
 const ALL: &[&str] = &[
     "type",
     "nullable",
@@ -39,11 +42,12 @@ const ALL: &[&str] = &[
 /// The JSON schema that says the same.
 pub(super) fn to_json_schema(schema: Look<'_>) -> Result<String, TranslateError> {
     let mut out = Vec::new();
-    object(&mut out, |target| write(schema, target))?;
+    object(&mut out, |target| write(schema, target, LEVELS))?;
     String::from_utf8(out).map_err(|_| schema.must_be("text"))
 }
 
-fn write(schema: Look<'_>, out: &mut Object<'_>) -> Result<(), TranslateError> {
+fn write(schema: Look<'_>, out: &mut Object<'_>, levels: usize) -> Result<(), TranslateError> {
+    let levels = levels.checked_sub(1).ok_or_else(|| schema.wrong("is nested too deep for a schema"))?;
     let fields = schema.fields_of_google(ALL)?;
     if let Some(kind) = fields.get("type") {
         let word = kind.string()?.to_ascii_lowercase();
@@ -74,18 +78,18 @@ fn write(schema: Look<'_>, out: &mut Object<'_>) -> Result<(), TranslateError> {
         }
     }
     if let Some(items) = fields.get("items") {
-        out.object("items", |inner| write(items, inner))?;
+        out.object("items", |inner| write(items, inner, levels))?;
     }
     if let Some(kinds) = fields.get("anyOf") {
         let kinds: Vec<Look<'_>> = kinds.list()?.collect();
-        out.list("anyOf", |list| kinds.iter().try_for_each(|one| list.object(|inner| write(*one, inner))))?;
+        out.list("anyOf", |list| kinds.iter().try_for_each(|one| list.object(|inner| write(*one, inner, levels))))?;
     }
     if let Some(properties) = fields.get("properties") {
         if !properties.is(NodeKind::Object) {
             return Err(properties.must_be("an object"));
         }
         out.object("properties", |target| {
-            properties.members().try_for_each(|(name, value)| target.object(&name, |inner| write(value, inner)))
+            properties.members().try_for_each(|(name, value)| target.object(&name, |inner| write(value, inner, levels)))
         })?;
     }
     Ok(())
