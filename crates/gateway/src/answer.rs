@@ -62,7 +62,7 @@ impl Gate {
         request: Phase,
         (mut held, sent): (Reservation, Instant),
     ) -> Result<Response<GateBody>, Box<Refusal>> {
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
         let encoding = Encoding::named(parts.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
         let encoding = encoding.ok_or_else(|| self.garbage(exchange, "the provider used an encoding that is not read here"))?;
         if parts.status.is_redirection() || parts.status.is_informational() {
@@ -73,7 +73,9 @@ impl Gate {
             return self.streamed(head, exchange, (parts.status, &parts.headers), body, session, &request, held).await;
         }
         let bytes = self.whole(exchange, body, encoding, &mut held).await?;
-        let bytes = self.incoming(exchange, parts.status, bytes, &mut held).await?;
+        let (status, bytes) = self.incoming(exchange, parts.status, bytes, &mut held).await?;
+        let end = if status == parts.status { EndState::Complete } else { EndState::UpstreamError };
+        parts.status = status;
         let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(0);
         let (guarded, held) = self.guarded_answer(exchange, bytes, session, (parts.status, head.shape), held).await?;
         let decision = combined(request.decision, guarded.phase.decision);
@@ -87,7 +89,7 @@ impl Gate {
         seal.update(&guarded.bytes);
         let coach = coached(&request, &phase);
         let mut last = Last { exchange: Arc::clone(exchange), phase, status: parts.status.as_u16(), seal: Some(seal) };
-        let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(EndState::Complete));
+        let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(end));
         let http2 = head.parts.version == Version::HTTP_2;
         let mut response = Response::new(GateBody::counted(guarded.bytes, held, http2, on_taken));
         *response.status_mut() = parts.status;

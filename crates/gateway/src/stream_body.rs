@@ -126,18 +126,18 @@ impl StreamBody {
             let decoded = if let Some(bytes) = bytes { decoder.push(bytes) } else { decoder.finish() };
             decoded.map_err(|error| error.to_string())?;
             let mut plain = decoder.take();
-            if let Some(translator) = translator {
-                let theirs = std::mem::take(&mut plain);
-                let translated = translator.push(&theirs, &mut plain);
-                let translated = if bytes.is_none() { translated.and_then(|()| translator.finish(&mut plain)) } else { translated };
-                translated.map_err(|error| error.to_string())?;
-            }
-            let large = guard.pending() + plain.len() > LARGE;
-            let guarded = in_place(large, || {
-                guard.push(&plain, &mut fresh)?;
-                if bytes.is_none() { guard.finish(&mut fresh) } else { Ok(()) }
-            });
-            guarded.map_err(|error| error.to_string())
+            let waiting = translator.as_ref().map_or(0, |translator| translator.memory());
+            let large = guard.pending() + waiting + plain.len() > LARGE;
+            in_place(large, || {
+                if let Some(translator) = translator {
+                    let theirs = std::mem::take(&mut plain);
+                    let translated = translator.push(&theirs, &mut plain);
+                    let translated = if bytes.is_none() { translated.and_then(|()| translator.finish(&mut plain)) } else { translated };
+                    translated.map_err(|error| error.to_string())?;
+                }
+                guard.push(&plain, &mut fresh).map_err(|error| error.to_string())?;
+                if bytes.is_none() { guard.finish(&mut fresh).map_err(|error| error.to_string()) } else { Ok(()) }
+            })
         }));
         self.phase.gate_micros += u64::try_from(began.elapsed().as_micros()).unwrap_or(0);
         match result {

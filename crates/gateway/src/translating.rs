@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bartizan_wire::json::Tape;
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::translate::{Garbage, Request, Saying, StreamTranslator, TranslateError, Translation};
+use bartizan_wire::translate::{Answered, Garbage, Request, Saying, StreamTranslator, TranslateError, Translation};
 use bartizan_wire::{Dialect, Family, Framing};
 use bartizan_vocabulary::Decision;
 use bytes::Bytes;
@@ -173,38 +173,45 @@ impl Gate {
         Ok(Outgoing { aim, headers: headers_for(translation.provider(), &headers), key: None, body })
     }
 
-    /// Translates a whole answer, or an error.
+    /// Translates a whole answer, or an error. A provider may send one with the status of an answer: then its status is given back too.
     pub(crate) async fn incoming(
         &self,
         exchange: &Arc<Exchange>,
         status: StatusCode,
         bytes: Bytes,
         held: &mut Reservation,
-    ) -> Result<Bytes, Box<Refusal>> {
+    ) -> Result<(StatusCode, Bytes), Box<Refusal>> {
         if exchange.translated.get().is_none() {
-            return Ok(bytes);
+            return Ok((status, bytes));
         }
         let (shared, failed, large) = (Arc::clone(exchange), !status.is_success(), bytes.len() > LARGE);
         let mut spans = self.budget.open();
-        let run = move || -> Result<Option<Vec<u8>>, Garbage> {
+        let plain = |body| Some(Answered { body, failed: None });
+        let run = move || -> Result<Option<Answered>, Garbage> {
             let Some(translated) = shared.translated.get() else { return Ok(None) };
             let limits = &shared.live.settings.limits.json;
             let tape = match Tape::read(&bytes, limits) {
                 // What stands for an error that cannot be read is written by others.
-                Err(_) if failed => return Ok(Some(Vec::new())),
+                Err(_) if failed => return Ok(plain(Vec::new())),
                 other => other.map_err(|_| Garbage::NotJson)?,
             };
             if !spans.grow(tape.memory() + bytes.len()) {
                 return Ok(None);
             }
             if failed {
-                return Ok(Some(translated.translation.error(&tape, &bytes, limits, status.as_u16()).unwrap_or_default()));
+                return Ok(plain(translated.translation.error(&tape, &bytes, limits, status.as_u16()).unwrap_or_default()));
             }
             translated.translation.answer(&tape, &bytes, limits, translated.saying).map(Some)
         };
         let stopped = || self.garbage(exchange, "translating the provider's answer failed");
         match blocking(large, run).await.ok_or_else(stopped)? {
-            Ok(Some(answer)) if held.grow(answer.len()) => Ok(Bytes::from(answer)),
+            Ok(Some(Answered { body, failed })) if held.grow(body.len()) => {
+                let told = failed.map(|told| StatusCode::from_u16(told).unwrap_or(StatusCode::BAD_GATEWAY));
+                if told.is_some() {
+                    self.metrics().upstream_errors_total.add(1);
+                }
+                Ok((told.unwrap_or(status), Bytes::from(body)))
+            }
             Ok(_) => Err(self.upstream_refusal(exchange, Reason::Busy, ReadError::Busy.to_string())),
             Err(error) => Err(self.garbage(exchange, &format!("the provider's answer cannot be translated: {error}"))),
         }

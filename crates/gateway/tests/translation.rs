@@ -608,3 +608,25 @@ fn a_request_that_is_not_translated_keeps_its_findings() {
     let event = house.journal.wait_for("request").event.unwrap();
     assert!(event["findings"].to_string().contains("email") && event["decision"] == "blocked", "{event}");
 }
+
+/// Some providers send an error as if it were an answer: the client gets it as an error.
+#[test]
+fn errors_with_the_status_of_an_answer() {
+    let house = House::new();
+    for (form, model, ..) in PAIRS {
+        let body = match *model {
+            "only-anthropic" => json!({"type": "error", "error": {"type": "rate_limit_error", "message": format!("slow down {OTHER}")}}),
+            "gem-alias" => json!({"error": {"code": 429, "message": format!("slow down {OTHER}")}}),
+            _ => json!({"error": {"message": format!("slow down {OTHER}"), "code": 429}}),
+        };
+        for (body, status) in [(body, 429), (json!({"error": {"message": format!("slow down {OTHER}")}}), 502)] {
+            house.journal.clear();
+            house.upstream.push(Answer::json(body.to_string()));
+            let reply = house.send(&asked(*form, model, false, "x"));
+            let (message, _) = error_of(*form, &reply.json());
+            assert_eq!((reply.status, message.as_str()), (status, "slow down [REDACTED_EMAIL]"), "{form:?} {model}: {}", reply.text());
+            let event = house.journal.wait_for("end").event.unwrap();
+            assert_eq!((&event["end"], &event["status"]), (&json!("upstream_error"), &json!(status)), "{event}");
+        }
+    }
+}

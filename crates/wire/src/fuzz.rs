@@ -79,7 +79,7 @@ pub fn translate(bytes: &[u8]) {
             let Some(translation) = Translation::between(*route, family) else { continue };
             if let Some(tape) = &tape {
                 let request = translation.request(tape, bytes, &limits, ("model", true)).map(|request| request.body).ok();
-                let answer = translation.answer(tape, bytes, &limits, Saying::default()).ok();
+                let answer = translation.answer(tape, bytes, &limits, Saying::default()).ok().map(|answer| answer.body);
                 let error = translation.error(tape, bytes, &limits, 500);
                 for out in [request, answer, error].into_iter().flatten() {
                     assert!(Tape::read(&out, &JsonLimits::default()).is_ok(), "what was translated is JSON");

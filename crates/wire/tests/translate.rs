@@ -60,7 +60,7 @@ fn answer(client: Family, provider: Family, body: &Value) -> Result<Value, Garba
     let bytes = serde_json::to_vec(body).unwrap();
     let tape = Tape::read(&bytes, &limits()).unwrap();
     let out = between(client, provider).answer(&tape, &bytes, &limits(), SAYING)?;
-    Ok(serde_json::from_slice(&out).unwrap())
+    Ok(serde_json::from_slice(&out.body).unwrap())
 }
 
 /// A stream as a provider sends it.
@@ -306,7 +306,7 @@ fn a_provider_cannot_make_much_of_little() {
     let many = json!({"candidates": [{"content": {"parts": calls}, "finishReason": "STOP"}]});
     assert_eq!(answer(Family::OpenAi, Family::Gemini, &many), Err(Garbage::TooMuch));
     let start =
-        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\"}}\n\n"
+        "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"name\":\"f\"}}\n\n"
             .repeat(2_000);
     assert_eq!(stream(between(Family::Gemini, Family::Anthropic), &[start.as_bytes()]), Err(Garbage::TooMuch));
     let mut translator = between(Family::Gemini, Family::OpenAi).stream(&limits(), 1_000, SAYING);
@@ -370,7 +370,7 @@ fn tokens_are_counted_where_the_provider_counts() {
         let bytes = serde_json::to_vec(&told).unwrap();
         let tape = Tape::read(&bytes, &limits()).unwrap();
         let got = translation.answer(&tape, &bytes, &limits(), SAYING).unwrap();
-        (serde_json::from_slice::<Value>(&sent).unwrap(), serde_json::from_slice::<Value>(&got).unwrap())
+        (serde_json::from_slice::<Value>(&sent).unwrap(), serde_json::from_slice::<Value>(&got.body).unwrap())
     };
     let body = json!({"model": "any", "system": "s", "messages": [{"role": "user", "content": "x"}]});
     let inner = json!({"model": "models/the-model", "systemInstruction": {"parts": [{"text": "s"}]}, "contents": [{"role": "user", "parts": [{"text": "x"}]}]});
@@ -725,4 +725,120 @@ fn depth_costs_no_stack() {
         let result = std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap().join().unwrap();
         assert_eq!(result.is_ok(), fits, "{result:?}");
     }
+}
+
+/// Endings cost what they say, not what was said before, and what is held is counted.
+#[test]
+fn endings_do_not_cost_the_calls_before() {
+    let calls: Vec<Value> = (0..1_000).map(|_| json!({"functionCall": {"name": "f"}})).collect();
+    let candidate = |index: u32, count: usize| json!({"index": index, "content": {"parts": calls[..count]}});
+    let bytes = bytes_of(&json!([{"data": {"candidates": [candidate(0, 1_000)]}}]));
+    let mut translator = between(Family::OpenAi, Family::Gemini).stream(&limits(), 1 << 20, SAYING);
+    assert_eq!(translator.push(&bytes, &mut Vec::new()), Ok(()));
+    assert!(translator.memory() >= 1_000 * 8, "{}", translator.memory());
+    let begun = std::time::Instant::now();
+    let endings: Vec<Value> = (0..1_000).map(|_| json!({"index": 127, "finishReason": "STOP"})).collect();
+    let bytes = bytes_of(&json!([{"data": {"candidates": endings}}]));
+    assert_eq!(translator.push(&bytes, &mut Vec::new()), Ok(()));
+    assert!(begun.elapsed() < std::time::Duration::from_millis(600), "{:?}", begun.elapsed());
+    // The limit is one of the whole answer.
+    let many = bytes_of(&json!([{"data": {"candidates": [candidate(0, 600), candidate(1, 600)]}}]));
+    let mut translator = between(Family::OpenAi, Family::Gemini).stream(&limits(), 1 << 20, SAYING);
+    assert_eq!(translator.push(&many, &mut Vec::new()), Err(Garbage::TooMuch));
+    let call = |index: u32| json!({"choices": [{"delta": {"tool_calls": [{"index": index, "id": "i", "function": {"name": "f"}}]}}]});
+    let events: Vec<Value> = (0..500).map(|index| json!({"data": call(index)})).collect();
+    let mut translator = between(Family::Anthropic, Family::OpenAi).stream(&limits(), 1 << 20, SAYING);
+    assert_eq!(translator.push(&bytes_of(&json!(events)), &mut Vec::new()), Ok(()));
+    assert!(translator.memory() >= 500 * 16, "{}", translator.memory());
+}
+
+#[test]
+fn names_of_calls_come_whole() {
+    let chunk = |function: Value| json!({"data": {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "c", "function": function}]}}]}});
+    let end = json!({"data": {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}});
+    let run = |one: Value, two: Value| stream(between(Family::Gemini, Family::OpenAi), &[&bytes_of(&json!([chunk(one), chunk(two), end]))]);
+    assert_eq!(run(json!({"name": "delete"}), json!({"name": "_draft", "arguments": "{}"})), Err(Garbage::Name));
+    assert_eq!(run(json!({"arguments": ""}), json!({"name": "f", "arguments": "{}"})), Err(Garbage::Name));
+    for again in [json!({"arguments": "{}"}), json!({"name": "delete", "arguments": "{}"}), json!({"name": "", "arguments": "{}"})] {
+        assert!(run(json!({"name": "delete"}), again).is_ok());
+    }
+    let gemini = json!({"candidates": [{"content": {"parts": [{"functionCall": {"name": ""}}]}, "finishReason": "STOP"}]});
+    assert_eq!(answer(Family::OpenAi, Family::Gemini, &gemini), Err(Garbage::Name));
+    let anthropic = json!({"content": [{"type": "tool_use", "id": "a", "input": {}}], "stop_reason": "tool_use"});
+    assert_eq!(answer(Family::OpenAi, Family::Anthropic, &anthropic), Err(Garbage::Name));
+}
+
+#[test]
+fn what_cannot_be_read_is_no_answer() {
+    use Family::{Anthropic as A, Gemini as G, OpenAi as O};
+    let openai = |content: Value| json!({"choices": [{"message": {"content": content}, "finish_reason": "stop"}]});
+    let rows = [
+        (A, json!({"type": "message", "content": "plain text", "stop_reason": "end_turn"})),
+        (A, json!({"type": "message", "content": [{"type": "text", "text": "x"}]})),
+        (A, json!({"type": "message", "content": [], "stop_reason": null})),
+        (O, openai(json!({"type": "text", "text": "x"}))),
+        (O, openai(json!([{"type": "image_url", "image_url": {}}]))),
+        (O, openai(json!(["x"]))),
+        (O, openai(json!(5))),
+        (O, json!({"choices": {"0": 1}})),
+        (O, json!({"choices": [{"message": {"tool_calls": {}}, "finish_reason": "stop"}]})),
+        (G, json!({"candidates": {}})),
+        (G, json!({"candidates": [{"content": {"parts": "x"}, "finishReason": "STOP"}]})),
+    ];
+    for (provider, body) in rows {
+        for client in ALL.into_iter().filter(|client| *client != provider) {
+            assert_eq!(answer(client, provider, &body), Err(Garbage::NotAnAnswer), "{body}");
+        }
+    }
+    let parts = openai(json!([{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}]));
+    assert_eq!(answer(A, O, &parts).unwrap()["content"][0]["text"], "hello");
+}
+
+#[test]
+fn an_error_that_comes_as_an_answer_has_a_status() {
+    use Family::{Anthropic as A, Gemini as G, OpenAi as O};
+    let rows = [
+        (O, json!({"error": {"message": "m", "type": "rate_limit_error"}}), 429),
+        (O, json!({"error": {"message": "m", "code": 429}}), 429),
+        (O, json!({"error": {"message": "m", "code": 42}}), 502),
+        (O, json!({"error": "m"}), 502),
+        (A, json!({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}), 529),
+        (A, json!({"type": "error", "error": {"type": "new_error", "message": "m"}}), 502),
+        (G, json!({"error": {"code": 503, "message": "m"}}), 503),
+        (G, json!({"error": {"status": "RESOURCE_EXHAUSTED", "message": "m"}}), 429),
+    ];
+    for (provider, body, status) in rows {
+        for client in ALL.into_iter().filter(|client| *client != provider) {
+            let bytes = serde_json::to_vec(&body).unwrap();
+            let tape = Tape::read(&bytes, &limits()).unwrap();
+            let got = between(client, provider).answer(&tape, &bytes, &limits(), SAYING).unwrap();
+            assert_eq!(got.failed, Some(status), "{body}");
+            assert_eq!(serde_json::from_slice::<Value>(&got.body).unwrap()["error"]["message"], "m");
+        }
+    }
+}
+
+/// What comes behind an end or an error is not even read.
+#[test]
+fn nothing_comes_behind_the_end() {
+    let end = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let error = "data: {\"error\":{\"message\":\"m\",\"type\":\"rate_limit_error\"}}\n\n";
+    for last in [end, error] {
+        let mut translator = between(Family::Gemini, Family::OpenAi).stream(&limits(), 1 << 10, SAYING);
+        let mut out = Vec::new();
+        translator.push(last.as_bytes(), &mut out).unwrap();
+        let before = out.len();
+        translator.push(&b"data: garbage ".repeat(1_000), &mut out).unwrap();
+        translator.finish(&mut out).unwrap();
+        assert_eq!((out.len(), translator.memory() < 1_000), (before, true), "{last}");
+    }
+    let out = stream(between(Family::Gemini, Family::OpenAi), &[error.as_bytes()]).unwrap();
+    assert!(String::from_utf8(out).unwrap().contains("RESOURCE_EXHAUSTED"));
+}
+
+#[test]
+fn an_empty_input_with_white_space_is_empty() {
+    let events = "data: {\"type\":\"message_start\",\"message\":{\"id\":\"i\",\"model\":\"m\"}}\n\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{ }}}\n\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":1}\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
+    let out = String::from_utf8(stream(between(Family::OpenAi, Family::Anthropic), &[events.as_bytes()]).unwrap()).unwrap();
+    assert!(out.contains(r#"{\"a\":1}"#) && !out.contains("{ }"), "{out}");
 }

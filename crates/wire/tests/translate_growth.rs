@@ -124,7 +124,7 @@ fn answers() {
         (
             "pieces of a call",
             r#"{"choices":[{"finish_reason":"stop","message":{"tool_calls":["#,
-            r#"{"index":0,"function":{"arguments":" "}}"#,
+            r#"{"index":0,"function":{"name":"f","arguments":" "}}"#,
             "]}}]}",
         ),
         ("calls", r#"{"candidates":[{"finishReason":"STOP","content":{"parts":["#, r#"{"functionCall":{"name":"f"}}"#, "]}}]}"),
@@ -138,8 +138,8 @@ fn answers() {
 fn streams() {
     let shapes: &[(&str, &str)] = &[
         ("text of OpenAI's", "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
-        ("calls of OpenAI's", "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1,\"function\":{\"arguments\":\"a\"}}]}}]}\n\n"),
-        ("endings of OpenAI's", "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1}]},\"finish_reason\":\"stop\"}]}\n\n"),
+        ("calls of OpenAI's", "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1,\"function\":{\"name\":\"f\",\"arguments\":\"a\"}}]}}]}\n\n"),
+        ("endings of OpenAI's", "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1,\"function\":{\"name\":\"f\"}}]},\"finish_reason\":\"stop\"}]}\n\n"),
         ("text of Anthropic's", "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n"),
         ("blocks of Anthropic's", "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"a\"}}\n\n"),
         ("text of Gemini's", "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n"),

@@ -14,6 +14,31 @@ pub(super) fn message(root: Look<'_>) -> Option<String> {
     message.map(std::borrow::Cow::into_owned)
 }
 
+/// The status of an error that stands where an answer should: the one that it tells, as a number or by one of the providers' words.
+pub(super) fn status_of(error: Look<'_>) -> u16 {
+    let told = error.get("code").and_then(Look::count).and_then(|code| u16::try_from(code).ok());
+    if let Some(status) = told.filter(|status| (400..=599).contains(status)) {
+        return status;
+    }
+    let words = ["type", "code", "status"].into_iter().filter_map(|name| error.get(name)?.text());
+    let known = |word: &str| {
+        Some(match word {
+            "invalid_request_error" | "INVALID_ARGUMENT" => 400,
+            "authentication_error" | "invalid_api_key" | "UNAUTHENTICATED" => 401,
+            "permission_error" | "PERMISSION_DENIED" => 403,
+            "not_found_error" | "model_not_found" | "NOT_FOUND" => 404,
+            "request_too_large" => 413,
+            "rate_limit_error" | "rate_limit_exceeded" | "insufficient_quota" | "429" | "RESOURCE_EXHAUSTED" => 429,
+            "timeout_error" | "DEADLINE_EXCEEDED" => 504,
+            "overloaded_error" => 529,
+            "UNAVAILABLE" => 503,
+            "server_error" | "api_error" | "INTERNAL" => 500,
+            _ => return None,
+        })
+    };
+    words.into_iter().find_map(|word| known(&word)).unwrap_or(502)
+}
+
 /// The body of an error.
 pub(super) fn body(format: Family, status: u16, message: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(message.len() + 96);

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::TranslateError;
+use super::{Garbage, TranslateError};
 use crate::Family;
 use crate::json::{JsonLimits, Node, NodeId, NodeKind, Tape};
 
@@ -72,6 +72,11 @@ impl<'a> Look<'a> {
     pub(super) fn items(self) -> impl Iterator<Item = Self> {
         let id = if self.is(NodeKind::Array) { self.id } else { NodeId::MAX };
         self.tape.members(id).map(move |(id, _)| self.at(id))
+    }
+
+    /// The values of what must be an array in an answer.
+    pub(super) fn each(self) -> Result<impl Iterator<Item = Self>, Garbage> {
+        if self.is(NodeKind::Array) { Ok(self.items()) } else { Err(Garbage::NotAnAnswer) }
     }
 
     /// The members of an object with their names; none of anything else.

@@ -29,8 +29,11 @@ pub const MAX_TOKENS: u64 = 4_096;
 /// Answers side by side.
 const CHOICES: u32 = 128;
 
-/// Calls of one answer.
+/// Calls of one answer, all of its choices together.
 const CALLS: u32 = 1_024;
+
+/// Bytes that one entry of a small map takes, about.
+const ENTRY: usize = 32;
 
 /// Why a request is not translated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,12 +66,24 @@ pub enum TranslateError {
     },
 }
 
+/// A whole answer in the client's format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Its body.
+    pub body: Vec<u8>,
+    /// It is an error, which the provider sent as if it were an answer: its status, from 400 to 599.
+    pub failed: Option<u16>,
+}
+
 /// Why an answer is not translated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Garbage {
     /// It is no answer of the provider's format.
     #[error("it is no answer of the provider's format")]
     NotAnAnswer,
+    /// A call has no name, or two.
+    #[error("a call has no name, or two")]
+    Name,
     /// An event is not JSON.
     #[error("it is not JSON")]
     NotJson,
@@ -233,9 +248,14 @@ impl Translation {
     ///
     /// # Errors
     /// When it is none.
-    pub fn answer(&self, tape: &Tape, bytes: &[u8], limits: &JsonLimits, saying: Saying) -> Result<Vec<u8>, Garbage> {
-        let root = Look::root(tape, bytes, limits, self.client);
-        if self.counts {
+    pub fn answer(&self, tape: &Tape, bytes: &[u8], limits: &JsonLimits, saying: Saying) -> Result<Answered, Garbage> {
+        let mut failed = None;
+        let body = self.told(Look::root(tape, bytes, limits, self.client), saying, &mut failed)?;
+        Ok(Answered { body, failed })
+    }
+
+    fn told(&self, root: Look<'_>, saying: Saying, failed: &mut Option<u16>) -> Result<Vec<u8>, Garbage> {
+        if self.counts && root.get("error").is_none() {
             return self.counted(root);
         }
         let mut deltas = Vec::new();
@@ -249,6 +269,7 @@ impl Translation {
             answer.take(delta);
         }
         if let Some((status, message)) = &answer.error {
+            *failed = Some(*status);
             return Ok(error::body(self.client, *status, message));
         }
         let way = self.way(saying);

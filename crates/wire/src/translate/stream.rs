@@ -61,10 +61,17 @@ impl StreamTranslator {
     /// # Errors
     /// When they are no stream of the provider's format. Nothing more may be given then.
     pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Result<(), Garbage> {
+        // What comes behind the end reaches nobody.
+        if self.over {
+            return Ok(());
+        }
         self.frames.push(bytes);
         while let Some(frame) = self.frames.next_frame()? {
             if !frame.data.is_empty() {
                 self.event(&frame.payload(), out)?;
+            }
+            if self.over {
+                return Ok(());
             }
         }
         Ok(())
@@ -75,6 +82,9 @@ impl StreamTranslator {
     /// # Errors
     /// When it may not end there: a client must not take what it has for the whole.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Garbage> {
+        if self.over {
+            return Ok(());
+        }
         if let Some(frame) = self.frames.finish()?.filter(|frame| !frame.data.is_empty()) {
             self.event(&frame.payload(), out)?;
         }
@@ -97,7 +107,12 @@ impl StreamTranslator {
             Writer::Anthropic(writer) => writer.memory(),
             Writer::Gemini(writer) => writer.memory(),
         };
-        self.frames.pending() + written
+        let read = match &self.reader {
+            Reader::OpenAi(reader) => reader.memory(),
+            Reader::Anthropic(reader) => reader.memory(),
+            Reader::Gemini(reader) => reader.memory(),
+        };
+        self.frames.pending() + read + written
     }
 
     fn event(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Garbage> {
@@ -135,7 +150,10 @@ impl StreamTranslator {
                 self.error(&error::body(self.client, *status, message), out);
                 return Ok(());
             }
-            self.over |= matches!(delta, Delta::End);
+            if self.over {
+                return Ok(());
+            }
+            self.over = matches!(delta, Delta::End);
             match &mut self.writer {
                 Writer::OpenAi(writer) => writer.write(&delta, out),
                 Writer::Anthropic(writer) => writer.write(&delta, out)?,

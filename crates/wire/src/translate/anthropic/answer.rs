@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::super::ir::{Answer, Delta, Finish, Usage, short};
 use super::super::json::object;
+use super::super::error::status_of;
 use super::super::look::Look;
-use super::super::{CALLS, Garbage, Way};
+use super::super::{CALLS, ENTRY, Garbage, Way};
 use super::{write_stop, write_usage};
 
 /// Reads answers.
@@ -29,8 +30,11 @@ impl Reader {
         }
         let content = root.get("content").ok_or(Garbage::NotAnAnswer)?;
         out.push(start(root));
-        for (index, block) in (0..).zip(content.items()) {
+        for (index, block) in (0..).zip(content.each()?) {
             self.block(index, block, out)?;
+        }
+        if root.get("stop_reason").is_none() {
+            return Err(Garbage::NotAnAnswer);
         }
         Self::stop(root, out);
         self.count(root, out);
@@ -67,7 +71,7 @@ impl Reader {
                 self.ended = true;
                 out.push(Delta::End);
             }
-            "error" => out.extend(root.get("error").map(error_of)),
+            "error" => out.push(error_of(root.get("error").unwrap_or(root))),
             // `ping`, `content_block_stop`, and what nobody knows.
             _ => {}
         }
@@ -86,8 +90,10 @@ impl Reader {
                     return Err(Garbage::TooMuch);
                 }
                 self.calls.insert(index, call);
-                out.push(Delta::Call { choice: 0, call, id: text("id"), name: text("name") });
-                let input = block.get("input").map(Look::raw).filter(|input| *input != "{}");
+                let name = some(text("name")).ok_or(Garbage::Name)?;
+                out.push(Delta::Call { choice: 0, call, id: text("id"), name });
+                // An empty object, however it is written, stands for what comes in pieces.
+                let input = block.get("input").filter(|input| input.members().next().is_some()).map(Look::raw);
                 out.extend(input.map(|json| Delta::Arguments { choice: 0, call, json: Cow::Borrowed(json) }));
             }
             // Sealed reasoning, and what tools of the provider's own did: no other format has a place for it.
@@ -139,6 +145,10 @@ impl Reader {
         out.push(Delta::Usage(self.usage));
     }
 
+    pub(in crate::translate) fn memory(&self) -> usize {
+        self.calls.len() * ENTRY
+    }
+
     /// Nothing more comes.
     pub(in crate::translate) fn end(&mut self, _: &mut Vec<Delta<'_>>) -> Result<(), Garbage> {
         if self.ended { Ok(()) } else { Err(Garbage::Cut) }
@@ -155,13 +165,7 @@ fn start(message: Look<'_>) -> Delta<'_> {
 }
 
 fn error_of(error: Look<'_>) -> Delta<'_> {
-    let status = match error.get("type").and_then(Look::text).unwrap_or_default().as_ref() {
-        "invalid_request_error" => 400,
-        "rate_limit_error" => 429,
-        "overloaded_error" => 529,
-        _ => 500,
-    };
-    Delta::Error { status, message: error.get("message").and_then(Look::text).unwrap_or_default() }
+    Delta::Error { status: status_of(error), message: error.get("message").and_then(Look::text).unwrap_or_default() }
 }
 
 /// Writes a whole answer. Reasoning has no place: a thinking block must carry a signature that only Anthropic makes.

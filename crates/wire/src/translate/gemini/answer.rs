@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use super::super::ir::{Answer, Delta, Finish, Told, Usage, short};
 use super::super::json::{Object, object};
+use super::super::error::status_of;
 use super::super::look::Look;
-use super::super::{CALLS, CHOICES, Garbage, Way};
+use super::super::{CALLS, CHOICES, ENTRY, Garbage, Way};
 use super::{reason, write_usage};
 
 /// Reads answers.
@@ -15,8 +16,9 @@ pub(in crate::translate) struct Reader {
     started: bool,
     /// What ids of calls are made of, where there is none: Google's id of the answer.
     id: String,
-    /// Calls so far, by candidate.
+    /// Calls so far, by candidate, and of all.
     calls: BTreeMap<u32, u32>,
+    called: u32,
     finished: bool,
 }
 
@@ -24,8 +26,7 @@ impl Reader {
     /// A whole answer, or one chunk of a stream.
     pub(in crate::translate) fn read<'a>(&mut self, root: Look<'a>, whole: bool, out: &mut Vec<Delta<'a>>) -> Result<(), Garbage> {
         if let Some(error) = root.get("error") {
-            let status = error.get("code").and_then(Look::count).and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
-            out.push(Delta::Error { status, message: error.get("message").and_then(Look::text).unwrap_or_default() });
+            out.push(Delta::Error { status: status_of(error), message: error.get("message").and_then(Look::text).unwrap_or_default() });
             return Ok(());
         }
         let candidates = root.get("candidates");
@@ -46,7 +47,7 @@ impl Reader {
             self.finished = true;
             out.push(Delta::Finish { choice: 0, finish: Finish::Filter });
         }
-        for candidate in candidates.into_iter().flat_map(Look::items) {
+        for candidate in candidates.map(Look::each).transpose()?.into_iter().flatten() {
             self.candidate(candidate, out)?;
         }
         if whole { self.end(out) } else { Ok(()) }
@@ -58,7 +59,7 @@ impl Reader {
             return Err(Garbage::TooMuch);
         }
         let parts = candidate.get("content").and_then(|content| content.get("parts"));
-        for part in parts.into_iter().flat_map(Look::items) {
+        for part in parts.map(Look::each).transpose()?.into_iter().flatten() {
             if let Some(text) = part.get("text").and_then(Look::text).filter(|text| !text.is_empty()) {
                 let thought = part.get("thought").is_some_and(|thought| thought.raw() == "true");
                 out.push(if thought { Delta::Reasoning { choice, text } } else { Delta::Text { choice, text } });
@@ -78,16 +79,21 @@ impl Reader {
         let counter = self.calls.entry(choice).or_default();
         let number = *counter;
         *counter += 1;
-        if number >= CALLS {
+        self.called += 1;
+        if self.called > CALLS {
             return Err(Garbage::TooMuch);
         }
         let id = call.get("id").and_then(Look::text).unwrap_or_else(|| Cow::Owned(format!("call_{}_{choice}_{number}", self.id)));
-        let name = call.get("name").and_then(Look::text).unwrap_or_default();
+        let name = call.get("name").and_then(Look::text).filter(|name| !name.is_empty()).ok_or(Garbage::Name)?;
         out.push(Delta::Call { choice, call: number, id, name });
         if let Some(args) = call.get("args") {
             out.push(Delta::Arguments { choice, call: number, json: Cow::Borrowed(args.raw()) });
         }
         Ok(())
+    }
+
+    pub(in crate::translate) fn memory(&self) -> usize {
+        self.id.len() + self.calls.len() * ENTRY
     }
 
     /// Nothing more comes.

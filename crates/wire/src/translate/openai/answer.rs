@@ -1,19 +1,23 @@
 //! Reading an answer, whole or piece by piece, and writing a whole one.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::super::ir::{Answer, Delta, Finish, Told, Usage, short};
 use super::super::json::{Object, object};
+use super::super::error::status_of;
 use super::super::look::Look;
-use super::super::{CALLS, CHOICES, Garbage, Way};
+use super::super::{CALLS, CHOICES, ENTRY, Garbage, Way};
 use super::reason;
 
 /// Reads answers.
 #[derive(Default)]
 pub(in crate::translate) struct Reader {
     started: bool,
-    /// Calls that began, by choice and number, with their ids.
-    calls: BTreeMap<(u32, u32), String>,
+    /// Calls that began, by choice and number, with their ids and names.
+    calls: BTreeMap<(u32, u32), (String, String)>,
+    /// Bytes of those.
+    bytes: usize,
     finished: bool,
     ended: bool,
 }
@@ -23,7 +27,7 @@ impl Reader {
     pub(in crate::translate) fn read<'a>(&mut self, root: Look<'a>, whole: bool, out: &mut Vec<Delta<'a>>) -> Result<(), Garbage> {
         if let Some(error) = root.get("error") {
             let message = error.get("message").and_then(Look::text).or(error.text()).unwrap_or_default();
-            out.push(Delta::Error { status: 500, message });
+            out.push(Delta::Error { status: status_of(error), message });
             return Ok(());
         }
         let choices = root.get("choices");
@@ -36,7 +40,7 @@ impl Reader {
         if whole && choices.is_none() {
             return Err(Garbage::NotAnAnswer);
         }
-        for (position, one) in (0..).zip(choices.into_iter().flat_map(Look::items)) {
+        for (position, one) in (0..).zip(choices.map(Look::each).transpose()?.into_iter().flatten()) {
             let choice = one.get("index").and_then(Look::count).map_or(Ok(position), u32::try_from).unwrap_or(u32::MAX);
             if choice >= CHOICES {
                 return Err(Garbage::TooMuch);
@@ -63,15 +67,25 @@ impl Reader {
         if let Some(text) = said("reasoning_content").or_else(|| said("reasoning")) {
             out.push(Delta::Reasoning { choice, text });
         }
-        if let Some(text) = said("content") {
-            out.push(Delta::Text { choice, text });
+        if let Some(content) = message.get("content") {
+            Self::content(choice, content, out)?;
         }
         if let Some(text) = said("refusal") {
             out.push(Delta::Refusal { choice, text });
         }
-        for call in message.get("tool_calls").into_iter().flat_map(Look::items) {
+        for call in message.get("tool_calls").map(Look::each).transpose()?.into_iter().flatten() {
             self.call(choice, call, out)?;
         }
+        Ok(())
+    }
+
+    /// A text, or as some servers have it, a list of them.
+    fn content<'a>(choice: u32, content: Look<'a>, out: &mut Vec<Delta<'a>>) -> Result<(), Garbage> {
+        let parts = match content.text() {
+            Some(text) => vec![text],
+            None => content.each()?.map(text_of_part).collect::<Result<_, _>>()?,
+        };
+        out.extend(parts.into_iter().filter(|text| !text.is_empty()).map(|text| Delta::Text { choice, text }));
         Ok(())
     }
 
@@ -87,9 +101,17 @@ impl Reader {
         if number >= CALLS || !known && self.calls.len() >= CALLS as usize {
             return Err(Garbage::TooMuch);
         }
-        if !known {
-            self.calls.insert((choice, number), id.clone().into_owned());
-            let name = text(function.and_then(|function| function.get("name")));
+        let name = text(function.and_then(|function| function.get("name")));
+        if let Some((_, before)) = self.calls.get(&(choice, number)) {
+            // Some servers repeat a name; one in pieces would be another tool's.
+            if !name.is_empty() && name != before.as_str() {
+                return Err(Garbage::Name);
+            }
+        } else if name.is_empty() {
+            return Err(Garbage::Name);
+        } else {
+            self.bytes += id.len() + name.len();
+            self.calls.insert((choice, number), (id.clone().into_owned(), name.clone().into_owned()));
             out.push(Delta::Call { choice, call: number, id, name });
         }
         let json = text(function.and_then(|function| function.get("arguments")));
@@ -102,7 +124,11 @@ impl Reader {
     /// The number of a call that its provider did not number: another id is another call.
     fn number(&self, choice: u32, id: &str) -> u32 {
         let last = self.calls.range((choice, 0)..=(choice, u32::MAX)).next_back();
-        last.map_or(0, |((_, number), known)| if id.is_empty() || id == known { *number } else { number.saturating_add(1) })
+        last.map_or(0, |((_, number), (known, _))| if id.is_empty() || id == known { *number } else { number.saturating_add(1) })
+    }
+
+    pub(in crate::translate) fn memory(&self) -> usize {
+        self.calls.len() * (ENTRY + size_of::<(String, String)>()) + self.bytes
     }
 
     /// Nothing more comes.
@@ -115,6 +141,11 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+fn text_of_part(part: Look<'_>) -> Result<Cow<'_, str>, Garbage> {
+    let is_text = part.get("type").is_some_and(|kind| kind.says("text"));
+    part.get("text").and_then(Look::text).filter(|_| is_text).ok_or(Garbage::NotAnAnswer)
 }
 
 fn finish_of(word: &str) -> Finish {

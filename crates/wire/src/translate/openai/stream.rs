@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::Way;
+use super::super::{ENTRY, Way};
 use super::super::ir::{Delta, Finish, Usage};
 use super::super::json::{Object, object};
 use super::answer::write_usage;
@@ -64,8 +64,9 @@ impl Writer {
                 let called = *finish == Finish::Stop && self.calling.contains(choice);
                 let finish = if called { &Finish::Calls } else { finish };
                 self.begin(*choice, out);
-                for (_, call) in self.bare.clone().range((*choice, 0)..=(*choice, u32::MAX)) {
-                    self.arguments(*choice, *call, "{}", out);
+                let bare: Vec<u32> = self.bare.range((*choice, 0)..=(*choice, u32::MAX)).map(|(_, call)| *call).collect();
+                for call in bare {
+                    self.arguments(*choice, call, "{}", out);
                 }
                 self.chunk(out, |body| write_choice(body, *choice, Some(reason(finish)), |_| {}));
             }
@@ -129,7 +130,7 @@ impl Writer {
     }
 
     pub(in crate::translate) fn memory(&self) -> usize {
-        self.id.len() + self.model.len()
+        self.id.len() + self.model.len() + (self.begun.len() + self.calling.len() + self.bare.len()) * ENTRY
     }
 }
 
