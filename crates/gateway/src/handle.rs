@@ -36,7 +36,6 @@ use crate::query::query;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::settings::Auth;
-use crate::translating::Outgoing;
 use crate::upstream::{self, Aim, UpstreamError};
 use crate::{Gate, attachments};
 
@@ -236,8 +235,7 @@ impl Gate {
         let (mut guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };
-        let outgoing = Outgoing { aim, headers, key, body: guarded.bytes.clone() };
-        let outgoing = self.outgoing(&exchange, target.provider, outgoing, &mut guarded.phase).await?;
+        let outgoing = self.outgoing(&exchange, target.provider, (aim, headers, key), &mut guarded).await?;
         let call = outgoing.request(target.provider).map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
         self.call(head, &exchange, call, session, guarded, held).await
     }

@@ -56,7 +56,7 @@ pub fn inspect_new(
     let before = Body { bytes: own, tape: own_tape, reading: &reading };
     let judged: HashSet<blake3::Hash> = runs(&reading).map(|run| digest(before, run)).collect();
     let body = Body { bytes: translated, tape: &tape, reading: &whole };
-    let parts = runs(&whole).filter(|run| !judged.contains(&digest(body, run))).flatten().cloned().collect();
+    let parts = runs(&whole).filter(|run| !judged.contains(&digest(body, run))).flatten().copied().collect();
     let fresh = Reading { parts, ..Reading::default() };
     let body = Body { reading: &fresh, ..body };
     let mut units = inspect(exchange, body, false).map_err(Failed::Inspect)?;
@@ -88,9 +88,8 @@ fn digest(body: Body<'_>, run: &[Part]) -> blake3::Hash {
 fn surfaces(body: Body<'_>, units: &[Unit]) -> HashSet<(Label, String)> {
     let of = |unit: &Unit| {
         let text = body.text(body.parts(unit));
-        let surface = |finding: &bartizan_vocabulary::Finding| {
-            Some((finding.label.clone(), text.get(finding.start..finding.end)?.to_owned()))
-        };
+        let surface =
+            |finding: &bartizan_vocabulary::Finding| Some((finding.label.clone(), text.get(finding.start..finding.end)?.to_owned()));
         unit.scan.findings.iter().filter_map(surface).collect::<Vec<_>>()
     };
     units.iter().flat_map(of).collect()

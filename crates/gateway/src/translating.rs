@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bartizan_vocabulary::Decision;
 use bartizan_wire::json::Tape;
 use bartizan_wire::refusal::Reason;
 use bartizan_wire::translate::{Answered, Garbage, Request, Saying, StreamTranslator, TranslateError, Translation};
 use bartizan_wire::{Dialect, Family, Framing};
-use bartizan_vocabulary::Decision;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -20,6 +20,7 @@ use crate::blocking::{LARGE, blocking};
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::exchange::{Exchange, Moment, Phase};
+use crate::guard::Guarded;
 use crate::inspect::InspectError;
 use crate::neighbours::{Failed, Found, inspect_new};
 use crate::refuse::Refusal;
@@ -91,13 +92,58 @@ impl Outgoing<'_> {
     }
 }
 
-/// A sentence of its own for the client, or the budget's.
+/// Why a request is not translated.
 enum Problem {
     Request(TranslateError),
+    Fields,
     Neighbours(Found),
     Limits,
     Inspect(InspectError),
     Busy,
+}
+
+impl Problem {
+    /// What was judged before stays in the record.
+    fn refusal(self, exchange: &Arc<Exchange>, translation: Translation, phase: &mut Phase) -> Box<Refusal> {
+        let (reason, message) = match &self {
+            Self::Request(error) => (Reason::BadRequest, error.to_string()),
+            Self::Fields => (Reason::BadRequest, "`fields` in the query is Google's only; this model's requests are translated".to_owned()),
+            Self::Neighbours(found) => {
+                phase.findings.extend(&found.findings);
+                let (label, format) = (&found.label, translation.provider().word());
+                let message = format!("`{label}` was found across texts that stand side by side once translated into {format}'s format");
+                (Reason::PolicyBlocked, message)
+            }
+            Self::Limits => (Reason::BadRequest, "the request is too large or too deep to be translated".to_owned()),
+            Self::Inspect(error) => return Gate::guard_failed(exchange, &error.to_string(), Moment::Request),
+            Self::Busy => (Reason::Busy, ReadError::Busy.to_string()),
+        };
+        let judged = Phase { decision: Some(Decision::Blocked), ..std::mem::take(phase) };
+        Box::new(Refusal::of(exchange, reason, message).with(Moment::Request, judged))
+    }
+}
+
+/// Translates what was judged and edited, and inspects what only the translation put side by side.
+fn translated(
+    exchange: &Exchange,
+    translation: Translation,
+    (judged, model): (&Bytes, &str),
+    spans: &mut Reservation,
+) -> Result<Request, Problem> {
+    let limits = &exchange.live.settings.limits.json;
+    // It was read once already, so it can be read.
+    let tape = Tape::read(judged, limits).unwrap_or_default();
+    if !spans.grow(tape.memory() + judged.len()) {
+        return Err(Problem::Busy);
+    }
+    let request = translation.request(&tape, judged, limits, (model, exchange.stream)).map_err(Problem::Request)?;
+    match inspect_new(exchange, (&tape, judged), &request.body, spans) {
+        Ok(Some(found)) => Err(Problem::Neighbours(found)),
+        Err(Failed::Limits) => Err(Problem::Limits),
+        Err(Failed::Busy) => Err(Problem::Busy),
+        Err(Failed::Inspect(error)) if !exchange.live.settings.fail_open => Err(Problem::Inspect(error)),
+        Ok(None) | Err(Failed::Inspect(_)) => Ok(request),
+    }
 }
 
 impl Gate {
@@ -106,65 +152,31 @@ impl Gate {
         &self,
         exchange: &Arc<Exchange>,
         provider: &Provider,
-        outgoing: Outgoing<'a>,
-        phase: &mut Phase,
+        (aim, headers, key): (Aim<'a>, HeaderMap, Option<&'a str>),
+        guarded: &mut Guarded,
     ) -> Result<Outgoing<'a>, Box<Refusal>> {
-        let Some(translation) = provider.kind.translation(outgoing.aim.route) else { return Ok(outgoing) };
-        let Outgoing { aim, headers, body, .. } = outgoing;
-        // What was judged before stays in the record.
-        let mut refused = |reason, message: String| {
-            let judged = Phase { decision: Some(Decision::Blocked), ..std::mem::take(&mut *phase) };
-            Box::new(Refusal::of(exchange, reason, message).with(Moment::Request, judged))
+        let (body, phase) = (guarded.bytes.clone(), &mut guarded.phase);
+        let Some(translation) = provider.kind.translation(aim.route) else {
+            return Ok(Outgoing { aim, headers, key, body });
         };
         let asks = asked_in_query(aim.query.unwrap_or_default());
         if asks.fields {
-            return Err(refused(
-                Reason::BadRequest,
-                "`fields` in the query is Google's only; this model's requests are translated".to_owned(),
-            ));
+            return Err(Problem::Fields.refusal(exchange, translation, phase));
         }
         let array = exchange.streams_array && !asks.events;
         let translation = translation.framed(if array { Framing::JsonArray } else { Framing::Sse });
-        let (limits, stream, model) = (exchange.live.settings.limits.json, exchange.stream, aim.model.to_owned());
+        let (stream, model) = (exchange.stream, aim.model.to_owned());
         let (mut spans, mut copy) = (self.budget.open(), self.budget.open());
         let shared = Arc::clone(exchange);
-        let run = move || -> Result<(BTreeSet<&'static str>, bool, Bytes), Problem> {
-            let judged = body;
-            // It was read once already, so it can be read.
-            let tape = Tape::read(&judged, &limits).unwrap_or_default();
-            if !spans.grow(tape.memory() + judged.len()) {
-                return Err(Problem::Busy);
-            }
-            let Request { body, left_out, usage } =
-                translation.request(&tape, &judged, &limits, (&model, stream)).map_err(Problem::Request)?;
-            if !copy.grow(body.len()) {
-                return Err(Problem::Busy);
-            }
-            match inspect_new(&shared, (&tape, &judged), &body, &mut spans) {
-                Ok(Some(found)) => return Err(Problem::Neighbours(found)),
-                Err(Failed::Limits) => return Err(Problem::Limits),
-                Err(Failed::Busy) => return Err(Problem::Busy),
-                Err(Failed::Inspect(error)) if !shared.live.settings.fail_open => return Err(Problem::Inspect(error)),
-                Ok(None) | Err(Failed::Inspect(_)) => {}
-            }
-            Ok((left_out, usage, copy.seal(body)))
+        let run = move || {
+            let translated = translated(&shared, translation, (&body, &model), &mut spans)?;
+            let Request { body, left_out, usage } = translated;
+            if copy.grow(body.len()) { Ok((left_out, usage, copy.seal(body))) } else { Err(Problem::Busy) }
         };
         let large = exchange.bytes_in > LARGE as u64;
         let result =
             blocking(large, run).await.ok_or_else(|| Self::guard_failed(exchange, "translating the request failed", Moment::Request))?;
-        let (left_out, usage, body) = result.map_err(|problem| match problem {
-            Problem::Request(error) => refused(Reason::BadRequest, error.to_string()),
-            Problem::Neighbours(found) => {
-                let format = translation.provider().word();
-                let sentence = format!("`{}` was found across texts that stand side by side once translated into {format}'s format", found.label);
-                let mut refusal = refused(Reason::PolicyBlocked, sentence);
-                refusal.phase.findings.extend(&found.findings);
-                refusal
-            }
-            Problem::Limits => refused(Reason::BadRequest, "the request is too large or too deep to be translated".to_owned()),
-            Problem::Inspect(error) => Self::guard_failed(exchange, &error.to_string(), Moment::Request),
-            Problem::Busy => refused(Reason::Busy, ReadError::Busy.to_string()),
-        })?;
+        let (left_out, usage, body) = result.map_err(|problem| problem.refusal(exchange, translation, phase))?;
         let created = u64::try_from(self.now().as_micros() / 1_000_000).unwrap_or(0);
         let _it_is_set_once = exchange.translated.set(Translated { translation, saying: Saying { created, usage }, left_out });
         let query = (stream && translation.provider() == Family::Gemini).then_some("alt=sse");

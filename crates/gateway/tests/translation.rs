@@ -263,6 +263,12 @@ fn what_has_no_place_is_a_400_and_nothing_is_sent() {
             "`fields` in the query",
         ),
     ];
+    let query = |query: &str| {
+        let body = json!({"contents": [{"parts": [{"text": "x"}]}]}).to_string();
+        let call = Call::new("POST", &format!("/v1beta/models/only-openai:generateContent?{query}"), body);
+        (Form::Gemini, "only-openai", call, "`fields` in the query")
+    };
+    let rows = rows.into_iter().chain(["%66ields=candidates", "%24f%69elds=a", "$fields=a"].map(query));
     for (form, model, call, said) in rows {
         house.journal.clear();
         let reply = house.send(&call);
@@ -559,11 +565,14 @@ fn texts_that_become_neighbours_are_inspected_as_one() {
         rows.push((Form::Gemini, model, turns));
     }
     for model in ["only-openai", "gem-alias"] {
-        for between in [json!({"type": "redacted_thinking", "data": "QUJD"}), json!({"type": "thinking", "thinking": "", "signature": "QUJD"})] {
+        for between in
+            [json!({"type": "redacted_thinking", "data": "QUJD"}), json!({"type": "thinking", "thinking": "", "signature": "QUJD"})]
+        {
             rows.push((Form::Messages, model, messages(json!([text(one), between, text(two)]))));
             let result = json!([{"type": "tool_result", "tool_use_id": "a", "content": [text(one), between, text(two)]}]);
             let call = json!([{"type": "tool_use", "id": "a", "name": "f", "input": {}}]);
-            let turns = json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": call}, {"role": "user", "content": result}]);
+            let turns =
+                json!([{"role": "user", "content": "x"}, {"role": "assistant", "content": call}, {"role": "user", "content": result}]);
             rows.push((Form::Messages, model, json!({"max_tokens": 5, "messages": turns})));
         }
         let turns = json!([{"role": "user", "content": one}, {"role": "user", "content": two}]);
@@ -585,10 +594,8 @@ fn texts_that_become_neighbours_are_inspected_as_one() {
         };
         house.journal.clear();
         let reply = house.send(&call);
-        // What is sent is the two texts with something between them, or nothing is.
-        for seen in house.upstream.requests() {
-            panic!("{form:?} {model}: {body} was sent as {}", seen.text());
-        }
+        let sent: Vec<String> = house.upstream.requests().iter().map(|seen| seen.text()).collect();
+        assert!(sent.is_empty(), "{form:?} {model}: {body} was sent as {sent:?}");
         let refused = [(400, "blocked"), (403, "blocked")];
         assert!(refused.contains(&(reply.status, reply.decision())), "{form:?} {model} {body}: {} {}", reply.status, reply.text());
         if reply.status == 403 {
@@ -603,7 +610,8 @@ fn texts_that_become_neighbours_are_inspected_as_one() {
 #[test]
 fn a_request_that_is_not_translated_keeps_its_findings() {
     let house = House::new();
-    let reply = house.send(&Call::chat(json!({"model": "only-anthropic", "seed": 1, "messages": [{"role": "user", "content": OWN}]}).to_string()));
+    let reply =
+        house.send(&Call::chat(json!({"model": "only-anthropic", "seed": 1, "messages": [{"role": "user", "content": OWN}]}).to_string()));
     assert_eq!((reply.status, reply.decision()), (400, "blocked"), "{}", reply.text());
     let event = house.journal.wait_for("request").event.unwrap();
     assert!(event["findings"].to_string().contains("email") && event["decision"] == "blocked", "{event}");

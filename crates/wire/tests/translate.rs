@@ -413,6 +413,7 @@ fn refused_of_openai() -> Vec<Refused> {
         (O, A, json!({"ada@example.org": 1}), "`<field>` cannot"),
         (O, A, json!({"temperature": 1.5}), "`temperature` is larger than 1"),
         (O, A, json!({"response_format": {"type": "json_object"}}), "`response_format.type` cannot"),
+        (O, A, json!({"response_format": {"type": "text", "json_schema": {}}}), "`response_format.json_schema` cannot"),
         (O, A, json!({"reasoning_effort": "minimal"}), "`reasoning_effort` cannot"),
         (O, G, json!({"tool_choice": "required"}), "the choice of a tool` needs tools"),
         (O, G, json!({"tools": [{"type": "custom", "custom": {}}]}), "`tools[0].type` cannot"),
@@ -487,6 +488,18 @@ fn refused_of_anthropic() -> Vec<Refused> {
             json!({"messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "f", "input": {}}, {"type": "text", "text": "x"}]}, {"role": "user", "content": "x"}]}),
             "`messages[0].content[1]` stands behind a call",
         ),
+        (
+            A,
+            O,
+            json!({"tools": [{"name": "f", "input_schema": {}}], "tool_choice": {"type": "any", "name": "g"}}),
+            "`tool_choice.name` cannot",
+        ),
+        (
+            A,
+            O,
+            user(&json!([{"type": "image", "source": {"type": "base64", "media_type": "image/png;base64,QUJD", "data": "x"}}])),
+            "media_type` must be a media type",
+        ),
         (A, G, user(&json!([{"type": "image", "source": {"type": "url", "url": "https://a.example"}}])), "is a remote address"),
     ]
 }
@@ -495,6 +508,12 @@ fn refused_of_gemini() -> Vec<Refused> {
     use Family::{Anthropic as A, Gemini as G, OpenAi as O};
     vec![
         (G, O, json!({"tools": [{"googleSearch": {}}]}), "`tools[0].googleSearch` cannot"),
+        (
+            G,
+            O,
+            json!({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png;base64,QUJD", "data": "x"}}]}]}),
+            "mimeType` must be a media type",
+        ),
         (G, O, json!({"generationConfig": {"topK": 4}}), "`generationConfig.topK` cannot"),
         (G, O, json!({"generationConfig": {"thinkingConfig": {"thinkingBudget": 100}}}), "thinkingBudget` cannot"),
         (G, O, json!({"generationConfig": {"responseModalities": ["IMAGE"]}}), "`generationConfig.responseModalities[0]` cannot"),
@@ -727,20 +746,15 @@ fn depth_costs_no_stack() {
     }
 }
 
-/// Endings cost what they say, not what was said before, and what is held is counted.
+/// Calls are limited, those of all choices together, and what is held of them is counted.
 #[test]
-fn endings_do_not_cost_the_calls_before() {
+fn calls_are_limited_and_counted() {
     let calls: Vec<Value> = (0..1_000).map(|_| json!({"functionCall": {"name": "f"}})).collect();
     let candidate = |index: u32, count: usize| json!({"index": index, "content": {"parts": calls[..count]}});
     let bytes = bytes_of(&json!([{"data": {"candidates": [candidate(0, 1_000)]}}]));
     let mut translator = between(Family::OpenAi, Family::Gemini).stream(&limits(), 1 << 20, SAYING);
     assert_eq!(translator.push(&bytes, &mut Vec::new()), Ok(()));
     assert!(translator.memory() >= 1_000 * 8, "{}", translator.memory());
-    let begun = std::time::Instant::now();
-    let endings: Vec<Value> = (0..1_000).map(|_| json!({"index": 127, "finishReason": "STOP"})).collect();
-    let bytes = bytes_of(&json!([{"data": {"candidates": endings}}]));
-    assert_eq!(translator.push(&bytes, &mut Vec::new()), Ok(()));
-    assert!(begun.elapsed() < std::time::Duration::from_millis(600), "{:?}", begun.elapsed());
     // The limit is one of the whole answer.
     let many = bytes_of(&json!([{"data": {"candidates": [candidate(0, 600), candidate(1, 600)]}}]));
     let mut translator = between(Family::OpenAi, Family::Gemini).stream(&limits(), 1 << 20, SAYING);
@@ -841,4 +855,36 @@ fn an_empty_input_with_white_space_is_empty() {
     let events = "data: {\"type\":\"message_start\",\"message\":{\"id\":\"i\",\"model\":\"m\"}}\n\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"a\",\"name\":\"f\",\"input\":{ }}}\n\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":1}\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n";
     let out = String::from_utf8(stream(between(Family::OpenAi, Family::Anthropic), &[events.as_bytes()]).unwrap()).unwrap();
     assert!(out.contains(r#"{\"a\":1}"#) && !out.contains("{ }"), "{out}");
+}
+
+#[test]
+fn what_is_left_out_is_named() {
+    use Family::{Anthropic as A, Gemini as G, OpenAi as O};
+    let file = json!({"type": "file", "file": {"filename": "contract.pdf", "file_data": "data:application/pdf;base64,QUJD"}});
+    let picture = json!({"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "QUJD", "displayName": "a name"}}]}]});
+    let both = json!({"messages": [{"role": "user", "content": "x"}], "user": "a", "safety_identifier": "b"});
+    let rows = [
+        (O, G, user(&json!([file])), Some("filename")),
+        (O, A, user(&json!([file])), None),
+        (G, O, picture.clone(), Some("displayName")),
+        (G, A, picture, Some("displayName")),
+        (O, A, both, Some("safety_identifier")),
+    ];
+    for (client, provider, body, name) in rows {
+        let got = request(client, provider, &body, false).unwrap().left_out;
+        assert_eq!(got.iter().copied().collect::<Vec<_>>(), name.into_iter().collect::<Vec<_>>(), "{body}");
+    }
+}
+
+/// Calls without ids in an answer without one: those of two turns differ.
+#[test]
+fn ids_that_are_made_differ_from_turn_to_turn() {
+    let body = json!({"candidates": [{"content": {"parts": [{"functionCall": {"name": "f"}}]}, "finishReason": "STOP"}]}).to_string();
+    let tape = Tape::read(body.as_bytes(), &limits()).unwrap();
+    let id = |created| {
+        let saying = Saying { created, usage: true };
+        let got = between(Family::OpenAi, Family::Gemini).answer(&tape, body.as_bytes(), &limits(), saying).unwrap();
+        serde_json::from_slice::<Value>(&got.body).unwrap()["choices"][0]["message"]["tool_calls"][0]["id"].clone()
+    };
+    assert_ne!(id(1), id(2));
 }

@@ -138,8 +138,14 @@ fn answers() {
 fn streams() {
     let shapes: &[(&str, &str)] = &[
         ("text of OpenAI's", "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"),
-        ("calls of OpenAI's", "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1,\"function\":{\"name\":\"f\",\"arguments\":\"a\"}}]}}]}\n\n"),
-        ("endings of OpenAI's", "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1,\"function\":{\"name\":\"f\"}}]},\"finish_reason\":\"stop\"}]}\n\n"),
+        (
+            "calls of OpenAI's",
+            "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1,\"function\":{\"name\":\"f\",\"arguments\":\"a\"}}]}}]}\n\n",
+        ),
+        (
+            "endings of OpenAI's",
+            "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":1,\"function\":{\"name\":\"f\"}}]},\"finish_reason\":\"stop\"}]}\n\n",
+        ),
         ("text of Anthropic's", "data: {\"type\":\"content_block_delta\",\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\n"),
         ("blocks of Anthropic's", "data: {\"type\":\"content_block_start\",\"content_block\":{\"type\":\"text\",\"text\":\"a\"}}\n\n"),
         ("text of Gemini's", "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\n\n"),

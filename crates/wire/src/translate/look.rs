@@ -63,6 +63,11 @@ impl<'a> Look<'a> {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
+    /// A type of media, as one word: it is put into URLs.
+    pub(super) fn mime(self) -> Result<Cow<'a, str>, TranslateError> {
+        self.string().and_then(|mime| if is_mime(&mime) { Ok(mime) } else { Err(self.must_be("a media type")) })
+    }
+
     /// A number that is not negative and has no fraction.
     pub(super) fn count(self) -> Option<u64> {
         self.raw().parse().ok().filter(|_| self.is(NodeKind::Number))
@@ -210,6 +215,11 @@ impl<'a> Fields<'a> {
 fn is_snake(known: &str, name: &str) -> bool {
     let before = |char: char| char.is_ascii_uppercase().then_some('_');
     known.chars().flat_map(|char| before(char).into_iter().chain([char.to_ascii_lowercase()])).eq(name.chars())
+}
+
+/// Whether a text is a type of media and nothing else.
+pub(super) fn is_mime(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'/' | b'-'))
 }
 
 /// Cuts a text in two behind `at` bytes, without copying what is borrowed.

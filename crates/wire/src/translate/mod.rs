@@ -15,7 +15,7 @@ mod stream;
 
 use std::collections::BTreeSet;
 
-use ir::{Answer, Ask, Content, Part};
+use ir::{Answer, Ask, Content, Media, Part};
 use look::Look;
 pub use stream::StreamTranslator;
 
@@ -230,6 +230,15 @@ impl Translation {
         if self.provider == Family::OpenAi && ask.turns.iter().flat_map(|turn| &turn.pieces).any(|piece| failed(&piece.part)) {
             ask.left_out.insert("is_error");
         }
+        // Only documents are named, and by Google's format not even those.
+        let named = |part: &Part<'_>| matches!(part, Part::Media(Media::Data { mime, name: Some(_), .. }) if self.provider == Family::Gemini || mime != "application/pdf");
+        if ask.turns.iter().flat_map(|turn| &turn.pieces).any(|piece| named(&piece.part)) {
+            ask.left_out.insert(match self.client {
+                Family::OpenAi => "filename",
+                Family::Anthropic => "title",
+                Family::Gemini => "displayName",
+            });
+        }
         let longest = match self.provider {
             Family::OpenAi => openai::USER,
             Family::Anthropic => usize::MAX,
@@ -254,7 +263,7 @@ impl Translation {
         Ok(Answered { body, failed })
     }
 
-    fn told(&self, root: Look<'_>, saying: Saying, failed: &mut Option<u16>) -> Result<Vec<u8>, Garbage> {
+    fn told(self, root: Look<'_>, saying: Saying, failed: &mut Option<u16>) -> Result<Vec<u8>, Garbage> {
         if self.counts && root.get("error").is_none() {
             return self.counted(root);
         }
@@ -262,7 +271,7 @@ impl Translation {
         match self.provider {
             Family::OpenAi => openai::Reader::default().read(root, true, &mut deltas)?,
             Family::Anthropic => anthropic::Reader::default().whole(root, &mut deltas)?,
-            Family::Gemini => gemini::Reader::default().read(root, true, &mut deltas)?,
+            Family::Gemini => gemini::Reader::new(saying.created).read(root, true, &mut deltas)?,
         }
         let mut answer = Answer::default();
         for delta in deltas {

@@ -38,7 +38,7 @@ impl StreamTranslator {
         let reader = match translation.provider {
             Family::OpenAi => Reader::OpenAi(openai::Reader::default()),
             Family::Anthropic => Reader::Anthropic(anthropic::Reader::default()),
-            Family::Gemini => Reader::Gemini(gemini::Reader::default()),
+            Family::Gemini => Reader::Gemini(gemini::Reader::new(way.created)),
         };
         let writer = match translation.client {
             Family::OpenAi => Writer::OpenAi(openai::Writer::new(way)),

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::super::error::status_of;
 use super::super::ir::{Answer, Delta, Finish, Usage, short};
 use super::super::json::object;
-use super::super::error::status_of;
 use super::super::look::Look;
 use super::super::{CALLS, ENTRY, Garbage, Way};
 use super::{write_stop, write_usage};

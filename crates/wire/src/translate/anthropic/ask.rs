@@ -198,7 +198,7 @@ fn media<'a>(source: Look<'a>, name: Option<Cow<'a, str>>) -> Result<Media<'a>, 
         return Err(kind.refused());
     }
     let fields = source.fields(&["type", "media_type", "data"])?;
-    let mime = fields.get("media_type").ok_or_else(|| source.wrong("has no `media_type`"))?.string()?;
+    let mime = fields.get("media_type").ok_or_else(|| source.wrong("has no `media_type`"))?.mime()?;
     let data = fields.get("data").ok_or_else(|| source.wrong("has no `data`"))?.string()?;
     Ok(Media::Data { mime, data, name })
 }
@@ -223,6 +223,9 @@ fn read_choice<'a>(choice: Look<'a>, ask: &mut Ask<'a>) -> Result<(), TranslateE
     let fields = choice.fields(&["type", "name", "disable_parallel_tool_use"])?;
     let kind = fields.get("type").ok_or_else(|| choice.wrong("has no `type`"))?;
     let name = || fields.get("name").ok_or_else(|| choice.wrong("has no `name`"))?.string();
+    if !kind.says("tool") {
+        fields.none_of(&["name"])?;
+    }
     ask.choice = Some(match kind.string()?.as_ref() {
         "auto" => Choice::Auto,
         "none" => Choice::None,

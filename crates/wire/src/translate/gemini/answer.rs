@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::super::error::status_of;
 use super::super::ir::{Answer, Delta, Finish, Told, Usage, short};
 use super::super::json::{Object, object};
-use super::super::error::status_of;
 use super::super::look::Look;
 use super::super::{CALLS, CHOICES, ENTRY, Garbage, Way};
 use super::{reason, write_usage};
@@ -14,7 +14,7 @@ use super::{reason, write_usage};
 #[derive(Default)]
 pub(in crate::translate) struct Reader {
     started: bool,
-    /// What ids of calls are made of, where there is none: Google's id of the answer.
+    /// What ids of calls are made of, where there is none: Google's id of the answer, or the time.
     id: String,
     /// Calls so far, by candidate, and of all.
     calls: BTreeMap<u32, u32>,
@@ -23,6 +23,11 @@ pub(in crate::translate) struct Reader {
 }
 
 impl Reader {
+    /// `created`: seconds, which tell the calls of one turn from those of another where an answer has no id.
+    pub(in crate::translate) fn new(created: u64) -> Self {
+        Self { id: created.to_string(), ..Self::default() }
+    }
+
     /// A whole answer, or one chunk of a stream.
     pub(in crate::translate) fn read<'a>(&mut self, root: Look<'a>, whole: bool, out: &mut Vec<Delta<'a>>) -> Result<(), Garbage> {
         if let Some(error) = root.get("error") {
@@ -40,7 +45,10 @@ impl Reader {
         if !std::mem::replace(&mut self.started, true) {
             let text = |name: &str| root.get(name).and_then(Look::text).unwrap_or_default();
             let id = text("responseId");
-            self.id = id.chars().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_')).take(48).collect();
+            let plain: String = id.chars().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_')).take(48).collect();
+            if !plain.is_empty() {
+                self.id = plain;
+            }
             out.push(Delta::Start { id: short(id), model: short(text("modelVersion")) });
         }
         if feedback.is_some() {

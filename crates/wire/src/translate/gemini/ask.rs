@@ -158,7 +158,7 @@ fn read_part<'a>(part: Look<'a>, waiting: &mut Waiting<'a>, ask: &mut Ask<'a>) -
         "text" => Part::Text(value.string()?),
         "inlineData" => {
             let fields = value.fields_of_google(&["mimeType", "data", "displayName"])?;
-            let mime = fields.get("mimeType").ok_or_else(|| value.wrong("has no `mimeType`"))?.string()?;
+            let mime = fields.get("mimeType").ok_or_else(|| value.wrong("has no `mimeType`"))?.mime()?;
             let data = fields.get("data").ok_or_else(|| value.wrong("has no `data`"))?.string()?;
             Part::Media(Media::Data { mime, data, name: fields.get("displayName").map(Look::string).transpose()? })
         }

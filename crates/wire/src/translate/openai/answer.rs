@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::super::error::status_of;
 use super::super::ir::{Answer, Delta, Finish, Told, Usage, short};
 use super::super::json::{Object, object};
-use super::super::error::status_of;
 use super::super::look::Look;
 use super::super::{CALLS, CHOICES, ENTRY, Garbage, Way};
 use super::reason;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::json::NodeKind;
 use crate::translate::TranslateError;
 use crate::translate::ir::{Ask, Choice, Content, Effort, Media, Part, Piece, Shape, Speaker, Thinking, Tool, Turn, arguments};
-use crate::translate::look::{Fields, Look, tail};
+use crate::translate::look::{Fields, Look, is_mime, tail};
 
 const ROOT: &[&str] = &[
     "model",
@@ -63,6 +63,9 @@ pub(in crate::translate) fn ask(root: Look<'_>) -> Result<Ask<'_>, TranslateErro
     }
     if let Some(user) = fields.get("user").or(fields.get("safety_identifier")) {
         ask.user = Some(user.string()?);
+    }
+    if fields.get("user").is_some() && fields.get("safety_identifier").is_some() {
+        ask.left_out.insert("safety_identifier");
     }
     for hint in ["prompt_cache_key", "prompt_cache_retention", "metadata"] {
         if fields.get(hint).is_some() {
@@ -252,7 +255,10 @@ fn media<'a>(url: Look<'a>, name: Option<Cow<'a, str>>) -> Result<Media<'a>, Tra
     let comma = rest.find(',').ok_or_else(|| url.must_be("a data URL"))?;
     let head = rest.get(..comma).unwrap_or_default();
     let mime = head.strip_suffix(";base64").ok_or_else(|| url.must_be("a data URL in base64"))?;
-    let mime = Cow::Owned(mime.split(';').next().unwrap_or_default().to_owned());
+    let mime: Cow<'_, str> = Cow::Owned(mime.split(';').next().unwrap_or_default().to_owned());
+    if !is_mime(&mime) {
+        return Err(url.must_be("a data URL with a media type"));
+    }
     Ok(Media::Data { mime, data: tail(text, "data:".len() + comma + 1), name })
 }
 
@@ -289,6 +295,9 @@ fn choice(choice: Look<'_>) -> Result<Choice<'_>, TranslateError> {
 fn shape<'a>(format: Look<'a>, ask: &mut Ask<'a>) -> Result<Option<Shape<'a>>, TranslateError> {
     let fields = format.fields(&["type", "json_schema"])?;
     let kind = fields.get("type").ok_or_else(|| format.wrong("has no `type`"))?;
+    if !kind.says("json_schema") {
+        fields.none_of(&["json_schema"])?;
+    }
     if kind.says("text") {
         return Ok(None);
     }

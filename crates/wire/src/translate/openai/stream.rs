@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{ENTRY, Way};
 use super::super::ir::{Delta, Finish, Usage};
 use super::super::json::{Object, object};
+use super::super::{ENTRY, Way};
 use super::answer::write_usage;
 use super::reason;
 
