@@ -594,7 +594,7 @@ fn texts_that_become_neighbours_are_inspected_as_one() {
         };
         house.journal.clear();
         let reply = house.send(&call);
-        let sent: Vec<String> = house.upstream.requests().iter().map(|seen| seen.text()).collect();
+        let sent: Vec<String> = house.upstream.requests().iter().map(bartizan_testkit::Recorded::text).collect();
         assert!(sent.is_empty(), "{form:?} {model}: {body} was sent as {sent:?}");
         let refused = [(400, "blocked"), (403, "blocked")];
         assert!(refused.contains(&(reply.status, reply.decision())), "{form:?} {model} {body}: {} {}", reply.status, reply.text());
