@@ -1,10 +1,11 @@
 """Runs every mode of pii-leak-benchmark against a gate that it starts, and judges what the harness reports.
 
-`bench_leaks.py GATE [POLICIES]`, by scripts/bench_leaks.sh. The harness is the provider behind the gate: it listens on a port that is
+`bench_leaks.py GATE [POLICIES]`, by scripts/bench_leaks.sh. With the built-in policies it writes docs/leak-harness.md. The harness is the provider behind the gate: it listens on a port that is
 chosen here, and the gate sends everything there. The gate has its defaults; only the mode that wants keys and passwords back gets a
 gate whose policies restore them.
 """
 
+import importlib.metadata
 import json
 import pathlib
 import shutil
@@ -20,6 +21,23 @@ CITATION = "https://github.com/ninadphalak/LLM-Shield-Proxy"
 # How the values of a stream are cut: in the middle, at every place, at every two places, the worst of all of them.
 ORACLES = ("midpoint", "exhaustive-2-part", "exhaustive-3-part", "union-worst-case")
 PERFECT = {"fidelity_rate": 1.0, "leak_single_chunk": 0.0, "leak_adversarial": 0.0, "delta_frag": 0.0, "inconclusive": 0, "outcome": "pass", "request_path_leak": [], "schema_valid": True}
+
+PAGE = """# The public harness
+
+Written by `make bench-leaks`; do not edit.
+
+`pii-leak-benchmark` %s (PyPI, Apache-2.0) is a harness of others for gateways. It stands on both sides of the gate, as the client and as
+the provider, and brings its own values. Its first profile sends personal data, and keys in a second round, and asks that none arrives
+and all come back. Its second, `pii-leak-benchmark-v2`, asks for both halves of an answer at once: what the caller sent comes back
+(fidelity 1.0), what the model brings in does not arrive (leak 0.0, whole / cut), and no cut of the stream makes a difference (DeltaFrag
+0.0, no part of a value shows: partial 0). A mode may cut a value in the middle, at every place, at every two places, or take the worst of
+all of them. The gate runs with its defaults. It hides keys and passwords for good; for the one mode that wants them back it gets a policy
+that does that. The first two rows are no gate: the harness must fail them, or it could not see a leak.
+
+| mode | what the harness says | as it must be |
+|---|---|---|
+%s
+"""
 
 
 class Gate:
@@ -147,9 +165,11 @@ def main(binary, policies=None):
         finally:
             gate.stop()
 
-    print("\n| mode | what the harness says | as it must be |\n|---|---|---|")
-    for name, said, good in run.rows:
-        print(f"| {name} | {said} | {'yes' if good else 'NO'} |")
+    version = importlib.metadata.version("pii-leak-benchmark")
+    page = PAGE % (version, "\n".join(f"| {name} | {said} | {'yes' if good else 'NO'} |" for name, said, good in run.rows))
+    print(f"\n{page}")
+    if not policies:
+        (ROOT / "docs/leak-harness.md").write_text(page)
     missed = sum(not good for _, _, good in run.rows)
     print(f"RESULT harness_modes={len(run.rows)} harness_missed={missed}")
     return 1 if missed else 0
