@@ -31,8 +31,8 @@ pub(super) fn answer(method: &str, query: &str, body: &Value) -> Option<Answer> 
 /// The parts of an answer: a call of the first function, when one is declared and asked for, else the text in pieces.
 fn said(body: &Value, text: &str, size: usize) -> Vec<Value> {
     // Both spellings that the API takes.
-    let declared = ["functionDeclarations", "function_declarations"].map(|member| body["tools"][0][member][0]["name"].as_str());
-    let name = declared.into_iter().flatten().next().filter(|_| text.contains("tool"));
+    let declared = ["/tools/0/functionDeclarations/0/name", "/tools/0/function_declarations/0/name"];
+    let name = declared.iter().find_map(|place| body.pointer(place)).filter(|_| text.contains("tool"));
     match name {
         Some(name) => vec![json!({"functionCall": {"name": name, "args": {"text": text}}})],
         None => canned::parts(&format!("You said: {text}"), size).into_iter().map(|piece| json!({"text": piece})).collect(),
