@@ -111,11 +111,17 @@ class Run:
         self.tool("pii-leak-benchmark-v2", "--validate", "--partial-emission", "--out", folder, "--only", name, *target, *cuts, "--json-out", folder / "summary.json")
         (row,) = self.read(folder / "summary.json").get("rows") or [{}]
         partial = self.read(folder / f"{name}.partial-emission.json").get("metrics", {})
+        checks = self.read(folder / f"{name}.json").get("checks", {})
+        # Rates can be perfect where an answer did not end as it must; the checks tell.
+        broken = [f"{check}: {'; '.join(told.get('errors', [])) or 'failed'}" for check, told in checks.items() if not told["passed"]]
         count = row.get("cases_applicable", 0)
         perfect = all(row.get(member) == value for member, value in PERFECT.items()) and count == row["cases_attempted"] == row["echo_observable"]
         whole = partial.get("cases_applicable") == count and partial.get("cases_partial_emission") == 0
         said = f"fidelity {row.get('fidelity_rate')}, leak {row.get('leak_single_chunk')} / {row.get('leak_adversarial')}, DeltaFrag {row.get('delta_frag')}, partial {partial.get('cases_partial_emission')}, {count} cases"
-        self.row(f"v2 {name} {oracle}", f"{said}, {partial.get('partitions_tried')} cuts, outcome {row.get('outcome')}", (perfect and whole and count > 0) == good)
+        self.row(f"v2 {name} {oracle}", f"{said}, {partial.get('partitions_tried')} cuts, outcome {row.get('outcome')}", (perfect and whole and count > 0 and not broken) == good)
+        for one in broken if good else []:
+            print(f"{name} {oracle}: {one}")
+            self.rows[-1] = (self.rows[-1][0], f"{self.rows[-1][1]}; {one}", False)
 
 
 def free_port():
