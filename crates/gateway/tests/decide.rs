@@ -363,11 +363,10 @@ fn webhooks_pass_mask_and_reject() {
     let message = |role: &str, content: &str| json!({"role": role, "content": content});
     let plain = json!({"body": {"messages": [message("system", "Be kind."), message("user", "hi")]}});
     let choices = json!({"body": {"choices": [{"message": message("assistant", "fine")}]}});
-    // The paths of versions that know no other.
     for (path, other, body) in [(WEBHOOK_REQUEST, "/request", &plain), (WEBHOOK_RESPONSE, "/response", &choices)] {
-        for path in [path, other] {
-            assert_eq!(told(&house, path, body), json!({"action": {"reason": "permit"}}));
-        }
+        assert_eq!(told(&house, path, body), json!({"action": {"reason": "permit"}}));
+        // Versions that know these paths only take a block of an answer for a pass.
+        assert_eq!(post(&house, other, body).status, 404);
     }
     let said = format!("to {EMAIL} with {TOKEN}");
     let masked = told(&house, WEBHOOK_REQUEST, &json!({"body": {"messages": [message("system", "Be kind."), message("user", &said)]}}));
