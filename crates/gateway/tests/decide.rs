@@ -1,6 +1,8 @@
 //! Verdicts: the gate's own route, and the guard interfaces of other gateways. Nothing of it reaches a provider.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread::ThreadId;
 
 use bartizan_gateway::{Fault, Faults};
 use serde_json::{Value, json};
@@ -269,6 +271,70 @@ fn a_guard_that_fails_lets_nothing_go_on() {
     let house = House::build(Plan { faults: Some(faults), fail_open: true, ..Plan::default() });
     assert_eq!(self::told(&house, OWN, &asking("request", "hi"))["decision"], "permit");
     assert_eq!(self::told(&house, LITELLM, &json!({"input_type": "request", "texts": ["hi"]})), json!({"action": "NONE"}));
+}
+
+/// After judging too: another gateway may go on after an error, so it gets a verdict.
+#[test]
+fn a_verdict_that_cannot_be_written_lets_nothing_go_on() {
+    // A long body is judged elsewhere.
+    for text in ["hi".to_owned(), "so ".repeat(100_000)] {
+        let faults: Faults = Arc::new(|_| Some(Fault::Writing));
+        let house = House::build(Plan { faults: Some(faults), fail_open: true, ..Plan::default() });
+        for direction in ["request", "response"] {
+            let told = told(&house, LITELLM, &json!({"input_type": direction, "texts": [text]}));
+            assert_eq!((&told["action"], told["blocked_reason"].is_string()), (&json!("BLOCKED"), true), "{told}");
+        }
+        let request = told(&house, WEBHOOK_REQUEST, &json!({"body": {"messages": [{"role": "user", "content": text}]}}));
+        let response = told(&house, WEBHOOK_RESPONSE, &json!({"body": {"choices": [{"message": {"role": "assistant", "content": text}}]}}));
+        for told in [request, response] {
+            assert_eq!(told["action"]["status_code"], 503);
+        }
+        for (direction, kind) in [("request", "request"), ("response", "end")] {
+            let reply = post(&house, OWN, &asking(direction, &text));
+            assert_eq!((reply.status, reply.decision()), (503, "failed"), "{}", reply.text());
+            assert_eq!(house.journal.all().last().map(|noted| noted.kind), Some(kind), "{}", house.journal.kinds());
+        }
+        let all = house.journal.all();
+        assert!(all.len() == 6 && all.iter().all(|noted| noted.decision == "failed"), "{}", house.journal.kinds());
+    }
+}
+
+/// Threads of the server that other requests wait for.
+fn workers(house: &House) -> HashSet<ThreadId> {
+    let together = Arc::new(Barrier::new(2));
+    let one = || {
+        let together = Arc::clone(&together);
+        house.runtime.spawn(async move {
+            together.wait();
+            std::thread::current().id()
+        })
+    };
+    let tasks = [one(), one()];
+    tasks.into_iter().map(|task| house.runtime.block_on(task).unwrap()).collect()
+}
+
+#[test]
+fn files_of_the_earlier_request_keep_no_worker() {
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&threads);
+    let faults: Faults = Arc::new(move |_| {
+        seen.lock().unwrap().push(std::thread::current().id());
+        None
+    });
+    let house = House::build(Plan { faults: Some(faults), ..Plan::default() });
+    let workers = workers(&house);
+    let on_workers = |body: &Value| {
+        threads.lock().unwrap().clear();
+        told(&house, OWN, body);
+        let threads = threads.lock().unwrap();
+        assert!(!threads.is_empty());
+        threads.iter().filter(|thread| workers.contains(*thread)).count()
+    };
+    let file = json!({"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,aGVsbG8="}});
+    let messages = json!([{"role": "user", "content": [{"type": "text", "text": "hi"}, file]}]);
+    assert!(on_workers(&asking("response", "hi")) > 0);
+    assert_eq!(on_workers(&json!({"direction": "request", "messages": messages})), 0);
+    assert_eq!(on_workers(&json!({"direction": "response", "text": "hi", "request": {"messages": messages}})), 0);
 }
 
 /// What `LiteLLM` sends beside the texts.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bartizan_identity::may_use;
 use bartizan_policy::Action;
-use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName};
+use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus, ModelName};
 use bartizan_wire::json::Tape;
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Ask, Control, Repeats, Route, Side, ask, asked, read_ask};
+use bartizan_wire::{Ask, Content, Control, Reading, Repeats, Route, Side, ask, asked, read_ask};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, Version};
@@ -19,7 +19,9 @@ use crate::blocking::{LARGE, blocking};
 use crate::body::GateBody;
 use crate::budget::Reservation;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::faults::strike_writing;
 use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded};
+use crate::inspect::InspectError;
 use crate::live::Live;
 use crate::query::query;
 use crate::refuse::{Refusal, mark};
@@ -40,6 +42,14 @@ struct Settled {
     phase: Phase,
     refused: bool,
     body: Vec<u8>,
+}
+
+impl Asked {
+    /// Whether judging it would keep a worker thread from other requests: files are read, those of the earlier request too.
+    fn takes_long(&self) -> bool {
+        let files = |parsed: &Parsed| attachments::any(&parsed.reading.unread);
+        self.parsed.bytes.len() > LARGE || files(&self.parsed) || self.before.as_ref().is_some_and(|(before, _)| files(before))
+    }
 }
 
 fn parse(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Result<Asked, RequestError> {
@@ -111,15 +121,19 @@ impl Gate {
         // The scope of an answer's pseudonyms is that of its request.
         let (of, control) = asked.before.as_ref().map_or((&asked.parsed, &asked.ask.control), |(parsed, control)| (parsed, control));
         let session = self.session(exchange, head, of, control);
-        let long = asked.parsed.bytes.len() > LARGE || attachments::any(&asked.parsed.reading.unread);
+        let (long, side) = (asked.takes_long(), asked.ask.side);
         let shared = Arc::clone(exchange);
         let run = move || (settle(&shared, asked, route, session, &mut held), held);
-        let moment = Moment::Request;
-        match blocking(long, run).await {
-            Some((Ok(settled), held)) => Ok((settled, held)),
-            Some((Err(GuardError::Busy(error)), _)) => Err(Box::new(Refusal::of(exchange, Reason::Busy, error.to_string()))),
-            Some((Err(error), _)) => Err(Self::guard_failed(exchange, &error.to_string(), moment)),
-            None => Err(Self::guard_failed(exchange, "the guard was stopped", moment)),
+        let (result, held) =
+            blocking(long, run).await.unwrap_or_else(|| (Err(GuardError::Inspect(InspectError::Panic)), self.budget.open()));
+        match result {
+            Ok(settled) => Ok((settled, held)),
+            Err(error) if route != Route::Decide => Ok((failed(exchange, route, side, &error), held)),
+            Err(GuardError::Busy(error)) => Err(Box::new(Refusal::of(exchange, Reason::Busy, error.to_string()))),
+            Err(error) => {
+                let moment = if side == Side::Request { Moment::Request } else { Moment::End(EndState::Blocked) };
+                Err(Self::guard_failed(exchange, &error.to_string(), moment))
+            }
         }
     }
 
@@ -157,12 +171,12 @@ fn name_model(exchange: &mut Exchange, asked: &Asked) -> Result<(), (Reason, Str
     Err((Reason::ModelNotAllowed, format!("this key may not use the model `{shown}`; ask for a key that may")))
 }
 
+/// Judges and writes the verdict. Only what fails in judging may fail open.
 fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, held: &mut Reservation) -> Result<Settled, GuardError> {
     let Asked { parsed, ask, repeats, before } = asked;
     let action = if ask.side == Side::Request { Action::Prompt } else { Action::Complete };
     let guarded = match judge(exchange, (&parsed, &ask), before, session) {
         Err(error) if error.may_fail_open(exchange) => unguarded(exchange, &parsed, action, &error),
-        Err(error) if route != Route::Decide && !matches!(error, GuardError::Busy(_)) => failed(exchange, &error),
         other => other?,
     };
     let grow = |held: &mut Reservation, bytes: usize| hold(held, bytes).map_err(GuardError::Busy);
@@ -176,6 +190,7 @@ fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, hel
     } else {
         None
     };
+    strike_writing(exchange.gate.faults(), if ask.side == Side::Request { Direction::Request } else { Direction::Response });
     let whole = verdict::Texts { tape: &parsed.tape, bytes: &parsed.bytes, content: ask.content };
     let mut told = verdict::Told {
         request_id: exchange.request_id.as_str(),
@@ -224,12 +239,29 @@ fn judge(
     guard_answer(exchange, parsed, &session)
 }
 
-/// A guard that fails is a verdict for other gateways: their owners may have them go on after an error.
-fn failed(exchange: &Exchange, error: &GuardError) -> Guarded {
+/// What fails after the body was read is a verdict for other gateways: their owners may have them go on after an error.
+fn failed(exchange: &Exchange, route: Route, side: Side, error: &GuardError) -> Settled {
     tracing::error!(%error, request_id = %exchange.request_id, "a guard failed; the texts were refused");
     let mut phase = Phase::decided(Decision::Failed);
     phase.not_run("detect", GuardStatus::Failed, &error.to_string());
-    Guarded { bytes: Bytes::new(), phase, edited: false, refusal: Some(format!("{error}, so nothing may go on")) }
+    phase.reason = Some(Reason::GuardUnavailable.code());
+    let (tape, reading, repeats) = (Tape::default(), Reading::default(), Repeats::new());
+    let nothing = verdict::Texts { tape: &tape, bytes: &[], content: Content::default() };
+    let body = verdict::write(
+        route,
+        &verdict::Told {
+            request_id: exchange.request_id.as_str(),
+            side,
+            decision: Decision::Failed,
+            phase: &phase,
+            refusal: Some(&format!("{error}, so nothing may go on")),
+            reading: &reading,
+            repeats: &repeats,
+            before: nothing,
+            after: nothing,
+        },
+    );
+    Settled { phase, refused: true, body }
 }
 
 fn respond(head: &Head, exchange: &Exchange, settled: Settled, held: Reservation) -> Response<GateBody> {
