@@ -21,6 +21,9 @@ const WEBHOOK_RESPONSE: &str = "/v1/guardrails/agentgateway/response";
 /// Blocks telephone numbers in both directions.
 const NO_PHONES: &str = r#"
 @id("no-phones") @coach("No numbers, please.") forbid (principal, action, resource) when { context.labels.contains("pii.phone") };"#;
+/// Lets no prompt go to one model.
+const NOT_FOR_CLAUDE: &str = r#"
+@id("not-for-claude") forbid (principal, action == Action::"prompt", resource == Model::"claude-sonnet");"#;
 const PHONE: &str = "+1 415-555-2671";
 
 fn post(house: &House, path: &str, body: &Value) -> Reply {
@@ -147,6 +150,55 @@ fn what_the_request_holds_is_not_the_answers() {
     let body = json!({"direction": "response", "text": "fine", "request": {"text": format!("Call {PHONE}")}});
     let told = told(&house, OWN, &body);
     assert_eq!((&told["decision"], &told["findings"], &told["text"]), (&json!("permit"), &json!([]), &json!("fine")));
+}
+
+#[test]
+fn a_conversation_may_be_named_beside_the_request() {
+    let house = House::new();
+    let named = |text: &str| json!({"direction": "request", "text": text, "conversation": "c1"});
+    let sent = told_text(&house, &named(EMAIL));
+    let answer = |request: Value| json!({"direction": "response", "text": format!("to {sent}"), "conversation": "c1", "request": request});
+    assert_eq!(told_text(&house, &answer(json!({"text": EMAIL}))), format!("to {EMAIL}"));
+    assert_eq!(told_text(&house, &answer(named(EMAIL))), format!("to {EMAIL}"));
+    assert_eq!(
+        told_text(&house, &answer(json!({"text": EMAIL, "conversation": "c2"}))),
+        format!("to {sent}"),
+        "what the request says counts"
+    );
+}
+
+#[test]
+fn the_earlier_request_is_judged_for_its_own_model() {
+    let house = House::build(Plan { more: NOT_FOR_CLAUDE, ..Plan::default() });
+    let sent = told_text(&house, &asking("request", EMAIL));
+    let answer = |outer: Value, model: Value| json!({"direction": "response", "text": format!("to {sent}"), "model": outer, "request": {"text": EMAIL, "model": model}});
+    let (restored, kept) = (format!("to {EMAIL}"), format!("to {sent}"));
+    for (outer, model, text) in [
+        (Value::Null, Value::Null, &restored),
+        (Value::Null, json!("gpt-4o-mini"), &restored),
+        (json!("claude-sonnet"), json!("gpt-4o-mini"), &restored),
+        (json!("claude-sonnet"), Value::Null, &kept),
+        (json!("gpt-4o-mini"), json!("claude-sonnet"), &kept),
+        (Value::Null, json!("claude-sonnet"), &kept),
+    ] {
+        assert_eq!(told_text(&house, &answer(outer.clone(), model.clone())), *text, "{outer} {model}");
+        let shown = if outer.is_null() { &model } else { &outer };
+        assert_eq!(house.journal.all().last().unwrap().event.as_ref().unwrap()["model"], *shown);
+    }
+    let body = answer(Value::Null, json!("claude-sonnet")).to_string();
+    let reply = house.send(&Call::new("POST", OWN, body).with("authorization", &format!("Bearer {}", key(3))));
+    assert_eq!(reply.status, 403, "{}", reply.text());
+}
+
+#[test]
+fn what_is_judged_again_is_counted_once() {
+    let house = House::new();
+    let counted = || (house.gate.metrics().findings_total.get(), house.gate.metrics().tokenised_total.get());
+    let sent = told_text(&house, &asking("request", EMAIL));
+    assert_eq!(counted(), (1, 1));
+    let body = json!({"direction": "response", "text": format!("to {sent}"), "request": {"text": EMAIL}});
+    assert_eq!(told_text(&house, &body), format!("to {EMAIL}"));
+    assert_eq!(counted(), (1, 1));
 }
 
 #[test]
