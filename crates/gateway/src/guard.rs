@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::{Action, Facts, Outcome};
-use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, Role, TextClass, UninspectedKind};
+use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, ModelName, ProviderName, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, control, read};
 use bytes::Bytes;
@@ -115,6 +115,19 @@ pub struct Outside<'a> {
     pub text: &'a str,
     /// What the provider calls the model, when it differs.
     pub upstream_model: Option<&'a str>,
+    /// The request was judged before, and is judged once more for its pseudonyms: for this model, and nothing is counted again.
+    pub again: Option<&'a Named>,
+}
+
+/// The model that texts are for, as events show it.
+#[derive(Clone, Default)]
+pub struct Named {
+    /// Model as the client named it.
+    pub model: Option<ModelName>,
+    /// Whether that name stands in the configuration.
+    pub configured: bool,
+    /// Its provider.
+    pub provider: Option<ProviderName>,
 }
 
 /// Guards a request. The session learns what was replaced.
@@ -136,6 +149,10 @@ pub fn guard_request(
         let outside_findings = inspect_outside(exchange, outside.text)?;
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
+        if let Some(named) = outside.again {
+            (facts.resource.model, facts.resource.provider) = (named.model.clone(), named.provider.clone());
+            facts.context.body_bytes = parsed.bytes.len() as u64;
+        }
         facts.context.token_estimate = parsed.bytes.len() as u64 / 4;
         facts.context.tools = tool_names(body, &units);
         remedy::count_findings(&mut facts, &units);
@@ -152,7 +169,10 @@ pub fn guard_request(
         let until = began + exchange.live.settings.limits.inspect;
         let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
         let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
-        exchange.gate.metrics().tokenised_total.add(session.minted);
+        if outside.again.is_none() {
+            exchange.gate.metrics().tokenised_total.add(session.minted);
+            count_found(exchange, &units);
+        }
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
     })
 }
@@ -182,6 +202,7 @@ pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Guarded, Guar
             judged.decision = Decision::Blocked;
             judged.refusal = Some(format!("`{}` was found in a header, where it cannot be replaced", finding.label));
         }
+        count_found(exchange, &units);
         finish(exchange, &parsed, &units, judged, Vec::new(), (inspected, micros(began)))
     })
 }
@@ -212,6 +233,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let mut splices = edit_splices(parsed, &units, &judged);
         splices.extend(restored);
         splices.extend(without_logprobs(&parsed.reading, &parsed.tape));
+        count_found(exchange, &units);
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
     })
 }
@@ -390,6 +412,10 @@ fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &
     splices
 }
 
+fn count_found(exchange: &Exchange, units: &[Unit]) {
+    exchange.gate.metrics().findings_total.add(units.iter().map(|unit| unit.scan.findings.len() as u64).sum());
+}
+
 fn finish(
     exchange: &Exchange,
     parsed: &Parsed,
@@ -400,7 +426,6 @@ fn finish(
 ) -> Result<Guarded, GuardError> {
     let body = parsed.body();
     let findings = findings(body, units);
-    exchange.gate.metrics().findings_total.add(units.iter().map(|unit| unit.scan.findings.len() as u64).sum());
     let mut phase = Phase {
         decision: Some(judged.decision),
         facts: Some(Box::new(judged.facts)),
