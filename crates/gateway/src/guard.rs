@@ -1,7 +1,8 @@
 //! Guarding a whole body, in either direction. Synchronous and bounded: bytes and facts in, bytes and a phase out.
 
+mod looking;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,16 +11,16 @@ use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, ModelName, Pr
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, control, read};
 use bytes::Bytes;
+pub use looking::is_clean;
+use looking::{caught, inspect, inspect_outside, inspect_with_files};
 
-use crate::attachments::{self, Attached};
 use crate::body::ReadError;
 use crate::budget::Reservation;
-use crate::cache::WORTH;
 use crate::edit::{unit_splices, without_logprobs};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::giving_back::restore;
-use crate::inspect::{Body, InspectError, Inspector, Unit, event_finding};
+use crate::inspect::{Body, InspectError, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
 use crate::models::MODELS;
@@ -261,19 +262,6 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
     Guarded { bytes, phase, edited: false, refusal: refusal.map(|(_, sentence)| sentence) }
 }
 
-/// Whether nothing is found in a name or a header, under a member name if any. A failing detector finds nothing clean.
-pub fn is_clean(exchange: &Exchange, text: &str, key: Option<&str>) -> bool {
-    let scan = || {
-        let mut inspector = inspector(exchange, false);
-        if key.is_some() {
-            // A name that comes with every request: remembered however short it is.
-            inspector.worth = 0;
-        }
-        inspector.text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from)
-    };
-    caught(scan).is_ok_and(|scan| scan.findings.is_empty())
-}
-
 /// Reads an answer.
 ///
 /// # Errors
@@ -296,55 +284,6 @@ pub fn hold(held: &mut Reservation, bytes: usize) -> Result<(), ReadError> {
 
 fn micros(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-/// A panic of a guard is a failure of the guard, not of the process.
-fn caught<T>(run: impl FnOnce() -> Result<T, GuardError>) -> Result<T, GuardError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(GuardError::Inspect(InspectError::Panic)))
-}
-
-fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
-    let live = &exchange.live;
-    Inspector {
-        detector: &live.detector,
-        cache: exchange.gate.cache(),
-        scope: exchange.cache_scope.get_or_init(|| exchange.gate.cache().scope(&exchange.principal, &live.detector_digest)),
-        worth: WORTH,
-        tokens,
-        deadline: Instant::now() + live.settings.limits.inspect,
-        lookups: (0, 0),
-    }
-}
-
-fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<Unit>, InspectError> {
-    let mut inspector = inspector(exchange, tokens);
-    let units = inspector.body(body)?;
-    count_lookups(exchange, &inspector);
-    Ok(units)
-}
-
-fn inspect_with_files(exchange: &Exchange, body: Body<'_>) -> Result<(Vec<Unit>, Attached), GuardError> {
-    let mut inspector = inspector(exchange, true);
-    let units = inspector.body(body)?;
-    let attached = attachments::inspect(exchange, body, &mut inspector)?;
-    count_lookups(exchange, &inspector);
-    Ok((units, attached))
-}
-
-fn count_lookups(exchange: &Exchange, inspector: &Inspector<'_>) {
-    let metrics = exchange.gate.metrics();
-    metrics.cache_hits_total.add(inspector.lookups.0);
-    metrics.cache_misses_total.add(inspector.lookups.1);
-}
-
-/// Findings in header values and the query, as a unit that has no parts in the body.
-fn inspect_outside(exchange: &Exchange, text: &str) -> Result<Vec<Unit>, InspectError> {
-    if text.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    let scan = inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, None)?;
-    let silent = scan.findings.is_empty() && scan.below.is_empty();
-    Ok(if silent { Vec::new() } else { vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan, attached: None }] })
 }
 
 /// What a body holds that is not read, files as a whole.
