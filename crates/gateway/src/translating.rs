@@ -155,10 +155,21 @@ impl Gate {
         (aim, headers, key): (Aim<'a>, HeaderMap, Option<&'a str>),
         guarded: &mut Guarded,
     ) -> Result<Outgoing<'a>, Box<Refusal>> {
+        match provider.kind.translation(aim.route) {
+            None => Ok(Outgoing { aim, headers, key, body: guarded.bytes.clone() }),
+            // Boxed: every other request would carry the room for it along.
+            Some(translation) => Box::pin(self.translated_outgoing(exchange, translation, (aim, headers), guarded)).await,
+        }
+    }
+
+    async fn translated_outgoing<'a>(
+        &self,
+        exchange: &Arc<Exchange>,
+        translation: Translation,
+        (aim, headers): (Aim<'a>, HeaderMap),
+        guarded: &mut Guarded,
+    ) -> Result<Outgoing<'a>, Box<Refusal>> {
         let (body, phase) = (guarded.bytes.clone(), &mut guarded.phase);
-        let Some(translation) = provider.kind.translation(aim.route) else {
-            return Ok(Outgoing { aim, headers, key, body });
-        };
         let asks = asked_in_query(aim.query.unwrap_or_default());
         if asks.fields {
             return Err(Problem::Fields.refusal(exchange, translation, phase));
@@ -196,6 +207,16 @@ impl Gate {
         if exchange.translated.get().is_none() {
             return Ok((status, bytes));
         }
+        Box::pin(self.translated_incoming(exchange, status, bytes, held)).await
+    }
+
+    async fn translated_incoming(
+        &self,
+        exchange: &Arc<Exchange>,
+        status: StatusCode,
+        bytes: Bytes,
+        held: &mut Reservation,
+    ) -> Result<(StatusCode, Bytes), Box<Refusal>> {
         let (shared, failed, large) = (Arc::clone(exchange), !status.is_success(), bytes.len() > LARGE);
         let mut spans = self.budget.open();
         let plain = |body| Some(Answered { body, failed: None });
