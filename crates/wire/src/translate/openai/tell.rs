@@ -116,17 +116,7 @@ fn messages(ask: &Ask<'_>, list: &mut List<'_>) -> Result<(), TranslateError> {
     if !ask.system.is_empty() {
         list.object(|message| {
             message.text("role", "system");
-            match ask.system.as_slice() {
-                [one] => message.text("content", one),
-                many => message.list("content", |parts| {
-                    for text in many {
-                        parts.object(|part| {
-                            part.text("type", "text");
-                            part.text("text", text);
-                        });
-                    }
-                }),
-            }
+            content_of_texts(message, ask.system.iter().map(AsRef::as_ref));
         });
     }
     for (speaker, pieces) in ask.merged() {
