@@ -11,18 +11,20 @@ export PATH := $(TOOLS)/bin:$(PATH)
 GATE := target/release/bartizan
 STEP := scripts/step.sh
 PYTHON := .venv/bin/python
+NODE := .venv/bin/node
 FMT := cargo fmt --all -- --config imports_granularity=Module,group_imports=StdExternalCrate
 
 # The steps share one target folder and print one after the other.
 .NOTPARALLEL:
 .PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model leaks-mutants fmt lint tools \
-	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-leaks test-instructions test-fuzz instructions
+	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-npm test-judges test-leaks test-instructions test-fuzz instructions
 
 help:
 	@echo "make up          build the release binary and start the gate"
 	@echo "make test        everything that CI does"
 	@echo "make bench       cost of the gate against a bare proxy, of detection and of judging"
 	@echo "make leaks       every field of every route in every encoding: nothing may leak"
+	@echo "make bench-leaks  the public harness pii-leak-benchmark, every mode of it"
 	@echo "make leaks-mutants   the same against gates that are broken on purpose: each must be caught"
 	@echo "make soak        full speed for MINUTES=$(MINUTES), memory watched"
 	@echo "make crash       SIGKILL under load, N=$(N) times, nothing may be lost"
@@ -35,7 +37,7 @@ up: release
 
 # --- what CI does, cheap steps first -------------------------------------------------------------------------------
 
-test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-judges test-leaks test-instructions test-fuzz
+test: tools test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-npm test-judges test-leaks test-instructions test-fuzz
 	@$(STEP) --table
 	@echo "RESULT test=ok"
 
@@ -71,6 +73,9 @@ test-release: release
 
 test-sdk:
 	@$(STEP) sdk $(PYTHON) -m pytest -q tests/sdk
+
+test-npm:
+	@$(STEP) npm $(NODE) --test --test-concurrency=1 --test-reporter=dot 'tests/npm/*.test.js'
 
 test-judges:
 	@$(STEP) judges scripts/judges.sh $(GATE)
@@ -127,7 +132,11 @@ leaks: release
 leaks-mutants:
 	@scripts/leaks-mutants.sh
 
-bench-leaks bench-peers eval-peers:
+# The public harness of others, every mode of it.
+bench-leaks: release
+	@scripts/bench_leaks.sh $(GATE)
+
+bench-peers eval-peers:
 	@echo "make $@ comes with a later issue; nothing was measured"; exit 2
 
 # --- by hand -------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ deny=0.20.2
 machete=0.9.2
 tools=target/tools
 
-# A compiler for SQLite and libFuzzer, and Python for the client tests.
+# A compiler for SQLite and libFuzzer, and Python for the client tests. Node comes by pip: Debian's is too old for the packages.
 packages=()
 command -v cc >/dev/null || packages+=(gcc libc6-dev)
 command -v c++ >/dev/null || packages+=(g++)
@@ -42,4 +42,11 @@ if ! cmp -s tests/requirements.txt "$stamp"; then
   # It declares a newer Python than Debian has, and runs on this one.
   .venv/bin/pip install --quiet --disable-pip-version-check --ignore-requires-python "$(grep '^aics-tlog' tests/requirements.txt)"
   cp tests/requirements.txt "$stamp"
+fi
+
+# The lock file has no addresses: packages come from the registry that npm is configured for, and must have the hashes in it.
+if ! cmp -s tests/npm/package-lock.json tests/npm/node_modules/installed.json; then
+  echo "installing npm packages into tests/npm"
+  PATH="$PWD/.venv/bin:$PATH" npm ci --prefix tests/npm --ignore-scripts --no-audit --no-fund --loglevel=error
+  cp tests/npm/package-lock.json tests/npm/node_modules/installed.json
 fi

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import urllib.request
@@ -11,8 +12,11 @@ import anthropic
 import openai
 import pytest
 from google import genai
+from values import CARD, EMAIL, SECRET
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# LiteLLM looks for a list of prices on the network when it is imported; it has its own.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 GATE = os.environ.get("BARTIZAN_BINARY", ROOT / "target/release/bartizan")
 UPSTREAM = os.environ.get("UPSTREAM_BINARY", ROOT / "target/release/upstream")
 GATE_URL = os.environ.get("GATE_URL")
@@ -72,6 +76,19 @@ class Upstream:
 
     def bodies(self):
         return "\n".join(request["body"] for request in self.requests())
+
+
+def absent(upstream):
+    """Something reached the provider, and none of the caller's values were in it."""
+    bodies = upstream.bodies()
+    assert bodies, "nothing reached the provider"
+    for value in (EMAIL, CARD, CARD.replace(" ", ""), SECRET):
+        assert value not in bodies
+
+
+def pseudonym(upstream, kind):
+    """What the provider saw in place of a value of the kind."""
+    return re.search(rf"\b{kind}_[A-Za-z0-9]+", upstream.bodies()).group()
 
 
 def start_gate(folder, *arguments):

@@ -47,7 +47,9 @@ struct Run {
     width: Option<usize>,
     /// Reads a run longer than the window.
     reader: Option<Box<Reader>>,
-    /// What the reader has got.
+    /// Reads each of its lines for itself, and the letters before the one that it is in; a run without lines needs none.
+    lined: Option<(Box<Reader>, usize)>,
+    /// What the readers have got.
     read: usize,
 }
 
@@ -56,8 +58,8 @@ struct Run {
 pub(crate) struct Runs {
     seen: usize,
     run: Option<Run>,
-    /// Reads the runs that fit the window.
-    reader: Reader,
+    /// Reads the runs that fit the window, once there is one: most texts have none.
+    reader: Option<Box<Reader>>,
     found: Vec<Inner>,
 }
 
@@ -78,7 +80,7 @@ impl Runs {
                 run.read(text, ended, compiled, &mut self.found);
                 out.extend(self.found.drain(..).map(|inner| run.part(inner)));
             } else if ended && run.letters + run.padding >= SHORTEST {
-                run.whole(text, &mut self.reader, compiled, &mut self.found);
+                run.whole(text, self.reader.get_or_insert_default(), compiled, &mut self.found);
                 run.share(&mut self.found, compiled, out);
                 self.found.clear();
             }
@@ -98,7 +100,8 @@ impl Runs {
 
     /// Bytes of memory, for bounds.
     pub(crate) fn held(&self) -> usize {
-        self.run.as_ref().and_then(|run| run.reader.as_ref()).map_or(0, |reader| reader.held())
+        let of = |run: &Run| run.reader.as_ref().map_or(0, |one| one.held()) + run.lined.as_ref().map_or(0, |(one, _)| one.held());
+        self.run.as_ref().map_or(0, of)
     }
 }
 
@@ -119,7 +122,18 @@ fn next_run(bytes: &[u8]) -> Option<usize> {
 
 impl Run {
     fn new(start: usize) -> Self {
-        Self { start, end: start, next: start, letters: 0, padding: 0, lines: Vec::new(), width: None, reader: None, read: start }
+        Self {
+            start,
+            end: start,
+            next: start,
+            letters: 0,
+            padding: 0,
+            lines: Vec::new(),
+            width: None,
+            reader: None,
+            lined: None,
+            read: start,
+        }
     }
 
     /// Takes what belongs to it; true when its end is known.
@@ -160,11 +174,32 @@ impl Run {
         self.padding == 0 && LINE.contains(&width) && width.is_multiple_of(4) && *self.width.get_or_insert(width) == width
     }
 
-    /// Reads what has come of a run longer than the window.
+    /// Reads what has come of a run longer than the window: over the joints, and each line for itself, since a value at the end of
+    /// one line may seem to go on in the next. Where both find something, the stronger finding wins as everywhere.
     fn read(&mut self, text: &Normal, ended: bool, compiled: &Arc<Compiled>, found: &mut Vec<Inner>) {
+        if self.reader.is_none() && !self.lines.is_empty() {
+            self.lined = Some((Box::default(), 0));
+        }
         let reader = self.reader.get_or_insert_default();
-        for letter in text.slice(self.read, self.end).iter().filter(|byte| is_letter(**byte)) {
-            reader.feed(*letter, compiled, found);
+        let mut alone = Vec::new();
+        let joints = self.lines.iter().filter(|line| line.at >= self.read).map(|line| (line.at, Some(line.first)));
+        let mut from = self.read;
+        for (to, next) in joints.chain([(self.end, None)]) {
+            for letter in text.slice(from, to).iter().filter(|byte| is_letter(**byte)) {
+                reader.feed(*letter, compiled, found);
+                if let Some((lined, _)) = &mut self.lined {
+                    lined.feed(*letter, compiled, &mut alone);
+                }
+            }
+            from = to;
+            let Some((lined, first)) = &mut self.lined else { continue };
+            if next.is_some() || ended {
+                lined.finish(compiled, &mut alone);
+            } else {
+                lined.flush(compiled, &mut alone);
+            }
+            found.extend(alone.drain(..).map(|inner| Inner { from: inner.from + *first, to: inner.to + *first, ..inner }));
+            *first = next.unwrap_or(*first);
         }
         self.read = self.end;
         if ended {
@@ -172,6 +207,12 @@ impl Run {
         } else {
             reader.flush(compiled, found);
         }
+    }
+
+    /// The first letter that something undecided may hold a bit of; none without a reader.
+    fn undecided(&self) -> Option<usize> {
+        let lined = self.lined.as_ref().map(|(lined, first)| first + lined.hold());
+        self.reader.as_ref().map(|reader| lined.map_or(reader.hold(), |line| line.min(reader.hold())))
     }
 
     /// Reads a run that fits the window: as a whole, and each line for itself where nothing was found over it.
@@ -233,13 +274,13 @@ impl Run {
     }
 
     fn hold(&self) -> usize {
-        self.reader.as_ref().map_or(self.start, |reader| self.at(reader.hold()))
+        self.undecided().map_or(self.start, |letter| self.at(letter))
     }
 
     /// Drops lines that nobody asks for any more.
     fn forget(&mut self) {
-        let Some(reader) = &self.reader else { return };
-        let kept = self.lines.partition_point(|line| line.first <= reader.hold()).saturating_sub(1);
+        let Some(undecided) = self.undecided() else { return };
+        let kept = self.lines.partition_point(|line| line.first <= undecided).saturating_sub(1);
         self.lines.drain(..kept);
     }
 }

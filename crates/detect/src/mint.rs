@@ -1,6 +1,7 @@
 //! Pseudonyms: what a value becomes on its way out, and the exact map back for one request. No state outlives a request.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use bartizan_vocabulary::{Hidden, Label};
 use hmac::{Hmac, Mac};
@@ -83,19 +84,26 @@ impl Minter {
 
     /// The scope of a principal's conversation: inside it a value has one token, outside it another.
     pub fn scope(&self, principal: &str, conversation: &str) -> Scope {
-        Scope { key: Hidden::new(keyed(self.key.reveal(), &[b"bartizan scope 1", principal.as_bytes(), conversation.as_bytes()])) }
+        Scope { tenant: self.key.clone(), principal: principal.into(), conversation: conversation.into(), key: OnceLock::new() }
     }
 }
 
-/// Where equal values get equal tokens.
+/// Where equal values get equal tokens. Its key is made for the first token: most requests need none.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    key: Hidden<[u8; 32]>,
+    tenant: Hidden<[u8; 32]>,
+    principal: Box<str>,
+    conversation: Box<str>,
+    key: OnceLock<Hidden<[u8; 32]>>,
 }
 
 impl Scope {
     fn tail(&self, kind: &str, value: &str, attempt: u32) -> [u8; TAIL] {
-        let mac = keyed(self.key.reveal(), &[kind.as_bytes(), value.as_bytes(), &attempt.to_be_bytes()]);
+        let key = self.key.get_or_init(|| {
+            let parts = [&b"bartizan scope 1"[..], self.principal.as_bytes(), self.conversation.as_bytes()];
+            Hidden::new(keyed(self.tenant.reveal(), &parts))
+        });
+        let mac = keyed(key.reveal(), &[kind.as_bytes(), value.as_bytes(), &attempt.to_be_bytes()]);
         let bits = mac.iter().take(8).fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
         let mut tail = [b'0'; TAIL];
         for (index, slot) in tail.iter_mut().enumerate() {

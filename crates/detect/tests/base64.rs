@@ -202,6 +202,23 @@ fn a_line_of_a_wrapped_run_is_read_for_itself_too() {
     }
 }
 
+/// Digits that end a line glue to the digits of the next one; each line was encoded for itself.
+#[test]
+fn lines_of_a_long_run_are_read_for_themselves_too() {
+    let record = STANDARD.encode("4532812677354687 exp 12/27 cvv 123 zip 001234");
+    assert_eq!(record.len(), 60);
+    for lines in [2, 8, 9, 12, 40] {
+        let text = format!("records: {}\nend", vec![record.as_str(); lines].join("\n"));
+        let parts = found(&text);
+        let covered: usize =
+            parts.iter().filter(|(label, _)| label == "pci.card").map(|(_, part)| part.matches("NDUzMjgxMjY3NzM1NDY4N").count()).sum();
+        assert_eq!(covered, lines, "{parts:?}");
+        if lines < 13 {
+            same_at_every_split(&text);
+        }
+    }
+}
+
 #[test]
 fn what_a_stronger_finding_leaves_of_a_run_is_found() {
     // The secret ends with its line; the number stands in the next one.

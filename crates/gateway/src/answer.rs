@@ -62,7 +62,7 @@ impl Gate {
         request: Phase,
         (mut held, sent): (Reservation, Instant),
     ) -> Result<Response<GateBody>, Box<Refusal>> {
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
         let encoding = Encoding::named(parts.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
         let encoding = encoding.ok_or_else(|| self.garbage(exchange, "the provider used an encoding that is not read here"))?;
         if parts.status.is_redirection() || parts.status.is_informational() {
@@ -73,6 +73,9 @@ impl Gate {
             return self.streamed(head, exchange, (parts.status, &parts.headers), body, session, &request, held).await;
         }
         let bytes = self.whole(exchange, body, encoding, &mut held).await?;
+        let (status, bytes) = self.incoming(exchange, parts.status, bytes, &mut held).await?;
+        let end = if status == parts.status { EndState::Complete } else { EndState::UpstreamError };
+        parts.status = status;
         let waited = u64::try_from(sent.elapsed().as_micros()).unwrap_or(0);
         let (guarded, held) = self.guarded_answer(exchange, bytes, session, (parts.status, head.shape), held).await?;
         let decision = combined(request.decision, guarded.phase.decision);
@@ -86,12 +89,15 @@ impl Gate {
         seal.update(&guarded.bytes);
         let coach = coached(&request, &phase);
         let mut last = Last { exchange: Arc::clone(exchange), phase, status: parts.status.as_u16(), seal: Some(seal) };
-        let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(EndState::Complete));
+        let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(end));
         let http2 = head.parts.version == Version::HTTP_2;
         let mut response = Response::new(GateBody::counted(guarded.bytes, held, http2, on_taken));
         *response.status_mut() = parts.status;
         *response.headers_mut() = to_client(&parts.headers, &|text| is_clean(exchange, text, None));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(translated) = exchange.translated.get() {
+            translated.mark(response.headers_mut());
+        }
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         exchange.show_limits(response.headers_mut(), head.shape);
         Ok(response)
@@ -212,17 +218,21 @@ impl Gate {
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));
         *response.status_mut() = status;
         *response.headers_mut() = to_client(headers, &|text| is_clean(exchange, text, None));
+        if let Some(translated) = exchange.translated.get() {
+            response.headers_mut().insert(header::CONTENT_TYPE, translated.content_type());
+            translated.mark(response.headers_mut());
+        }
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         exchange.show_limits(response.headers_mut(), head.shape);
         Ok(response)
     }
 
     /// The provider's answer cannot be used.
-    fn garbage(&self, exchange: &Arc<Exchange>, message: &str) -> Box<Refusal> {
+    pub(crate) fn garbage(&self, exchange: &Arc<Exchange>, message: &str) -> Box<Refusal> {
         self.upstream_refusal(exchange, Reason::UpstreamFailed, message.to_owned())
     }
 
-    fn upstream_refusal(&self, exchange: &Arc<Exchange>, reason: Reason, message: String) -> Box<Refusal> {
+    pub(crate) fn upstream_refusal(&self, exchange: &Arc<Exchange>, reason: Reason, message: String) -> Box<Refusal> {
         self.metrics().upstream_errors_total.add(1);
         let phase = Phase::decided(Decision::Permit);
         Box::new(Refusal::of(exchange, reason, message).with(Moment::End(EndState::UpstreamError), phase))
@@ -231,7 +241,11 @@ impl Gate {
 
 /// How an answer streams, if it does: a stream of Gemini's is an array of JSON unless events were asked for.
 fn framing(exchange: &Exchange, status: StatusCode, headers: &HeaderMap) -> Option<Framing> {
-    if is_event_stream(headers) {
+    let streams = is_event_stream(headers);
+    if let Some(translated) = exchange.translated.get() {
+        return streams.then(|| translated.framing());
+    }
+    if streams {
         return Some(Framing::Sse);
     }
     let array = exchange.streams_array && status.is_success() && is_json(headers) == Some(true);

@@ -12,7 +12,7 @@ use bartizan_vocabulary::{Decision, EndState};
 use bartizan_wire::Call;
 use bartizan_wire::refusal::Reason;
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body_util::Full;
 
 use crate::Gate;
@@ -30,7 +30,8 @@ use crate::retry::{self, Outcome};
 use crate::routing::{Itinerary, Step};
 use crate::session::Session;
 use crate::settings::Retries;
-use crate::upstream::{self, Aim, UpstreamError};
+use crate::translating::Outgoing;
+use crate::upstream::{Aim, UpstreamError};
 
 /// Most calls for one request, whatever is configured.
 const MOST_CALLS: u32 = 16;
@@ -86,10 +87,8 @@ pub(crate) struct Asked<'a> {
 struct Ready<'a> {
     exchange: Arc<Exchange>,
     target: Target<'a>,
-    /// What the provider calls the model.
-    upstream_name: &'a str,
-    /// Made for judging; a further call makes them again.
-    headers: Option<HeaderMap>,
+    /// What its provider is sent, in its format.
+    outgoing: Outgoing<'a>,
     guarded: Guarded,
     session: Session,
 }
@@ -111,7 +110,7 @@ impl Gate {
         let (first, lent) = self.judged(asked, &exchange, place, lent).await?;
         let (mut ready, mut lent) = match first {
             Ok(ready) => (ready, lent),
-            Err(refusal) if refusal.reason == Reason::PolicyBlocked => {
+            Err(refusal) if may_pass_elsewhere(refusal.reason) => {
                 self.permitted(asked, &mut itinerary, (target, &exchange), (refusal, lent)).await?
             }
             Err(refusal) => return Err(refusal),
@@ -266,8 +265,15 @@ impl Gate {
         let written = asked.in_body.or(lent.names_model_elsewhere().then_some(asked.name));
         let model = written.is_some_and(|written| written != upstream_name).then(|| upstream_name.to_owned());
         let (guarded, session, lent) = self.guarded(exchange, session, (outside, model), lent).await?;
-        let ready = |guarded| Ready { exchange: Arc::clone(exchange), target, upstream_name, headers: Some(headers), guarded, session };
-        Ok((guarded.map(ready), lent))
+        let mut guarded = match guarded {
+            Ok(guarded) => guarded,
+            Err(refusal) => return Ok((Err(refusal), lent)),
+        };
+        let key = client_key(&asked.head.parts.headers, asked.query.key.as_deref(), &exchange.live.settings);
+        let aim = Aim { route: asked.call.route, dialect: asked.call.dialect, model: upstream_name, query: asked.query.rest.as_deref() };
+        // What this provider's format cannot express is refused like what policy forbids.
+        let outgoing = self.outgoing(exchange, target.provider, (aim, headers, key), &mut guarded).await;
+        Ok((outgoing.map(|outgoing| Ready { exchange: Arc::clone(exchange), target, outgoing, guarded, session }), lent))
     }
 
     /// One call: recorded, then sent, unless the provider is left alone. `within`: the time that is left for its first byte. Gives
@@ -281,11 +287,7 @@ impl Gate {
     ) -> Result<(Outcome, Instant), Box<Refusal>> {
         let live = Arc::clone(&ready.exchange.live);
         let (settings, provider) = (&live.settings, ready.target.provider);
-        let key = client_key(&asked.head.parts.headers, asked.query.key.as_deref(), settings);
-        let aim =
-            Aim { route: asked.call.route, dialect: asked.call.dialect, model: ready.upstream_name, query: asked.query.rest.as_deref() };
-        let headers = ready.headers.take().unwrap_or_else(|| to_provider(&asked.head.parts.headers));
-        let call = match upstream::request(provider, &aim, headers, key, ready.guarded.bytes.clone()) {
+        let call = match ready.outgoing.call(provider, &asked.head.parts.headers) {
             Ok(call) => call,
             Err(error) => return Ok((Err(error), Instant::now())),
         };
@@ -377,6 +379,12 @@ fn pass_over(refusal: &Refusal) {
     }
 }
 
+/// Whether a request that was refused for one place may be permitted for another: policy may know that one better, and its format may
+/// express what this one's cannot.
+fn may_pass_elsewhere(reason: Reason) -> bool {
+    matches!(reason, Reason::PolicyBlocked | Reason::BadRequest)
+}
+
 /// Whether the provider was called at all.
 fn was_sent(outcome: &Outcome) -> bool {
     !matches!(outcome, Err(UpstreamError::Open(_) | UpstreamError::Address))
@@ -405,6 +413,7 @@ fn toward(exchange: &Exchange, target: Target<'_>, is_fallback: bool) -> Exchang
         ended: AtomicBool::new(false),
         salt: exchange.salt,
         commitment,
+        translated: OnceLock::new(),
         // Who asks is the same, so it is found again.
         cache_scope: OnceLock::new(),
     }

@@ -83,7 +83,8 @@ fn optional(object: &mut Object<'_>, key: &str, value: Option<&str>) {
     }
 }
 
-fn list<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
+/// Writes an array.
+pub fn list<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
     out.push(b'[');
     for (place, item) in items.iter().enumerate() {
         if place > 0 {
@@ -110,7 +111,8 @@ fn policy(out: &mut Vec<u8>, fired: &FiredPolicy) {
     object.end();
 }
 
-fn finding(out: &mut Vec<u8>, found: &EventFinding) {
+/// Begins a finding: what it is and where. Its score is left to the caller.
+pub fn located<'a>(out: &'a mut Vec<u8>, found: &EventFinding) -> Object<'a> {
     let mut object = Object::new(out);
     object.text("label", found.label.as_str());
     object.text("rule", found.rule.as_str());
@@ -118,6 +120,11 @@ fn finding(out: &mut Vec<u8>, found: &EventFinding) {
     object.text("path", &found.path);
     object.number("start", found.start as u64);
     object.number("end", found.end as u64);
+    object
+}
+
+fn finding(out: &mut Vec<u8>, found: &EventFinding) {
+    let mut object = located(out, found);
     object.number("score_bp", found.score_bp.into());
     object.end();
 }

@@ -19,6 +19,7 @@ use crate::charge::{Charge, Seen};
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
+use crate::translating::Translated;
 use crate::{Gate, limit_headers};
 
 /// An interaction: what is known of it before anything is judged.
@@ -45,6 +46,8 @@ pub struct Exchange {
     pub streams_array: bool,
     /// On what it was counted, where there are limits.
     pub charge: Option<Arc<Charge>>,
+    /// How it is translated, once it is.
+    pub translated: OnceLock<Translated>,
     /// When it began.
     pub started: Instant,
     /// Bytes of the request's body.

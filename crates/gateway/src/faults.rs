@@ -15,6 +15,8 @@ pub enum Fault {
     Timeout,
     /// Panic.
     Panic,
+    /// Judge, and panic while the verdict is written.
+    Writing,
 }
 
 /// Asked before each inspection.
@@ -24,9 +26,15 @@ pub type Faults = Arc<dyn Fn(Direction) -> Option<Fault> + Send + Sync>;
 #[expect(clippy::panic, reason = "the fault that is asked for is a panic")]
 pub fn strike(faults: Option<&Faults>, direction: Direction) -> Result<(), InspectError> {
     match faults.and_then(|faults| faults(direction)) {
-        None => Ok(()),
+        None | Some(Fault::Writing) => Ok(()),
         Some(Fault::Error) => Err(InspectError::Error),
         Some(Fault::Timeout) => Err(InspectError::Timeout),
         Some(Fault::Panic) => panic!("a fault was asked for"),
     }
+}
+
+/// Lets a fault happen after judging: a panic, when one is asked for.
+pub fn strike_writing(faults: Option<&Faults>, direction: Direction) {
+    let asked = faults.and_then(|faults| faults(direction));
+    assert!(asked != Some(Fault::Writing), "a fault was asked for");
 }

@@ -1,26 +1,27 @@
 //! Guarding a whole body, in either direction. Synchronous and bounded: bytes and facts in, bytes and a phase out.
 
+mod looking;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::{Action, Facts, Outcome};
-use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, Role, TextClass, UninspectedKind};
+use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, ModelName, ProviderName, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, Usage, control, read, written};
 use bytes::Bytes;
+use looking::{caught, inspect_outside, inspect_with_files};
+pub use looking::{inspect, is_clean};
 
-use crate::attachments::{self, Attached};
 use crate::body::ReadError;
 use crate::budget::Reservation;
-use crate::cache::WORTH;
 use crate::charge::Seen;
 use crate::edit::{unit_splices, without_logprobs};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::giving_back::restore;
-use crate::inspect::{Body, InspectError, Inspector, Unit, event_finding};
+use crate::inspect::{Body, InspectError, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
 use crate::models::MODELS;
@@ -123,6 +124,19 @@ pub struct Outside<'a> {
     pub text: &'a str,
     /// What the provider calls the model, when it differs.
     pub upstream_model: Option<&'a str>,
+    /// The request was judged before, and is judged once more for its pseudonyms: for this model, and nothing is counted again.
+    pub again: Option<&'a Named>,
+}
+
+/// The model that texts are for, as events show it.
+#[derive(Clone, Default)]
+pub struct Named {
+    /// Model as the client named it.
+    pub model: Option<ModelName>,
+    /// Whether that name stands in the configuration.
+    pub configured: bool,
+    /// Its provider.
+    pub provider: Option<ProviderName>,
 }
 
 /// Guards a request. The session learns what was replaced.
@@ -144,6 +158,10 @@ pub fn guard_request(
         let outside_findings = inspect_outside(exchange, outside.text)?;
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
+        if let Some(named) = outside.again {
+            (facts.resource.model, facts.resource.provider) = (named.model.clone(), named.provider.clone());
+            facts.context.body_bytes = parsed.bytes.len() as u64;
+        }
         facts.context.token_estimate = parsed.bytes.len() as u64 / 4;
         facts.context.tools = tool_names(body, &units);
         remedy::count_findings(&mut facts, &units);
@@ -160,7 +178,10 @@ pub fn guard_request(
         let until = began + exchange.live.settings.limits.inspect;
         let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
         let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
-        exchange.gate.metrics().tokenised_total.add(session.minted);
+        if outside.again.is_none() {
+            exchange.gate.metrics().tokenised_total.add(session.minted);
+            count_found(exchange, &units);
+        }
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
     })
 }
@@ -190,6 +211,7 @@ pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Guarded, Guar
             judged.decision = Decision::Blocked;
             judged.refusal = Some(format!("`{}` was found in a header, where it cannot be replaced", finding.label));
         }
+        count_found(exchange, &units);
         finish(exchange, &parsed, &units, judged, Vec::new(), (inspected, micros(began)))
     })
 }
@@ -220,6 +242,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let mut splices = edit_splices(parsed, &units, &judged);
         splices.extend(restored);
         splices.extend(without_logprobs(&parsed.reading, &parsed.tape));
+        count_found(exchange, &units);
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
     })
 }
@@ -247,19 +270,6 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
     Guarded { bytes, phase, edited: false, refusal: refusal.map(|(_, sentence)| sentence) }
 }
 
-/// Whether nothing is found in a name or a header, under a member name if any. A failing detector finds nothing clean.
-pub fn is_clean(exchange: &Exchange, text: &str, key: Option<&str>) -> bool {
-    let scan = || {
-        let mut inspector = inspector(exchange, false);
-        if key.is_some() {
-            // A name that comes with every request: remembered however short it is.
-            inspector.worth = 0;
-        }
-        inspector.text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from)
-    };
-    caught(scan).is_ok_and(|scan| scan.findings.is_empty())
-}
-
 /// Reads an answer.
 ///
 /// # Errors
@@ -282,55 +292,6 @@ pub fn hold(held: &mut Reservation, bytes: usize) -> Result<(), ReadError> {
 
 fn micros(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX)
-}
-
-/// A panic of a guard is a failure of the guard, not of the process.
-fn caught<T>(run: impl FnOnce() -> Result<T, GuardError>) -> Result<T, GuardError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(GuardError::Inspect(InspectError::Panic)))
-}
-
-fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
-    let live = &exchange.live;
-    Inspector {
-        detector: &live.detector,
-        cache: exchange.gate.cache(),
-        scope: exchange.cache_scope.get_or_init(|| exchange.gate.cache().scope(&exchange.principal, &live.detector_digest)),
-        worth: WORTH,
-        tokens,
-        deadline: Instant::now() + live.settings.limits.inspect,
-        lookups: (0, 0),
-    }
-}
-
-fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<Unit>, InspectError> {
-    let mut inspector = inspector(exchange, tokens);
-    let units = inspector.body(body)?;
-    count_lookups(exchange, &inspector);
-    Ok(units)
-}
-
-fn inspect_with_files(exchange: &Exchange, body: Body<'_>) -> Result<(Vec<Unit>, Attached), GuardError> {
-    let mut inspector = inspector(exchange, true);
-    let units = inspector.body(body)?;
-    let attached = attachments::inspect(exchange, body, &mut inspector)?;
-    count_lookups(exchange, &inspector);
-    Ok((units, attached))
-}
-
-fn count_lookups(exchange: &Exchange, inspector: &Inspector<'_>) {
-    let metrics = exchange.gate.metrics();
-    metrics.cache_hits_total.add(inspector.lookups.0);
-    metrics.cache_misses_total.add(inspector.lookups.1);
-}
-
-/// Findings in header values and the query, as a unit that has no parts in the body.
-fn inspect_outside(exchange: &Exchange, text: &str) -> Result<Vec<Unit>, InspectError> {
-    if text.trim().is_empty() {
-        return Ok(Vec::new());
-    }
-    let scan = inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, None)?;
-    let silent = scan.findings.is_empty() && scan.below.is_empty();
-    Ok(if silent { Vec::new() } else { vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan, attached: None }] })
 }
 
 /// What a body holds that is not read, files as a whole.
@@ -398,6 +359,10 @@ fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &
     splices
 }
 
+fn count_found(exchange: &Exchange, units: &[Unit]) {
+    exchange.gate.metrics().findings_total.add(units.iter().map(|unit| unit.scan.findings.len() as u64).sum());
+}
+
 fn finish(
     exchange: &Exchange,
     parsed: &Parsed,
@@ -408,7 +373,6 @@ fn finish(
 ) -> Result<Guarded, GuardError> {
     let body = parsed.body();
     let findings = findings(body, units);
-    exchange.gate.metrics().findings_total.add(units.iter().map(|unit| unit.scan.findings.len() as u64).sum());
     let mut phase = Phase {
         decision: Some(judged.decision),
         facts: Some(Box::new(judged.facts)),

@@ -126,6 +126,7 @@ impl Gate {
             stream: false,
             streams_array: false,
             charge: None,
+            translated: OnceLock::new(),
             started: head.started,
             bytes_in: 0,
             ended: AtomicBool::new(false),
@@ -320,7 +321,7 @@ impl Gate {
         let long = exchange.bytes_in > LARGE as u64 || attachments::any(&parsed.reading.unread);
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
         let run = move || {
-            let outside = Outside { text: &outside, upstream_model: model.as_deref() };
+            let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None };
             let result = match guard_request(&shared, &parsed, &control, &mut session, &outside) {
                 // With an alias an edit is needed, and what was not inspected is not edited.
                 Err(error) if model.is_none() && error.may_fail_open(&shared) => Ok(unguarded(&shared, &parsed, Action::Prompt, &error)),

@@ -39,6 +39,12 @@ impl Kept {
         self.left_out += count;
     }
 
+    /// Takes those of another.
+    pub fn extend(&mut self, other: &Self) {
+        other.list.iter().for_each(|finding| self.push(finding.clone()));
+        self.left_out += other.left_out;
+    }
+
     /// What is kept.
     pub fn list(&self) -> &[EventFinding] {
         &self.list

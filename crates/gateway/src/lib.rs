@@ -28,6 +28,7 @@ mod limit_headers;
 mod live;
 mod metrics;
 mod models;
+mod neighbours;
 mod number;
 #[doc(hidden)]
 pub mod probe;
@@ -48,6 +49,7 @@ mod standalone;
 mod stream;
 mod stream_body;
 mod texts;
+mod translating;
 mod upstream;
 mod verdict;
 

@@ -46,7 +46,8 @@ impl<'a> Target<'a> {
 
     /// Whether its provider can tell from the request which model is meant: Azure by the path, others by the body.
     pub fn is_told(self, call: &Call<'_>, in_body: bool) -> bool {
-        in_body || self.provider.kind == ProviderKind::Azure || call.route.family() == Family::Gemini
+        let translated = self.provider.kind.translation(call.route).is_some();
+        in_body || self.provider.kind == ProviderKind::Azure || call.route.family() == Family::Gemini || translated
     }
 
     /// What the provider calls a model that the client calls `name`.
@@ -81,9 +82,9 @@ pub fn elsewhere(settings: &Settings, model: &Model, shown: &str, route: Route) 
 pub const MODELS: &str = "models/";
 
 /// The list of models in Gemini's format: only those that are served there.
-fn gemini_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
+fn gemini_list<'a>(names: impl Iterator<Item = (&'a str, bool)>) -> Vec<u8> {
     let mut out = b"{\"models\":[".to_vec();
-    for (at, name) in names.enumerate() {
+    for (at, (name, own)) in names.enumerate() {
         if at > 0 {
             out.push(b',');
         }
@@ -91,9 +92,11 @@ fn gemini_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
         escape_into(name, &mut out);
         out.extend_from_slice(b"\",\"displayName\":\"");
         escape_into(name, &mut out);
-        out.extend_from_slice(
-            b"\",\"supportedGenerationMethods\":[\"generateContent\",\"countTokens\",\"embedContent\",\"batchEmbedContents\"]}",
-        );
+        out.extend_from_slice(b"\",\"supportedGenerationMethods\":[\"generateContent\"");
+        if own {
+            out.extend_from_slice(b",\"countTokens\",\"embedContent\",\"batchEmbedContents\"");
+        }
+        out.extend_from_slice(b"]}");
     }
     out.extend_from_slice(b"]}");
     out
@@ -102,9 +105,10 @@ fn gemini_list<'a>(names: impl Iterator<Item = &'a str>) -> Vec<u8> {
 /// The list of models that a caller may use, in the format of its family.
 pub fn list(settings: &Settings, principal: &Principal, shape: Shape) -> Vec<u8> {
     if shape == Shape::Gemini {
-        let served = |model: &&Model| settings.provider(model).is_some_and(|provider| provider.kind.speaks(Route::GenerateContent));
-        let names = settings.models.iter().filter(served).map(|model| model.name.as_str());
-        return gemini_list(names.filter(|name| *name != "*" && may_use(principal.models.as_deref(), name)));
+        let speaks = |model: &Model| settings.provider(model).is_some_and(|provider| provider.kind.speaks(Route::GenerateContent));
+        let served = |model: &&Model| settings.provider(model).is_some_and(|provider| provider.kind.answers(Route::GenerateContent));
+        let names = settings.models.iter().filter(served).map(|model| (model.name.as_str(), speaks(model)));
+        return gemini_list(names.filter(|(name, _)| *name != "*" && may_use(principal.models.as_deref(), name)));
     }
     let mut out: Vec<u8> = match shape {
         Shape::Anthropic => b"{\"data\":[".to_vec(),

@@ -24,7 +24,7 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
     let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions, &mut held).ok()?;
     let exchange = begin(gate, principal, request.len(), false);
     let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
-    let outside = Outside { text: "", upstream_model: None };
+    let outside = Outside { text: "", upstream_model: None, again: None };
     let guarded = guard_request(&exchange, &parsed, &control, &mut session, &outside).ok()?;
     session.keep(parsed);
     record(&exchange, Moment::Request, &guarded.phase, Some(&guarded.bytes));
@@ -66,6 +66,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         stream,
         streams_array: false,
         charge: None,
+        translated: OnceLock::new(),
         started: Instant::now(),
         bytes_in: bytes as u64,
         ended: AtomicBool::new(false),

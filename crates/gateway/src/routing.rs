@@ -121,7 +121,7 @@ impl<'a> Itinerary<'a> {
         if let Step::Go(target) = begun.next(now, chance) {
             return Ok((begun, target));
         }
-        let speaks = |way: &&Way| wanted.settings.providers.get(way.provider).is_some_and(|it| it.kind.speaks(wanted.call.route));
+        let speaks = |way: &&Way| wanted.settings.providers.get(way.provider).is_some_and(|it| it.kind.answers(wanted.call.route));
         if !asked.ways.iter().any(|way| speaks(&way)) {
             return Err(models::elsewhere(wanted.settings, asked, wanted.name.1, wanted.call.route).into());
         }
@@ -203,11 +203,10 @@ impl<'a> Itinerary<'a> {
     }
 }
 
-/// Whether a place can take the request. The seam for formats: today a place whose provider speaks another one is passed over; with a
-/// translation it would be taken, and the target would say into what the request is to be turned.
+/// Whether a place can take the request: its provider speaks the format, or there is a translation into the one that it speaks.
 fn takes(wanted: &Wanted<'_>, leg: usize, model: &Model, way: &Way) -> bool {
     let Some(target) = Target::at(wanted.settings, model, way) else { return false };
     // A route's own model stands for what was asked; a fallback must be named to its provider.
     let named = target.is_told(&wanted.call, wanted.in_body) || (leg == 0 && wanted.call.route.default_model().is_some());
-    target.provider.kind.speaks(wanted.call.route) && named
+    target.provider.kind.answers(wanted.call.route) && named
 }

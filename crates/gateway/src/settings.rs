@@ -7,6 +7,7 @@ use std::time::Duration;
 use bartizan_policy::ProviderFacts;
 use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
 use bartizan_wire::json::JsonLimits;
+use bartizan_wire::translate::Translation;
 use bartizan_wire::{Family, Route};
 use http::Uri;
 
@@ -42,7 +43,23 @@ impl ProviderKind {
         if route == Route::GeminiModels { self == Self::Gemini } else { self.speaks(route) }
     }
 
-    /// Whether it answers on a route.
+    /// The translation by which it answers on a route whose format it does not speak, if there is one.
+    pub fn translation(self, route: Route) -> Option<Translation> {
+        let family = match self {
+            Self::OpenAi | Self::Azure => Family::OpenAi,
+            Self::Anthropic => Family::Anthropic,
+            Self::Gemini => Family::Gemini,
+            Self::Both => return None,
+        };
+        Translation::between(route, family)
+    }
+
+    /// Whether it can be asked on a route, translated or not.
+    pub fn answers(self, route: Route) -> bool {
+        self.speaks(route) || self.translation(route).is_some()
+    }
+
+    /// Whether it answers on a route in its own format.
     pub fn speaks(self, route: Route) -> bool {
         let families: &[Family] = match self {
             // Azure has no list of models that a client could call, and no moderations.

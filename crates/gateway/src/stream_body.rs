@@ -10,6 +10,7 @@ use bartizan_ledger::{Appended, JournalError};
 use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
 use bartizan_wire::Route;
 use bartizan_wire::refusal::{self, Reason, Shape};
+use bartizan_wire::translate::StreamTranslator;
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
@@ -42,6 +43,8 @@ pub struct StreamBody {
     exchange: Arc<Exchange>,
     upstream: Incoming,
     decoder: Decoder,
+    /// Stands before the guard when the provider speaks another format.
+    translator: Option<Box<StreamTranslator>>,
     guard: StreamGuard,
     phase: Phase,
     seal: Option<BodySeal>,
@@ -78,11 +81,13 @@ impl StreamBody {
     ) -> Self {
         let pause = exchange.live.settings.idle(exchange.provider.as_ref());
         guard.seen = exchange.charge.is_some().then(Seen::default);
+        let translator = exchange.translated.get().map(|one| Box::new(one.stream(&exchange.live.settings.limits)));
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
         Self {
             exchange,
             upstream,
             decoder,
+            translator,
             guard,
             phase,
             seal,
@@ -118,25 +123,35 @@ impl StreamBody {
         }
         let mut fresh = Vec::new();
         let guard = &mut self.guard;
-        let decoder = &mut self.decoder;
+        let (decoder, translator) = (&mut self.decoder, &mut self.translator);
         let result = catch_unwind(AssertUnwindSafe(|| -> Result<(), String> {
             let decoded = if let Some(bytes) = bytes { decoder.push(bytes) } else { decoder.finish() };
             decoded.map_err(|error| error.to_string())?;
-            let plain = decoder.take();
-            let large = guard.pending() + plain.len() > LARGE;
-            let guarded = in_place(large, || {
-                guard.push(&plain, &mut fresh)?;
-                if bytes.is_none() { guard.finish(&mut fresh) } else { Ok(()) }
-            });
-            guarded.map_err(|error| error.to_string())
+            let mut plain = decoder.take();
+            let waiting = translator.as_ref().map_or(0, |translator| translator.memory());
+            let large = guard.pending() + waiting + plain.len() > LARGE;
+            in_place(large, || {
+                if let Some(translator) = translator {
+                    let theirs = std::mem::take(&mut plain);
+                    let translated = translator.push(&theirs, &mut plain);
+                    let translated = if bytes.is_none() { translated.and_then(|()| translator.finish(&mut plain)) } else { translated };
+                    translated.map_err(|error| error.to_string())?;
+                }
+                guard.push(&plain, &mut fresh).map_err(|error| error.to_string())?;
+                if bytes.is_none() { guard.finish(&mut fresh).map_err(|error| error.to_string()) } else { Ok(()) }
+            })
         }));
         self.phase.gate_micros += u64::try_from(began.elapsed().as_micros()).unwrap_or(0);
         match result {
             Err(_) => self.guard_failed(),
             Ok(Err(error)) => self.unreadable(&error),
-            Ok(Ok(())) if !self.held.resize(self.guard.memory() + fresh.len()) => self.busy(),
+            Ok(Ok(())) if !self.held.resize(self.memory() + fresh.len()) => self.busy(),
             Ok(Ok(())) => self.pass_on(&fresh, bytes.is_none()),
         }
+    }
+
+    fn memory(&self) -> usize {
+        self.guard.memory() + self.translator.as_ref().map_or(0, |translator| translator.memory())
     }
 
     fn pass_on(&mut self, fresh: &[u8], last: bool) {
@@ -227,7 +242,12 @@ impl StreamBody {
         let seal = self.seal.take();
         // Read to its end, whether or not the client was there to take it.
         let whole = matches!(self.state, State::Closing(EndState::Complete));
-        self.exchange.settle(self.guard.seen.unwrap_or_default(), whole);
+        let mut seen = self.guard.seen.unwrap_or_default();
+        if let Some(translator) = &self.translator {
+            seen.usage = translator.usage();
+            seen.text = seen.text.saturating_add(translator.unsaid());
+        }
+        self.exchange.settle(seen, whole);
         let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
         metrics.decided(combined(self.asked, self.phase.decision));

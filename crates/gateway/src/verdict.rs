@@ -10,6 +10,7 @@ use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::{self, Reason, Shape};
 use bartizan_wire::{Content, Form, Reading, Repeats, Route, Side};
 
+use crate::event_json::{list, located};
 use crate::exchange::Phase;
 
 /// A body and where its texts stand.
@@ -84,7 +85,7 @@ fn own(out: &mut Vec<u8>, told: &Told<'_>) {
     object.word("decision", told.decision.as_str());
     object.text("request_id", told.request_id);
     let findings = &told.phase.findings;
-    array(object.key("findings"), findings.list(), finding);
+    list(object.key("findings"), findings.list(), finding);
     if findings.left_out() > 0 {
         object.number("findings_left_out", findings.left_out());
     }
@@ -106,26 +107,9 @@ fn own(out: &mut Vec<u8>, told: &Told<'_>) {
 }
 
 fn finding(out: &mut Vec<u8>, found: &EventFinding) {
-    let mut object = Object::new(out);
-    object.text("label", found.label.as_str());
-    object.text("rule", found.rule.as_str());
-    object.word("role", found.role.as_str());
-    object.text("path", &found.path);
-    object.number("start", found.start as u64);
-    object.number("end", found.end as u64);
+    let mut object = located(out, found);
     object.key("score").extend_from_slice((f64::from(found.score_bp) / 10_000.0).to_string().as_bytes());
     object.end();
-}
-
-fn array<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T)) {
-    out.push(b'[');
-    for (at, item) in items.iter().enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        write(out, item);
-    }
-    out.push(b']');
 }
 
 fn litellm(out: &mut Vec<u8>, told: &Told<'_>) {
@@ -143,7 +127,7 @@ fn litellm(out: &mut Vec<u8>, told: &Told<'_>) {
     let edited = new_texts || tools.is_some() || rows.is_some();
     object.word("action", if edited { "GUARDRAIL_INTERVENED" } else { "NONE" });
     if new_texts {
-        array(object.key("texts"), &texts, |out, (_, after)| out.extend_from_slice(told.after.raw(*after)));
+        list(object.key("texts"), &texts, |out, (_, after)| out.extend_from_slice(told.after.raw(*after)));
     }
     for (name, node) in [("structured_messages", rows), ("tools", tools.map(|(_, after)| after))] {
         if let Some(node) = node {
@@ -152,7 +136,7 @@ fn litellm(out: &mut Vec<u8>, told: &Told<'_>) {
     }
     if told.side == Side::Answer {
         // Of a growing answer, the end may be the beginning of something that is found with what follows.
-        array(object.key("stream_holdback_chars"), &texts, |out, _| out.extend_from_slice(WINDOW.to_string().as_bytes()));
+        list(object.key("stream_holdback_chars"), &texts, |out, _| out.extend_from_slice(WINDOW.to_string().as_bytes()));
     }
     object.end();
 }

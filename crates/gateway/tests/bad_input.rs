@@ -252,14 +252,17 @@ fn models_and_routes() {
     let house = house();
     let chat = |model: &str| Call::chat(GOOD.replace("gpt-4o-mini", model));
     let messages = |model: &str| Call::messages(GOOD.replace("gpt-4o-mini", model));
+    let count = |model: &str| Call::new("POST", "/v1/messages/count_tokens", GOOD.replace("gpt-4o-mini", model));
+    let embed = |model: &str| Call::new("POST", "/v1/embeddings", format!("{{\"model\":\"{model}\",\"input\":\"x\"}}"));
     let limited = |call: Call| call.with("authorization", &format!("Bearer {}", key(3)));
     let rows: Vec<(&str, Call, u16, &str, &str)> = vec![
         ("unknown model", chat("nobody"), 404, "invalid_request_error", "`nobody` is not configured"),
         ("unknown model", messages("nobody"), 404, "not_found_error", "`nobody` is not configured"),
         ("not allowed", limited(chat("claude-sonnet")), 403, "permission_error", "may not use the model"),
         ("not allowed, unknown", limited(messages("nobody")), 403, "permission_error", "may not use the model"),
-        ("other format", chat("only-anthropic"), 404, "invalid_request_error", "served on `POST /v1/messages`"),
-        ("other format", messages("only-openai"), 404, "not_found_error", "served on `POST /v1/chat/completions`"),
+        ("other format", count("only-openai"), 404, "not_found_error", "served on `POST /v1/chat/completions`"),
+        ("other format", embed("only-anthropic"), 404, "invalid_request_error", "served on `POST /v1/messages`"),
+        ("other format", embed("only-gemini"), 404, "invalid_request_error", "served on `POST /v1beta/models/{model}:generateContent`"),
         ("unknown route", Call::new("POST", "/v1/embedding", GOOD), 404, "invalid_request_error", "not spoken here"),
         ("no input", Call::new("POST", "/v1/embeddings", GOOD), 400, "invalid_request_error", "`input` is missing"),
         ("images", Call::new("POST", "/v1/images/edits", GOOD), 404, "invalid_request_error", "images cannot be inspected yet"),
@@ -281,8 +284,7 @@ fn models_and_routes() {
             "use `POST /v1beta/models/{model}:countTokens`",
         ),
         ("gemini", Call::gemini("generateContent", GEMINI).with("content-type", "text/plain"), 415, "INVALID_ARGUMENT", "application/json"),
-        ("other format", Call::new("POST", "/v1/models/only-openai:generateContent", GEMINI), 404, "NOT_FOUND", "served on `POST /v1/chat"),
-        ("other format", chat("only-gemini"), 404, "invalid_request_error", "served on `POST /v1beta/models/{model}:generateContent`"),
+        ("other format", Call::new("POST", "/v1/models/only-openai:countTokens", GEMINI), 404, "NOT_FOUND", "served on `POST /v1/chat"),
         (
             "not allowed",
             limited(Call::new("POST", "/v1beta/models/only-gemini:countTokens", GEMINI)),

@@ -1,6 +1,8 @@
 //! Verdicts: the gate's own route, and the guard interfaces of other gateways. Nothing of it reaches a provider.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread::ThreadId;
 
 use bartizan_gateway::{Fault, Faults};
 use serde_json::{Value, json};
@@ -19,6 +21,9 @@ const WEBHOOK_RESPONSE: &str = "/v1/guardrails/agentgateway/response";
 /// Blocks telephone numbers in both directions.
 const NO_PHONES: &str = r#"
 @id("no-phones") @coach("No numbers, please.") forbid (principal, action, resource) when { context.labels.contains("pii.phone") };"#;
+/// Lets no prompt go to one model.
+const NOT_FOR_CLAUDE: &str = r#"
+@id("not-for-claude") forbid (principal, action == Action::"prompt", resource == Model::"claude-sonnet");"#;
 const PHONE: &str = "+1 415-555-2671";
 
 fn post(house: &House, path: &str, body: &Value) -> Reply {
@@ -148,6 +153,55 @@ fn what_the_request_holds_is_not_the_answers() {
 }
 
 #[test]
+fn a_conversation_may_be_named_beside_the_request() {
+    let house = House::new();
+    let named = |text: &str| json!({"direction": "request", "text": text, "conversation": "c1"});
+    let sent = told_text(&house, &named(EMAIL));
+    let answer = |request: Value| json!({"direction": "response", "text": format!("to {sent}"), "conversation": "c1", "request": request});
+    assert_eq!(told_text(&house, &answer(json!({"text": EMAIL}))), format!("to {EMAIL}"));
+    assert_eq!(told_text(&house, &answer(named(EMAIL))), format!("to {EMAIL}"));
+    assert_eq!(
+        told_text(&house, &answer(json!({"text": EMAIL, "conversation": "c2"}))),
+        format!("to {sent}"),
+        "what the request says counts"
+    );
+}
+
+#[test]
+fn the_earlier_request_is_judged_for_its_own_model() {
+    let house = House::build(Plan { more: NOT_FOR_CLAUDE, ..Plan::default() });
+    let sent = told_text(&house, &asking("request", EMAIL));
+    let answer = |outer: Value, model: Value| json!({"direction": "response", "text": format!("to {sent}"), "model": outer, "request": {"text": EMAIL, "model": model}});
+    let (restored, kept) = (format!("to {EMAIL}"), format!("to {sent}"));
+    for (outer, model, text) in [
+        (Value::Null, Value::Null, &restored),
+        (Value::Null, json!("gpt-4o-mini"), &restored),
+        (json!("claude-sonnet"), json!("gpt-4o-mini"), &restored),
+        (json!("claude-sonnet"), Value::Null, &kept),
+        (json!("gpt-4o-mini"), json!("claude-sonnet"), &kept),
+        (Value::Null, json!("claude-sonnet"), &kept),
+    ] {
+        assert_eq!(told_text(&house, &answer(outer.clone(), model.clone())), *text, "{outer} {model}");
+        let shown = if outer.is_null() { &model } else { &outer };
+        assert_eq!(house.journal.all().last().unwrap().event.as_ref().unwrap()["model"], *shown);
+    }
+    let body = answer(Value::Null, json!("claude-sonnet")).to_string();
+    let reply = house.send(&Call::new("POST", OWN, body).with("authorization", &format!("Bearer {}", key(3))));
+    assert_eq!(reply.status, 403, "{}", reply.text());
+}
+
+#[test]
+fn what_is_judged_again_is_counted_once() {
+    let house = House::new();
+    let counted = || (house.gate.metrics().findings_total.get(), house.gate.metrics().tokenised_total.get());
+    let sent = told_text(&house, &asking("request", EMAIL));
+    assert_eq!(counted(), (1, 1));
+    let body = json!({"direction": "response", "text": format!("to {sent}"), "request": {"text": EMAIL}});
+    assert_eq!(told_text(&house, &body), format!("to {EMAIL}"));
+    assert_eq!(counted(), (1, 1));
+}
+
+#[test]
 fn of_a_request_that_is_refused_nothing_is_restored() {
     let house = House::build(Plan { more: NO_PHONES, ..Plan::default() });
     let sent = told_text(&house, &asking("request", EMAIL));
@@ -271,6 +325,70 @@ fn a_guard_that_fails_lets_nothing_go_on() {
     assert_eq!(self::told(&house, LITELLM, &json!({"input_type": "request", "texts": ["hi"]})), json!({"action": "NONE"}));
 }
 
+/// After judging too: another gateway may go on after an error, so it gets a verdict.
+#[test]
+fn a_verdict_that_cannot_be_written_lets_nothing_go_on() {
+    // A long body is judged elsewhere.
+    for text in ["hi".to_owned(), "so ".repeat(100_000)] {
+        let faults: Faults = Arc::new(|_| Some(Fault::Writing));
+        let house = House::build(Plan { faults: Some(faults), fail_open: true, ..Plan::default() });
+        for direction in ["request", "response"] {
+            let told = told(&house, LITELLM, &json!({"input_type": direction, "texts": [text]}));
+            assert_eq!((&told["action"], told["blocked_reason"].is_string()), (&json!("BLOCKED"), true), "{told}");
+        }
+        let request = told(&house, WEBHOOK_REQUEST, &json!({"body": {"messages": [{"role": "user", "content": text}]}}));
+        let response = told(&house, WEBHOOK_RESPONSE, &json!({"body": {"choices": [{"message": {"role": "assistant", "content": text}}]}}));
+        for told in [request, response] {
+            assert_eq!(told["action"]["status_code"], 503);
+        }
+        for (direction, kind) in [("request", "request"), ("response", "end")] {
+            let reply = post(&house, OWN, &asking(direction, &text));
+            assert_eq!((reply.status, reply.decision()), (503, "failed"), "{}", reply.text());
+            assert_eq!(house.journal.all().last().map(|noted| noted.kind), Some(kind), "{}", house.journal.kinds());
+        }
+        let all = house.journal.all();
+        assert!(all.len() == 6 && all.iter().all(|noted| noted.decision == "failed"), "{}", house.journal.kinds());
+    }
+}
+
+/// Threads of the server that other requests wait for.
+fn workers(house: &House) -> HashSet<ThreadId> {
+    let together = Arc::new(Barrier::new(2));
+    let one = || {
+        let together = Arc::clone(&together);
+        house.runtime.spawn(async move {
+            together.wait();
+            std::thread::current().id()
+        })
+    };
+    let tasks = [one(), one()];
+    tasks.into_iter().map(|task| house.runtime.block_on(task).unwrap()).collect()
+}
+
+#[test]
+fn files_of_the_earlier_request_keep_no_worker() {
+    let threads = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&threads);
+    let faults: Faults = Arc::new(move |_| {
+        seen.lock().unwrap().push(std::thread::current().id());
+        None
+    });
+    let house = House::build(Plan { faults: Some(faults), ..Plan::default() });
+    let workers = workers(&house);
+    let on_workers = |body: &Value| {
+        threads.lock().unwrap().clear();
+        told(&house, OWN, body);
+        let threads = threads.lock().unwrap();
+        assert!(!threads.is_empty());
+        threads.iter().filter(|thread| workers.contains(*thread)).count()
+    };
+    let file = json!({"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,aGVsbG8="}});
+    let messages = json!([{"role": "user", "content": [{"type": "text", "text": "hi"}, file]}]);
+    assert!(on_workers(&asking("response", "hi")) > 0);
+    assert_eq!(on_workers(&json!({"direction": "request", "messages": messages})), 0);
+    assert_eq!(on_workers(&json!({"direction": "response", "text": "hi", "request": {"messages": messages}})), 0);
+}
+
 /// What `LiteLLM` sends beside the texts.
 fn litellm(input_type: &str, more: &Value) -> Value {
     let mut body = json!({
@@ -363,11 +481,10 @@ fn webhooks_pass_mask_and_reject() {
     let message = |role: &str, content: &str| json!({"role": role, "content": content});
     let plain = json!({"body": {"messages": [message("system", "Be kind."), message("user", "hi")]}});
     let choices = json!({"body": {"choices": [{"message": message("assistant", "fine")}]}});
-    // The paths of versions that know no other.
     for (path, other, body) in [(WEBHOOK_REQUEST, "/request", &plain), (WEBHOOK_RESPONSE, "/response", &choices)] {
-        for path in [path, other] {
-            assert_eq!(told(&house, path, body), json!({"action": {"reason": "permit"}}));
-        }
+        assert_eq!(told(&house, path, body), json!({"action": {"reason": "permit"}}));
+        // Versions that know these paths only take a block of an answer for a pass.
+        assert_eq!(post(&house, other, body).status, 404);
     }
     let said = format!("to {EMAIL} with {TOKEN}");
     let masked = told(&house, WEBHOOK_REQUEST, &json!({"body": {"messages": [message("system", "Be kind."), message("user", &said)]}}));

@@ -274,7 +274,14 @@ fn the_list_of_models() {
     let house = House::new();
     let list = Call::new("GET", "/v1beta/models?pageSize=5", "");
     let found = names(&house.send(&list).json());
-    assert!(found.contains(&"models/gem-alias".to_owned()) && !found.contains(&"models/only-openai".to_owned()), "{found:?}");
+    assert!(found.contains(&"models/gem-alias".to_owned()) && found.contains(&"models/only-openai".to_owned()), "{found:?}");
+    // What is translated can be asked, not counted or embedded.
+    let methods = |name: &str| {
+        let reply = house.send(&list).json();
+        let model = reply["models"].as_array().unwrap().iter().find(|model| model["name"] == name).unwrap().clone();
+        model["supportedGenerationMethods"].as_array().unwrap().len()
+    };
+    assert_eq!((methods("models/only-openai"), methods("models/gem-alias")), (1, 4));
     assert_eq!(names(&house.send(&list.clone().with("authorization", &format!("Bearer {}", key(3)))).json()), ["models/gpt-4o-mini"]);
     assert_eq!(house.send(&Call::new("GET", "/v1beta/models?key=bzk_x", "")).status, 400);
     // Google's SDKs ask on OpenAI's path too; their headers tell.

@@ -32,4 +32,5 @@ mod responses;
 mod restoring;
 mod routing;
 mod streams;
+mod translation;
 mod unread;

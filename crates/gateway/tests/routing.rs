@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bartizan_gateway::{Breaking, Circuit, Provider, Retries, Settings, Waits, Way};
 use bartizan_policy::{ProviderFacts, TrainingUse};
-use bartizan_testkit::{Answer, ScriptedUpstream, canned, refused_url};
+use bartizan_testkit::{Answer, Manner, ScriptedUpstream, canned, refused_url};
 use serde_json::json;
 
 use crate::harness::{Call, House, Plan, Reply, Wire, key};
@@ -174,11 +174,45 @@ fn a_fallback_that_the_key_may_not_use_is_not_called() {
 }
 
 #[test]
-fn a_fallback_of_another_format_is_passed_over() {
+fn a_fallback_of_another_format_is_asked_in_its_own() {
     let adjust = |settings: &mut Settings| settings.models[0].fallback = vec![4];
     let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
-    house.upstream.always(ill(503));
-    assert_eq!((house.chat(SAID).status, house.upstream.served()), (503, 1));
+    house.upstream.respond_with(|request| if request.path.ends_with("/messages") { Manner::Echo.answer(request) } else { ill(503) });
+    let said = |more: &str| format!(r#"{{"model":"gpt-4o-mini"{more},"messages":[{{"role":"user","content":"to ada@example.org"}}]}}"#);
+    let reply = house.chat(&said(""));
+    assert_eq!((reply.status, house.upstream.served()), (200, 2), "{}", reply.text());
+    assert_eq!(reply.json()["choices"][0]["message"]["content"], "You said: to ada@example.org");
+    assert_eq!(reply.header("bartizan-translated"), Some("anthropic"));
+    let seen = house.upstream.requests().pop().unwrap();
+    assert!(seen.text().contains("only-anthropic") && !seen.text().contains("ada@"), "{}", seen.text());
+    let reply = house.chat(&said(r#","stream":true"#));
+    assert!(reply.status == 200 && reply.text().ends_with("data: [DONE]\n\n"), "{}", reply.text());
+    // What it cannot express is not changed for it: it is passed over.
+    let served = house.upstream.served();
+    assert_eq!((house.chat(&said(r#","seed":5"#)).status, house.upstream.served()), (503, served + 1));
+}
+
+#[test]
+fn a_first_place_of_another_format_gives_way_where_it_cannot_express_the_request() {
+    let other = ScriptedUpstream::start().unwrap();
+    let url = other.url();
+    let adjust = move |settings: &mut Settings| {
+        let second = second(settings, "spare", &url);
+        settings.models[4].ways.push(way(second, 0));
+    };
+    let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
+    let said = |more: &str| SAID.replace("gpt-4o-mini\"", &format!("only-anthropic\"{more}"));
+    let reply = house.chat(&said(""));
+    assert_eq!((reply.status, house.upstream.served(), other.served()), (200, 1, 0), "{}", reply.text());
+    let reply = house.chat(&said(r#","seed":5"#));
+    assert_eq!((reply.status, house.upstream.served(), other.served()), (200, 1, 1), "{}", reply.text());
+    // Not translated, so the answer is not, and nothing of the first place is left in it.
+    assert_eq!(reply.header("bartizan-translated"), None);
+    assert!(other.requests().remove(0).text().contains(r#""seed":5"#));
+    // Where it is the only one, the client hears what it cannot express.
+    let alone = House::new();
+    let reply = alone.chat(&said(r#","seed":5"#));
+    assert!(reply.status == 400 && reply.text().contains("seed") && alone.upstream.served() == 0, "{}", reply.text());
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use bartizan_vocabulary::TextClass;
+
 use crate::body::{Form, Part, Reading, Side, walk};
 use crate::control::{Control, ControlError, check_model, first_user, no_repeats, one_role_each, one_type_each};
 use crate::json::{NodeId, NodeKind, Tape};
@@ -108,8 +110,8 @@ pub fn read_ask(tape: &Tape, bytes: &[u8], ask: &Ask) -> (Reading, Repeats) {
 
 /// Of each string in `ranges` the same string of the same nature in a message: the first one of the first, the second one of the second.
 fn repeats(tape: &Tape, bytes: &[u8], reading: &Reading, rows: &Range<NodeId>, ranges: [&Range<NodeId>; 2]) -> Repeats {
-    let mut known: HashMap<(Cow<'_, str>, bool, bool), Vec<NodeId>> = HashMap::new();
-    let key = |part: &Part| (tape.text(bytes, part.node), part.fixed, part.id);
+    let mut known: HashMap<(Cow<'_, str>, TextClass, bool, bool), Vec<NodeId>> = HashMap::new();
+    let key = |part: &Part| (tape.text(bytes, part.node), prose(part.class), part.fixed, part.id);
     let strings = || reading.parts.iter().filter(|part| part.form == Form::String && !part.opaque);
     for part in strings().filter(|part| rows.contains(&part.node)) {
         known.entry(key(part)).or_default().push(part.node);
@@ -126,6 +128,11 @@ fn repeats(tape: &Tape, bytes: &[u8], reading: &Reading, rows: &Range<NodeId>, r
         }
     }
     repeats
+}
+
+/// Results of tools and documents are prose, as texts without their messages are. Everything else is inspected in its own way.
+fn prose(class: TextClass) -> TextClass {
+    if matches!(class, TextClass::ToolResult | TextClass::Document) { TextClass::Text } else { class }
 }
 
 struct Asking<'a> {

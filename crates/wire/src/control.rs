@@ -231,14 +231,18 @@ pub(crate) fn one_role_each(tape: &Tape, bytes: &[u8], messages: NodeId) -> Resu
 pub(crate) fn one_type_each(tape: &Tape, bytes: &[u8], holder: NodeId) -> Result<(), ControlError> {
     let named = |node: &Node, names: &[&str]| names.contains(&tape.text(bytes, node.slot).as_ref());
     let is = |node: &Node, kind: NodeKind| node.kind == kind;
-    let contents =
-        tape.members(holder).filter(|(_, node)| is(node, NodeKind::Array) && named(node, &["content", "system", "output", "summary"]));
-    for (part, _) in contents.flat_map(|(content, _)| tape.members(content)).filter(|(_, node)| is(node, NodeKind::Object)) {
-        one_type(tape, bytes, part)?;
-        one_type_each(tape, bytes, part)?;
-        for (inner, _) in tape.members(part).filter(|(_, node)| is(node, NodeKind::Object) && !named(node, &["input"])) {
-            one_type(tape, bytes, inner)?;
-            one_type_each(tape, bytes, inner)?;
+    // Callers nest as deep as a body may: no recursion.
+    let mut holders = vec![holder];
+    while let Some(holder) = holders.pop() {
+        let contents =
+            tape.members(holder).filter(|(_, node)| is(node, NodeKind::Array) && named(node, &["content", "system", "output", "summary"]));
+        for (part, _) in contents.flat_map(|(content, _)| tape.members(content)).filter(|(_, node)| is(node, NodeKind::Object)) {
+            one_type(tape, bytes, part)?;
+            holders.push(part);
+            for (inner, _) in tape.members(part).filter(|(_, node)| is(node, NodeKind::Object) && !named(node, &["input"])) {
+                one_type(tape, bytes, inner)?;
+                holders.push(inner);
+            }
         }
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! Entry points for fuzz targets: properties that must hold for any bytes. A broken property aborts the target.
 
 use crate::json::{JsonLimits, NodeId, NodeKind, Splice, Tape, escape_into, raw_offsets, splice, unescape};
-use crate::{ArrayReader, Frame, FrameError, Route, Side, SseReader, ask, read, read_ask};
+use crate::translate::{Saying, Translation};
+use crate::{ArrayReader, Family, Frame, FrameError, Framing, Route, Side, SseReader, ask, read, read_ask};
 
 /// Any bytes: no panic; when they are JSON, no edit gives the same bytes, and an edited string reads back as edited.
 pub fn json_spans(bytes: &[u8]) {
@@ -66,6 +67,43 @@ pub fn json_array(bytes: &[u8]) {
         let members = tape.members(0).map(|(_, node)| bytes.get(node.outer()).unwrap_or_default());
         assert!(whole.1.is_none() && payloads.eq(members), "the same elements");
     }
+}
+
+/// Any bytes as request, answer, error and stream of each format for each other: no panic, what comes out is JSON, and a stream is
+/// the same however it was split.
+pub fn translate(bytes: &[u8]) {
+    let limits = JsonLimits { depth: 64, nodes: 10_000 };
+    let tape = Tape::read(bytes, &limits).ok();
+    for route in Route::ALL {
+        for family in [Family::OpenAi, Family::Anthropic, Family::Gemini] {
+            let Some(translation) = Translation::between(*route, family) else { continue };
+            if let Some(tape) = &tape {
+                let request = translation.request(tape, bytes, &limits, ("model", true)).map(|request| request.body).ok();
+                let answer = translation.answer(tape, bytes, &limits, Saying::default()).ok().map(|answer| answer.body);
+                let error = translation.error(tape, bytes, &limits, 500);
+                for out in [request, answer, error].into_iter().flatten() {
+                    assert!(Tape::read(&out, &JsonLimits::default()).is_ok(), "what was translated is JSON");
+                }
+            }
+            for framing in [Framing::Sse, Framing::JsonArray] {
+                let translation = translation.framed(framing);
+                let step = bytes.first().map_or(1, |byte| usize::from(*byte % 7) + 1);
+                let whole = translated(translation, bytes, bytes.len().max(1), &limits);
+                assert_eq!(whole, translated(translation, bytes, step, &limits), "the same for every split");
+            }
+        }
+    }
+}
+
+/// A whole translated stream, or nothing if it is none.
+fn translated(translation: Translation, bytes: &[u8], step: usize, limits: &JsonLimits) -> Option<Vec<u8>> {
+    let mut translator = translation.stream(limits, 1 << 16, Saying::default());
+    let mut out = Vec::new();
+    for chunk in bytes.chunks(step) {
+        translator.push(chunk, &mut out).ok()?;
+    }
+    translator.finish(&mut out).ok()?;
+    Some(out)
 }
 
 fn elements(bytes: &[u8], step: usize) -> (Vec<Frame>, Option<FrameError>) {

@@ -21,6 +21,7 @@ mod route;
 mod sse;
 mod stored;
 mod tag;
+pub mod translate;
 mod unread;
 mod usage;
 mod weight;

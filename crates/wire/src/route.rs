@@ -189,20 +189,21 @@ const SPECS: &[Spec] = &[
         suffix: "/guardrails/litellm/beta/litellm_basic_guardrail_api",
         other: &[],
     },
-    // agentgateway before `webhook.path` knows these two paths only, at the root of a host.
+    // Not at the root of a host, `/request` and `/response`: the agentgateway that knows these paths only cannot read that an answer is
+    // refused, and lets it pass.
     Spec {
         route: Route::WebhookRequest,
         family: Family::OpenAi,
         name: "POST /v1/guardrails/agentgateway/request",
         suffix: "/guardrails/agentgateway/request",
-        other: &[(Dialect::Own, "/request")],
+        other: &[],
     },
     Spec {
         route: Route::WebhookResponse,
         family: Family::OpenAi,
         name: "POST /v1/guardrails/agentgateway/response",
         suffix: "/guardrails/agentgateway/response",
-        other: &[(Dialect::Own, "/response")],
+        other: &[],
     },
 ];
 

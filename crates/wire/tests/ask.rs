@@ -94,6 +94,18 @@ fn texts_that_stand_in_messages_are_read_there() {
     assert!(found.side == Side::Answer && read_ask(&tape, answer.as_bytes(), &found).1.is_empty());
 }
 
+/// What is found depends on what a string is: arguments are read in other ways than prose.
+#[test]
+fn a_text_is_not_read_as_something_else() {
+    use TextClass::{Text, ToolArguments, ToolResult};
+    let rows = r#"{"role":"tool","content":"1"},{"role":"assistant","tool_calls":[{"function":{"arguments":"{}"}}]}"#;
+    check(
+        Route::LitellmGuard,
+        &format!(r#"{{"input_type":"request","texts":["1","{{}}"],"structured_messages":[{rows}]}}"#),
+        &[("{}", Role::User, Text, false), ("1", Role::Tool, ToolResult, false), ("{}", Role::Assistant, ToolArguments, false)],
+    );
+}
+
 #[test]
 fn what_cannot_be_read_is_said() {
     let body =

@@ -30,7 +30,9 @@ pub(super) fn answer(method: &str, query: &str, body: &Value) -> Option<Answer> 
 
 /// The parts of an answer: a call of the first function, when one is declared and asked for, else the text in pieces.
 fn said(body: &Value, text: &str, size: usize) -> Vec<Value> {
-    let name = body.pointer("/tools/0/functionDeclarations/0/name").filter(|_| text.contains("tool"));
+    // Both spellings that the API takes.
+    let declared = ["/tools/0/functionDeclarations/0/name", "/tools/0/function_declarations/0/name"];
+    let name = declared.iter().find_map(|place| body.pointer(place)).filter(|_| text.contains("tool"));
     match name {
         Some(name) => vec![json!({"functionCall": {"name": name, "args": {"text": text}}})],
         None => canned::parts(&format!("You said: {text}"), size).into_iter().map(|piece| json!({"text": piece})).collect(),

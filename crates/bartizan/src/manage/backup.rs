@@ -96,14 +96,15 @@ impl RestoreArgs {
     }
 
     fn report(&self, restored: &Restored) -> Result<()> {
-        let (word, erasures) = match restored.ledger {
-            LedgerAtHand::Kept => ("kept", format!("{} newer erasures were applied again", restored.erasures_applied)),
-            LedgerAtHand::None => {
-                ("none", "no ledger lay there: erasures newer than the backup are NOT applied; ask for them again".to_owned())
+        let missed = "erasures and revocations newer than the backup are NOT applied, so keys revoked since are valid again: erase and \
+                      revoke them before you start it";
+        let (word, newer) = match restored.ledger {
+            LedgerAtHand::Kept => {
+                ("kept", format!("{} newer erasures were applied again, and newer revocations of keys", restored.erasures_applied))
             }
+            LedgerAtHand::None => ("none", format!("no ledger lay there: {missed}")),
             LedgerAtHand::Unusable => {
-                let why = "the ledger that lay there does not continue the backup's: erasures newer than the backup are NOT applied";
-                ("unusable", format!("{why}; look at the former ledger and ask for them again"))
+                ("unusable", format!("the ledger that lay there does not continue the backup's, look at it: {missed}"))
             }
         };
         let (dir, data, size) = (self.dir.display(), self.data.display(), restored.size);
@@ -113,11 +114,12 @@ impl RestoreArgs {
                 let result = json!({
                     "entries": size, "ledger_at_hand": word,
                     "erasures_applied": restored.erasures_applied, "newer_erasures_not_applied": !applied,
+                    "newer_revocations_not_applied": !applied,
                 });
                 print(format!("{result}\n").as_bytes())
             }
             Format::Text => print(
-                format!("restored {dir} ({size} ledger entries) to {data}\n{erasures}\nthe former content is in {data}.before-restore\n")
+                format!("restored {dir} ({size} ledger entries) to {data}\n{newer}\nthe former content is in {data}.before-restore\n")
                     .as_bytes(),
             ),
         }

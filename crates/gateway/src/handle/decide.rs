@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bartizan_identity::may_use;
 use bartizan_policy::Action;
-use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName};
-use bartizan_wire::json::Tape;
+use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus, ModelName};
+use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Ask, Control, Repeats, Route, Side, ask, asked, read_ask};
+use bartizan_wire::{Ask, Content, Control, Reading, Repeats, Route, Side, ask, asked, read_ask};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, Version};
@@ -19,7 +19,9 @@ use crate::blocking::{LARGE, blocking};
 use crate::body::GateBody;
 use crate::budget::Reservation;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
-use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded};
+use crate::faults::strike_writing;
+use crate::guard::{GuardError, Guarded, Named, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded};
+use crate::inspect::InspectError;
 use crate::live::Live;
 use crate::query::query;
 use crate::refuse::{Refusal, mark};
@@ -33,6 +35,8 @@ struct Asked {
     repeats: Repeats,
     /// The request that an answer belongs to.
     before: Option<(Parsed, Control)>,
+    /// And the model that it was for.
+    before_model: Named,
 }
 
 /// What is answered and recorded.
@@ -42,6 +46,14 @@ struct Settled {
     body: Vec<u8>,
 }
 
+impl Asked {
+    /// Whether judging it would keep a worker thread from other requests: files are read, those of the earlier request too.
+    fn takes_long(&self) -> bool {
+        let files = |parsed: &Parsed| attachments::any(&parsed.reading.unread);
+        self.parsed.bytes.len() > LARGE || files(&self.parsed) || self.before.as_ref().is_some_and(|(before, _)| files(before))
+    }
+}
+
 fn parse(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Result<Asked, RequestError> {
     let tape = Tape::read(&bytes, &live.settings.limits.json)?;
     hold(held, tape.memory())?;
@@ -49,8 +61,8 @@ fn parse(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Res
     let before = ask.request.and_then(|id| Some(bytes.slice(tape.node(id)?.outer())));
     let before = before.map(|bytes| parse_before(live, bytes, held)).transpose()?;
     let (reading, repeats) = read_ask(&tape, &bytes, &ask);
-    hold(held, reading.memory())?;
-    Ok(Asked { parsed: Parsed { bytes, tape, reading }, ask, repeats, before })
+    hold(held, reading.memory() + repeats.capacity() * size_of::<(NodeId, NodeId)>())?;
+    Ok(Asked { parsed: Parsed { bytes, tape, reading }, ask, repeats, before, before_model: Named::default() })
 }
 
 fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<(Parsed, Control), RequestError> {
@@ -82,7 +94,7 @@ impl Gate {
         };
         exchange.bytes_in = bytes.len() as u64;
         let parsed = blocking(bytes.len() > LARGE, move || (parse(&live, bytes, route, &mut held), held)).await;
-        let (asked, held) = match parsed {
+        let (mut asked, held) = match parsed {
             Some((Ok(asked), held)) => (asked, held),
             None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
             Some((Err(error), _)) => {
@@ -90,7 +102,7 @@ impl Gate {
                 return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, error.to_string())));
             }
         };
-        let named = name_model(&mut exchange, &asked);
+        let named = name_models(&mut exchange, &mut asked);
         let exchange = Arc::new(exchange);
         named.map_err(|(reason, message)| Box::new(Refusal::of(&exchange, reason, message)))?;
         let side = asked.ask.side;
@@ -108,18 +120,24 @@ impl Gate {
         route: Route,
         mut held: Reservation,
     ) -> Result<(Settled, Reservation), Box<Refusal>> {
-        // The scope of an answer's pseudonyms is that of its request.
-        let (of, control) = asked.before.as_ref().map_or((&asked.parsed, &asked.ask.control), |(parsed, control)| (parsed, control));
+        // The scope of an answer's pseudonyms is that of its request. A conversation that only the answer names is the request's too.
+        let own = (&asked.parsed, &asked.ask.control);
+        let named = |control: &Control| control.session.is_some() || own.1.session.is_none();
+        let (of, control) = asked.before.as_ref().filter(|before| named(&before.1)).map_or(own, |(parsed, control)| (parsed, control));
         let session = self.session(exchange, head, Some((of, control)));
-        let long = asked.parsed.bytes.len() > LARGE || attachments::any(&asked.parsed.reading.unread);
+        let (long, side) = (asked.takes_long(), asked.ask.side);
         let shared = Arc::clone(exchange);
         let run = move || (settle(&shared, asked, route, session, &mut held), held);
-        let moment = Moment::Request;
-        match blocking(long, run).await {
-            Some((Ok(settled), held)) => Ok((settled, held)),
-            Some((Err(GuardError::Busy(error)), _)) => Err(Box::new(Refusal::of(exchange, Reason::Busy, error.to_string()))),
-            Some((Err(error), _)) => Err(Self::guard_failed(exchange, &error.to_string(), moment)),
-            None => Err(Self::guard_failed(exchange, "the guard was stopped", moment)),
+        let (result, held) =
+            blocking(long, run).await.unwrap_or_else(|| (Err(GuardError::Inspect(InspectError::Panic)), self.budget.open()));
+        match result {
+            Ok(settled) => Ok((settled, held)),
+            Err(error) if route != Route::Decide => Ok((failed(exchange, route, side, &error), held)),
+            Err(GuardError::Busy(error)) => Err(Box::new(Refusal::of(exchange, Reason::Busy, error.to_string()))),
+            Err(error) => {
+                let moment = if side == Side::Request { Moment::Request } else { Moment::End(EndState::Blocked) };
+                Err(Self::guard_failed(exchange, &error.to_string(), moment))
+            }
         }
     }
 
@@ -140,29 +158,38 @@ impl Gate {
     }
 }
 
-/// The model that the texts are for: a fact for the policies. Events and sentences show a name that nobody configured only if nothing
-/// is found in it.
-fn name_model(exchange: &mut Exchange, asked: &Asked) -> Result<(), (Reason, String)> {
-    let Some(model) = asked.ask.control.model else { return Ok(()) };
-    let name = asked.parsed.tape.text(&asked.parsed.bytes, model);
-    let live = Arc::clone(&exchange.live);
-    let configured = live.settings.models.iter().find(|one| one.name.as_str() == name);
-    exchange.model_configured = configured.is_some();
-    exchange.provider = configured.and_then(|model| live.settings.provider(model)).map(|provider| provider.name.clone());
-    let shown = if configured.is_some() || is_clean(exchange, &name, Some("model")) { &*name } else { UNCONFIGURED };
-    exchange.model = Some(ModelName::new(shown));
-    if may_use(exchange.principal.models.as_deref(), &name) {
-        return Ok(());
-    }
-    Err((Reason::ModelNotAllowed, format!("this key may not use the model `{shown}`; ask for a key that may")))
+/// The models that the texts are for, facts for the policies: that of the answer, and that of its request. One that names none is for
+/// the other's.
+fn name_models(exchange: &mut Exchange, asked: &mut Asked) -> Result<(), (Reason, String)> {
+    let own = named(exchange, &asked.parsed, &asked.ask.control);
+    let before = asked.before.as_ref().and_then(|(parsed, control)| named(exchange, parsed, control));
+    let forbidden = [&own, &before].into_iter().flatten().find(|(_, allowed)| !allowed).map(|(named, _)| named.clone());
+    let [own, before] = [own, before].map(|found| found.map(|(named, _)| named));
+    let first = forbidden.clone().or(own).or_else(|| before.clone()).unwrap_or_default();
+    asked.before_model = before.unwrap_or_else(|| first.clone());
+    (exchange.model, exchange.model_configured, exchange.provider) = (first.model, first.configured, first.provider);
+    let Some(model) = forbidden.and_then(|named| named.model) else { return Ok(()) };
+    Err((Reason::ModelNotAllowed, format!("this key may not use the model `{model}`; ask for a key that may")))
 }
 
+/// The model that a body names, and whether the caller may use it. Events and sentences show a name that nobody configured only if
+/// nothing is found in it.
+fn named(exchange: &Exchange, parsed: &Parsed, control: &Control) -> Option<(Named, bool)> {
+    let name = parsed.tape.text(&parsed.bytes, control.model?);
+    let settings = &exchange.live.settings;
+    let configured = settings.models.iter().find(|one| one.name.as_str() == name);
+    let provider = configured.and_then(|model| settings.provider(model)).map(|provider| provider.name.clone());
+    let shown = if configured.is_some() || is_clean(exchange, &name, Some("model")) { &*name } else { UNCONFIGURED };
+    let named = Named { model: Some(ModelName::new(shown)), configured: configured.is_some(), provider };
+    Some((named, may_use(exchange.principal.models.as_deref(), &name)))
+}
+
+/// Judges and writes the verdict. Only what fails in judging may fail open.
 fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, held: &mut Reservation) -> Result<Settled, GuardError> {
-    let Asked { parsed, ask, repeats, before } = asked;
+    let Asked { parsed, ask, repeats, before, before_model } = asked;
     let action = if ask.side == Side::Request { Action::Prompt } else { Action::Complete };
-    let guarded = match judge(exchange, (&parsed, &ask), before, session) {
+    let guarded = match judge(exchange, (&parsed, &ask), before.map(|before| (before, before_model)), session) {
         Err(error) if error.may_fail_open(exchange) => unguarded(exchange, &parsed, action, &error),
-        Err(error) if route != Route::Decide && !matches!(error, GuardError::Busy(_)) => failed(exchange, &error),
         other => other?,
     };
     let grow = |held: &mut Reservation, bytes: usize| hold(held, bytes).map_err(GuardError::Busy);
@@ -176,6 +203,7 @@ fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, hel
     } else {
         None
     };
+    strike_writing(exchange.gate.faults(), if ask.side == Side::Request { Direction::Request } else { Direction::Response });
     let whole = verdict::Texts { tape: &parsed.tape, bytes: &parsed.bytes, content: ask.content };
     let mut told = verdict::Told {
         request_id: exchange.request_id.as_str(),
@@ -206,16 +234,16 @@ fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, hel
 fn judge(
     exchange: &Exchange,
     (parsed, ask): (&Parsed, &Ask),
-    before: Option<(Parsed, Control)>,
+    before: Option<((Parsed, Control), Named)>,
     mut session: Session,
 ) -> Result<Guarded, GuardError> {
-    let outside = Outside { text: "", upstream_model: None };
+    let outside = Outside { text: "", upstream_model: None, again: None };
     if ask.side == Side::Request {
         return guard_request(exchange, parsed, &ask.control, &mut session, &outside);
     }
-    let Some((request, control)) = before else { return guard_answer(exchange, parsed, &session) };
+    let Some(((request, control), model)) = before else { return guard_answer(exchange, parsed, &session) };
     // The pseudonyms of the request are minted once more: the same scope and the same values give the same ones.
-    let again = guard_request(exchange, &request, &control, &mut session, &outside)?;
+    let again = guard_request(exchange, &request, &control, &mut session, &Outside { again: Some(&model), ..outside })?;
     if again.refusal.is_some() {
         // No such request went on, so nothing that was minted for it stands in an answer.
         session = exchange.gate.session_of_nobody(exchange);
@@ -224,12 +252,29 @@ fn judge(
     guard_answer(exchange, parsed, &session)
 }
 
-/// A guard that fails is a verdict for other gateways: their owners may have them go on after an error.
-fn failed(exchange: &Exchange, error: &GuardError) -> Guarded {
+/// What fails after the body was read is a verdict for other gateways: their owners may have them go on after an error.
+fn failed(exchange: &Exchange, route: Route, side: Side, error: &GuardError) -> Settled {
     tracing::error!(%error, request_id = %exchange.request_id, "a guard failed; the texts were refused");
     let mut phase = Phase::decided(Decision::Failed);
     phase.not_run("detect", GuardStatus::Failed, &error.to_string());
-    Guarded { bytes: Bytes::new(), phase, edited: false, refusal: Some(format!("{error}, so nothing may go on")) }
+    phase.reason = Some(Reason::GuardUnavailable.code());
+    let (tape, reading, repeats) = (Tape::default(), Reading::default(), Repeats::new());
+    let nothing = verdict::Texts { tape: &tape, bytes: &[], content: Content::default() };
+    let body = verdict::write(
+        route,
+        &verdict::Told {
+            request_id: exchange.request_id.as_str(),
+            side,
+            decision: Decision::Failed,
+            phase: &phase,
+            refusal: Some(&format!("{error}, so nothing may go on")),
+            reading: &reading,
+            repeats: &repeats,
+            before: nothing,
+            after: nothing,
+        },
+    );
+    Settled { phase, refused: true, body }
 }
 
 fn respond(head: &Head, exchange: &Exchange, settled: Settled, held: Reservation) -> Response<GateBody> {

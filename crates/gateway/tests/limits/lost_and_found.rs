@@ -52,6 +52,12 @@ fn what_the_provider_said_before_the_cut_counts_if_it_is_more() {
     let call = Call::gemini("streamGenerateContent?alt=sse", r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#);
     cut(&house, &call, "some words");
     assert_eq!(spent(&house), 30 + 1_011);
+    // And it does not if it is less.
+    let mut less = element(5);
+    less["candidates"][0]["content"]["parts"][0]["text"] = "some words ".repeat(800).into();
+    house.upstream.push(Answer::stream([format!("data: {less}\r\n\r\n"), ": never\r\n\r\n".to_owned()]).after_last(NEVER));
+    cut(&house, &call, "some words");
+    assert_eq!(spent(&house), 1_041 + 30 + 2_200);
 }
 
 #[test]
@@ -154,4 +160,50 @@ fn a_larger_limit_counts_at_once() {
     reload(&house, vec![rate(None, Some(10_000))]);
     assert_eq!(left(&house.chat(&body(100)), "tokens"), 9_900);
     assert_eq!(house.chat(&body(100)).status, 200);
+}
+
+/// A client of OpenAI's format, a provider of Anthropic's.
+fn elsewhere(body: &str) -> Call {
+    Call::chat(body.replace("gpt-4o-mini", "only-anthropic"))
+}
+
+#[test]
+fn a_translated_answer_is_counted_once_as_its_provider_says() {
+    let house = limited(vec![budget(Some(1_000_000), None)]);
+    house.upstream.push(Answer::json(canned::message("m", "fine")));
+    let whole = house.send(&elsewhere(&body(100)));
+    assert_eq!((whole.status, whole.header("bartizan-translated")), (200, Some("anthropic")), "{}", whole.text());
+    assert_eq!(spent(&house), 9 + 12);
+    // The client does not ask for numbers, so it is told none.
+    house.upstream.push(Answer::stream(canned::message_events("m", &["fine ", "words"])));
+    let streamed = house.send(&elsewhere(&streaming(100)));
+    assert!(streamed.whole && !streamed.text().contains("prompt_tokens"), "{}", streamed.text());
+    house.journal.wait_for("end");
+    assert_eq!(spent(&house), 2 * 21);
+    let mut events = canned::message_events("m", &[&"some words ".repeat(400)]);
+    events.truncate(4);
+    events.push(": never\n\n".to_owned());
+    house.upstream.push(Answer::stream(events).after_last(NEVER));
+    cut(&house, &elsewhere(&streaming(100)), "some words some words");
+    assert_eq!(spent(&house), 2 * 21 + 9 + 1_100);
+}
+
+#[test]
+fn reasoning_that_is_not_passed_on_is_counted() {
+    let house = limited(vec![budget(Some(1_000_000), None)]);
+    let chunk = |delta: serde_json::Value| {
+        let body = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": null}]});
+        format!("data: {body}\n\n")
+    };
+    let events = [
+        chunk(json!({"role": "assistant", "reasoning_content": "well, ".repeat(400)})),
+        chunk(json!({"content": "some words ".repeat(40)})),
+        ": never\n\n".to_owned(),
+    ];
+    house.upstream.push(Answer::stream(events).after_last(NEVER));
+    let call = Call::messages(r#"{"model":"only-openai","max_tokens":9000,"stream":true,"messages":[{"role":"user","content":"hi"}]}"#);
+    cut(&house, &call, "some words some words");
+    let spent = spent(&house);
+    assert!((600 + 110..600 + 120).contains(&spent), "{spent}");
 }

@@ -144,5 +144,5 @@ route, written in one way: plain, JSON-escaped, percent, HTML entity, base64, fu
 number, split at every place over text parts or deltas. The release binary runs as a process between a scripted provider and a raw
 client. What counts are the bytes at the two sockets, with every way of writing undone and the pieces of each text joined; eight
 characters of a value in a row are a leak. A **miss** is anything else that is not as promised: the caller's own value does not come
-back exactly, a pseudonym is turned back where it must not be, or something is refused that could be edited.
+back exactly, a pseudonym is turned back where it must not be, or something is refused that could be edited. What a harness of others says of the gate is [another page](leak-harness.md).
 ";
