@@ -191,7 +191,9 @@ mod tests {
             }
             assert!(with.left(100, at(second)).remaining <= without.left(100, at(second)).remaining, "{second}");
         }
-        held.into_iter().for_each(|one| with.settle(one, 0, 100, at(3_000)));
+        for one in held {
+            with.settle(one, 0, 100, at(3_000));
+        }
         assert_eq!(with.left(100, at(3_000)), without.left(100, at(3_000)));
     }
 

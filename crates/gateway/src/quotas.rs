@@ -244,7 +244,9 @@ impl Quotas {
                 }
             }
         }
-        taken.iter().for_each(|one| one.settle_request(1, clock));
+        for one in &taken {
+            one.settle_request(1, clock);
+        }
         Ok(Some(Arc::new(Charge::new(taken, &self.prices, clock, model, ask, shown))))
     }
 
