@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bartizan_gateway::{Circuit, Gate};
+use bartizan_gateway::{Circuit, CircuitState, Gate};
 
 /// What is not counted by the gate itself.
 pub struct State {
@@ -42,22 +42,31 @@ fn single(out: &mut String, name: &str, help: &str, kind: &str, value: u64) {
     put(out, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
 }
 
-/// How the circuits of the providers stand.
+/// How the circuits of the providers stand, and of the models at each of them.
 fn circuits(out: &mut String, gate: &Gate) {
     let (state, openings) = ("bartizan_gate_circuit_state", "bartizan_gate_circuit_opened_total");
-    let circuits: Vec<_> = gate.circuits().into_iter().map(|(name, circuit, opened)| (label(name.as_str()), circuit, opened)).collect();
-    put(out, format_args!("# HELP {state} Calls to a provider: 0 pass, 1 one of them tries, 2 none passes\n# TYPE {state} gauge\n"));
-    for (name, circuit, _) in &circuits {
+    let labels = |one: &CircuitState| {
+        let model = one.model.as_ref().map_or_else(String::new, |model| format!(",model=\"{}\"", label(model)));
+        format!("provider=\"{}\"{model}", label(one.provider.as_str()))
+    };
+    let circuits: Vec<_> = gate.circuits().iter().map(|one| (labels(one), one.circuit, one.opened)).collect();
+    put(
+        out,
+        format_args!(
+            "# HELP {state} Calls to a provider, and of a model there: 0 pass, 1 the next one tries, 2 none passes\n# TYPE {state} gauge\n"
+        ),
+    );
+    for (labels, circuit, _) in &circuits {
         let number = match circuit {
             Circuit::Closed => 0,
             Circuit::HalfOpen => 1,
             Circuit::Open => 2,
         };
-        put(out, format_args!("{state}{{provider=\"{name}\"}} {number}\n"));
+        put(out, format_args!("{state}{{{labels}}} {number}\n"));
     }
-    put(out, format_args!("# HELP {openings} How often calls to a provider were stopped\n# TYPE {openings} counter\n"));
-    for (name, _, opened) in &circuits {
-        put(out, format_args!("{openings}{{provider=\"{name}\"}} {opened}\n"));
+    put(out, format_args!("# HELP {openings} How often calls were stopped\n# TYPE {openings} counter\n"));
+    for (labels, _, opened) in &circuits {
+        put(out, format_args!("{openings}{{{labels}}} {opened}\n"));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::charge::{Charge, Seen};
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
+use crate::routing::Place;
 use crate::translating::Translated;
 use crate::{Gate, limit_headers};
 
@@ -186,6 +187,36 @@ impl Exchange {
         facts.context.body_bytes = self.bytes_in;
         facts.context.guards.insert(Arc::clone(DETECT.get_or_init(|| Arc::from("detect"))), detect);
         facts
+    }
+
+    /// The same interaction on its way to another place. What is kept of the one before is what it was counted on.
+    pub fn toward(&self, place: Place<'_>) -> Self {
+        let commitment = OnceLock::new();
+        if let Some(made) = self.commitment.get() {
+            let _it_is_empty = commitment.set(*made);
+        }
+        let model = place.is_fallback.then(|| place.target.model.name.clone());
+        Self {
+            gate: Arc::clone(&self.gate),
+            live: Arc::clone(&self.live),
+            request_id: self.request_id.clone(),
+            principal: Arc::clone(&self.principal),
+            route: self.route,
+            provider: Some(place.target.provider.name.clone()),
+            model_configured: model.is_some() || self.model_configured,
+            model: model.or_else(|| self.model.clone()),
+            stream: self.stream,
+            streams_array: self.streams_array,
+            charge: self.charge.clone(),
+            translated: OnceLock::new(),
+            started: self.started,
+            bytes_in: self.bytes_in,
+            ended: AtomicBool::new(false),
+            salt: self.salt,
+            commitment,
+            // Who asks is the same, so it is found again.
+            cache_scope: OnceLock::new(),
+        }
     }
 
     /// Counts what was used, in the place of what was reserved. `whole`: the answer came to its end.

@@ -61,15 +61,13 @@ pub(crate) struct Head {
 pub(crate) struct Lent {
     /// Until nothing can need it any more.
     body: Option<(Parsed, Control)>,
-    /// What is held in all.
+    /// What is held for it: not for what was made of it for a place.
     pub(crate) held: Reservation,
-    /// What of it was held before anything was edited.
-    before: usize,
 }
 
 impl Lent {
     fn new(parsed: Parsed, control: Control, held: Reservation) -> Self {
-        Self { body: Some((parsed, control)), before: held.bytes(), held }
+        Self { body: Some((parsed, control)), held }
     }
 
     /// The request, while it is here.
@@ -139,7 +137,7 @@ impl Gate {
             Found::Route(call) if call.route.lists_models() => {
                 // Google's SDKs ask for their list on OpenAI's path too.
                 let route = if head.shape == Shape::Gemini { Route::GeminiModels } else { call.route };
-                self.models(head, Arc::new(exchange(Some(route))), route).await
+                self.models(head, exchange(Some(route)), route).await
             }
             Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
@@ -307,16 +305,17 @@ impl Gate {
         Session::new(Pseudonyms::new(scope), self.value_hash().clone())
     }
 
-    /// Runs the guards; large bodies, and those with files, off the worker threads. Gives the request back, whatever they say.
+    /// Runs the guards; large bodies, and those with files, off the worker threads. Gives the request back, whatever they say. An edited
+    /// copy comes with what it takes of the budget.
     pub(crate) async fn guarded(
         self: &Arc<Self>,
         exchange: &Arc<Exchange>,
         mut session: Session,
         (outside, model): (String, Option<String>),
         lent: Lent,
-    ) -> Result<(Result<Guarded, Box<Refusal>>, Session, Lent), Box<Refusal>> {
+    ) -> Result<(Result<(Guarded, Option<Reservation>), Box<Refusal>>, Session, Lent), Box<Refusal>> {
         let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);
-        let Lent { body: Some((parsed, control)), mut held, before } = lent else { return Err(stopped()) };
+        let Lent { body: Some((parsed, control)), mut held } = lent else { return Err(stopped()) };
         let shared = Arc::clone(exchange);
         let long = exchange.bytes_in > LARGE as u64 || attachments::any(&parsed.reading.unread);
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
@@ -328,17 +327,18 @@ impl Gate {
                 other => other,
             };
             let edited = result.as_ref().map_or(0, |guarded| if guarded.edited { guarded.bytes.len() } else { 0 });
-            let fits = held.resize(before.saturating_add(edited));
-            (result, session, Lent { body: Some((parsed, control)), held, before }, fits)
+            let fits = edited == 0 || held.grow(edited);
+            let copy = (fits && edited > 0).then(|| held.split(edited));
+            (result, session, Lent { body: Some((parsed, control)), held }, (fits, copy))
         };
-        let (result, session, lent, fits) = blocking(long, run).await.ok_or_else(stopped)?;
+        let (result, session, lent, (fits, copy)) = blocking(long, run).await.ok_or_else(stopped)?;
         let guarded = match result {
             Ok(guarded) => Self::let_pass(exchange, guarded),
             Err(GuardError::Busy(error)) => Err(Box::new(Refusal::of(exchange, Reason::Busy, error.to_string()))),
             Err(error) => Err(Self::guard_failed(exchange, &error.to_string(), Moment::Request)),
         };
         let busy = || Box::new(Refusal::of(exchange, Reason::Busy, ReadError::Busy.to_string()));
-        let guarded = guarded.and_then(|guarded| if fits { Ok(guarded) } else { Err(busy()) });
+        let guarded = guarded.and_then(|guarded| if fits { Ok((guarded, copy)) } else { Err(busy()) });
         Ok((guarded, session, lent))
     }
 
@@ -370,19 +370,22 @@ impl Gate {
     }
 
     /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
-    async fn models(self: &Arc<Self>, head: &Head, exchange: Arc<Exchange>, route: Route) -> Result<Response<GateBody>, Box<Refusal>> {
+    async fn models(self: &Arc<Self>, head: &Head, mut exchange: Exchange, route: Route) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
         let headers = to_provider(&head.parts.headers);
-        let query = query(route, head.parts.uri.query());
-        let query = query.map_err(|message| Box::new(Refusal::of(&exchange, Reason::BadRequest, message)))?;
+        let query = match query(route, head.parts.uri.query()) {
+            Ok(query) => query,
+            Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
+        };
+        let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| model.ways.first());
+        let any = any.and_then(|way| Some((way.provider, live.settings.providers.get(way.provider)?)));
+        let asked = any.filter(|(_, any)| any.kind.lists(route) && head.parts.method == Method::GET && exchange.principal.models.is_none());
+        exchange.provider = asked.map(|(_, provider)| provider.name.clone());
+        let exchange = Arc::new(exchange);
         let guarded = guard_listing(&exchange, &outside_body(&headers, query.rest.as_deref()));
         let guarded =
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
-        let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| model.ways.first());
-        let any = any.and_then(|way| Some((way.provider, live.settings.providers.get(way.provider)?)));
-        let Some((at, provider)) =
-            any.filter(|(_, any)| any.kind.lists(route) && head.parts.method == Method::GET && exchange.principal.models.is_none())
-        else {
+        let Some((at, provider)) = asked else {
             self.record_request(&exchange, &guarded, Moment::Request).await?;
             self.metrics().decided(Decision::Permit);
             let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
@@ -392,8 +395,10 @@ impl Gate {
         };
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: Dialect::Own, model: "", query: query.rest.as_deref() };
-        let call = upstream::request(provider, &aim, headers, key, Bytes::new());
-        let call = call.map_err(|error| self.upstream_failed(&exchange, &error, 0))?;
+        let call = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
+            Ok(call) => call,
+            Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
+        };
         let session = self.session_of_nobody(&exchange);
         self.listed(head, &exchange, (at, call), session, guarded).await
     }

@@ -9,6 +9,7 @@ mod breaker;
 mod budget;
 mod cache;
 mod charge;
+mod circuits;
 mod credentials;
 mod decode;
 mod edit;
@@ -30,6 +31,7 @@ mod metrics;
 mod models;
 mod neighbours;
 mod number;
+mod pending;
 #[doc(hidden)]
 pub mod probe;
 mod pulse;
@@ -60,11 +62,12 @@ use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;
 use bartizan_identity::Directory;
 use bartizan_ledger::Journal;
-use bartizan_vocabulary::{EndState, ProviderName, Timestamp};
+use bartizan_vocabulary::{EndState, Timestamp};
 pub use body::{CutOff, GateBody};
 pub use breaker::Circuit;
 use budget::Budget;
 use cache::FindingsCache;
+pub use circuits::CircuitState;
 pub use faults::{Fault, Faults};
 pub use live::Live;
 pub use metrics::{Counter, Histogram, Metrics};
@@ -192,11 +195,10 @@ impl Gate {
         &self.metrics
     }
 
-    /// Of each provider its name, how its circuit stands, and how often it opened.
-    pub fn circuits(&self) -> Vec<(ProviderName, Circuit, u64)> {
+    /// How the circuits of the providers stand, and of the models at each of them.
+    pub fn circuits(&self) -> Vec<CircuitState> {
         let live = self.live();
-        let states = live.circuits.states(&live.settings, self.now());
-        states.map(|(name, circuit, opened)| (name.clone(), circuit, opened)).collect()
+        live.circuits.states(&live.settings, self.now())
     }
 
     /// What was spent from budgets since this was last asked. Kept by whoever asks: no request waits for that.

@@ -3,8 +3,8 @@
 use bartizan_detect::Detector;
 use bartizan_policy::Judge;
 
+use crate::circuits::Circuits;
 use crate::quotas::Quotas;
-use crate::routing::Circuits;
 use crate::settings::Settings;
 use crate::upstream::{ClientError, Upstream, UpstreamError};
 

@@ -13,6 +13,8 @@ use crate::settings::{Model, Provider, ProviderKind, Settings, Way};
 /// Where a model name leads.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
+    /// Which entry, and which of its places.
+    pub at: (usize, usize),
     /// The entry.
     pub model: &'a Model,
     /// The place that was chosen.
@@ -35,19 +37,26 @@ pub fn named<'a>(call: &Call<'a>, body: Option<&'a str>, mut also: impl Iterator
 
 impl<'a> Target<'a> {
     /// One place of a model.
-    pub fn at(settings: &'a Settings, model: &'a Model, way: &'a Way) -> Option<Self> {
-        Some(Self { model, way, provider: settings.providers.get(way.provider)? })
+    pub fn at(settings: &'a Settings, at: (usize, usize)) -> Option<Self> {
+        let model = settings.models.get(at.0)?;
+        let way = model.ways.get(at.1)?;
+        Some(Self { at, model, way, provider: settings.providers.get(way.provider)? })
     }
 
     /// Whether it is the same place for the same name.
     pub fn is(self, other: Self) -> bool {
-        std::ptr::eq(self.model, other.model) && std::ptr::eq(self.way, other.way)
+        self.at == other.at
     }
 
     /// Whether its provider can tell from the request which model is meant: Azure by the path, others by the body.
     pub fn is_told(self, call: &Call<'_>, in_body: bool) -> bool {
         let translated = self.provider.kind.translation(call.route).is_some();
         in_body || self.provider.kind == ProviderKind::Azure || call.route.family() == Family::Gemini || translated
+    }
+
+    /// Whether it can only be called with the client's own key.
+    pub fn needs_client_key(self) -> bool {
+        self.provider.pass_client_key && self.provider.api_key.is_none()
     }
 
     /// What the provider calls a model that the client calls `name`.
@@ -60,12 +69,16 @@ impl<'a> Target<'a> {
 ///
 /// # Errors
 /// Reason and sentence: not configured, or not allowed.
-pub fn entry<'a>(settings: &'a Settings, principal: &Principal, (name, shown): (&str, &str)) -> Result<&'a Model, (Reason, String)> {
+pub fn entry(settings: &Settings, principal: &Principal, (name, shown): (&str, &str)) -> Result<usize, (Reason, String)> {
     if !may_use(principal.models.as_deref(), name) {
         return Err((Reason::ModelNotAllowed, format!("this key may not use the model `{shown}`; ask for a key that may")));
     }
-    let missing = || (Reason::NotFound, format!("the model `{shown}` is not configured; `GET /v1/models` lists what is"));
-    settings.model(name).ok_or_else(missing)
+    settings.entry(name).ok_or_else(|| missing(shown))
+}
+
+/// Why a name leads nowhere.
+pub fn missing(shown: &str) -> (Reason, String) {
+    (Reason::NotFound, format!("the model `{shown}` is not configured; `GET /v1/models` lists what is"))
 }
 
 /// Why no place of a model takes a request on this route: all of them speak another format.

@@ -286,7 +286,12 @@ pub struct Settings {
 impl Settings {
     /// The model entry that a name leads to.
     pub fn model(&self, name: &str) -> Option<&Model> {
-        self.models.iter().find(|model| model.name.as_str() == name || model.name.as_str() == "*")
+        self.models.get(self.entry(name)?)
+    }
+
+    /// Its index.
+    pub fn entry(&self, name: &str) -> Option<usize> {
+        self.models.iter().position(|model| model.name.as_str() == name || model.name.as_str() == "*")
     }
 
     /// The provider of a model entry; of several places that of the first.
