@@ -43,18 +43,17 @@ fn a_stream_that_is_cut_is_counted_by_what_was_written() {
 #[test]
 fn what_the_provider_said_before_the_cut_counts_if_it_is_more() {
     let house = limited(vec![budget(Some(1_000_000), None)]);
-    let element = |used: u64| {
-        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "some words and then some "}]}}],
+    let element = |said: &str, used: u64| {
+        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": said}]}}],
             "usageMetadata": {"promptTokenCount": 30, "candidatesTokenCount": used, "thoughtsTokenCount": 1_000}})
     };
-    let events = [element(5), element(11)].map(|element| format!("data: {element}\r\n\r\n"));
+    let events = [element("some words ", 5), element(&"and more ".repeat(100), 11)].map(|element| format!("data: {element}\r\n\r\n"));
     house.upstream.push(Answer::stream(events.into_iter().chain([": never\r\n\r\n".to_owned()])).after_last(NEVER));
     let call = Call::gemini("streamGenerateContent?alt=sse", r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#);
-    cut(&house, &call, "some words");
+    cut(&house, &call, "and more and more");
     assert_eq!(spent(&house), 30 + 1_011);
     // And it does not if it is less.
-    let mut less = element(5);
-    less["candidates"][0]["content"]["parts"][0]["text"] = "some words ".repeat(800).into();
+    let less = element(&"some words ".repeat(800), 5);
     house.upstream.push(Answer::stream([format!("data: {less}\r\n\r\n"), ": never\r\n\r\n".to_owned()]).after_last(NEVER));
     cut(&house, &call, "some words");
     assert_eq!(spent(&house), 1_041 + 30 + 2_200);
