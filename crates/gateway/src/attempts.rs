@@ -330,9 +330,8 @@ impl Gate {
             Ok(passage) => passage,
             Err(left) => return Ok((Err(UpstreamError::Open(left)), Instant::now())),
         };
-        pending.begun(&ready.exchange, &ready.guarded.phase);
         let moment = if std::mem::replace(&mut ready.told, true) { Moment::Again } else { Moment::Request };
-        self.record_request(&ready.exchange, &ready.guarded, moment).await?;
+        self.begin(&ready.exchange, &ready.guarded, moment, pending).await?;
         let sent = Instant::now();
         if let Some(charge) = &ready.exchange.charge {
             charge.sent();
@@ -359,9 +358,8 @@ impl Gate {
         guarded: Guarded,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let mut pending = Pending::default();
-        pending.begun(exchange, &guarded.phase);
+        self.begin(exchange, &guarded, Moment::Request, &mut pending).await?;
         let run = async {
-            self.record_request(exchange, &guarded, Moment::Request).await?;
             let sent = Instant::now();
             let live = &exchange.live;
             let waits = live.settings.providers.get(provider).and_then(|provider| provider.waits.first_byte);
@@ -375,6 +373,17 @@ impl Gate {
         };
         let result = run.await;
         pending.hand_over(result)
+    }
+
+    /// Records a request that needs a last entry from now on, unless this one could not be made and is the first.
+    async fn begin(&self, exchange: &Arc<Exchange>, guarded: &Guarded, moment: Moment, pending: &mut Pending) -> Result<(), Box<Refusal>> {
+        let is_first = !pending.is_begun();
+        pending.begun(exchange, &guarded.phase);
+        let recorded = self.record_request(exchange, guarded, moment).await;
+        if recorded.is_err() && is_first {
+            pending.forget();
+        }
+        recorded
     }
 
     /// Record before effect: the provider is called only after the decision is in the journal.

@@ -1,6 +1,6 @@
 //! A circuit: after many failures whatever stands behind it is left alone for a while, then one call tries whether it is back.
 //!
-//! Three numbers, no lock. While nothing fails, a call costs three loads and no write.
+//! Three numbers, no lock. While nothing fails, a call costs a few loads and no write.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -117,12 +117,8 @@ impl Breaker {
         let _somebody_else_has_it = self.until.compare_exchange(held, NOW, Ordering::AcqRel, Ordering::Acquire);
     }
 
-    /// A call that did not try is over.
+    /// A call that did not try is over. If it began before the circuit opened, it neither closes it nor keeps it open for longer.
     fn called(&self, health: Health, now: Timestamp, breaking: &Breaking) {
-        // What began before it opened neither closes it nor keeps it open for longer.
-        if self.until.load(Ordering::Acquire) != 0 {
-            return;
-        }
         match health {
             Health::Unsaid | Health::Neither => {}
             Health::Good if self.history.load(Ordering::Relaxed) == 0 => {}

@@ -45,6 +45,18 @@ fn a_place_that_cannot_be_called_is_passed_over() {
 }
 
 #[test]
+fn a_first_call_that_cannot_be_recorded_has_no_end() {
+    let house = House::build(Plan { any: true, ..Plan::default() });
+    for call in [Call::chat(SAID), Call::new("GET", "/v1/models", "")] {
+        house.journal.clear();
+        house.journal.falls(Ill::LateFailureOnce, 0);
+        let reply = house.send(&call);
+        assert_eq!((reply.status, reply.decision(), house.upstream.served()), (503, "failed", 0), "{}", reply.text());
+        assert_eq!(house.journal.kinds(), "request");
+    }
+}
+
+#[test]
 fn a_further_call_that_cannot_be_recorded_ends_it() {
     let other = ScriptedUpstream::start().unwrap();
     let house = House::build(spare(other.url(), |_| ()));
