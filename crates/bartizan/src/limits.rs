@@ -43,6 +43,8 @@ pub struct LimitsConfig {
     pub cache_bytes: Option<u64>,
     /// Connections at a time.
     pub connections: Option<usize>,
+    /// Tokens reserved for an answer.
+    pub answer_tokens: Option<u64>,
     /// So many a minute.
     pub rate: Vec<RateConfig>,
     /// So much a period.
@@ -114,6 +116,7 @@ impl LimitsConfig {
             inspect: seconds("timeouts.inspect", timeouts.inspect, usual.inspect)?,
             cache_bytes: bounded("limits.cache_bytes", self.cache_bytes, usual.cache_bytes, 0..=64 << 30)?,
             connections: bounded("limits.connections", self.connections, usual.connections, 1..=1_000_000)?,
+            answer_tokens: bounded("limits.answer_tokens", self.answer_tokens, usual.answer_tokens, 0..=10_000_000)?,
         })
     }
 }

@@ -170,11 +170,13 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let hosts = config.admin.hosts.clone();
     wiring::record_start(data, &config, args.upstream(), &version)?;
     let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), Start { args: args.clone(), config, sample, admin_token }));
-    let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped.clone(), drain));
+    let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped, drain));
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
     let (stop_admin, admin_stopped) = watch::channel(false);
+    let keeper_stopped = admin_stopped.clone();
     let admin = tasks.spawn(admin::serve(Arc::clone(&app), admin, admin_tls, hosts, admin_stopped));
-    tasks.spawn(every_second(Arc::clone(&gate), Arc::clone(data), stopped));
+    // What requests spend while they are drained is kept every second, too.
+    let keeper = tasks.spawn(every_second(Arc::clone(&gate), Arc::clone(data), keeper_stopped));
     at.write(data.path())?;
     announce(args, data, &addresses)?;
     say(&invitation(&reachable(&addresses.0), &gate.settings(), sample.is_some()));
@@ -187,7 +189,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     admin.await.context("the admin port stopped on its own")?;
     AdminAddress::remove(data.path());
     gate.flush_refusals();
-    Keeper::default().keep(&gate, data).await;
+    // The same one: what it could not keep before is tried once more.
+    keeper.await.context("nobody kept what was spent from budgets")?.keep(&gate, data).await;
     if let Err(error) = data.record_stop() {
         tracing::warn!(error = &error as &dyn std::error::Error, "the end could not be recorded in the ledger");
     }
@@ -195,7 +198,7 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     Ok(0)
 }
 
-async fn every_second(gate: Arc<Gate>, data: Arc<DataDir>, mut stopped: watch::Receiver<bool>) {
+async fn every_second(gate: Arc<Gate>, data: Arc<DataDir>, mut stopped: watch::Receiver<bool>) -> Keeper {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
     let mut keeper = Keeper::default();
     loop {
@@ -204,7 +207,7 @@ async fn every_second(gate: Arc<Gate>, data: Arc<DataDir>, mut stopped: watch::R
                 gate.flush_refusals();
                 keeper.keep(&gate, &data).await;
             }
-            _ = stopped.changed() => return,
+            _ = stopped.changed() => return keeper,
         }
     }
 }

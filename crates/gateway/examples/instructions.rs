@@ -2,6 +2,7 @@
 //! KIND: `small` (300 bytes), `findings` (2 KB with three findings), `history` (60 KB seen before), `stream` (500 events).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bartizan_detect::Detector;
 use bartizan_gateway::{
@@ -31,6 +32,10 @@ struct Still;
 impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(1_760_000_000_000_000)
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

@@ -146,7 +146,7 @@ impl Gate {
             };
             let parsed = parsed.map_err(Err)?;
             if let Some(charge) = &shared.charge {
-                if failed { charge.release() } else { shared.settle(parsed.usage(), parsed.bytes.len() as u64) }
+                if failed { charge.release() } else { shared.settle(parsed.seen(), true) }
             }
             let guarded = match guard_answer(&shared, &parsed, &session) {
                 Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),

@@ -11,15 +11,14 @@ use bartizan_vocabulary::{
     AppliedRemedy, Decision, Direction, EndState, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, ModelName, Principal,
     ProviderName, Remedy, RequestId, Timestamp,
 };
-use bartizan_wire::Usage;
 use bartizan_wire::refusal::Shape;
 use http::HeaderMap;
 
 use crate::cache::CacheScope;
+use crate::charge::{Charge, Seen};
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
-use crate::quotas::Charge;
 use crate::routing::Place;
 use crate::translating::Translated;
 use crate::{Gate, limit_headers};
@@ -220,10 +219,10 @@ impl Exchange {
         }
     }
 
-    /// Corrects what was counted by what the provider says was used, and by the bytes that it wrote.
-    pub fn settle(&self, usage: Usage, written: u64) {
+    /// Counts what was used, in the place of what was reserved. `whole`: the answer came to its end.
+    pub fn settle(&self, seen: Seen, whole: bool) {
         if let Some(charge) = &self.charge {
-            charge.settle(usage, self.model.as_ref().filter(|_| self.model_configured).map(ModelName::as_str), written);
+            charge.settle(seen, whole, self.model.as_ref().filter(|_| self.model_configured).map(ModelName::as_str));
         }
     }
 

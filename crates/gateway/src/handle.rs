@@ -25,6 +25,7 @@ use crate::attempts::Asked;
 use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
+use crate::charge::Ask;
 use crate::credentials::client_key;
 use crate::decode::{DecodeError, Encoding, STOPPED, inflate};
 use crate::exchange::{Exchange, Moment, Phase};
@@ -238,17 +239,18 @@ impl Gate {
         if itinerary.is_fallback(target) {
             (exchange.model, exchange.model_configured) = (Some(target.model.name.clone()), true);
         }
-        if let Err(exceeded) = self.charge(&mut exchange, &name, route) {
+        if let Err(exceeded) = self.charge(&mut exchange, &name, (route, &parsed)) {
             return Err(Box::new(Refusal::exceeded(&Arc::new(exchange), exceeded)));
         }
         self.travel(&asked, exchange, (itinerary, target), Lent::new(parsed, control, held)).await
     }
 
     /// Counts a request on the limits that cover it. Counting tokens uses none.
-    fn charge(&self, exchange: &mut Exchange, name: &str, route: Route) -> Result<(), Exceeded> {
+    fn charge(&self, exchange: &mut Exchange, name: &str, (route, parsed): (Route, &Parsed)) -> Result<(), Exceeded> {
         let only_counts = matches!(route, Route::CountTokens | Route::CountContentTokens);
-        let estimate = if only_counts { 0 } else { exchange.bytes_in / 4 };
-        exchange.charge = exchange.live.quotas.charge(&exchange.principal, name, estimate, self.now())?;
+        let (live, stream) = (&exchange.live, exchange.stream);
+        let ask = || Ask::of(parsed, route, live.settings.limits.answer_tokens, stream || route == Route::StreamGenerateContent);
+        exchange.charge = live.quotas.charge(&exchange.principal, name, ask, &self.wiring.clock)?;
         if let Some(charge) = exchange.charge.as_ref().filter(|_| only_counts) {
             charge.release();
         }

@@ -1,18 +1,21 @@
-//! Rate limits and budgets: what a request is counted on before it is judged, and corrected by what the provider says it used.
+//! Rate limits and budgets: what a request reserves before it is judged. What it used takes the place of that: see `charge`.
 //!
-//! Without a rule nothing is looked at. With one, a request costs a look-up under a read lock, and then numbers without a lock (rates) or
-//! with one of its own (budgets). A rate of tokens is charged by an estimate, a quarter of the body's bytes, and corrected at the end.
+//! Without a rule nothing is looked at. With one, a request costs a look-up under a read lock, and then numbers under a lock of their own,
+//! held for a few instructions.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use bartizan_vocabulary::{GroupName, Principal, PrincipalId, Timestamp};
-use bartizan_wire::Usage;
+use bartizan_vocabulary::{GroupName, Principal, PrincipalId};
 
+use crate::charge::{Ask, Charge, Taken};
 use crate::gcra::{Gcra, Left, Over};
-use crate::spending::{Period, Purse, Spent};
+use crate::settings::SharedClock;
+use crate::spending::{Most, Period, Purse, Short, Spent, Sum};
+
+/// When to ask again for a budget that is only reserved.
+const SOON: Duration = Duration::from_secs(2);
 
 /// What a rule counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,10 +68,15 @@ pub struct Price {
 
 /// The counters of one spender on one rule.
 #[derive(Debug, Default)]
-struct Counter {
-    requests: Gcra,
-    tokens: Gcra,
-    purse: Purse,
+pub struct Counter {
+    /// Rate of requests.
+    pub requests: Gcra,
+    /// Rate of tokens.
+    pub tokens: Gcra,
+    /// Budget.
+    pub purse: Purse,
+    /// What the budget is kept as.
+    id: [u8; 32],
 }
 
 /// Spenders that are told apart for one rule; the rest shares one counter.
@@ -92,7 +100,7 @@ pub struct Exceeded {
     pub message: String,
     /// When it would fit; `None`: never.
     pub retry_after: Option<Duration>,
-    /// A budget, not a rate.
+    /// A budget that is spent: it does not help to ask again soon.
     pub is_budget: bool,
     /// How the rates stand.
     pub shown: Shown,
@@ -107,31 +115,6 @@ pub struct Shown {
     pub tokens: Option<Left>,
 }
 
-/// What a request was counted on, until it is known what it used.
-#[derive(Debug)]
-pub struct Charge {
-    taken: Vec<Taken>,
-    prices: Arc<[Price]>,
-    model: String,
-    /// Tokens.
-    estimate: u64,
-    /// Of the estimate.
-    nanos: u64,
-    /// How the rates stood then.
-    pub shown: Shown,
-    sent: AtomicBool,
-    settled: AtomicBool,
-}
-
-/// One rule, on which something was counted.
-#[derive(Debug)]
-struct Taken {
-    counter: Arc<Counter>,
-    measure: Measure,
-    /// The end of the budget's period.
-    until: i64,
-}
-
 fn fits(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
@@ -141,7 +124,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 
 /// What tokens cost; of several prices that fit, the first. Unknown models cost nothing: the configuration does not let that happen
 /// where money is counted.
-fn cost(prices: &[Price], model: &str, input: u64, output: u64) -> u64 {
+pub fn cost(prices: &[Price], model: &str, input: u64, output: u64) -> u64 {
     let price = prices.iter().find(|price| fits(&price.model, model));
     price.map_or(0, |price| input.saturating_mul(price.input).saturating_add(output.saturating_mul(price.output)))
 }
@@ -156,8 +139,19 @@ impl Quota {
     }
 }
 
+impl Measure {
+    /// Whether what was counted as the other one goes on being counted as this one: not as a budget of another period.
+    fn goes_on_from(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Rate { .. }, Self::Rate { .. }) => true,
+            (Self::Budget { period, .. }, Self::Budget { period: before, .. }) => period == before,
+            _ => false,
+        }
+    }
+}
+
 impl Shown {
-    fn note(&mut self, measure: &Measure, counter: &Counter, now: Timestamp) {
+    fn note(&mut self, measure: &Measure, counter: &Counter, now: Duration) {
         let Measure::Rate { requests, tokens } = *measure else { return };
         let tighter = |shown: &mut Option<Left>, left: Left| {
             let part = |left: &Left| u128::from(left.remaining) * 1_000_000 / u128::from(left.limit.max(1));
@@ -186,11 +180,14 @@ impl Quotas {
         self.key = blake3::derive_key("bartizan 2026 gateway spending 1", token_key);
     }
 
-    /// Takes over the counters of rules that were there before under the same name.
+    /// Takes over the counters of rules that were there before under the same name. A budget whose period has another length now is
+    /// another budget: what was spent in a month says nothing of a day.
     pub fn adopt(&mut self, before: &Self) {
         self.before = Arc::clone(&before.before);
         for (quota, counters) in &mut self.rules {
-            let same = |(known, _): &&(Quota, Counters)| known.name == quota.name && known.shared == quota.shared;
+            let same = |(known, _): &&(Quota, Counters)| {
+                known.name == quota.name && known.shared == quota.shared && quota.measure.goes_on_from(&known.measure)
+            };
             if let Some((_, known)) = before.rules.iter().find(same) {
                 *counters = Arc::clone(known);
             }
@@ -206,43 +203,51 @@ impl Quotas {
     /// What was spent since this was last asked.
     pub fn fresh(&self) -> Vec<Spent> {
         let budgets = self.rules.iter().filter(|(quota, _)| matches!(quota.measure, Measure::Budget { .. }));
-        let each = budgets.flat_map(|(quota, counters)| {
+        let each = budgets.flat_map(|(_, counters)| {
             let counters = counters.read().unwrap_or_else(PoisonError::into_inner);
-            let fresh = counters.iter().filter_map(|(who, counter)| counter.purse.fresh(self.id(quota, who)));
-            fresh.collect::<Vec<_>>()
+            counters.values().filter_map(|counter| counter.purse.fresh(&counter.id)).collect::<Vec<_>>()
         });
         each.collect()
     }
 
-    /// Counts a request on every rule that covers it; on none if one of them does not take it. `None`: no rule covers it.
+    /// Reserves what a request asks for on every rule that covers it; on none if one of them does not take it. `None`: no rule covers it.
     ///
     /// # Errors
     /// Which rule does not take it.
-    pub fn charge(&self, principal: &Principal, model: &str, estimate: u64, now: Timestamp) -> Result<Option<Arc<Charge>>, Exceeded> {
+    pub fn charge(
+        &self,
+        principal: &Principal,
+        model: &str,
+        ask: impl FnOnce() -> Ask,
+        clock: &SharedClock,
+    ) -> Result<Option<Arc<Charge>>, Exceeded> {
         if !self.rules.iter().any(|(quota, _)| quota.covers(principal, model)) {
             return Ok(None);
         }
-        let nanos = cost(&self.prices, model, estimate, 0);
+        let ask = ask();
+        let least = Sum { tokens: ask.input, nanos: cost(&self.prices, model, ask.input, 0) };
+        let wanted = least.plus(Sum { tokens: ask.output, nanos: cost(&self.prices, model, 0, ask.output) });
         let mut taken: Vec<Taken> = Vec::new();
         let mut shown = Shown::default();
         for (quota, counters) in self.rules.iter().filter(|(quota, _)| quota.covers(principal, model)) {
             let counter = self.counter(quota, counters, principal);
-            let counted = count(quota, &counter, (estimate, nanos), now);
-            shown.note(&quota.measure, &counter, now);
-            match counted {
-                Ok(until) => taken.push(Taken { counter, measure: quota.measure.clone(), until }),
-                Err((message, retry_after)) => {
+            let held = hold(quota, &counter, (least, wanted), clock);
+            shown.note(&quota.measure, &counter, clock.steady());
+            match held {
+                Ok(held) => taken.push(Taken { counter, measure: quota.measure.clone(), held }),
+                Err(exceeded) => {
                     for one in &taken {
-                        one.give_back((estimate, nanos));
+                        one.settle_request(0, clock);
+                        one.settle(Sum::default(), clock);
                     }
-                    let is_budget = matches!(quota.measure, Measure::Budget { .. });
-                    return Err(Exceeded { message, retry_after, is_budget, shown });
+                    return Err(Exceeded { shown, ..exceeded });
                 }
             }
         }
-        let prices = Arc::clone(&self.prices);
-        let (sent, settled) = (AtomicBool::new(false), AtomicBool::new(false));
-        Ok(Some(Arc::new(Charge { taken, prices, model: model.to_owned(), estimate, nanos, shown, sent, settled })))
+        for one in &taken {
+            one.settle_request(1, clock);
+        }
+        Ok(Some(Arc::new(Charge::new(taken, &self.prices, clock, model, ask, shown))))
     }
 
     fn counter(&self, quota: &Quota, counters: &Counters, principal: &Principal) -> Arc<Counter> {
@@ -257,102 +262,67 @@ impl Quotas {
         let mut known = counters.write().unwrap_or_else(PoisonError::into_inner);
         let who = if known.len() >= SPENDERS { &everybody } else { who };
         let make = || {
-            let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id(quota, who));
-            Arc::new(Counter { purse: before.as_ref().map(Purse::with).unwrap_or_default(), ..Counter::default() })
+            let id = self.id(quota, who);
+            let before = self.before.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+            Arc::new(Counter { purse: before.as_ref().map(Purse::with).unwrap_or_default(), id, ..Counter::default() })
         };
         Arc::clone(known.entry(who.clone()).or_insert_with(make))
     }
 
     fn id(&self, quota: &Quota, who: &PrincipalId) -> [u8; 32] {
+        let period = if matches!(quota.measure, Measure::Budget { period: Period::Month, .. }) { b"m" } else { b"d" };
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
-        hasher.update(&(quota.name.len() as u64).to_le_bytes()).update(quota.name.as_bytes()).update(who.as_str().as_bytes());
+        hasher
+            .update(period)
+            .update(&(quota.name.len() as u64).to_le_bytes())
+            .update(quota.name.as_bytes())
+            .update(who.as_str().as_bytes());
         *hasher.finalize().as_bytes()
     }
 }
 
-/// Counts on one rule. Gives the end of the budget's period.
-fn count(quota: &Quota, counter: &Counter, cost: (u64, u64), now: Timestamp) -> Result<i64, (String, Option<Duration>)> {
+/// Reserves on one rule: a request, and what it costs at `least` and at most.
+fn hold(quota: &Quota, counter: &Counter, (least, wanted): (Sum, Sum), clock: &SharedClock) -> Result<Sum, Exceeded> {
     let name = &quota.name;
+    let exceeded = |message, retry_after, is_budget| Exceeded { message, retry_after, is_budget, shown: Shown::default() };
     match quota.measure {
         Measure::Rate { requests, tokens } => {
+            let now = clock.steady();
             let over = |over: Over, limit: u64, what: &str| match over {
-                Over::Until(wait) => (format!("the limit `{name}` of {limit} {what} a minute is reached"), Some(wait)),
+                Over::Until(wait) => exceeded(format!("the limit `{name}` of {limit} {what} a minute is reached"), Some(wait), false),
                 Over::Never => {
-                    (format!("this request is larger than the limit `{name}` of {limit} {what} a minute allows; send a smaller one"), None)
+                    let sentence =
+                        format!("this request is larger than the limit `{name}` of {limit} {what} a minute allows; send a smaller one");
+                    exceeded(sentence, None, false)
                 }
             };
             if let Some(limit) = requests {
-                counter.requests.take(1, limit, now).map_err(|why| over(why, limit, "requests"))?;
+                counter.requests.hold((1, 1), limit, now).map_err(|why| over(why, limit, "requests"))?;
             }
-            if let Some(limit) = tokens
-                && let Err(why) = counter.tokens.take(cost.0, limit, now)
-            {
-                counter.requests.correct(if requests.is_some() { -1 } else { 0 }, requests.unwrap_or(1));
-                return Err(over(why, limit, "tokens"));
-            }
-            Ok(0)
+            let Some(limit) = tokens else { return Ok(Sum::default()) };
+            let held = counter.tokens.hold((least.tokens, wanted.tokens), limit, now).map_err(|why| {
+                if let Some(limit) = requests {
+                    counter.requests.settle(1, 0, limit, now);
+                }
+                over(why, limit, "tokens")
+            })?;
+            Ok(Sum { tokens: held, nanos: 0 })
         }
-        Measure::Budget { period, tokens, nanos } => counter.purse.take(cost, (tokens, nanos), period, now).map_err(|left| {
+        Measure::Budget { period, tokens, nanos } => {
+            let held = counter.purse.hold((least, wanted), Most { tokens, nanos }, period, clock.now());
             let period = if period == Period::Day { "day" } else { "month" };
-            (format!("the budget `{name}` of this {period} is spent"), Some(left))
-        }),
-    }
-}
-
-impl Taken {
-    /// The request does not go on: nothing is counted on this rule.
-    fn give_back(&self, cost: (u64, u64)) {
-        if let Measure::Rate { requests: Some(limit), .. } = self.measure {
-            self.counter.requests.correct(-1, limit);
-        }
-        self.correct(cost, (0, 0));
-    }
-
-    fn correct(&self, from: (u64, u64), to: (u64, u64)) {
-        match self.measure {
-            Measure::Rate { tokens: Some(limit), .. } => {
-                let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-                self.counter.tokens.correct(signed(to.0).saturating_sub(signed(from.0)), limit);
-            }
-            Measure::Rate { tokens: None, .. } => {}
-            Measure::Budget { .. } => self.counter.purse.correct(from, to, self.until),
-        }
-    }
-}
-
-impl Charge {
-    /// From now on the provider may have used something.
-    pub fn sent(&self) {
-        self.sent.store(true, Ordering::Release);
-    }
-
-    /// Corrects the estimate by what was used. `model`: who answered, if that is another one. `written`: bytes of the answer, for a
-    /// provider that does not say how many tokens it wrote.
-    pub fn settle(&self, usage: Usage, model: Option<&str>, written: u64) {
-        // Who says what was read says what was written too, or wrote no text.
-        let unsaid = if usage.input.is_some() { 0 } else { written / 4 };
-        let (input, output) = (usage.input.unwrap_or(self.estimate), usage.output.unwrap_or(unsaid));
-        let nanos = cost(&self.prices, model.unwrap_or(&self.model), input, output);
-        self.correct((input.saturating_add(output), nanos));
-    }
-
-    /// Nothing was used.
-    pub fn release(&self) {
-        self.correct((0, 0));
-    }
-
-    fn correct(&self, to: (u64, u64)) {
-        if !self.settled.swap(true, Ordering::AcqRel) {
-            self.taken.iter().for_each(|taken| taken.correct((self.estimate, self.nanos), to));
-        }
-    }
-}
-
-impl Drop for Charge {
-    fn drop(&mut self) {
-        // What was sent and never answered stays counted as it was estimated.
-        if !self.sent.load(Ordering::Acquire) {
-            self.release();
+            held.map_err(|short| match short {
+                Short::Spent(left) => exceeded(format!("the budget `{name}` of this {period} is spent"), Some(left), true),
+                Short::TooLittle(left) => {
+                    let what = "is too little for this request and the longest answer that it asks for";
+                    exceeded(format!("what is left of the budget `{name}` of this {period} {what}"), Some(left), true)
+                }
+                Short::Held => {
+                    let sentence = format!("what is left of the budget `{name}` is reserved for requests under way; try again");
+                    exceeded(sentence, Some(SOON), false)
+                }
+                Short::Never => exceeded(format!("this request is larger than the whole budget `{name}`; send a smaller one"), None, true),
+            })
         }
     }
 }

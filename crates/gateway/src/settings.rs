@@ -202,6 +202,8 @@ pub struct Limits {
     pub cache_bytes: u64,
     /// Connections at a time.
     pub connections: usize,
+    /// Tokens that are reserved for an answer of which the request does not say how long it may be.
+    pub answer_tokens: u64,
 }
 
 /// Request headers, unless it is configured otherwise: as many as hyper finds room for without asking for memory.
@@ -221,6 +223,7 @@ impl Default for Limits {
             inspect: Duration::from_secs(20),
             cache_bytes: 16 << 20,
             connections: 10_000,
+            answer_tokens: 1_024,
         }
     }
 }
@@ -311,6 +314,9 @@ impl Settings {
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> bartizan_vocabulary::Timestamp;
+
+    /// Time since some moment. It never goes back and never jumps, whatever is done to the other one.
+    fn steady(&self) -> Duration;
 }
 
 /// A clock that can be shared.

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use bartizan_ledger::{Appended, JournalError};
 use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus};
+use bartizan_wire::Route;
 use bartizan_wire::refusal::{self, Reason, Shape};
 use bartizan_wire::translate::StreamTranslator;
-use bartizan_wire::{Route, Usage};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
@@ -20,6 +20,7 @@ use crate::answer::combined;
 use crate::blocking::{LARGE, in_place};
 use crate::body::{CutOff, FRAME, ReadError};
 use crate::budget::Reservation;
+use crate::charge::Seen;
 use crate::decode::Decoder;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::faults::strike;
@@ -79,7 +80,7 @@ impl StreamBody {
         held: Reservation,
     ) -> Self {
         let pause = exchange.live.settings.idle(exchange.provider.as_ref());
-        guard.usage = exchange.charge.is_some().then(Usage::default);
+        guard.seen = exchange.charge.is_some().then(Seen::default);
         let translator = exchange.translated.get().map(|one| Box::new(one.stream(&exchange.live.settings.limits)));
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
         Self {
@@ -239,8 +240,14 @@ impl StreamBody {
             self.phase.decision = Some(Decision::Blocked);
         }
         let seal = self.seal.take();
-        let written = seal.as_ref().map_or(0, |seal| seal.bytes);
-        self.exchange.settle(self.guard.usage.unwrap_or_default(), written);
+        // Read to its end, whether or not the client was there to take it.
+        let whole = matches!(self.state, State::Closing(EndState::Complete));
+        let mut seen = self.guard.seen.unwrap_or_default();
+        if let Some(translator) = &self.translator {
+            seen.usage = translator.usage();
+            seen.text = seen.text.saturating_add(translator.unsaid());
+        }
+        self.exchange.settle(seen, whole);
         let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
         metrics.decided(combined(self.asked, self.phase.decision));

@@ -1,7 +1,12 @@
 //! Rate limits and budgets: who is counted on what, what the client is told, and what is corrected when the answer is there.
 
+mod estimates;
+mod lost_and_found;
+
 use bartizan_gateway::{Measure, Period, Price, Quota, Settings};
 use bartizan_testkit::{Answer, canned};
+use bartizan_wire::json::{JsonLimits, Tape};
+use bartizan_wire::{Route, Side, Weight, read};
 use serde_json::json;
 
 use crate::harness::{Call, House, Plan, Reply, key};
@@ -19,16 +24,42 @@ fn budget(tokens: Option<u64>, nanos: Option<u64>) -> Quota {
     quota("team-money", Measure::Budget { period: Period::Day, tokens, nanos })
 }
 
+/// Nothing is reserved for answers that do not say how long they may be.
 fn limited(quotas: Vec<Quota>) -> House {
+    reserving(0, quotas)
+}
+
+fn reserving(tokens: u64, quotas: Vec<Quota>) -> House {
     let prices = vec![Price { model: "gpt-*".to_owned(), input: 100, output: 1_000 }];
-    let adjust = move |settings: &mut Settings| (settings.quotas, settings.prices) = (quotas, prices);
+    let adjust = move |settings: &mut Settings| {
+        (settings.quotas, settings.prices, settings.limits.answer_tokens) = (quotas, prices, tokens);
+    };
     House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() })
 }
 
-/// A body of exactly so many bytes, four for each token that it is taken for.
+/// A body that is taken for exactly so many tokens, four bytes of text for each.
 fn body(tokens: usize) -> String {
     let made = |said: &str| json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": said}]}).to_string();
-    made(&"a ".repeat(tokens * 2)[..tokens * 4 - made("").len()])
+    let empty = made("");
+    let tape = Tape::read(empty.as_bytes(), &JsonLimits::default()).unwrap();
+    let weight = Weight::of(&tape, empty.as_bytes(), &read(&tape, empty.as_bytes(), Side::Request), Route::ChatCompletions);
+    made(&"a ".repeat(tokens * 2)[..tokens * 4 - usize::try_from(weight.text).unwrap()])
+}
+
+/// The same, and so many tokens of answer.
+fn asking(tokens: usize, answer: usize) -> String {
+    body(tokens).replace("{\"m", &format!("{{\"max_tokens\":{answer},\"m"))
+}
+
+/// The same as a stream.
+fn streaming(tokens: usize) -> String {
+    body(tokens).replace("{\"m", "{\"stream\":true,\"m")
+}
+
+/// What is left of a rate of tokens.
+fn tokens_left(house: &House) -> u64 {
+    house.upstream.push(ill(500));
+    left(&house.chat(&body(20)), "tokens") + 20
 }
 
 fn used(input: u64, output: u64) -> Answer {
@@ -118,10 +149,12 @@ fn a_request_that_can_never_fit_is_told_so() {
 
 #[test]
 fn what_policy_blocks_uses_no_tokens() {
-    let adjust = |settings: &mut Settings| settings.quotas = vec![rate(None, Some(1_000))];
+    let adjust = |settings: &mut Settings| {
+        (settings.quotas, settings.limits.answer_tokens) = (vec![rate(None, Some(1_000))], 0);
+    };
     let more = r#"@id("no") forbid (principal, action == Action::"prompt", resource) when { context.labels.contains("pii.email") };"#;
     let house = House::build(Plan { adjust: Some(Box::new(adjust)), more, ..Plan::default() });
-    house.upstream.always(used(0, 0));
+    house.upstream.always(used(1, 1));
     let blocked = house.chat(r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"ada@example.org"}]}"#);
     assert_eq!((blocked.status, blocked.header("x-ratelimit-limit-tokens")), (403, Some("1000")));
     assert_eq!(left(&house.chat(&body(100)), "tokens"), 900);
@@ -135,7 +168,7 @@ fn a_stream_is_corrected_at_its_end() {
     events.insert(events.len() - 1, usage.to_owned());
     house.upstream.push(Answer::stream(events));
     let streamed = house.chat(&body(200).replace("{\"m", "{\"stream\":true,\"m"));
-    assert!(streamed.whole && streamed.text().contains("[DONE]") && left(&streamed, "tokens") < 800);
+    assert!(streamed.whole && streamed.text().contains("[DONE]") && left(&streamed, "tokens") == 800);
     house.journal.wait_for("end");
     house.upstream.push(used(0, 0));
     assert_eq!(left(&house.chat(&body(100)), "tokens"), 500);
@@ -177,7 +210,7 @@ fn a_budget_survives_a_restart() {
         (over.status, over.header("x-should-retry"), over.json()["error"]["code"].as_str()),
         (429, Some("false"), Some("budget_spent"))
     );
-    assert!(over.text().contains("`team-money` of this day is spent"), "{}", over.text());
+    assert!(over.text().contains("left of the budget `team-money` of this day is too little"), "{}", over.text());
     assert_eq!(house.chat(&body(200)).status, 200);
     house.clock.forward(86_400);
     assert_eq!(house.chat(&body(999)).status, 200, "another day");

@@ -11,10 +11,8 @@ pub struct Usage {
     pub output: Option<u64>,
 }
 
-/// Where the numbers stand: directly in the answer or event, or one object deeper (`message_start`, `response.completed`).
-const INSIDE: [&str; 2] = ["message", "response"];
-
-/// Numbers whose sum was read, by the name of the object that holds them. OpenAI counts cached tokens among the others, Anthropic beside them.
+/// Numbers whose sum was read, by the name of the object that holds them. It stands in the answer or event, or one object deeper
+/// (`message_start`, `response.completed`). OpenAI counts cached tokens among the others, Anthropic beside them.
 const INPUT: [&[&str]; 2] = [
     &["prompt_tokens", "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"],
     &["promptTokenCount", "toolUsePromptTokenCount"],
@@ -25,11 +23,15 @@ impl Usage {
     /// Takes in a whole answer or one event of a stream. Streams count up, so of several numbers the highest counts.
     pub fn see(&mut self, tape: &Tape, bytes: &[u8]) {
         for (kind, name) in ["usage", "usageMetadata"].into_iter().enumerate() {
-            let inside = || INSIDE.iter().find_map(|outer| tape.member(bytes, tape.member(bytes, 0, outer)?, name));
-            let Some(held) = tape.member(bytes, 0, name).or_else(inside) else { continue };
-            let of = |lists: [&[&str]; 2]| lists.get(kind).and_then(|names| sum(tape, bytes, held, names));
-            self.input = self.input.max(of(INPUT));
-            self.output = self.output.max(of(OUTPUT));
+            let inside = |outer: &str| tape.member(bytes, tape.member(bytes, 0, outer)?, name);
+            let of = |held: NodeId, lists: [&[&str]; 2]| lists.get(kind).and_then(|names| sum(tape, bytes, held, names));
+            if let Some(held) = tape.member(bytes, 0, name).or_else(|| inside("response")) {
+                self.input = self.input.max(of(held, INPUT));
+                self.output = self.output.max(of(held, OUTPUT));
+            } else if let Some(held) = inside("message") {
+                // A message that begins: what is written of it by then says nothing of what it will be.
+                self.input = self.input.max(of(held, INPUT));
+            }
         }
     }
 }

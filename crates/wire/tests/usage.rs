@@ -46,3 +46,9 @@ fn what_is_no_number_says_nothing() {
     }
     assert_eq!(seen(&[r#"{"usage":{"prompt_tokens":99999999999999999999999}}"#]), (None, None));
 }
+
+#[test]
+fn what_a_message_has_written_when_it_begins_is_no_answer() {
+    let begins = r#"{"type":"message_start","message":{"usage":{"input_tokens":7,"output_tokens":1}}}"#;
+    assert_eq!(seen(&[begins]), (Some(7), None));
+}

@@ -11,7 +11,7 @@ fn config(data: &std::path::Path, more: &str) -> std::path::PathBuf {
 #[test]
 fn what_was_spent_is_kept_over_a_restart_and_a_reload() {
     let (_dir, data) = folder();
-    let budget = "[[limits.budget]]\nname = \"b\"\nperiod = \"month\"\ntokens = 4000\n";
+    let budget = "[[limits.budget]]\nname = \"b\"\nperiod = \"month\"\ntokens = 5000\n";
     let path = config(&data, budget);
     // About 1,500 tokens each, and as many in the answer.
     let text = "word ".repeat(1_200);
@@ -28,7 +28,7 @@ fn what_was_spent_is_kept_over_a_restart_and_a_reload() {
     config(&data, budget);
     good(&data, &["reload"]);
     assert_eq!(up.chat(None, &text), 429);
-    config(&data, &budget.replace("4000", "400000"));
+    config(&data, &budget.replace("5000", "500000"));
     good(&data, &["reload"]);
     assert_eq!(up.chat(None, &text), 200, "the same budget, and larger");
     let metrics = call(up.at("admin"), "GET /metrics", "", "").1;

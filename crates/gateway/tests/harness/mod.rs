@@ -23,18 +23,33 @@ use tokio::sync::watch;
 
 /// A clock that stands still until somebody moves it.
 #[derive(Default)]
-pub struct Hands(AtomicI64);
+pub struct Hands {
+    /// Seconds that went by.
+    gone: AtomicI64,
+    /// Seconds by which the wall clock was put back.
+    back: AtomicI64,
+}
 
 impl Hands {
     /// Moves it on.
     pub fn forward(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+        self.gone.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Puts the wall clock back; below zero, forward.
+    pub fn put_back(&self, seconds: i64) {
+        self.back.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
 impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(1_790_000_000_000_000 + self.0.load(Ordering::SeqCst))
+        let seconds = self.gone.load(Ordering::SeqCst) - self.back.load(Ordering::SeqCst);
+        Timestamp::from_micros((1_790_000_000 + seconds) * 1_000_000)
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(self.gone.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 
