@@ -62,7 +62,7 @@ impl Learnt {
 impl Circuits {
     /// All closed.
     pub fn new(settings: &Settings) -> Self {
-        Self::built(settings, Vec::new(), HashMap::new(), Arc::default())
+        Self::built(settings, Vec::new(), &HashMap::new(), Arc::default())
     }
 
     /// Takes over what is known of providers that were there before under the same name and address, and of their models.
@@ -82,13 +82,13 @@ impl Circuits {
             Some(((to, name.clone()), Arc::clone(breaker)))
         };
         let places = before.places.iter().filter_map(place).collect();
-        *self = Self::built(settings, all, places, Arc::clone(&before.allowance));
+        *self = Self::built(settings, all, &places, Arc::clone(&before.allowance));
     }
 
     fn built(
         settings: &Settings,
         known: Vec<Option<Arc<Breaker>>>,
-        known_places: HashMap<(usize, String), Arc<Breaker>>,
+        known_places: &HashMap<(usize, String), Arc<Breaker>>,
         allowance: Arc<Allowance>,
     ) -> Self {
         let mut known = known.into_iter();

@@ -8,6 +8,7 @@ mod body;
 mod breaker;
 mod budget;
 mod cache;
+mod calling;
 mod charge;
 mod circuits;
 mod credentials;

@@ -22,6 +22,11 @@ impl Pending {
         self.last = Some((Arc::clone(exchange), request.decision.unwrap_or(Decision::Permit)));
     }
 
+    /// The first entry was not made after all.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
+
     /// Whether there is an entry that needs a last one.
     pub fn is_begun(&self) -> bool {
         self.last.is_some()

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use bartizan_gateway::{Live, Measure, Period, Quota, Settings};
+use bartizan_gateway::{Live, Measure, Period, Quota, Settings, Spent};
 use bartizan_testkit::{ScriptedUpstream, refused_url};
 
 use super::{SAID, good, ill, providers, second, spare, way};
@@ -161,17 +161,14 @@ fn a_further_call_waits_no_longer_than_what_is_left() {
 #[test]
 fn what_was_spent_is_known_before_a_budget_is_in_force() {
     let budget = || {
-        let measure = Measure::Budget { period: Period::Day, tokens: Some(1), nanos: None };
+        let measure = Measure::Budget { period: Period::Day, tokens: Some(1_000_000), nanos: None };
         vec![Quota { name: "b".into(), key: None, group: None, model: None, shared: false, measure }]
     };
     let limited = |quotas| Plan { adjust: Some(Box::new(move |settings: &mut Settings| settings.quotas = quotas)), ..Plan::default() };
-    let before = House::build(limited(vec![Quota {
-        measure: Measure::Budget { period: Period::Day, tokens: Some(1_000_000), nanos: None },
-        ..budget().remove(0)
-    }]));
+    let before = House::build(limited(budget()));
     assert_eq!(before.chat(SAID).status, 200);
-    let spent = before.gate.spent();
-    assert_eq!(spent.len(), 1);
+    let [spent] = before.gate.spent()[..] else { panic!("one budget") };
+    let spent = [Spent { tokens: 1_000_000, ..spent }];
     let house = House::new();
     assert_eq!(house.chat(SAID).status, 200);
     let settings = Settings { quotas: budget(), ..house.gate.settings().clone() };

@@ -13,19 +13,19 @@ const MINE: &str = "sk-of-the-client";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Second {
     /// With a key of its own.
-    OwnKey,
+    Own,
     /// With the client's.
-    ClientKey,
+    Clients,
     /// Without any.
-    NoKey,
+    Keyless,
 }
 
 fn house(second_url: String, by: Second, adjust: impl FnOnce(&mut Settings, usize) + 'static) -> House {
     let adjust = move |settings: &mut Settings| {
         let at = second(settings, "spare", &second_url);
         let spare = &mut settings.providers[at];
-        spare.api_key = (by == Second::OwnKey).then(|| Hidden::new("sk-spare".to_owned()));
-        spare.pass_client_key = by != Second::NoKey;
+        spare.api_key = (by == Second::Own).then(|| Hidden::new("sk-spare".to_owned()));
+        spare.pass_client_key = by != Second::Keyless;
         adjust(settings, at);
     };
     let plan = Plan { api_key: None, pass_client_key: true, auth: Auth::Anonymous, ..Plan::default() };
@@ -44,7 +44,7 @@ fn credential(request: &Recorded) -> Option<&str> {
 #[test]
 fn a_place_of_another_provider_gets_its_own_key_or_none_or_is_passed_over() {
     for is_fallback in [false, true] {
-        for (by, called, key) in [(Second::OwnKey, 1, Some("Bearer sk-spare")), (Second::ClientKey, 0, None), (Second::NoKey, 1, None)] {
+        for (by, called, key) in [(Second::Own, 1, Some("Bearer sk-spare")), (Second::Clients, 0, None), (Second::Keyless, 1, None)] {
             let other = ScriptedUpstream::start().unwrap();
             let house = house(other.url(), by, move |settings, at| {
                 if is_fallback {
@@ -69,7 +69,7 @@ fn a_place_of_another_provider_gets_its_own_key_or_none_or_is_passed_over() {
 #[test]
 fn no_lot_decides_who_gets_it() {
     let other = ScriptedUpstream::start().unwrap();
-    let house = house(other.url(), Second::ClientKey, |settings, at| settings.models[0].ways = vec![way(0, 1), way(at, 1_000)]);
+    let house = house(other.url(), Second::Clients, |settings, at| settings.models[0].ways = vec![way(0, 1), way(at, 1_000)]);
     (0..40).for_each(|_| assert_eq!(ask(&house).status, 200));
     assert_eq!((house.upstream.served(), other.served()), (40, 0));
 }
@@ -77,7 +77,7 @@ fn no_lot_decides_who_gets_it() {
 #[test]
 fn another_model_of_its_own_provider_gets_it() {
     let other = ScriptedUpstream::start().unwrap();
-    let house = house(other.url(), Second::ClientKey, |settings, _| settings.models[0].fallback = vec![1]);
+    let house = house(other.url(), Second::Clients, |settings, _| settings.models[0].fallback = vec![1]);
     house.upstream.respond_with(|request| if request.text().contains("gpt-4o-mini") { ill(503) } else { good("well") });
     assert_eq!((ask(&house).status, house.upstream.served()), (200, 2));
     assert!(house.upstream.requests().iter().all(|request| credential(request) == Some(&*format!("Bearer {MINE}"))));

@@ -45,6 +45,30 @@ fn a_place_that_cannot_be_called_is_passed_over() {
 }
 
 #[test]
+fn a_place_that_cannot_be_called_costs_no_further_call() {
+    let adjust = |settings: &mut Settings| {
+        settings.models[0].ways.push(nameless());
+        (settings.breaking.failures, settings.retries.budget_percent) = (0, 1);
+    };
+    let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
+    house.upstream.always(ill(503));
+    (0..40).for_each(|_| assert_eq!(house.chat(SAID).status, 503));
+    assert_eq!((house.gate.metrics().retries_refused_total.get(), house.upstream.served()), (0, 40));
+}
+
+#[test]
+fn a_first_call_that_cannot_be_recorded_has_no_end() {
+    let house = House::build(Plan { any: true, ..Plan::default() });
+    for call in [Call::chat(SAID), Call::new("GET", "/v1/models", "")] {
+        house.journal.clear();
+        house.journal.falls(Ill::LateFailureOnce, 0);
+        let reply = house.send(&call);
+        assert_eq!((reply.status, reply.decision(), house.upstream.served()), (503, "failed", 0), "{}", reply.text());
+        assert_eq!(house.journal.kinds(), "request");
+    }
+}
+
+#[test]
 fn a_further_call_that_cannot_be_recorded_ends_it() {
     let other = ScriptedUpstream::start().unwrap();
     let house = House::build(spare(other.url(), |_| ()));
