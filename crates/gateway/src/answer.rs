@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bartizan_ledger::JournalError;
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, EndState, GuardStatus};
 use bartizan_wire::Framing;
@@ -14,7 +15,7 @@ use hyper::body::Incoming;
 
 use crate::Gate;
 use crate::blocking::{LARGE, blocking};
-use crate::body::{GateBody, ReadError, read_whole};
+use crate::body::{FRAME, GateBody, ReadError, read_whole};
 use crate::budget::Reservation;
 use crate::decode::{DecodeError, Decoder, Encoding, STOPPED, inflate};
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
@@ -82,16 +83,10 @@ impl Gate {
         let mut phase = guarded.phase;
         phase.gate_micros = u64::try_from(exchange.started.elapsed().as_micros()).unwrap_or(0).saturating_sub(waited);
         self.metrics().gate_latency.observe(phase.gate_micros);
-        let recorded = exchange.record(Moment::Response, &phase, parts.status.as_u16(), None).wait().await;
-        recorded.map_err(|error| Self::ledger_failed(exchange, error, Moment::End(EndState::Blocked)))?;
-        self.metrics().decided(decision);
-        let mut seal = BodySeal::new(self.random().bytes());
-        seal.update(&guarded.bytes);
         let coach = coached(&request, &phase);
-        let mut last = Last { exchange: Arc::clone(exchange), phase, status: parts.status.as_u16(), seal: Some(seal) };
-        let on_taken: Box<dyn FnOnce() + Send> = Box::new(move || last.end(end));
-        let http2 = head.parts.version == Version::HTTP_2;
-        let mut response = Response::new(GateBody::counted(guarded.bytes, held, http2, on_taken));
+        let handed = self.handed_over(head, exchange, (parts.status, end), guarded.bytes, phase, held).await;
+        let mut response = Response::new(handed.map_err(|error| Self::ledger_failed(exchange, error, Moment::End(EndState::Blocked)))?);
+        self.metrics().decided(decision);
         *response.status_mut() = parts.status;
         *response.headers_mut() = to_client(&parts.headers, &|text| is_clean(exchange, text, None));
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -101,6 +96,28 @@ impl Gate {
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
         exchange.show_limits(response.headers_mut(), head.shape);
         Ok(response)
+    }
+
+    /// Records that a whole answer leaves, and makes the body in which it does.
+    async fn handed_over(
+        &self,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        (status, end): (StatusCode, EndState),
+        bytes: Bytes,
+        phase: Phase,
+        held: Reservation,
+    ) -> Result<GateBody, JournalError> {
+        let http2 = head.parts.version == Version::HTTP_2;
+        let mut seal = BodySeal::new(self.random().bytes());
+        seal.update(&bytes);
+        if !http2 && bytes.len() <= FRAME && !self.journal().waits() {
+            exchange.record_handed_over(end, &phase, status.as_u16(), seal)?;
+            return Ok(GateBody::counted(bytes, held));
+        }
+        exchange.record(Moment::Response, &phase, status.as_u16(), None).wait().await?;
+        let mut last = Last { exchange: Arc::clone(exchange), phase, status: status.as_u16(), seal: Some(seal) };
+        Ok(GateBody::told(bytes, held, http2, Box::new(move || last.end(end))))
     }
 
     async fn whole(

@@ -137,8 +137,13 @@ impl GateBody {
         Self::Whole(Whole { rest: bytes.into(), on_taken: None, asks_again: false })
     }
 
-    /// An answer that is counted in the budget until it is sent, and of which somebody is told when it was taken.
-    pub fn counted(bytes: Bytes, held: Reservation, http2: bool, on_taken: Box<dyn FnOnce() + Send>) -> Self {
+    /// An answer that is counted in the budget until it is sent.
+    pub fn counted(bytes: Bytes, held: Reservation) -> Self {
+        Self::own(held.seal(bytes))
+    }
+
+    /// The same, and somebody is told when it was taken.
+    pub fn told(bytes: Bytes, held: Reservation, http2: bool, on_taken: Box<dyn FnOnce() + Send>) -> Self {
         Self::Whole(Whole { rest: held.seal(bytes), on_taken: Some(on_taken), asks_again: http2 })
     }
 }

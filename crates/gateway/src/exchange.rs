@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use bartizan_ledger::{Appended, Commitment, Detail, Entry, EventDetail, Interaction, Opening, Record};
+use bartizan_ledger::{Appended, Commitment, Detail, Entry, EventDetail, Interaction, JournalError, Opening, Record};
 use bartizan_policy::{Action, Facts, Resource};
 use bartizan_vocabulary::{
     AppliedRemedy, Decision, Direction, EndState, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, ModelName, Principal,
@@ -106,8 +106,9 @@ thread_local! {
     static JSON: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Keeps a buffer for the next event. What it held was personal, and the journal has it sealed.
-fn give_back(mut json: Vec<u8>) {
+/// Keeps the buffer of a record's event for the next one. What it held was personal, and the journal has it sealed.
+fn taken_back(record: Record) {
+    let Some(EventDetail { mut json, .. }) = record.detail.and_then(|detail| detail.event) else { return };
     if json.capacity() <= KEPT_BYTES {
         json.clear();
         JSON.set(json);
@@ -238,6 +239,30 @@ impl Exchange {
         if matches!(moment, Moment::End(_)) && self.ended.swap(true, Ordering::AcqRel) {
             return Appended::Done(Ok(()));
         }
+        let record = self.made(moment, phase, status, seal);
+        let appended = self.gate.journal().append(&record);
+        taken_back(record);
+        appended
+    }
+
+    /// Records decision and end of an answer that is handed to its connection in one piece, in one write. Only for a journal that
+    /// answers at once: nobody can leave between the two.
+    ///
+    /// # Errors
+    /// [`JournalError`] when neither was recorded; the end is still to be recorded then.
+    pub fn record_handed_over(&self, end: EndState, phase: &Phase, status: u16, seal: BodySeal) -> Result<(), JournalError> {
+        let both = [self.made(Moment::Response, phase, status, None), self.made(Moment::End(end), phase, status, Some(seal))];
+        let result = match self.gate.journal().append_all(&both) {
+            Appended::Done(result) => result,
+            Appended::Later(_) => Ok(()),
+        };
+        self.ended.store(result.is_ok(), Ordering::Release);
+        both.into_iter().for_each(taken_back);
+        result
+    }
+
+    /// What is recorded of one moment.
+    fn made(&self, moment: Moment, phase: &Phase, status: u16, seal: Option<BodySeal>) -> Record {
         let time = self.gate.now();
         let id = self.principal.id.as_str().as_bytes();
         let first = self.commitment.get().is_none();
@@ -266,12 +291,7 @@ impl Exchange {
         let lasted = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
         let since = Timestamp::from_micros(time.as_micros().saturating_sub(lasted));
         let detail = private.then(|| Detail { subject: self.principal.id.clone(), since, openings, event });
-        let record = Record { entry, detail };
-        let appended = self.gate.journal().append(&record);
-        if let Some(event) = record.detail.and_then(|detail| detail.event) {
-            give_back(event.json);
-        }
-        appended
+        Record { entry, detail }
     }
 
     fn interaction(

@@ -79,6 +79,35 @@ fn the_end_is_recorded_when_the_last_bytes_have_left() {
     }
 }
 
+/// An answer that its connection takes in one piece is recorded in one write; every other one before it leaves, and when it has left.
+#[test]
+fn decision_and_end_are_one_write_where_nobody_can_leave_between_them() {
+    let house = House::new();
+    let long = "and on ".repeat(4_000);
+    let rows: [(&str, &str, Option<Ill>, &[&str]); 4] = [
+        ("short", "fine", None, &["request", "response+end"]),
+        ("longer than a frame", &long, None, &["request", "response", "end"]),
+        ("a journal that waits for its disk", "fine", Some(Ill::Late), &["request", "response", "end"]),
+        ("a journal that fails", "fine", Some(Ill::Full), &["request"]),
+    ];
+    for (name, text, ill, appends) in rows {
+        house.journal.clear();
+        if let Some(ill) = ill {
+            house.journal.falls(ill, usize::from(ill == Ill::Full));
+        }
+        house.upstream.push(Answer::json(canned::chat("m", text)));
+        let reply = house.send(&asked(false));
+        let failed = ill == Some(Ill::Full);
+        assert_eq!((reply.status, reply.text().contains(text)), if failed { (503, false) } else { (200, true) }, "{name}");
+        if !failed {
+            let end = house.journal.wait_for("end");
+            assert_eq!(end.end.as_deref(), Some("complete"), "{name}");
+            assert_eq!(end.event.unwrap()["bytes_out"], reply.text().len(), "{name}");
+        }
+        assert_eq!(house.journal.appends(), appends, "{name}");
+    }
+}
+
 #[test]
 fn a_client_that_leaves_does_not_change_what_was_decided() {
     let house = House::new();

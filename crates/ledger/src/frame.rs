@@ -18,25 +18,27 @@ const MAX_PAYLOAD: usize = 64 << 20;
 #[error("a journal record of {0} bytes is too long")]
 pub struct FrameError(pub usize);
 
-/// Clears `out` and begins a frame; append the payload, then call [`finish_frame`].
-pub fn start_frame(out: &mut Vec<u8>, kind: u8) {
-    out.clear();
+/// Begins a frame at the end of `out` and gives where; append the payload, then call [`finish_frame`] with it.
+pub fn start_frame(out: &mut Vec<u8>, kind: u8) -> usize {
+    let start = out.len();
     out.extend_from_slice(&MAGIC);
     out.extend_from_slice(&[0; 4]);
     out.push(kind);
+    start
 }
 
-/// Fills in length and checksum.
+/// Fills in length and checksum of the frame that begins at `start`.
 ///
 /// # Errors
 /// [`FrameError`] when the payload is longer than 64 MiB.
-pub fn finish_frame(out: &mut Vec<u8>) -> Result<(), FrameError> {
-    let payload = out.len().saturating_sub(HEAD);
+pub fn finish_frame(out: &mut Vec<u8>, start: usize) -> Result<(), FrameError> {
+    let frame = out.get_mut(start..).unwrap_or_default();
+    let payload = frame.len().saturating_sub(HEAD);
     let length = u32::try_from(payload).ok().filter(|_| payload <= MAX_PAYLOAD).ok_or(FrameError(payload))?;
-    if let Some(field) = out.get_mut(4..8) {
+    if let Some(field) = frame.get_mut(4..8) {
         field.copy_from_slice(&length.to_le_bytes());
     }
-    let sum = crc32fast::hash(out);
+    let sum = crc32fast::hash(frame);
     out.extend_from_slice(&sum.to_le_bytes());
     Ok(())
 }

@@ -125,8 +125,17 @@ impl Appended {
 
 /// Record before effect: an effect may leave only after `append` said `Ok`.
 pub trait Journal: Send + Sync {
-    /// Appends one record. Never waits for SQL, another component or a lock held during I/O.
-    fn append(&self, record: &Record) -> Appended;
+    /// Appends records one after another in one write: all of them, or an error. Never waits for SQL, another component or a lock
+    /// held during I/O.
+    fn append_all(&self, records: &[Record]) -> Appended;
+
+    /// Appends one record.
+    fn append(&self, record: &Record) -> Appended {
+        self.append_all(std::slice::from_ref(record))
+    }
+
+    /// Whether an append is decided only when the disk has it.
+    fn waits(&self) -> bool;
 
     /// Whether records are taken and reach the log.
     ///

@@ -22,9 +22,9 @@ const EVENT: u8 = 4;
 /// Id of a data key.
 pub(crate) type DataKeyId = [u8; 16];
 
-/// Appends a whole frame for `record` to the cleared buffer.
+/// Appends a whole frame for `record`.
 pub(crate) fn encode(out: &mut Vec<u8>, record: &Record, subject: Option<&Subject>, sealer: &Sealer) -> Result<(), EntryError> {
-    start_frame(out, ENTRY);
+    let start = start_frame(out, ENTRY);
     let at = out.len();
     out.extend_from_slice(&[0; 2]);
     let length = record.entry.write(out)?;
@@ -35,7 +35,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, record: &Record, subject: Option<&Subjec
         (Some(detail), Some(subject)) => encode_detail(out, detail, subject, sealer)?,
         _ => out.push(0),
     }
-    finish_frame(out).map_err(|error| EntryError(error.0))
+    finish_frame(out, start).map_err(|error| EntryError(error.0))
 }
 
 fn encode_detail(out: &mut Vec<u8>, detail: &Detail, subject: &Subject, sealer: &Sealer) -> Result<(), EntryError> {

@@ -1,4 +1,4 @@
-//! The hot path: one record, one `write(2)` by the calling thread, no lock held during it.
+//! The hot path: what is appended at once is one `write(2)` by the calling thread, no lock held during it.
 //!
 //! The order of the log is the order in the segment file, which the kernel decides for `O_APPEND`; indexes are assigned when the
 //! sequencer reads. On the first failed or short write everything is refused at once and counted, until a fresh segment can be
@@ -94,8 +94,9 @@ impl Writer {
         })
     }
 
-    fn refuse(&self, error: JournalError, time: Timestamp) -> Appended {
-        if self.refused.fetch_add(1, Ordering::AcqRel) == 0 {
+    fn refuse(&self, error: JournalError, records: &[Record]) -> Appended {
+        let Some(time) = records.first().map(|record| record.entry.time()) else { return Appended::Done(Ok(())) };
+        if self.refused.fetch_add(records.len() as u64, Ordering::AcqRel) == 0 {
             self.refused_from.store(time.as_micros(), Ordering::Release);
         }
         self.refused_to.store(time.as_micros(), Ordering::Release);
@@ -108,11 +109,15 @@ impl Writer {
         }
     }
 
-    /// Encodes and writes; gives the segment that holds the record.
-    fn write(&self, record: &Record) -> Result<Arc<Segment>, JournalError> {
-        let subject = record.detail.as_ref().map(|detail| self.subjects.get(&detail.subject, detail.since)).transpose()?.flatten();
+    /// Encodes and writes; gives the segment that holds the records.
+    fn write(&self, records: &[Record]) -> Result<Arc<Segment>, JournalError> {
         BUFFER.with_borrow_mut(|buffer| {
-            encode(buffer, record, subject.as_deref(), &self.sealer).map_err(|_| JournalError::TooLong)?;
+            buffer.clear();
+            for record in records {
+                let detail = record.detail.as_ref();
+                let subject = detail.map(|detail| self.subjects.get(&detail.subject, detail.since)).transpose()?.flatten();
+                encode(buffer, record, subject.as_deref(), &self.sealer).map_err(|_| JournalError::TooLong)?;
+            }
             let segment = self.current.load_full();
             let result = write_once(&segment, buffer);
             if buffer.capacity() > KEEP_BUFFER {
@@ -165,7 +170,7 @@ impl Writer {
             let count = self.refused.load(Ordering::Acquire);
             let Some(entry) = self.gap(now, count) else { return };
             // Not through `append`, which would count a gap that cannot be written as one more refusal.
-            if self.write(&Record { entry, detail: None }).is_ok() {
+            if self.write(&[Record { entry, detail: None }]).is_ok() {
                 self.refused.fetch_sub(count, Ordering::AcqRel);
             }
         }
@@ -259,17 +264,17 @@ impl Writer {
 }
 
 impl Journal for Writer {
-    fn append(&self, record: &Record) -> Appended {
+    fn append_all(&self, records: &[Record]) -> Appended {
         if let Some(error) = self.broken.load().as_deref() {
-            return self.refuse(*error, record.entry.time());
+            return self.refuse(*error, records);
         }
         if let Some(error) = self.flusher.as_ref().and_then(Flusher::failure) {
             self.break_off(error);
-            return self.refuse(error, record.entry.time());
+            return self.refuse(error, records);
         }
-        let segment = match self.write(record) {
+        let segment = match self.write(records) {
             Ok(segment) => segment,
-            Err(error) => return self.refuse(error, record.entry.time()),
+            Err(error) => return self.refuse(error, records),
         };
         if segment.written.load(Ordering::Relaxed) >= self.limits.segment_bytes {
             self.rotate_full(segment.number);
@@ -278,6 +283,10 @@ impl Journal for Writer {
             None => Appended::Done(Ok(())),
             Some(flusher) => flusher.wait_for(segment),
         }
+    }
+
+    fn waits(&self) -> bool {
+        self.flusher.is_some()
     }
 
     fn health(&self) -> Result<(), JournalError> {
@@ -290,16 +299,17 @@ impl Journal for Writer {
     }
 }
 
-/// One `write(2)` of a whole frame. A short write is a failure: the torn bytes are passed over when the segment is read.
-fn write_once(segment: &Segment, frame: &[u8]) -> Result<(), JournalError> {
+/// One `write(2)` of whole frames. A short write is a failure: the torn bytes are passed over when the segment is read. Of several
+/// frames the first may be whole then: the log says more than was done, never less.
+fn write_once(segment: &Segment, frames: &[u8]) -> Result<(), JournalError> {
     let written = loop {
-        match (&segment.file).write(frame) {
+        match (&segment.file).write(frames) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             other => break other,
         }
     };
     match written {
-        Ok(count) if count == frame.len() => {
+        Ok(count) if count == frames.len() => {
             segment.written.fetch_add(count as u64, Ordering::Relaxed);
             Ok(())
         }

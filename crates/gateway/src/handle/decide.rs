@@ -10,8 +10,8 @@ use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::Reason;
 use bartizan_wire::{Ask, Content, Control, Reading, Repeats, Route, Side, ask, asked, read_ask};
 use bytes::Bytes;
+use http::Response;
 use http::header::{self, HeaderValue};
-use http::{Response, Version};
 use hyper::body::Incoming;
 
 use super::{Head, UNCONFIGURED};
@@ -108,7 +108,7 @@ impl Gate {
         let side = asked.ask.side;
         let (settled, held) = self.settled(head, &exchange, asked, route, held).await?;
         self.record_verdict(&exchange, side, &settled).await?;
-        Ok(respond(head, &exchange, settled, held))
+        Ok(respond(&exchange, settled, held))
     }
 
     /// Runs the guards and writes the answer; large bodies, and those with files, off the worker threads.
@@ -277,12 +277,11 @@ fn failed(exchange: &Exchange, route: Route, side: Side, error: &GuardError) -> 
     Settled { phase, refused: true, body }
 }
 
-fn respond(head: &Head, exchange: &Exchange, settled: Settled, held: Reservation) -> Response<GateBody> {
+fn respond(exchange: &Exchange, settled: Settled, held: Reservation) -> Response<GateBody> {
     let decision = settled.phase.decision.unwrap_or(Decision::Failed);
     exchange.gate.metrics().decided(decision);
     exchange.gate.metrics().gate_latency.observe(settled.phase.gate_micros);
-    let http2 = head.parts.version == Version::HTTP_2;
-    let mut response = Response::new(GateBody::counted(Bytes::from(settled.body), held, http2, Box::new(|| ())));
+    let mut response = Response::new(GateBody::counted(Bytes::from(settled.body), held));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     mark(response.headers_mut(), &exchange.request_id, decision, &settled.phase.coach);
     response

@@ -36,6 +36,8 @@ pub struct Noted {
 #[derive(Default)]
 pub struct Memory {
     noted: Mutex<Vec<Noted>>,
+    /// Kinds that came in one append.
+    appends: Mutex<Vec<String>>,
     /// From which append on, of those since it fell ill.
     ill: Mutex<Option<(Ill, usize)>>,
 }
@@ -76,11 +78,17 @@ impl Memory {
 
     pub fn clear(&self) {
         self.noted.lock().unwrap().clear();
+        self.appends.lock().unwrap().clear();
     }
 
     /// Kinds in order, joined by spaces.
     pub fn kinds(&self) -> String {
         self.all().iter().map(|one| one.kind).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Kinds of each append, in order.
+    pub fn appends(&self) -> Vec<String> {
+        self.appends.lock().unwrap().clone()
     }
 
     /// Waits for an entry that the gate makes after the client has its answer.
@@ -97,7 +105,7 @@ impl Memory {
 }
 
 impl Journal for Memory {
-    fn append(&self, record: &Record) -> Appended {
+    fn append_all(&self, records: &[Record]) -> Appended {
         let mut ill = self.ill.lock().unwrap();
         let now = match &mut *ill {
             Some((_, well)) if *well > 0 => {
@@ -114,13 +122,19 @@ impl Journal for Memory {
             *ill = None;
         }
         if !matches!(now, Some(Ill::LateFailure | Ill::LateFailureOnce)) {
-            self.noted.lock().unwrap().push(noted(record));
+            let kinds: Vec<&str> = records.iter().map(|record| record.entry.kind()).collect();
+            self.appends.lock().unwrap().push(kinds.join("+"));
+            self.noted.lock().unwrap().extend(records.iter().map(noted));
         }
         match now {
             Some(Ill::Late) => Appended::Later(Box::pin(later(Ok(())))),
             Some(_) => Appended::Later(Box::pin(later(Err(JournalError::DiskFull)))),
             None => Appended::Done(Ok(())),
         }
+    }
+
+    fn waits(&self) -> bool {
+        matches!(*self.ill.lock().unwrap(), Some((Ill::Late | Ill::LateFailure | Ill::LateFailureOnce, _)))
     }
 
     fn health(&self) -> Result<(), JournalError> {

@@ -127,11 +127,12 @@ proptest! {
 }
 
 fn frame(payload: &[u8]) -> Vec<u8> {
+    // A frame begins where its buffer ends.
     let mut out = vec![1, 2, 3];
-    start_frame(&mut out, 7);
+    let start = start_frame(&mut out, 7);
     out.extend_from_slice(payload);
-    finish_frame(&mut out).unwrap();
-    out
+    finish_frame(&mut out, start).unwrap();
+    out.split_off(start)
 }
 
 fn read_all(bytes: &[u8]) -> Vec<Vec<u8>> {

@@ -140,14 +140,34 @@ fn gaps(path: &std::path::Path) -> Vec<String> {
 }
 
 #[test]
+fn records_of_one_append_are_taken_or_refused_together() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    let dir = DataDir::open(&path, options()).unwrap();
+    let (first, second, mut long) = (record(1, "user:ada"), record(2, "user:grace"), record(3, "user:ada"));
+    let bartizan_ledger::Entry::Request(it) = &mut long.entry else { panic!("a request") };
+    it.route = Some("x".repeat(70_000));
+    let refused = dir.journal().append_all(&[first.clone(), long]);
+    assert!(matches!(refused, Appended::Done(Err(JournalError::TooLong))), "the second is too long, so neither is written");
+    assert!(matches!(dir.journal().append_all(&[first, second]), Appended::Done(Ok(()))));
+    dir.flush().unwrap();
+    let found: Vec<String> =
+        dir.events(&EventFilter::default()).unwrap().into_iter().map(|it| String::from_utf8(it.json).unwrap()).collect();
+    let numbers: Vec<bool> = found.iter().zip([1, 2]).map(|(json, number)| json.starts_with(&format!("{{\"n\":{number},"))).collect();
+    assert_eq!(numbers, [true, true], "{found:?}");
+    assert_eq!(gaps(&path), ["\"count\":2"], "both count as refused");
+    assert_eq!(verify_log(&dir.ledger_reader(), &dir.verifier_key(), None).unwrap().size, 3);
+}
+
+#[test]
 fn a_damaged_record_of_a_journal_is_said_and_a_torn_tail_is_not() {
     let whole = frame(&bartizan_ledger::Entry::Stop { time: crate::help::time(1) });
     let mut rotten = whole.clone();
     rotten[20] ^= 1;
     let mut unknown = Vec::new();
-    bartizan_ledger::start_frame(&mut unknown, 9);
+    let start = bartizan_ledger::start_frame(&mut unknown, 9);
     unknown.push(0);
-    bartizan_ledger::finish_frame(&mut unknown).unwrap();
+    bartizan_ledger::finish_frame(&mut unknown, start).unwrap();
     let torn = whole[..whole.len() - 3].to_vec();
     for (bytes, size, said) in [
         ([whole.clone(), rotten.clone(), whole.clone()].concat(), 3, vec!["\"count\":1"]),

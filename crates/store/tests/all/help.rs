@@ -89,10 +89,10 @@ pub fn wrapped_keys(data: &Path) -> Vec<Vec<u8>> {
 pub fn frame(entry: &Entry) -> Vec<u8> {
     let leaf = entry.to_bytes().unwrap();
     let mut frame = Vec::new();
-    bartizan_ledger::start_frame(&mut frame, 1);
+    let start = bartizan_ledger::start_frame(&mut frame, 1);
     frame.extend(u16::try_from(leaf.len()).unwrap().to_le_bytes());
     frame.extend(leaf);
     frame.push(0);
-    bartizan_ledger::finish_frame(&mut frame).unwrap();
+    bartizan_ledger::finish_frame(&mut frame, start).unwrap();
     frame
 }
