@@ -160,7 +160,7 @@ impl Default for Retries {
     }
 }
 
-/// When a provider is left alone for a while.
+/// When a model at a provider, or a provider, is left alone for a while.
 #[derive(Clone, Debug)]
 pub struct Breaking {
     /// How many of its last calls count, at most 64.
