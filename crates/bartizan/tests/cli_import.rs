@@ -251,7 +251,9 @@ fn every_key_has_a_line() {
     }
     let report = imported["report"].as_array().unwrap();
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    report.iter().for_each(|line| *counts.entry(line["outcome"].as_str().unwrap()).or_default() += 1);
+    for line in report {
+        *counts.entry(line["outcome"].as_str().unwrap()).or_default() += 1;
+    }
     assert_eq!(imported["summary"], json!(counts));
     assert!(report.is_sorted_by_key(|line| line["line"].as_u64()));
     let config = config(&imported);

@@ -167,6 +167,12 @@ fn callers_hosts_and_origins() {
     let rows: Vec<(&str, Call, u16, &str)> = vec![
         ("no key", chat().with("authorization", ""), 401, "virtual key is needed"),
         ("empty", chat().with("authorization", "Bearer "), 401, "key"),
+        (
+            "key in the query",
+            Call::new("POST", "/v1/chat/completions?key=bzk_x", GOOD).with("authorization", ""),
+            401,
+            "send it in one of the headers",
+        ),
         ("foreign key", chat().with("authorization", "Bearer sk-123"), 401, "virtual key is needed"),
         ("unknown or revoked", chat().with("authorization", &format!("Bearer {}", key(9))), 401, "not known here, or was revoked"),
         (
@@ -263,6 +269,8 @@ fn models_and_routes() {
         ("other format", count("only-openai"), 404, "not_found_error", "served on `POST /v1/chat/completions`"),
         ("other format", embed("only-anthropic"), 404, "invalid_request_error", "served on `POST /v1/messages`"),
         ("other format", embed("only-gemini"), 404, "invalid_request_error", "served on `POST /v1beta/models/{model}:generateContent`"),
+        ("no version", Call::new("POST", "/chat/completions", GOOD), 404, "invalid_request_error", "Did you mean `/v1/chat/completions`?"),
+        ("twice", Call::new("POST", "/v1/v1/chat/completions", GOOD), 404, "invalid_request_error", "base URL to `http://…/v1`"),
         ("unknown route", Call::new("POST", "/v1/embedding", GOOD), 404, "invalid_request_error", "not spoken here"),
         ("no input", Call::new("POST", "/v1/embeddings", GOOD), 400, "invalid_request_error", "`input` is missing"),
         ("images", Call::new("POST", "/v1/images/edits", GOOD), 404, "invalid_request_error", "images cannot be inspected yet"),

@@ -93,7 +93,7 @@ impl Guardrail<'_> {
         for entry in self.params.entries() {
             let at = self.at.below(entry.line, &entry.key);
             match entry.key.as_str() {
-                "guardrail" => report.add(&at, outcome, says.to_owned(), to_do),
+                "guardrail" => report.add(&at, outcome, says, to_do),
                 "pii_entities_config" if kind == "presidio" => {
                     for one in entry.node.entries() {
                         self.entity(&one.key, one.node.text().unwrap_or_default(), &at.below(one.line, &one.key), blocks, report);
@@ -101,7 +101,7 @@ impl Guardrail<'_> {
                 }
                 "patterns" if kind == "litellm_content_filter" => self.patterns(&entry.node, &at, blocks, report),
                 "output_parse_pii" if kind == "presidio" => {
-                    report.changed(&at, "the gate restores the caller's own values in the answer", "")
+                    report.changed(&at, "the gate restores the caller's own values in the answer", "");
                 }
                 "mode" if outcome == Outcome::Changed => {
                     report.changed(&at, "the built-in policies look at requests and answers, whole and streamed", "");

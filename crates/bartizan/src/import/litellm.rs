@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::guardrails::{self, Blocks};
 use super::places::Places;
 use super::plan::{Model, Place, Plan};
-use super::report::{At, Line, Report};
+use super::report::{At, Report, Told};
 use super::secrets::Secrets;
 use super::yaml::{Node, Value};
 use super::{routing, settings};
@@ -22,7 +22,7 @@ pub struct Imported {
     /// What shall be blocked.
     pub blocks: Blocks,
     /// What became of each key.
-    pub lines: Vec<Line>,
+    pub lines: Vec<Told>,
 }
 
 /// Reads a file. `policies` is the folder that will be written when guardrails block something.

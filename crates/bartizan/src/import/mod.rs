@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use self::guardrails::Blocks;
 use self::litellm::Imported;
-use self::report::{Line, Summary, for_people, summary};
+use self::report::{Summary, Told, for_people, summary};
 use crate::config::Config;
 use crate::output::{FOUND, Format, GOOD, Paint, print, print_json, read_text, say};
 use crate::policy_init::{new_folder, save};
@@ -38,16 +38,16 @@ pub struct ImportArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 enum From {
-    /// A LiteLLM proxy configuration. Exit code: 0 all was carried or is not needed, 1 something was not, 2 nothing was written.
+    /// A LiteLLM proxy configuration. Exit code: 0 nothing was left behind, 1 something was not carried, 2 nothing written.
     Litellm(LitellmArgs),
 }
 
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
-  bartizan import litellm config.yaml                          our configuration, and on standard error what became of each key
+  bartizan import litellm config.yaml        our configuration, and on standard error the report
   bartizan import litellm config.yaml --output bartizan.toml --policies my-policies
-                                                               guardrails that block become policies in a new folder
-  bartizan import litellm config.yaml --format json | jq '.report[] | select(.outcome == \"not_carried\")'
+                                             guardrails that block become policies in a new folder
+  bartizan import litellm config.yaml --format json      both in one document, for programs
 
 Secrets are never written: a literal key becomes the name of a variable, and the report says which one to set.
 Virtual keys lie in LiteLLM's database and not in the file: make new ones with `bartizan keys create`.")]
@@ -85,7 +85,7 @@ struct Printed<'a> {
     /// Variables that must be set before the start.
     variables: Vec<String>,
     summary: Summary,
-    report: &'a [Line],
+    report: &'a [Told],
 }
 
 /// Runs `bartizan import`.

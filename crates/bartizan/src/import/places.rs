@@ -143,14 +143,14 @@ impl<'a> Places<'a> {
         for entry in own.entries() {
             let below = at.below(entry.line, &entry.key);
             match notes.iter().find(|note| note.0 == entry.key) {
-                Some((_, outcome, says, to_do)) => self.report.add(&below, *outcome, says.clone(), to_do),
+                Some((_, outcome, says, to_do)) => self.report.add(&below, *outcome, says, to_do),
                 None if WISHES.contains(&entry.key.as_str()) => {}
                 None => settings::param(entry, &below, self.report),
             }
         }
         // What was decided about a key that does not stand there is said at its entry.
         for (_, outcome, says, to_do) in notes.iter().filter(|note| own.get(note.0).is_none()) {
-            self.report.add(at, *outcome, says.clone(), to_do);
+            self.report.add(at, *outcome, says, to_do);
         }
     }
 
@@ -158,13 +158,13 @@ impl<'a> Places<'a> {
         for entry in own.entries() {
             let below = at.below(entry.line, &entry.key);
             if entry.key == *key {
-                self.report.not_carried(&below, says.clone(), to_do);
+                self.report.not_carried(&below, says, to_do);
             } else {
                 self.report.not_carried(&below, "belongs to a model that was not carried", "");
             }
         }
         if own.get(key).is_none() {
-            self.report.not_carried(at, says.clone(), to_do);
+            self.report.not_carried(at, says, to_do);
         }
     }
 
@@ -174,8 +174,8 @@ impl<'a> Places<'a> {
         let model = params.open("model").map_err(|variable| unset("model", variable))?;
         let model = model.ok_or_else(|| Blame("model", "it is missing".to_owned(), "name the model"))?;
         let (prefix, upstream) = split(model, params.get("custom_llm_provider"));
-        let vendor = self.vendor(prefix, params, &mut notes)?;
-        let upstream = self.upstream_name(name, upstream, &vendor, &mut notes)?;
+        let vendor = vendor(prefix, params, &mut notes)?;
+        let upstream = upstream_name(name, upstream, &vendor, &mut notes)?;
         let (base_url, is_placeholder) = self.address(&vendor, params, &mut notes)?;
         let provider = Provider {
             name: String::new(),
@@ -196,43 +196,6 @@ impl<'a> Places<'a> {
         notes.retain(|note| params.own.get(note.0).is_some() || !matches!(note.0, "custom_llm_provider" | "litellm_credential_name"));
         let number = self.provider(provider, prefix);
         Ok((Place { at: At::new(0, ""), provider: number, upstream_name: upstream, wishes: Vec::new() }, notes))
-    }
-
-    fn vendor(&self, prefix: &str, params: Params<'_>, notes: &mut Vec<Note>) -> Result<Vendor, Blame> {
-        let to_do = "keep it on LiteLLM, or put something before it that speaks OpenAI's format and give that `api_base`";
-        match meaning(prefix) {
-            Meaning::Known(vendor) => Ok(*vendor),
-            Meaning::Other(why) => Err(Blame("model", why.to_owned(), to_do)),
-            Meaning::Unknown if params.get("api_base").is_some() => {
-                let says = "this import does not know the prefix; it is called in OpenAI's format at its `api_base`";
-                notes.push(("model", Outcome::Changed, says.to_owned(), "check that it speaks OpenAI's format".to_owned()));
-                Ok(Vendor { prefix: "openai_like", kind: "openai", base: "", env: "" })
-            }
-            Meaning::Unknown => Err(Blame("model", "this import does not know who serves it".to_owned(), to_do)),
-        }
-    }
-
-    fn upstream_name(&self, name: &str, upstream: &str, vendor: &Vendor, notes: &mut Vec<Note>) -> Result<Option<String>, Blame> {
-        if name.contains('*') || upstream.contains('*') {
-            let names = "write one entry for each model, or one with `model_name: \"*\"` and `model: PROVIDER/*`";
-            return if name == "*" && upstream == "*" && !vendor.base.is_empty() {
-                notes.push(("model", Outcome::Carried, "any name goes there as it is".to_owned(), String::new()));
-                Ok(None)
-            } else {
-                Err(Blame("model", "patterns of names are not known; only `*` alone is".to_owned(), names))
-            };
-        }
-        let series = ["responses/", "o_series/", "gpt5_series/", "chat/"];
-        let short = series.iter().find_map(|series| upstream.strip_prefix(series)).unwrap_or(upstream);
-        if !notes.iter().any(|note| note.0 == "model") {
-            let says = format!("goes to a provider of the kind {} as `{short}`", vendor.kind);
-            notes.push(if short == upstream {
-                ("model", Outcome::Carried, says, String::new())
-            } else {
-                ("model", Outcome::Changed, format!("{says}; which route is called, clients say"), String::new())
-            });
-        }
-        Ok((short != name).then(|| short.to_owned()))
     }
 
     /// Where it is, and whether that stands for something that is not known.
@@ -341,6 +304,45 @@ impl<'a> Places<'a> {
             }
         }
     }
+}
+
+/// Who a prefix means.
+fn vendor(prefix: &str, params: Params<'_>, notes: &mut Vec<Note>) -> Result<Vendor, Blame> {
+    let to_do = "keep it on LiteLLM, or put something before it that speaks OpenAI's format and give that `api_base`";
+    match meaning(prefix) {
+        Meaning::Known(vendor) => Ok(*vendor),
+        Meaning::Other(why) => Err(Blame("model", why.to_owned(), to_do)),
+        Meaning::Unknown if params.get("api_base").is_some() => {
+            let says = "this import does not know the prefix; it is called in OpenAI's format at its `api_base`";
+            notes.push(("model", Outcome::Changed, says.to_owned(), "check that it speaks OpenAI's format".to_owned()));
+            Ok(Vendor { prefix: "openai_like", kind: "openai", base: "", env: "" })
+        }
+        Meaning::Unknown => Err(Blame("model", "this import does not know who serves it".to_owned(), to_do)),
+    }
+}
+
+/// What the provider calls the model, when that is another name.
+fn upstream_name(name: &str, upstream: &str, vendor: &Vendor, notes: &mut Vec<Note>) -> Result<Option<String>, Blame> {
+    if name.contains('*') || upstream.contains('*') {
+        let names = "write one entry for each model, or one with `model_name: \"*\"` and `model: PROVIDER/*`";
+        return if name == "*" && upstream == "*" && !vendor.base.is_empty() {
+            notes.push(("model", Outcome::Carried, "any name goes there as it is".to_owned(), String::new()));
+            Ok(None)
+        } else {
+            Err(Blame("model", "patterns of names are not known; only `*` alone is".to_owned(), names))
+        };
+    }
+    let series = ["responses/", "o_series/", "gpt5_series/", "chat/"];
+    let short = series.iter().find_map(|series| upstream.strip_prefix(series)).unwrap_or(upstream);
+    if !notes.iter().any(|note| note.0 == "model") {
+        let says = format!("goes to a provider of the kind {} as `{short}`", vendor.kind);
+        notes.push(if short == upstream {
+            ("model", Outcome::Carried, says, String::new())
+        } else {
+            ("model", Outcome::Changed, format!("{says}; which route is called, clients say"), String::new())
+        });
+    }
+    Ok((short != name).then(|| short.to_owned()))
 }
 
 fn unset(key: &'static str, variable: &str) -> Blame {

@@ -20,8 +20,6 @@ pub struct Plan {
     pub providers: Vec<Provider>,
     /// Models, in the order of their first mention; no name occurs twice.
     pub models: Vec<Model>,
-    /// What routing makes of the wishes.
-    pub routing: routing::Settings,
 }
 
 /// `[[providers]]`
@@ -102,7 +100,6 @@ impl Plan {
         }
         out.push_str(&table("limits", &self.body_bytes.iter().map(|bytes| format!("body_bytes = {bytes}")).collect::<Vec<_>>()));
         out.push_str(&table("timeouts", &self.first_byte.iter().map(|seconds| format!("first_byte = {seconds:?}")).collect::<Vec<_>>()));
-        out.push_str(&self.routing.toml());
         out.push_str(&table("policy", &self.policy_dir.iter().map(|dir| format!("dir = {}", quoted(dir))).collect::<Vec<_>>()));
         out.push_str(&table("retention", &self.retention_days.iter().map(|days| format!("events = \"{days}d\"")).collect::<Vec<_>>()));
         out

@@ -18,7 +18,7 @@ pub enum Outcome {
 
 /// One key and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Line {
+pub struct Told {
     /// Its line in the file, from 1.
     pub line: usize,
     /// Where it stands, such as `model_list[0].litellm_params.model`.
@@ -56,7 +56,7 @@ impl At {
 /// The report, as it grows.
 #[derive(Debug, Default)]
 pub struct Report {
-    lines: Vec<Line>,
+    lines: Vec<Told>,
 }
 
 /// How many keys met which fate.
@@ -72,35 +72,35 @@ pub struct Summary {
 
 impl Report {
     /// It means the same here.
-    pub fn carried(&mut self, at: &At, says: impl Into<String>) {
-        self.add(at, Outcome::Carried, says.into(), "");
+    pub fn carried(&mut self, at: &At, says: impl AsRef<str>) {
+        self.add(at, Outcome::Carried, says.as_ref(), "");
     }
 
     /// It is there in another form; `to_do` may be empty.
-    pub fn changed(&mut self, at: &At, says: impl Into<String>, to_do: &str) {
-        self.add(at, Outcome::Changed, says.into(), to_do);
+    pub fn changed(&mut self, at: &At, says: impl AsRef<str>, to_do: &str) {
+        self.add(at, Outcome::Changed, says.as_ref(), to_do);
     }
 
     /// It is not there; `to_do` may be empty.
-    pub fn not_carried(&mut self, at: &At, says: impl Into<String>, to_do: &str) {
-        self.add(at, Outcome::NotCarried, says.into(), to_do);
+    pub fn not_carried(&mut self, at: &At, says: impl AsRef<str>, to_do: &str) {
+        self.add(at, Outcome::NotCarried, says.as_ref(), to_do);
     }
 
     /// What became of a key.
-    pub fn add(&mut self, at: &At, outcome: Outcome, says: String, to_do: &str) {
+    pub fn add(&mut self, at: &At, outcome: Outcome, says: &str, to_do: &str) {
         let key = plain(&at.key);
-        self.lines.push(Line { line: at.line, key, outcome, says: plain(&says), to_do: (!to_do.is_empty()).then(|| plain(to_do)) });
+        self.lines.push(Told { line: at.line, key, outcome, says: plain(says), to_do: (!to_do.is_empty()).then(|| plain(to_do)) });
     }
 
     /// All lines, in the order of the file.
-    pub fn lines(mut self) -> Vec<Line> {
+    pub fn lines(mut self) -> Vec<Told> {
         self.lines.sort_by_key(|line| line.line);
         self.lines
     }
 }
 
 /// Counts outcomes.
-pub fn summary(lines: &[Line]) -> Summary {
+pub fn summary(lines: &[Told]) -> Summary {
     let count = |outcome| lines.iter().filter(|line| line.outcome == outcome).count();
     Summary { carried: count(Outcome::Carried), changed: count(Outcome::Changed), not_carried: count(Outcome::NotCarried) }
 }
@@ -111,7 +111,7 @@ fn plain(text: &str) -> String {
 }
 
 /// The report for people.
-pub fn for_people(lines: &[Line], variables: &[String], paint: Paint) -> String {
+pub fn for_people(lines: &[Told], variables: &[String], paint: Paint) -> String {
     let mut out = String::new();
     for line in lines {
         let outcome = match line.outcome {

@@ -3,17 +3,6 @@
 use super::plan::{Model, Plan, Provider, Wish, quoted};
 use super::report::Report;
 
-/// Settings of the whole file that routing adds.
-#[derive(Debug, Default)]
-pub struct Settings;
-
-impl Settings {
-    /// Their tables.
-    pub const fn toml(&self) -> &'static str {
-        ""
-    }
-}
-
 /// Where a model is served, as lines of its table.
 pub fn model(model: &Model, providers: &[Provider]) -> String {
     let Some((place, provider)) = model.places.first().and_then(|place| Some((place, providers.get(place.provider)?))) else {
@@ -34,7 +23,9 @@ pub fn apply(plan: &mut Plan, wishes: &[Wish], report: &mut Report) {
         }
         model.places.truncate(1);
     }
-    wishes.iter().for_each(|wish| refuse(wish, report));
+    for wish in wishes {
+        refuse(wish, report);
+    }
 }
 
 fn refuse(wish: &Wish, report: &mut Report) {

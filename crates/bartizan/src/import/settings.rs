@@ -181,7 +181,7 @@ const SECTIONS: &[Row] = &[
 
 fn look_up(table: &[Row], entry: &Entry, at: &At, report: &mut Report) {
     match table.iter().find(|row| row.0 == entry.key) {
-        Some((_, outcome, says, to_do)) => report.add(at, *outcome, (*says).to_owned(), to_do),
+        Some((_, outcome, says, to_do)) => report.add(at, *outcome, says, to_do),
         None => report.not_carried(at, "this import does not know this key", UNKNOWN),
     }
 }
