@@ -150,10 +150,7 @@ impl Gate {
                 Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
             }
             Found::Unknown => {
-                let spoken: Vec<&str> = Route::ALL.iter().map(|route| route.name()).collect();
-                let meant = hints::meant(method, path).unwrap_or_default();
-                let spoken = spoken.join(", ");
-                let message = format!("this route is not spoken here, and nothing passes uninspected. {meant}Spoken are {spoken}");
+                let message = hints::not_spoken(method, path);
                 Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
             }
         }

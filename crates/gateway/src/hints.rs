@@ -5,8 +5,15 @@ use bartizan_wire::{Family, Found, Route};
 /// So many parts of a path are tried as its beginning.
 const PARTS: usize = 8;
 
+/// The sentence for a path that is none of the routes.
+pub fn not_spoken(method: &str, path: &str) -> String {
+    let spoken: Vec<&str> = Route::ALL.iter().map(|route| route.name()).collect();
+    let meant = meant(method, path).unwrap_or_default();
+    format!("this route is not spoken here, and nothing passes uninspected. {meant}Spoken are {}", spoken.join(", "))
+}
+
 /// Which route a path probably meant, and the base URL to set. SDKs append the end of the path, so it is right, and what stands before it is not.
-pub fn meant(method: &str, path: &str) -> Option<String> {
+fn meant(method: &str, path: &str) -> Option<String> {
     let starts = path.match_indices('/').take(PARTS).map(|(at, _)| at);
     starts.filter_map(|at| path.get(at..)).find_map(|end| {
         let whole = ["/v1", "/v1beta", ""].map(|version| format!("{version}{end}"));
