@@ -66,7 +66,10 @@ class World:
         shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("tests"))
         (folder / "policies/test.cedar").write_text(POLICIES)
         (folder / "note.txt").write_text(f"first\nto {EMAIL} and {CARD}\n")
-        gate = self.start(stack, "main", "--upstream", upstream.url, "--policies", folder / "policies")
+        # Any model, and a provider of which everything is said.
+        facts = 'region = "eu"\ntraining_use = "none"\nretention_days = 30\n'
+        (folder / "main.toml").write_text(f'[[providers]]\nname = "p"\nkind = "both"\nbase_url = "{upstream.url}"\n{facts}')
+        gate = self.start(stack, "main", "--config", folder / "main.toml", "--policies", folder / "policies")
         self.ready, self.data = gate.ready, folder / "main/data"
         self.errors, self.outputs = {}, {}
         self.traffic()

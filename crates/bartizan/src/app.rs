@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use crate::config::Config;
 use crate::up::{UpArgs, warn_of_open_gate};
-use crate::wiring;
+use crate::{spending, wiring};
 
 /// A running process.
 pub struct App {
@@ -83,8 +83,10 @@ impl App {
         let version = policies.version().clone();
         warn_of_open_gate(&settings);
         let live = wiring::live(settings, policies)?;
+        // A budget may have been taken out before and be back now.
+        let spent = spending::before(&self.data)?;
         wiring::record_governing(&self.data, &in_force, self.start.args.upstream(), &version)?;
-        self.gate.replace(live);
+        self.gate.replace_remembering(live, spent);
         let waiting = config.needs_restart(&self.start.config);
         if waiting.is_empty() {
             tracing::info!(policy.version = %version, "the configuration was replaced");

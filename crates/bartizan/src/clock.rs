@@ -1,7 +1,7 @@
-//! The one place that reads the wall clock.
+//! The one place that reads the wall clock, and the clock that never goes back.
 
-use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bartizan_vocabulary::Timestamp;
 
@@ -22,6 +22,11 @@ pub fn now() -> Timestamp {
 impl bartizan_gateway::Clock for SystemClock {
     fn now(&self) -> Timestamp {
         now()
+    }
+
+    fn steady(&self) -> Duration {
+        static STARTED: OnceLock<Instant> = OnceLock::new();
+        STARTED.get_or_init(Instant::now).elapsed()
     }
 }
 

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use bartizan_gateway::{Auth, Model, Provider, ProviderKind, Settings};
-use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
+use bartizan_gateway::{Auth, Settings};
 use rustls::ServerConfig;
 use serde::Deserialize;
 
 use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
+use crate::providers::ProviderConfig;
+use crate::quotas::{self, PricesConfig};
+use crate::routes::{self, BreakerConfig, ModelConfig, RetriesConfig};
 use crate::tls;
 
 /// Most seconds that a drain may take.
@@ -32,6 +34,10 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// Times.
     pub timeouts: TimeoutsConfig,
+    /// When a provider is called again.
+    pub retries: RetriesConfig,
+    /// When a provider is left alone for a while.
+    pub breaker: BreakerConfig,
     /// Policies.
     pub policy: PolicyConfig,
     /// Ledger.
@@ -42,6 +48,8 @@ pub struct Config {
     pub capture: CaptureConfig,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// What models cost.
+    pub prices: PricesConfig,
 }
 
 /// `[gate]`
@@ -118,39 +126,6 @@ pub enum AuthConfig {
     Anonymous,
 }
 
-/// `[[providers]]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProviderConfig {
-    /// Its name.
-    pub name: String,
-    /// `openai`, `azure`, `anthropic`, `gemini` or `both`.
-    pub kind: String,
-    /// Azure's `api-version`, for clients that do not name one.
-    pub api_version: Option<String>,
-    /// The route's suffix is appended.
-    pub base_url: String,
-    /// Environment variable that holds the credential.
-    pub api_key_env: Option<String>,
-    /// File that holds the credential.
-    pub api_key_file: Option<PathBuf>,
-    /// Forward the client's own key.
-    #[serde(default)]
-    pub pass_client_key: bool,
-}
-
-/// `[[models]]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelConfig {
-    /// What clients ask for; `*` as the last entry means any.
-    pub name: String,
-    /// Which provider.
-    pub provider: String,
-    /// What the provider calls it.
-    pub upstream_name: Option<String>,
-}
-
 /// `[policy]`
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -218,11 +193,12 @@ impl Config {
     /// Says what does not fit together.
     pub fn settings(&self, upstream: Option<&str>, sample: Option<SocketAddr>, had_keys: bool) -> Result<Settings> {
         let listen = address(&self.gate.listen, "gate.listen")?;
-        let (providers, models) = self.routes(upstream, sample)?;
+        let (providers, models) = routes::routes(&self.providers, &self.models, upstream, sample)?;
         if let Some(mode) = self.capture.mode.as_deref() {
             ensure!(mode == "off", "`capture.mode` must be \"off\": capturing text is not built yet");
         }
         let hosts = if self.gate.hosts.is_empty() && !listen.ip().is_loopback() { vec!["*".to_owned()] } else { self.gate.hosts.clone() };
+        let (quotas, prices) = quotas::quotas(&self.limits.rate, &self.limits.budget, &self.prices, &models)?;
         Ok(Settings {
             auth: self.auth(listen.ip(), had_keys)?,
             hosts,
@@ -230,6 +206,10 @@ impl Config {
             models,
             limits: self.limits.settings(&self.timeouts)?,
             timeouts: self.timeouts.settings()?,
+            quotas,
+            prices,
+            retries: self.retries.settings()?,
+            breaking: self.breaker.settings()?,
             extra_roots: None,
             own_secrets: crate::admin::token_of_environment()?.into_iter().collect(),
             fail_open: self.guard.on_failure == OnFailure::Pass,
@@ -248,6 +228,8 @@ impl Config {
         self.gate.tls()?;
         self.admin.tls()?;
         self.limits.settings(&self.timeouts)?;
+        self.retries.settings()?;
+        self.breaker.settings()?;
         self.retention.days()?;
         if let Some(origin) = &self.ledger.origin {
             let good = !origin.is_empty() && origin.len() <= 200 && origin.chars().all(|c| c.is_ascii_graphic() && c != '+');
@@ -298,88 +280,6 @@ impl Config {
             Some(AuthConfig::Keys) | None => Ok(Auth::Keys),
         }
     }
-
-    fn routes(&self, upstream: Option<&str>, sample: Option<SocketAddr>) -> Result<(Vec<Provider>, Vec<Model>)> {
-        let any = |name: &str, url: &str| -> Result<(Vec<Provider>, Vec<Model>)> {
-            let provider = Provider {
-                name: ProviderName::from(name),
-                kind: ProviderKind::Both,
-                api_version: None,
-                base_url: base_url(url)?,
-                api_key: None,
-                pass_client_key: name == "upstream",
-            };
-            Ok((vec![provider], vec![Model { name: ModelName::from("*"), provider: 0, upstream_name: None }]))
-        };
-        if let Some(url) = upstream {
-            return any("upstream", url);
-        }
-        if self.providers.is_empty() {
-            ensure!(self.models.is_empty(), "`[[models]]` needs `[[providers]]`");
-            let address = sample
-                .context("no provider is configured; add `[[providers]]`, or restart: the sample model starts only with the process")?;
-            return any("sample", &format!("http://{address}/v1"));
-        }
-        let providers = self.providers.iter().map(provider).collect::<Result<Vec<_>>>()?;
-        let mut models = Vec::new();
-        for (at, model) in self.models.iter().enumerate() {
-            ensure!(model.name != "*" || at + 1 == self.models.len(), "the model `*` must be the last entry");
-            let found = self.providers.iter().position(|provider| provider.name == model.provider);
-            let index = found
-                .with_context(|| format!("the model `{}` names the provider `{}`, which is not configured", model.name, model.provider))?;
-            models.push(Model { name: ModelName::from(model.name.as_str()), provider: index, upstream_name: model.upstream_name.clone() });
-        }
-        if models.is_empty() {
-            ensure!(providers.len() == 1, "with several providers, say which models each serves in `[[models]]`");
-            models.push(Model { name: ModelName::from("*"), provider: 0, upstream_name: None });
-        }
-        Ok((providers, models))
-    }
-}
-
-fn provider(given: &ProviderConfig) -> Result<Provider> {
-    let kind = match given.kind.as_str() {
-        "openai" => ProviderKind::OpenAi,
-        "azure" => ProviderKind::Azure,
-        "anthropic" => ProviderKind::Anthropic,
-        "gemini" => ProviderKind::Gemini,
-        "both" => ProviderKind::Both,
-        other => bail!("the provider `{}` has the kind `{other}`; spoken are openai, azure, anthropic, gemini and both", given.name),
-    };
-    ensure!(given.api_version.is_none() || kind == ProviderKind::Azure, "`api_version` of the provider `{}` is for azure only", given.name);
-    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '.' | '_');
-    ensure!(
-        given.api_version.as_deref().is_none_or(|version| !version.is_empty() && version.chars().all(plain)),
-        "`api_version` of the provider `{}` must be a version such as `2024-10-21`",
-        given.name
-    );
-    ensure!(given.api_key_env.is_none() || given.api_key_file.is_none(), "the provider `{}` names two credentials", given.name);
-    let api_key = match (&given.api_key_env, &given.api_key_file) {
-        (Some(name), _) => Some(
-            std::env::var(name)
-                .with_context(|| format!("the environment variable `{name}` of the provider `{}` is not set", given.name))?,
-        ),
-        (None, Some(path)) => {
-            Some(std::fs::read_to_string(path).with_context(|| format!("the credential `{}` cannot be read", path.display()))?)
-        }
-        (None, None) => None,
-    };
-    Ok(Provider {
-        name: ProviderName::from(given.name.as_str()),
-        kind,
-        base_url: base_url(&given.base_url)?,
-        api_version: given.api_version.clone(),
-        api_key: api_key.map(|key| Hidden::new(key.trim().to_owned())),
-        pass_client_key: given.pass_client_key,
-    })
-}
-
-fn base_url(text: &str) -> Result<http::Uri> {
-    let url: http::Uri = text.parse().with_context(|| format!("`{text}` is not a URL"))?;
-    let scheme = url.scheme_str().unwrap_or_default();
-    ensure!(matches!(scheme, "http" | "https") && url.authority().is_some(), "`{text}` must begin with http:// or https://");
-    ensure!(url.query().is_none(), "`{text}` must not have a query");
-    Ok(url)
 }
 
 /// An address such as `127.0.0.1:8080`.

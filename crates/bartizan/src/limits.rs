@@ -9,6 +9,8 @@ use bartizan_gateway::{Limits, Timeouts};
 use bartizan_wire::json::JsonLimits;
 use serde::Deserialize;
 
+use crate::quotas::{BudgetConfig, RateConfig};
+
 const GIB: usize = 1 << 30;
 
 /// Seconds that any of the timeouts may be.
@@ -41,6 +43,12 @@ pub struct LimitsConfig {
     pub cache_bytes: Option<u64>,
     /// Connections at a time.
     pub connections: Option<usize>,
+    /// Tokens reserved for an answer.
+    pub answer_tokens: Option<u64>,
+    /// So many a minute.
+    pub rate: Vec<RateConfig>,
+    /// So much a period.
+    pub budget: Vec<BudgetConfig>,
 }
 
 /// `[timeouts]`, in seconds.
@@ -68,14 +76,21 @@ pub struct RetentionConfig {
 }
 
 /// A value of the file within its bounds, or the usual one.
-fn bounded<T: PartialOrd + std::fmt::Display>(key: &str, given: Option<T>, usual: T, allowed: RangeInclusive<T>) -> Result<T> {
+///
+/// # Errors
+/// Names the key and what is allowed.
+pub fn bounded<T: PartialOrd + std::fmt::Display>(key: &str, given: Option<T>, usual: T, allowed: RangeInclusive<T>) -> Result<T> {
     let Some(given) = given else { return Ok(usual) };
     let (least, most) = (allowed.start(), allowed.end());
     ensure!(allowed.contains(&given), "`{key}` is {given}; it must be from {least} to {most}");
     Ok(given)
 }
 
-fn seconds(key: &str, given: Option<f64>, usual: Duration) -> Result<Duration> {
+/// The same for seconds.
+///
+/// # Errors
+/// Names the key and what is allowed.
+pub fn seconds(key: &str, given: Option<f64>, usual: Duration) -> Result<Duration> {
     bounded(key, given, usual.as_secs_f64(), SECONDS).map(Duration::from_secs_f64)
 }
 
@@ -101,6 +116,7 @@ impl LimitsConfig {
             inspect: seconds("timeouts.inspect", timeouts.inspect, usual.inspect)?,
             cache_bytes: bounded("limits.cache_bytes", self.cache_bytes, usual.cache_bytes, 0..=64 << 30)?,
             connections: bounded("limits.connections", self.connections, usual.connections, 1..=1_000_000)?,
+            answer_tokens: bounded("limits.answer_tokens", self.answer_tokens, usual.answer_tokens, 0..=10_000_000)?,
         })
     }
 }

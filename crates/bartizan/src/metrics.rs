@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bartizan_gateway::Gate;
+use bartizan_gateway::{Circuit, CircuitState, Gate};
 
 /// What is not counted by the gate itself.
 pub struct State {
@@ -20,6 +20,7 @@ pub fn page(gate: &Gate, state: &State) -> String {
     for (name, help, kind, value) in gate.metrics().snapshot() {
         single(&mut out, name, help, kind, value);
     }
+    circuits(&mut out, gate);
     latency(&mut out, gate);
     single(&mut out, "bartizan_gate_inflight_bytes", "Bytes of bodies in flight", "gauge", gate.inflight_bytes() as u64);
     single(&mut out, "bartizan_store_ok", "Whether the journal takes records and the ledger follows", "gauge", state.store_ok.into());
@@ -39,6 +40,39 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 
 fn single(out: &mut String, name: &str, help: &str, kind: &str, value: u64) {
     put(out, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n"));
+}
+
+/// How the circuits of the providers stand, and of the models at each of them.
+fn circuits(out: &mut String, gate: &Gate) {
+    let (state, openings) = ("bartizan_gate_circuit_state", "bartizan_gate_circuit_opened_total");
+    let labels = |one: &CircuitState| {
+        let model = one.model.as_ref().map_or_else(String::new, |model| format!(",model=\"{}\"", label(model)));
+        format!("provider=\"{}\"{model}", label(one.provider.as_str()))
+    };
+    let circuits: Vec<_> = gate.circuits().iter().map(|one| (labels(one), one.circuit, one.opened)).collect();
+    put(
+        out,
+        format_args!(
+            "# HELP {state} Calls to a provider, and of a model there: 0 pass, 1 the next one tries, 2 none passes\n# TYPE {state} gauge\n"
+        ),
+    );
+    for (labels, circuit, _) in &circuits {
+        let number = match circuit {
+            Circuit::Closed => 0,
+            Circuit::HalfOpen => 1,
+            Circuit::Open => 2,
+        };
+        put(out, format_args!("{state}{{{labels}}} {number}\n"));
+    }
+    put(out, format_args!("# HELP {openings} How often calls were stopped\n# TYPE {openings} counter\n"));
+    for (labels, _, opened) in &circuits {
+        put(out, format_args!("{openings}{{{labels}}} {opened}\n"));
+    }
+}
+
+/// A text as the value of a label.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// The gate's own time for a request, in seconds.

@@ -22,6 +22,7 @@ use crate::address::AdminAddress;
 use crate::app::{App, Start};
 use crate::config::{Config, address};
 use crate::output::say;
+use crate::spending::{self, Keeper};
 use crate::{admin, clock, sample_model, wiring};
 
 /// Arguments of `bartizan up`.
@@ -160,6 +161,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let policies = wiring::policies(config.policy.dir.as_deref())?;
     let version = policies.version().clone();
     let gate = wiring::gate(wiring::live(settings, policies)?, data, None)?;
+    // Before anything is served: a purse that was spent from is not filled up from the data folder.
+    gate.remember_spent(spending::before(data)?);
     let (listener, gate_tls) = (bind(&config.gate.listen, "gate.listen", "--listen").await?, config.gate.tls()?);
     let (admin, admin_tls) = (bind(&config.admin.listen, "admin.listen", "--admin-listen").await?, config.admin.tls()?);
     let addresses = (url(listener.local_addr()?, gate_tls.is_some()), url(admin.local_addr()?, admin_tls.is_some()));
@@ -167,11 +170,13 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let hosts = config.admin.hosts.clone();
     wiring::record_start(data, &config, args.upstream(), &version)?;
     let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), Start { args: args.clone(), config, sample, admin_token }));
-    let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped.clone(), drain));
+    let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped, drain));
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
     let (stop_admin, admin_stopped) = watch::channel(false);
+    let keeper_stopped = admin_stopped.clone();
     let admin = tasks.spawn(admin::serve(Arc::clone(&app), admin, admin_tls, hosts, admin_stopped));
-    tasks.spawn(every_second(Arc::clone(&gate), stopped));
+    // What requests spend while they are drained is kept every second, too.
+    let keeper = tasks.spawn(every_second(Arc::clone(&gate), Arc::clone(data), keeper_stopped));
     at.write(data.path())?;
     announce(args, data, &addresses)?;
     say(&invitation(&reachable(&addresses.0), &gate.settings(), sample.is_some()));
@@ -184,6 +189,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     admin.await.context("the admin port stopped on its own")?;
     AdminAddress::remove(data.path());
     gate.flush_refusals();
+    // The same one: what it could not keep before is tried once more.
+    keeper.await.context("nobody kept what was spent from budgets")?.keep(&gate, data).await;
     if let Err(error) = data.record_stop() {
         tracing::warn!(error = &error as &dyn std::error::Error, "the end could not be recorded in the ledger");
     }
@@ -191,12 +198,16 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     Ok(0)
 }
 
-async fn every_second(gate: Arc<Gate>, mut stopped: watch::Receiver<bool>) {
+async fn every_second(gate: Arc<Gate>, data: Arc<DataDir>, mut stopped: watch::Receiver<bool>) -> Keeper {
     let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    let mut keeper = Keeper::default();
     loop {
         tokio::select! {
-            _ = ticks.tick() => gate.flush_refusals(),
-            _ = stopped.changed() => return,
+            _ = ticks.tick() => {
+                gate.flush_refusals();
+                keeper.keep(&gate, &data).await;
+            }
+            _ = stopped.changed() => return keeper,
         }
     }
 }
@@ -278,7 +289,7 @@ fn reachable(url: &str) -> String {
 
 /// What to type first, on the first model that speaks the format.
 fn invitation(url: &str, settings: &Settings, is_sample: bool) -> String {
-    let speaks = |model: &&Model| settings.providers.get(model.provider).is_some_and(|provider| provider.kind != ProviderKind::Anthropic);
+    let speaks = |model: &&Model| settings.provider(model).is_some_and(|provider| provider.kind != ProviderKind::Anthropic);
     let openai = settings.models.iter().find(speaks);
     let name = openai.or(settings.models.first()).map_or("sample", |model| model.name.as_str());
     let (model, put) = match name {

@@ -2,6 +2,10 @@
 
 #![cfg(test)]
 
+#[path = "admin/drained.rs"]
+mod drained;
+#[path = "admin/limits.rs"]
+mod limits;
 #[path = "admin/start.rs"]
 mod start;
 

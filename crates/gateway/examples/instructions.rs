@@ -2,13 +2,16 @@
 //! KIND: `small` (300 bytes), `findings` (2 KB with three findings), `history` (60 KB seen before), `stream` (500 events).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bartizan_detect::Detector;
-use bartizan_gateway::{Auth, Clock, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Settings, Timeouts, Wiring, probe};
+use bartizan_gateway::{
+    Auth, Breaking, Clock, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Settings, Timeouts, Waits, Wiring, probe,
+};
 use bartizan_identity::MemoryDirectory;
 use bartizan_ledger::{Appended, Journal, JournalError, Record};
-use bartizan_policy::{Judge, PolicySet, default_sources};
-use bartizan_vocabulary::{ModelName, Principal, PrincipalId, PrincipalKind, ProviderName, Timestamp};
+use bartizan_policy::{Judge, PolicySet, ProviderFacts, default_sources};
+use bartizan_vocabulary::{Principal, PrincipalId, PrincipalKind, ProviderName, Timestamp};
 use bytes::Bytes;
 
 /// Makes the bytes of every record and keeps none.
@@ -35,6 +38,10 @@ impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(1_760_000_000_000_000)
     }
+
+    fn steady(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
@@ -45,14 +52,20 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         api_key: None,
         pass_client_key: false,
         api_version: None,
+        facts: ProviderFacts::default(),
+        waits: Waits::default(),
     };
     let settings = Settings {
         auth: Auth::Anonymous,
         hosts: Vec::new(),
         providers: vec![provider],
-        models: vec![Model { name: ModelName::from("*"), provider: 0, upstream_name: None }],
+        models: vec![Model::at("*", 0, None)],
         limits: Limits::default(),
         timeouts: Timeouts::default(),
+        quotas: Vec::new(),
+        prices: Vec::new(),
+        retries: Retries::default(),
+        breaking: Breaking::default(),
         extra_roots: None,
         own_secrets: Vec::new(),
         fail_open: false,

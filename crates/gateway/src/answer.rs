@@ -94,6 +94,7 @@ impl Gate {
             translated.mark(response.headers_mut());
         }
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
+        exchange.show_limits(response.headers_mut(), head.shape);
         Ok(response)
     }
 
@@ -128,7 +129,7 @@ impl Gate {
     ) -> Result<Bytes, Box<Refusal>> {
         let settings = &exchange.live.settings;
         let limit = settings.limits.body_bytes;
-        let bytes = read_whole(body, limit, settings.timeouts.idle, None, held).await.map_err(|error| match error {
+        let bytes = read_whole(body, limit, settings.idle(exchange.provider.as_ref()), None, held).await.map_err(|error| match error {
             ReadError::Busy => self.upstream_refusal(exchange, Reason::Busy, error.to_string()),
             ReadError::Slow(_) => self.upstream_refusal(exchange, Reason::UpstreamSlow, error.to_string()),
             ReadError::TooLarge(_) => self.garbage(exchange, "the provider's answer is larger than a body may be"),
@@ -161,6 +162,9 @@ impl Gate {
                 other => other,
             };
             let parsed = parsed.map_err(Err)?;
+            if let Some(charge) = &shared.charge {
+                if failed { charge.release() } else { shared.settle(parsed.seen(), true) }
+            }
             let guarded = match guard_answer(&shared, &parsed, &session) {
                 Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),
                 other => other.map_err(Ok)?,
@@ -236,6 +240,7 @@ impl Gate {
             translated.mark(response.headers_mut());
         }
         mark(response.headers_mut(), &exchange.request_id, decision, &coach);
+        exchange.show_limits(response.headers_mut(), head.shape);
         Ok(response)
     }
 

@@ -69,6 +69,11 @@ impl Reservation {
 }
 
 impl Reservation {
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Gives a part of what is held away, at most all of it.
     pub fn split(&mut self, bytes: usize) -> Self {
         let bytes = bytes.min(self.bytes);

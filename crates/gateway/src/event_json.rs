@@ -3,7 +3,7 @@
 //! The form is [`bartizan_vocabulary::Event`] over [`Facts`]; what is left out here is what reading fills in by itself.
 
 use bartizan_ledger::canonical::{Object, string};
-use bartizan_policy::{Context, Facts, Labels};
+use bartizan_policy::{Context, Facts, Labels, ProviderFacts};
 use bartizan_vocabulary::{
     AppliedRemedy, Decision, Direction, EndState, EventFinding, EventId, FiredPolicy, GroupName, GuardRun, Label, ModelName, Principal,
     ProviderName, Role, Timestamp,
@@ -158,6 +158,17 @@ fn facts(out: &mut Vec<u8>, facts: &Facts) {
         if let Some(word) = word {
             resource.text(key, word);
         }
+    }
+    if known.provider_facts != ProviderFacts::default() {
+        let mut said = Object::new(resource.key("provider_facts"));
+        if let Some(region) = &known.provider_facts.region {
+            said.text("region", region);
+        }
+        said.word("training_use", known.provider_facts.training_use.as_str());
+        if let Some(days) = known.provider_facts.retention_days {
+            said.number("retention_days", days.into());
+        }
+        said.end();
     }
     resource.end();
     context(object.key("context"), &facts.context);

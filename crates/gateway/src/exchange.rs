@@ -11,13 +11,17 @@ use bartizan_vocabulary::{
     AppliedRemedy, Decision, Direction, EndState, EventId, FiredPolicy, GuardRun, GuardStatus, Hidden, Label, ModelName, Principal,
     ProviderName, Remedy, RequestId, Timestamp,
 };
+use bartizan_wire::refusal::Shape;
+use http::HeaderMap;
 
-use crate::Gate;
 use crate::cache::CacheScope;
+use crate::charge::{Charge, Seen};
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
+use crate::routing::Place;
 use crate::translating::Translated;
+use crate::{Gate, limit_headers};
 
 /// An interaction: what is known of it before anything is judged.
 pub struct Exchange {
@@ -41,6 +45,8 @@ pub struct Exchange {
     pub stream: bool,
     /// Whether a stream that is no stream of events is one JSON array.
     pub streams_array: bool,
+    /// On what it was counted, where there are limits.
+    pub charge: Option<Arc<Charge>>,
     /// How it is translated, once it is.
     pub translated: OnceLock<Translated>,
     /// When it began.
@@ -134,6 +140,8 @@ impl BodySeal {
 pub enum Moment {
     /// Before the upstream call, or a refusal.
     Request,
+    /// Before another call of the same place with the same bytes: its event was told already.
+    Again,
     /// Before the first byte of the answer.
     Response,
     /// A change of decision inside a stream.
@@ -166,6 +174,12 @@ impl Exchange {
         let resource = Resource {
             model: self.model.clone(),
             provider: self.provider.clone(),
+            provider_facts: self
+                .provider
+                .as_ref()
+                .and_then(|name| self.live.settings.named(name))
+                .map(|it| it.facts.clone())
+                .unwrap_or_default(),
             route: Arc::from(self.route.unwrap_or_default()),
             ..Resource::default()
         };
@@ -174,6 +188,50 @@ impl Exchange {
         facts.context.body_bytes = self.bytes_in;
         facts.context.guards.insert(Arc::clone(DETECT.get_or_init(|| Arc::from("detect"))), detect);
         facts
+    }
+
+    /// The same interaction on its way to another place. What is kept of the one before is what it was counted on.
+    pub fn toward(&self, place: Place<'_>) -> Self {
+        let commitment = OnceLock::new();
+        if let Some(made) = self.commitment.get() {
+            let _it_is_empty = commitment.set(*made);
+        }
+        let model = place.is_fallback.then(|| place.target.model.name.clone());
+        Self {
+            gate: Arc::clone(&self.gate),
+            live: Arc::clone(&self.live),
+            request_id: self.request_id.clone(),
+            principal: Arc::clone(&self.principal),
+            route: self.route,
+            provider: Some(place.target.provider.name.clone()),
+            model_configured: model.is_some() || self.model_configured,
+            model: model.or_else(|| self.model.clone()),
+            stream: self.stream,
+            streams_array: self.streams_array,
+            charge: self.charge.clone(),
+            translated: OnceLock::new(),
+            started: self.started,
+            bytes_in: self.bytes_in,
+            ended: AtomicBool::new(false),
+            salt: self.salt,
+            commitment,
+            // Who asks is the same, so it is found again.
+            cache_scope: OnceLock::new(),
+        }
+    }
+
+    /// Counts what was used, in the place of what was reserved. `whole`: the answer came to its end.
+    pub fn settle(&self, seen: Seen, whole: bool) {
+        if let Some(charge) = &self.charge {
+            charge.settle(seen, whole, self.model.as_ref().filter(|_| self.model_configured).map(ModelName::as_str));
+        }
+    }
+
+    /// Shows how the limits stood when it was counted.
+    pub fn show_limits(&self, headers: &mut HeaderMap, shape: Shape) {
+        if let Some(charge) = &self.charge {
+            limit_headers::show(headers, shape, &charge.shown, self.gate.now());
+        }
     }
 
     /// Records one moment. The effect may follow only when the answer is `Ok`; a refusal does not wait for it.
@@ -210,7 +268,7 @@ impl Exchange {
         let first = self.commitment.get().is_none();
         let principal = *self.commitment.get_or_init(|| bartizan_ledger::commit(PRINCIPAL, &self.salt, id));
         let mut openings = Vec::new();
-        if first || moment == Moment::Request {
+        if first {
             // One commitment for the whole interaction: it is opened once.
             openings.push(Opening { domain: PRINCIPAL, salt: self.salt, value: Hidden::new(id.to_vec()) });
         }
@@ -224,7 +282,7 @@ impl Exchange {
         let interaction = self.interaction(moment, phase, time, status, principal, body);
         let event = self.event(moment, phase, time, status, bytes_out);
         let entry = match moment {
-            Moment::Request => Entry::Request(interaction),
+            Moment::Request | Moment::Again => Entry::Request(interaction),
             Moment::Response => Entry::Response(interaction),
             Moment::Change => Entry::Change(interaction),
             Moment::End(_) => Entry::End(interaction),
@@ -252,7 +310,7 @@ impl Exchange {
             time,
             request_id: self.request_id.clone(),
             decision: phase.decision.unwrap_or(Decision::Failed),
-            direction: if moment == Moment::Request { Direction::Request } else { Direction::Response },
+            direction: if matches!(moment, Moment::Request | Moment::Again) { Direction::Request } else { Direction::Response },
             route: self.route.map(str::to_owned),
             provider: self.provider.clone(),
             model: self.model.clone().filter(|_| self.model_configured),
@@ -280,7 +338,7 @@ impl Exchange {
         let (direction, end) = match moment {
             Moment::Request => (Direction::Request, if refused { EndState::Blocked } else { EndState::Complete }),
             Moment::End(end) => (Direction::Response, end),
-            Moment::Response | Moment::Change => return None,
+            Moment::Again | Moment::Response | Moment::Change => return None,
         };
         let total_micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let id = EventId::new(self.gate.random().uuid(time));

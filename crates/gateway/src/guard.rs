@@ -9,13 +9,14 @@ use std::time::Instant;
 use bartizan_policy::{Action, Facts, Outcome};
 use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, ModelName, ProviderName, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
-use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, control, read};
+use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, Usage, control, read, written};
 use bytes::Bytes;
 use looking::{caught, inspect_outside, inspect_with_files};
 pub use looking::{inspect, is_clean};
 
 use crate::body::ReadError;
 use crate::budget::Reservation;
+use crate::charge::Seen;
 use crate::edit::{unit_splices, without_logprobs};
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
@@ -91,6 +92,13 @@ impl GuardError {
 }
 
 impl Parsed {
+    /// What an answer says it has used, and how much text it holds.
+    pub fn seen(&self) -> Seen {
+        let mut usage = Usage::default();
+        usage.see(&self.tape, &self.bytes);
+        Seen { usage, text: written(&self.tape, &self.bytes, &self.reading) }
+    }
+
     fn body(&self) -> Body<'_> {
         Body { bytes: &self.bytes, tape: &self.tape, reading: &self.reading }
     }

@@ -3,14 +3,14 @@
 mod decide;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use bartizan_detect::Pseudonyms;
 use bartizan_identity::{CredentialKind, presented};
 use bartizan_policy::Action;
-use bartizan_vocabulary::{Decision, EndState, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
+use bartizan_vocabulary::{Decision, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
 use bartizan_wire::json::NodeKind;
 use bartizan_wire::refusal::{Reason, Shape};
 use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_for_google, shape_of};
@@ -19,24 +19,27 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::uri::Authority;
 use http::{Method, Request, Response, request};
 use http_body::Body;
-use http_body_util::Full;
 use hyper::body::Incoming;
 
+use crate::attempts::Asked;
 use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
 use crate::budget::Reservation;
+use crate::charge::Ask;
 use crate::credentials::client_key;
 use crate::decode::{DecodeError, Encoding, STOPPED, inflate};
-use crate::exchange::{BodySeal, Exchange, Moment, Phase};
+use crate::exchange::{Exchange, Moment, Phase};
 use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
-use crate::models::{list, named, target};
+use crate::models::{list, named};
 use crate::query::query;
+use crate::quotas::Exceeded;
 use crate::refuse::{Refusal, mark};
+use crate::routing::{Itinerary, Wanted};
 use crate::session::Session;
 use crate::settings::Auth;
-use crate::upstream::{self, Aim, UpstreamError};
+use crate::upstream::{self, Aim};
 use crate::{Gate, attachments, hints};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
@@ -46,40 +49,43 @@ const SLOWEST: u64 = 1_000;
 /// Longest `bartizan-conversation` value.
 const CONVERSATION: usize = 256;
 
-/// Records that nobody waits any more, unless the exchange ended otherwise.
-pub(crate) struct Pending {
-    exchange: Arc<Exchange>,
-    armed: bool,
-    /// What was decided so far: of the request.
-    decision: Decision,
-}
-
-impl Pending {
-    fn new(exchange: &Arc<Exchange>, decision: Decision) -> Self {
-        Self { exchange: Arc::clone(exchange), armed: true, decision }
-    }
-
-    /// Somebody else will make the last entry.
-    pub(crate) fn disarm(&mut self) {
-        self.armed = false;
-    }
-}
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if self.armed && !self.exchange.ended.load(Ordering::Acquire) {
-            let phase = Phase::decided(self.decision);
-            let _nobody_is_left_to_tell = self.exchange.record(Moment::End(self.exchange.gate.left()), &phase, 0, None);
-        }
-    }
-}
-
 /// What a request says outside its body.
 pub(crate) struct Head {
     pub(crate) parts: request::Parts,
     pub(crate) shape: Shape,
     pub(crate) request_id: RequestId,
     pub(crate) started: Instant,
+}
+
+/// The request as it was read, with what it holds of the budget: lent to the guard, and kept while it may have to be judged again.
+pub(crate) struct Lent {
+    /// Until nothing can need it any more.
+    body: Option<(Parsed, Control)>,
+    /// What is held for it: not for what was made of it for a place.
+    pub(crate) held: Reservation,
+}
+
+impl Lent {
+    fn new(parsed: Parsed, control: Control, held: Reservation) -> Self {
+        Self { body: Some((parsed, control)), held }
+    }
+
+    /// The request, while it is here.
+    pub(crate) fn read(&self) -> Option<(&Parsed, &Control)> {
+        self.body.as_ref().map(|(parsed, control)| (parsed, control))
+    }
+
+    /// Whether the body names the model in other places than its own field.
+    pub(crate) fn names_model_elsewhere(&self) -> bool {
+        self.body.as_ref().is_some_and(|(_, control)| !control.also.is_empty())
+    }
+
+    /// Leaves the request to the session, which keeps what it needs of it: it will not be judged again.
+    pub(crate) fn keep_in(&mut self, session: &mut Session) {
+        if let Some((parsed, _)) = self.body.take() {
+            session.keep(parsed);
+        }
+    }
 }
 
 impl Gate {
@@ -119,6 +125,7 @@ impl Gate {
             model_configured: false,
             stream: false,
             streams_array: false,
+            charge: None,
             translated: OnceLock::new(),
             started: head.started,
             bytes_in: 0,
@@ -132,7 +139,7 @@ impl Gate {
             Found::Route(call) if call.route.lists_models() => {
                 // Google's SDKs ask for their list on OpenAI's path too.
                 let route = if head.shape == Shape::Gemini { Route::GeminiModels } else { call.route };
-                self.models(head, Arc::new(exchange(Some(route))), route).await
+                self.models(head, exchange(Some(route)), route).await
             }
             Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
@@ -220,50 +227,35 @@ impl Gate {
         // Events and sentences show a name that nobody configured only if nothing is found in it.
         let shown = if exchange.model_configured || is_clean(&exchange, &name, Some("model")) { name.as_str() } else { UNCONFIGURED };
         exchange.model = Some(ModelName::new(shown));
-        let found = target(&live.settings, &exchange.principal, (&name, shown), route);
-        let target = match found.and_then(|target| target.takes(&call, in_body.is_some())) {
-            Ok(target) => target,
-            Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
+        let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name };
+        let circuits = &live.circuits;
+        let principal = Arc::clone(&exchange.principal);
+        let wanted =
+            Wanted { settings: &live.settings, circuits, principal: &principal, call, name: (&name, shown), in_body: in_body.is_some() };
+        let (itinerary, target) = match Itinerary::begin(wanted, self.now(), &|| self.chance()) {
+            Ok(begun) => begun,
+            Err(nowhere) => return Err(Box::new(Refusal::nowhere(&Arc::new(exchange), nowhere))),
         };
         exchange.provider = Some(target.provider.name.clone());
-        let exchange = Arc::new(exchange);
-        let headers = to_provider(&head.parts.headers);
-        let outside = outside_body(&headers, query.rest.as_deref());
-        let session = self.session(&exchange, head, &parsed, &control);
-        let upstream_name = target.upstream_name(&name);
-        let differs = in_body.as_deref().or(control.also.first().map(|_| name.as_str())).is_some_and(|model| model != upstream_name);
-        let upstream_model = differs.then(|| upstream_name.to_owned());
-        let (mut guarded, session, held) = self.guarded(&exchange, (parsed, control), session, (outside, upstream_model), held).await?;
-        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
-        let aim = Aim { route, dialect: call.dialect, model: upstream_name, query: query.rest.as_deref() };
-        let outgoing = self.outgoing(&exchange, target.provider, (aim, headers, key), &mut guarded).await?;
-        let call = outgoing.request(target.provider).map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
-        self.call(head, &exchange, call, session, guarded, held).await
+        if itinerary.is_fallback(target) {
+            (exchange.model, exchange.model_configured) = (Some(target.model.name.clone()), true);
+        }
+        if let Err(exceeded) = self.charge(&mut exchange, &name, (route, &parsed)) {
+            return Err(Box::new(Refusal::exceeded(&Arc::new(exchange), exceeded)));
+        }
+        self.travel(&asked, exchange, (itinerary, target), Lent::new(parsed, control, held)).await
     }
 
-    /// Records, calls the provider, passes its answer on. If the client leaves meanwhile, that is recorded.
-    async fn call(
-        self: &Arc<Self>,
-        head: &Head,
-        exchange: &Arc<Exchange>,
-        call: Request<Full<Bytes>>,
-        session: Session,
-        guarded: Guarded,
-        held: Reservation,
-    ) -> Result<Response<GateBody>, Box<Refusal>> {
-        let mut pending = Pending::new(exchange, guarded.phase.decision.unwrap_or(Decision::Permit));
-        let run = async {
-            self.record_request(exchange, &guarded).await?;
-            let sent = Instant::now();
-            let live = &exchange.live;
-            let answer = live.upstream.send(call, live.settings.timeouts.first_byte).await;
-            let answer = answer.map_err(|error| self.upstream_failed(exchange, &error, Phase::default()))?;
-            self.answer(head, exchange, answer, session, guarded.phase, (held, sent)).await
-        };
-        let result = run.await;
-        // From here on the answer makes the last entry, or the refusal.
-        pending.disarm();
-        result
+    /// Counts a request on the limits that cover it. Counting tokens uses none.
+    fn charge(&self, exchange: &mut Exchange, name: &str, (route, parsed): (Route, &Parsed)) -> Result<(), Exceeded> {
+        let only_counts = matches!(route, Route::CountTokens | Route::CountContentTokens);
+        let (live, stream) = (&exchange.live, exchange.stream);
+        let ask = || Ask::of(parsed, route, live.settings.limits.answer_tokens, stream || route == Route::StreamGenerateContent);
+        exchange.charge = live.quotas.charge(&exchange.principal, name, ask, &self.wiring.clock)?;
+        if let Some(charge) = exchange.charge.as_ref().filter(|_| only_counts) {
+            charge.release();
+        }
+        Ok(())
     }
 
     /// Reads the body within limits and undoes its encoding.
@@ -302,25 +294,29 @@ impl Gate {
     }
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
-    fn session(&self, exchange: &Exchange, head: &Head, parsed: &Parsed, control: &Control) -> Session {
+    pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Session {
         let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
         let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
         let mut hasher = blake3::Hasher::new();
         hasher.update(&(header.len() as u64).to_le_bytes()).update(header);
-        conversation(parsed, control, &mut hasher);
+        if let Some((parsed, control)) = read {
+            conversation(parsed, control, &mut hasher);
+        }
         let scope = self.minter.scope(exchange.principal.id.as_str(), hasher.finalize().to_hex().as_str());
         Session::new(Pseudonyms::new(scope), self.value_hash().clone())
     }
 
-    /// Runs the guards; large bodies, and those with files, off the worker threads.
-    async fn guarded(
+    /// Runs the guards; large bodies, and those with files, off the worker threads. Gives the request back, whatever they say. An edited
+    /// copy comes with what it takes of the budget.
+    pub(crate) async fn guarded(
         self: &Arc<Self>,
         exchange: &Arc<Exchange>,
-        (parsed, control): (Parsed, Control),
         mut session: Session,
         (outside, model): (String, Option<String>),
-        mut held: Reservation,
-    ) -> Result<(Guarded, Session, Reservation), Box<Refusal>> {
+        lent: Lent,
+    ) -> Result<(Result<(Guarded, Option<Reservation>), Box<Refusal>>, Session, Lent), Box<Refusal>> {
+        let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);
+        let Lent { body: Some((parsed, control)), mut held } = lent else { return Err(stopped()) };
         let shared = Arc::clone(exchange);
         let long = exchange.bytes_in > LARGE as u64 || attachments::any(&parsed.reading.unread);
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
@@ -332,21 +328,19 @@ impl Gate {
                 other => other,
             };
             let edited = result.as_ref().map_or(0, |guarded| if guarded.edited { guarded.bytes.len() } else { 0 });
-            let fits = held.grow(edited);
-            session.keep(parsed);
-            (result, session, held, fits)
+            let fits = edited == 0 || held.grow(edited);
+            let copy = (fits && edited > 0).then(|| held.split(edited));
+            (result, session, Lent { body: Some((parsed, control)), held }, (fits, copy))
         };
-        let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);
-        let (result, session, held, fits) = blocking(long, run).await.ok_or_else(stopped)?;
-        let guarded = result.map_err(|error| match error {
-            GuardError::Busy(error) => Box::new(Refusal::of(exchange, Reason::Busy, error.to_string())),
-            error => Self::guard_failed(exchange, &error.to_string(), Moment::Request),
-        })?;
-        let guarded = Self::let_pass(exchange, guarded)?;
-        if !fits {
-            return Err(Box::new(Refusal::of(exchange, Reason::Busy, ReadError::Busy.to_string())));
-        }
-        Ok((guarded, session, held))
+        let (result, session, lent, (fits, copy)) = blocking(long, run).await.ok_or_else(stopped)?;
+        let guarded = match result {
+            Ok(guarded) => Self::let_pass(exchange, guarded),
+            Err(GuardError::Busy(error)) => Err(Box::new(Refusal::of(exchange, Reason::Busy, error.to_string()))),
+            Err(error) => Err(Self::guard_failed(exchange, &error.to_string(), Moment::Request)),
+        };
+        let busy = || Box::new(Refusal::of(exchange, Reason::Busy, ReadError::Busy.to_string()));
+        let guarded = guarded.and_then(|guarded| if fits { Ok((guarded, copy)) } else { Err(busy()) });
+        Ok((guarded, session, lent))
     }
 
     /// What the guards refused goes no further.
@@ -368,14 +362,6 @@ impl Gate {
         Box::new(Refusal::of(exchange, Reason::GuardUnavailable, format!("{error}, so nothing was sent")).with(moment, phase))
     }
 
-    /// Record before effect: the provider is called only after the decision is in the journal.
-    async fn record_request(&self, exchange: &Arc<Exchange>, guarded: &Guarded) -> Result<(), Box<Refusal>> {
-        let mut seal = BodySeal::new(self.random().bytes());
-        seal.update(&guarded.bytes);
-        let appended = exchange.record(Moment::Request, &guarded.phase, 200, Some(seal));
-        appended.wait().await.map_err(|error| Self::ledger_failed(exchange, error, Moment::Request))
-    }
-
     pub(crate) fn ledger_failed(exchange: &Arc<Exchange>, error: bartizan_ledger::JournalError, moment: Moment) -> Box<Refusal> {
         tracing::error!(%error, request_id = %exchange.request_id, "a decision could not be recorded; the request was refused");
         let mut phase = Phase::decided(Decision::Failed);
@@ -384,28 +370,24 @@ impl Gate {
         Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(moment, phase))
     }
 
-    pub(crate) fn upstream_failed(&self, exchange: &Arc<Exchange>, error: &UpstreamError, mut phase: Phase) -> Box<Refusal> {
-        tracing::warn!(%error, request_id = %exchange.request_id, "the provider gave no answer");
-        self.metrics().upstream_errors_total.add(1);
-        let reason = if matches!(error, UpstreamError::Slow(_)) { Reason::UpstreamSlow } else { Reason::UpstreamFailed };
-        phase.decision = Some(Decision::Permit);
-        Box::new(Refusal::of(exchange, reason, error.to_string()).with(Moment::End(EndState::UpstreamError), phase))
-    }
-
     /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
-    async fn models(self: &Arc<Self>, head: &Head, exchange: Arc<Exchange>, route: Route) -> Result<Response<GateBody>, Box<Refusal>> {
+    async fn models(self: &Arc<Self>, head: &Head, mut exchange: Exchange, route: Route) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
         let headers = to_provider(&head.parts.headers);
-        let query = query(route, head.parts.uri.query());
-        let query = query.map_err(|message| Box::new(Refusal::of(&exchange, Reason::BadRequest, message)))?;
+        let query = match query(route, head.parts.uri.query()) {
+            Ok(query) => query,
+            Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
+        };
+        let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| model.ways.first());
+        let any = any.and_then(|way| Some((way.provider, live.settings.providers.get(way.provider)?)));
+        let asked = any.filter(|(_, any)| any.kind.lists(route) && head.parts.method == Method::GET && exchange.principal.models.is_none());
+        exchange.provider = asked.map(|(_, provider)| provider.name.clone());
+        let exchange = Arc::new(exchange);
         let guarded = guard_listing(&exchange, &outside_body(&headers, query.rest.as_deref()));
         let guarded =
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
-        let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| live.settings.provider(model));
-        let Some(provider) =
-            any.filter(|any| any.kind.lists(route) && head.parts.method == Method::GET && exchange.principal.models.is_none())
-        else {
-            self.record_request(&exchange, &guarded).await?;
+        let Some((at, provider)) = asked else {
+            self.record_request(&exchange, &guarded, Moment::Request).await?;
             self.metrics().decided(Decision::Permit);
             let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
             response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -414,10 +396,12 @@ impl Gate {
         };
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
         let aim = Aim { route, dialect: Dialect::Own, model: "", query: query.rest.as_deref() };
-        let call = upstream::request(provider, &aim, headers, key, Bytes::new());
-        let call = call.map_err(|error| self.upstream_failed(&exchange, &error, Phase::default()))?;
+        let call = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
+            Ok(call) => call,
+            Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
+        };
         let session = self.session_of_nobody(&exchange);
-        self.call(head, &exchange, call, session, guarded, self.budget.open()).await
+        self.listed(head, &exchange, (at, call), session, guarded).await
     }
 
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {

@@ -2,16 +2,22 @@
 
 mod answer;
 mod attachments;
+mod attempts;
 mod blocking;
 mod body;
+mod breaker;
 mod budget;
 mod cache;
+mod calling;
+mod charge;
+mod circuits;
 mod credentials;
 mod decode;
 mod edit;
 mod event_json;
 mod exchange;
 mod faults;
+mod gcra;
 mod giving_back;
 mod growing;
 mod guard;
@@ -21,22 +27,28 @@ mod hints;
 mod inspect;
 mod judging;
 mod kept;
+mod limit_headers;
 mod live;
 mod metrics;
 mod models;
 mod neighbours;
 mod number;
+mod pending;
 #[doc(hidden)]
 pub mod probe;
 mod pulse;
 mod query;
+mod quotas;
 mod random;
 mod refuse;
 mod remedy;
 mod restoring;
+mod retry;
+mod routing;
 mod server;
 mod session;
 mod settings;
+mod spending;
 mod standalone;
 mod stream;
 mod stream_body;
@@ -54,16 +66,22 @@ use bartizan_identity::Directory;
 use bartizan_ledger::Journal;
 use bartizan_vocabulary::{EndState, Timestamp};
 pub use body::{CutOff, GateBody};
+pub use breaker::Circuit;
 use budget::Budget;
 use cache::FindingsCache;
+pub use circuits::CircuitState;
 pub use faults::{Fault, Faults};
 pub use live::Live;
 pub use metrics::{Counter, Histogram, Metrics};
+pub use quotas::{Measure, Price, Quota};
 use random::Random;
 use refuse::RefusalLog;
 pub use server::Server;
 use session::ValueHash;
-pub use settings::{Auth, Clock, Limits, Model, Provider, ProviderKind, Settings, SharedClock, Timeouts};
+pub use settings::{
+    Auth, Breaking, Clock, Limits, MAX_WAYS, Model, Provider, ProviderKind, Retries, Settings, SharedClock, Timeouts, Waits, Way,
+};
+pub use spending::{Period, Spent};
 pub use upstream::ClientError;
 
 /// Gets every event as it is recorded, as JSON. Must not block.
@@ -132,8 +150,9 @@ impl Gate {
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub fn new(live: Live, wiring: Wiring) -> Result<Arc<Self>, GateError> {
+    pub fn new(mut live: Live, wiring: Wiring) -> Result<Arc<Self>, GateError> {
         let random = Random::new().map_err(GateError::Random)?;
+        live.quotas.set_key(&wiring.keys.token);
         let limits = &live.settings.limits;
         Ok(Arc::new(Self {
             cache: FindingsCache::new(limits.cache_bytes, random.bytes()),
@@ -151,6 +170,14 @@ impl Gate {
 
     /// Puts a new configuration in force. Requests under way keep the one they began with.
     pub fn replace(&self, live: Live) {
+        self.replace_remembering(live, []);
+    }
+
+    /// The same; what was spent from budgets before is known before any request sees them.
+    pub fn replace_remembering(&self, mut live: Live, spent: impl IntoIterator<Item = Spent>) {
+        live.quotas.set_key(&self.wiring.keys.token);
+        live.adopt(&self.live());
+        live.quotas.restore(spent);
         self.budget.set_limit(live.settings.limits.inflight_bytes);
         self.live.store(Arc::new(live));
     }
@@ -168,6 +195,22 @@ impl Gate {
     /// Counters.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// How the circuits of the providers stand, and of the models at each of them.
+    pub fn circuits(&self) -> Vec<CircuitState> {
+        let live = self.live();
+        live.circuits.states(&live.settings, self.now())
+    }
+
+    /// What was spent from budgets since this was last asked. Kept by whoever asks: no request waits for that.
+    pub fn spent(&self) -> Vec<Spent> {
+        self.live().quotas.fresh()
+    }
+
+    /// Learns what was spent from budgets before; what is counted already stays as it is.
+    pub fn remember_spent(&self, spent: impl IntoIterator<Item = Spent>) {
+        self.live().quotas.restore(spent);
     }
 
     /// Bytes of bodies in flight.

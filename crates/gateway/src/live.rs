@@ -3,8 +3,10 @@
 use bartizan_detect::Detector;
 use bartizan_policy::Judge;
 
+use crate::circuits::Circuits;
+use crate::quotas::Quotas;
 use crate::settings::Settings;
-use crate::upstream::{ClientError, Upstream};
+use crate::upstream::{ClientError, Upstream, UpstreamError};
 
 /// Settings, rules, policies and the client for providers.
 pub struct Live {
@@ -16,8 +18,12 @@ pub struct Live {
     pub detector_digest: [u8; 32],
     /// Policies.
     pub judge: Judge,
-    /// Client for providers.
-    pub upstream: Upstream,
+    /// Health of the providers.
+    pub(crate) circuits: Circuits,
+    /// Rate limits and budgets.
+    pub(crate) quotas: Quotas,
+    /// Clients, one for each provider.
+    upstreams: Vec<Upstream>,
 }
 
 impl Live {
@@ -26,7 +32,22 @@ impl Live {
     /// # Errors
     /// When the client for providers cannot be made.
     pub fn new(settings: Settings, detector: Detector, judge: Judge) -> Result<Self, ClientError> {
-        let upstream = Upstream::new(&settings.timeouts, settings.extra_roots.as_deref())?;
-        Ok(Self { detector_digest: detector.digest(), settings, detector, judge, upstream })
+        let (upstreams, circuits) = (Upstream::for_each(&settings)?, Circuits::new(&settings));
+        let quotas = Quotas::new(&settings.quotas, &settings.prices);
+        Ok(Self { detector_digest: detector.digest(), settings, detector, judge, circuits, quotas, upstreams })
+    }
+
+    /// The client for a provider.
+    ///
+    /// # Errors
+    /// When there is no such provider: nothing can be sent then.
+    pub(crate) fn upstream(&self, provider: usize) -> Result<&Upstream, UpstreamError> {
+        self.upstreams.get(provider).ok_or(UpstreamError::Address)
+    }
+
+    /// Takes over what is known of the providers, and what was counted.
+    pub(crate) fn adopt(&mut self, before: &Self) {
+        self.circuits.adopt(&self.settings, &before.circuits, &before.settings);
+        self.quotas.adopt(&before.quotas);
     }
 }

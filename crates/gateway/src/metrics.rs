@@ -70,6 +70,12 @@ counters! {
     cache_misses_total: "counter",
     /// Provider calls that failed
     upstream_errors_total: "counter",
+    /// Requests that a rate limit or a budget refused
+    limited_total: "counter",
+    /// Calls made again, at the same place or another
+    retries_total: "counter",
+    /// Further calls that were not made because there were too many over all requests
+    retries_refused_total: "counter",
     /// Stream events
     stream_events_total: "counter",
     /// Answers that ended because the client went away

@@ -8,13 +8,17 @@ use bartizan_wire::json::escape_into;
 use bartizan_wire::refusal::{Reason, Shape};
 use bartizan_wire::{Call, ControlError, Family, Route};
 
-use crate::settings::{Model, Provider, ProviderKind, Settings};
+use crate::settings::{Model, Provider, ProviderKind, Settings, Way};
 
 /// Where a model name leads.
 #[derive(Clone, Copy, Debug)]
 pub struct Target<'a> {
+    /// Which entry, and which of its places.
+    pub at: (usize, usize),
     /// The entry.
     pub model: &'a Model,
+    /// The place that was chosen.
+    pub way: &'a Way,
     /// Its provider.
     pub provider: &'a Provider,
 }
@@ -31,49 +35,60 @@ pub fn named<'a>(call: &Call<'a>, body: Option<&'a str>, mut also: impl Iterator
     call.model.or(body).or(call.route.default_model()).ok_or_else(|| ControlError::Missing("model").to_string())
 }
 
-impl Target<'_> {
-    /// Itself, if its provider can tell from the request which model is meant: Azure by the path, others by the body.
-    ///
-    /// # Errors
-    /// Reason and sentence.
-    pub fn takes(self, call: &Call<'_>, in_body: bool) -> Result<Self, (Reason, String)> {
-        let told = in_body || call.route.default_model().is_some() || self.provider.kind == ProviderKind::Azure;
-        let told = told || call.route.family() == Family::Gemini || self.provider.kind.translation(call.route).is_some();
-        if told { Ok(self) } else { Err((Reason::BadRequest, ControlError::Missing("model").to_string())) }
+impl<'a> Target<'a> {
+    /// One place of a model.
+    pub fn at(settings: &'a Settings, at: (usize, usize)) -> Option<Self> {
+        let model = settings.models.get(at.0)?;
+        let way = model.ways.get(at.1)?;
+        Some(Self { at, model, way, provider: settings.providers.get(way.provider)? })
+    }
+
+    /// Whether it is the same place for the same name.
+    pub fn is(self, other: Self) -> bool {
+        self.at == other.at
+    }
+
+    /// Whether its provider can tell from the request which model is meant: Azure by the path, others by the body.
+    pub fn is_told(self, call: &Call<'_>, in_body: bool) -> bool {
+        let translated = self.provider.kind.translation(call.route).is_some();
+        in_body || self.provider.kind == ProviderKind::Azure || call.route.family() == Family::Gemini || translated
+    }
+
+    /// Whether it can only be called with the client's own key.
+    pub fn needs_client_key(self) -> bool {
+        self.provider.pass_client_key && self.provider.api_key.is_none()
     }
 
     /// What the provider calls a model that the client calls `name`.
-    pub fn upstream_name<'n>(&'n self, name: &'n str) -> &'n str {
-        self.model.upstream_name.as_deref().unwrap_or(name)
+    pub fn upstream_name(self, name: &'a str) -> &'a str {
+        self.way.upstream_name.as_deref().unwrap_or(name)
     }
 }
 
-/// Finds the provider for a model on a route, for a caller. `shown`: the name as sentences may repeat it.
+/// The entry that a name leads to, for a caller. `shown`: the name as sentences may repeat it.
 ///
 /// # Errors
-/// Reason and sentence: not configured, not allowed, or spoken on another route.
-pub fn target<'a>(
-    settings: &'a Settings,
-    principal: &Principal,
-    (name, shown): (&str, &str),
-    route: Route,
-) -> Result<Target<'a>, (Reason, String)> {
+/// Reason and sentence: not configured, or not allowed.
+pub fn entry(settings: &Settings, principal: &Principal, (name, shown): (&str, &str)) -> Result<usize, (Reason, String)> {
     if !may_use(principal.models.as_deref(), name) {
         return Err((Reason::ModelNotAllowed, format!("this key may not use the model `{shown}`; ask for a key that may")));
     }
-    let found = settings.model(name).and_then(|model| Some(Target { model, provider: settings.provider(model)? }));
-    let Some(target) = found else {
-        return Err((Reason::NotFound, format!("the model `{shown}` is not configured; `GET /v1/models` lists what is")));
+    settings.entry(name).ok_or_else(|| missing(shown))
+}
+
+/// Why a name leads nowhere.
+pub fn missing(shown: &str) -> (Reason, String) {
+    (Reason::NotFound, format!("the model `{shown}` is not configured; `GET /v1/models` lists what is"))
+}
+
+/// Why no place of a model takes a request on this route: all of them speak another format.
+pub fn elsewhere(settings: &Settings, model: &Model, shown: &str, route: Route) -> (Reason, String) {
+    let right = match settings.provider(model).map(|provider| provider.kind) {
+        Some(ProviderKind::Anthropic) => Route::Messages,
+        Some(ProviderKind::Gemini) => Route::GenerateContent,
+        Some(ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Both) | None => Route::ChatCompletions,
     };
-    if !target.provider.kind.answers(route) {
-        let right = match target.provider.kind {
-            ProviderKind::Anthropic => Route::Messages,
-            ProviderKind::Gemini => Route::GenerateContent,
-            ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Both => Route::ChatCompletions,
-        };
-        return Err((Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name())));
-    }
-    Ok(target)
+    (Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name()))
 }
 
 /// What Google puts before a model's name.

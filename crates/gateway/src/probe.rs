@@ -65,6 +65,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         model_configured: false,
         stream,
         streams_array: false,
+        charge: None,
         translated: OnceLock::new(),
         started: Instant::now(),
         bytes_in: bytes as u64,

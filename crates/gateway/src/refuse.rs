@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bartizan_ledger::{Entry, Record, commit};
 use bartizan_vocabulary::{Decision, RequestId, Timestamp};
@@ -10,9 +11,11 @@ use bartizan_wire::refusal::{self, Reason, Shape};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 
-use crate::Gate;
 use crate::body::GateBody;
 use crate::exchange::{Exchange, Moment, Phase};
+use crate::quotas::{Exceeded, Shown};
+use crate::routing::Nowhere;
+use crate::{Gate, limit_headers};
 
 /// A request that does not go on.
 pub struct Refusal {
@@ -26,18 +29,41 @@ pub struct Refusal {
     pub phase: Phase,
     /// Which entry is made.
     pub moment: Moment,
+    /// When to ask again.
+    pub retry_after: Option<Duration>,
+    /// How the limits stand that refused it.
+    pub shown: Option<Shown>,
 }
 
 impl Refusal {
     /// A refusal before anything was judged.
     pub fn early(reason: Reason, message: impl Into<String>) -> Self {
         let phase = Phase { reason: Some(reason.code()), ..Phase::decided(Decision::Blocked) };
-        Self { reason, message: message.into(), exchange: None, phase, moment: Moment::Request }
+        Self { reason, message: message.into(), exchange: None, phase, moment: Moment::Request, retry_after: None, shown: None }
     }
 
     /// A refusal of a known caller.
     pub fn of(exchange: &Arc<Exchange>, reason: Reason, message: impl Into<String>) -> Self {
         Self { exchange: Some(Arc::clone(exchange)), ..Self::early(reason, message) }
+    }
+
+    /// A refusal because no provider can be called.
+    pub fn nowhere(exchange: &Arc<Exchange>, nowhere: Nowhere) -> Self {
+        Self::of(exchange, nowhere.reason, nowhere.message).again_in(nowhere.retry_after)
+    }
+
+    /// A refusal because a limit is reached.
+    pub fn exceeded(exchange: &Arc<Exchange>, exceeded: Exceeded) -> Self {
+        let reason = if exceeded.is_budget { Reason::BudgetSpent } else { Reason::RateLimited };
+        exchange.gate.metrics().limited_total.add(1);
+        Self { shown: Some(exceeded.shown), ..Self::of(exchange, reason, exceeded.message).again_in(exceeded.retry_after) }
+    }
+
+    /// With the time after which asking again may help.
+    #[must_use]
+    pub fn again_in(mut self, time: Option<Duration>) -> Self {
+        self.retry_after = time;
+        self
     }
 
     /// With what was judged.
@@ -80,8 +106,12 @@ pub fn response(shape: Shape, refusal: &Refusal, request_id: &RequestId) -> Resp
     if refusal.reason == Reason::UpgradeRefused {
         headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
     }
-    if matches!(refusal.reason, Reason::Busy | Reason::RateLimited) {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    // In whole seconds, never too early.
+    let after = refusal.retry_after.map(|time| time.as_secs() + 1).or((refusal.reason == Reason::Busy).then_some(1));
+    if let Some(seconds) = after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    } else if refusal.reason == Reason::RateLimited {
+        headers.insert(HeaderName::from_static("x-should-retry"), HeaderValue::from_static("false"));
     }
     mark(headers, request_id, refusal.phase.decision.unwrap_or(Decision::Blocked), &refusal.phase.coach);
     response
@@ -122,7 +152,12 @@ impl Gate {
         tracing::info!(
             request_id = %request_id, status = refusal.reason.status(), reason = refusal.reason.code(), "a request was refused"
         );
-        response(shape, refusal, request_id)
+        let mut response = response(shape, refusal, request_id);
+        let charged = || refusal.exchange.as_ref()?.charge.as_ref().map(|charge| charge.shown);
+        if let Some(shown) = refusal.shown.or_else(charged) {
+            limit_headers::show(response.headers_mut(), shape, &shown, self.now());
+        }
+        response
     }
 
     /// Writes the aggregated refusals of unauthenticated callers. Called every second.

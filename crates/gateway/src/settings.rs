@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bartizan_policy::ProviderFacts;
 use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
 use bartizan_wire::json::JsonLimits;
 use bartizan_wire::translate::Translation;
 use bartizan_wire::{Family, Route};
 use http::Uri;
+
+use crate::quotas::{Price, Quota};
 
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,17 +88,93 @@ pub struct Provider {
     pub api_key: Option<Hidden<String>>,
     /// Forward the client's own key (never one of ours).
     pub pass_client_key: bool,
+    /// What policies may know of it.
+    pub facts: ProviderFacts,
+    /// Times of its own, where they differ from those of all.
+    pub waits: Waits,
 }
+
+/// Times of one provider; `None`: those of [`Timeouts`].
+#[derive(Clone, Debug, Default)]
+pub struct Waits {
+    /// Connecting.
+    pub connect: Option<Duration>,
+    /// Its first byte.
+    pub first_byte: Option<Duration>,
+    /// The pause between two pieces of its answer.
+    pub idle: Option<Duration>,
+}
+
+/// A place where a model is served.
+#[derive(Clone, Debug)]
+pub struct Way {
+    /// Index into [`Settings::providers`].
+    pub provider: usize,
+    /// What the provider calls the model, when that differs.
+    pub upstream_name: Option<String>,
+    /// Its share of the calls, against the other places. With 0 it is called only when those with more cannot be.
+    pub weight: u32,
+}
+
+/// Most places of a model.
+pub const MAX_WAYS: usize = 64;
 
 /// A model as clients name it.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// Name, or `*` for any.
     pub name: ModelName,
-    /// Index into [`Settings::providers`].
-    pub provider: usize,
-    /// What the provider calls it, when that differs.
-    pub upstream_name: Option<String>,
+    /// Where it is served: at least one, at most [`MAX_WAYS`].
+    pub ways: Vec<Way>,
+    /// Indexes into [`Settings::models`]: what is asked instead, in this order, when none of the places answers;
+    /// theirs are among them already.
+    pub fallback: Vec<usize>,
+}
+
+impl Model {
+    /// A model that is served at one place.
+    pub fn at(name: impl Into<ModelName>, provider: usize, upstream_name: Option<String>) -> Self {
+        Self { name: name.into(), ways: vec![Way { provider, upstream_name, weight: 1 }], fallback: Vec::new() }
+    }
+}
+
+/// When a provider is called again.
+#[derive(Clone, Debug)]
+pub struct Retries {
+    /// Most calls of one place for one request.
+    pub attempts: u32,
+    /// The pause before a place is called again is drawn from nothing to this, doubled with every round.
+    pub base: Duration,
+    /// Most that it grows to.
+    pub max: Duration,
+    /// Time after which no further call begins.
+    pub deadline: Duration,
+    /// Further calls for a hundred requests, over all of them.
+    pub budget_percent: u32,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        let (base, max) = (Duration::from_millis(200), Duration::from_secs(5));
+        Self { attempts: 1, base, max, deadline: Duration::from_mins(1), budget_percent: 20 }
+    }
+}
+
+/// When a provider is left alone for a while.
+#[derive(Clone, Debug)]
+pub struct Breaking {
+    /// How many of its last calls count, at most 64.
+    pub window: u32,
+    /// How many of those must have failed; 0: never.
+    pub failures: u32,
+    /// For how long.
+    pub pause: Duration,
+}
+
+impl Default for Breaking {
+    fn default() -> Self {
+        Self { window: 20, failures: 10, pause: Duration::from_secs(10) }
+    }
 }
 
 /// Bounds on everything that comes from outside.
@@ -123,6 +202,8 @@ pub struct Limits {
     pub cache_bytes: u64,
     /// Connections at a time.
     pub connections: usize,
+    /// Tokens that are reserved for an answer of which the request does not say how long it may be.
+    pub answer_tokens: u64,
 }
 
 /// Request headers, unless it is configured otherwise: as many as hyper finds room for without asking for memory.
@@ -142,6 +223,7 @@ impl Default for Limits {
             inspect: Duration::from_secs(20),
             cache_bytes: 16 << 20,
             connections: 10_000,
+            answer_tokens: 1_024,
         }
     }
 }
@@ -185,6 +267,14 @@ pub struct Settings {
     pub limits: Limits,
     /// Times.
     pub timeouts: Timeouts,
+    /// Rate limits and budgets.
+    pub quotas: Vec<Quota>,
+    /// What models cost.
+    pub prices: Vec<Price>,
+    /// When a provider is called again.
+    pub retries: Retries,
+    /// When a provider is left alone for a while.
+    pub breaking: Breaking,
     /// File of additional root certificates for providers (PEM).
     pub extra_roots: Option<PathBuf>,
     /// Secrets of the gate's own that do not look like one, such as an administrator's token of somebody's choice: never forwarded.
@@ -196,12 +286,27 @@ pub struct Settings {
 impl Settings {
     /// The model entry that a name leads to.
     pub fn model(&self, name: &str) -> Option<&Model> {
-        self.models.iter().find(|model| model.name.as_str() == name || model.name.as_str() == "*")
+        self.models.get(self.entry(name)?)
     }
 
-    /// The provider of a model entry.
+    /// Its index.
+    pub fn entry(&self, name: &str) -> Option<usize> {
+        self.models.iter().position(|model| model.name.as_str() == name || model.name.as_str() == "*")
+    }
+
+    /// The provider of a model entry; of several places that of the first.
     pub fn provider(&self, model: &Model) -> Option<&Provider> {
-        self.providers.get(model.provider)
+        self.providers.get(model.ways.first()?.provider)
+    }
+
+    /// A provider by its name.
+    pub fn named(&self, name: &ProviderName) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.name == *name)
+    }
+
+    /// How long a provider may pause within its answer.
+    pub fn idle(&self, provider: Option<&ProviderName>) -> Duration {
+        provider.and_then(|name| self.named(name)?.waits.idle).unwrap_or(self.timeouts.idle)
     }
 }
 
@@ -209,6 +314,9 @@ impl Settings {
 pub trait Clock: Send + Sync {
     /// Now, in UTC.
     fn now(&self) -> bartizan_vocabulary::Timestamp;
+
+    /// Time since some moment. It never goes back and never jumps, whatever is done to the other one.
+    fn steady(&self) -> Duration;
 }
 
 /// A clock that can be shared.

@@ -10,6 +10,7 @@ use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
 use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, is_done, read_event};
 
+use crate::charge::Seen;
 use crate::edit::{TextEdit, piece_splices, without_logprobs};
 use crate::growing::Growing;
 use crate::inspect::pointer;
@@ -106,6 +107,8 @@ pub struct StreamGuard {
     pub judging: Judging,
     /// What became of pseudonyms.
     pub restored: Restored,
+    /// What is seen of what the answer uses, if somebody wants to know.
+    pub seen: Option<Seen>,
     /// Events seen.
     pub events: u64,
     /// The number that the next event has, in formats that number them.
@@ -128,6 +131,7 @@ impl StreamGuard {
             held: 0,
             judging,
             restored: Restored::default(),
+            seen: None,
             events: 0,
             sequence: 0,
         }
@@ -187,6 +191,9 @@ impl StreamGuard {
     }
 
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
+        if let Some(seen) = &mut self.seen {
+            seen.usage.see(&event.tape, payload);
+        }
         // What is not JSON goes on, if ever, behind something that is.
         if self.texts.find(PLAIN).is_some() {
             self.end_texts(Some(PLAIN.group));
@@ -238,6 +245,7 @@ impl StreamGuard {
             return Ok(());
         }
         let Some(node) = tape.node(part.node) else { return Ok(()) };
+        self.count(part, &text);
         let path = || pointer(tape, payload, part.node);
         let number = self.text_of(channel, part, path)?;
         if channel.alone {
@@ -255,6 +263,15 @@ impl StreamGuard {
         let (start, end) = self.grow(number, &text);
         held.pieces.push(Piece { text: number, start, end, inner: node.inner() });
         Ok(())
+    }
+
+    /// Counts text that the model wrote.
+    fn count(&mut self, part: &Part, text: &str) {
+        if let Some(seen) = &mut self.seen
+            && part.is_written()
+        {
+            seen.text = seen.text.saturating_add(text.len() as u64);
+        }
     }
 
     fn text_of(&mut self, channel: Channel, part: &Part, path: impl FnOnce() -> String) -> Result<usize, StreamError> {
@@ -340,6 +357,9 @@ impl StreamGuard {
         }
         let Ok(text) = std::str::from_utf8(payload) else { return Err(StreamError::Splice) };
         held.plain = true;
+        if let Some(seen) = &mut self.seen {
+            seen.text = seen.text.saturating_add(text.len() as u64);
+        }
         let number = self.text_of(PLAIN, &outside_part(), String::new)?;
         let (start, end) = self.grow(number, text);
         held.pieces.push(Piece { text: number, start, end, inner: 0..payload.len() });

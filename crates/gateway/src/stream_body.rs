@@ -20,6 +20,7 @@ use crate::answer::combined;
 use crate::blocking::{LARGE, in_place};
 use crate::body::{CutOff, FRAME, ReadError};
 use crate::budget::Reservation;
+use crate::charge::Seen;
 use crate::decode::Decoder;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::faults::strike;
@@ -72,13 +73,14 @@ impl StreamBody {
     pub fn new(
         exchange: Arc<Exchange>,
         (upstream, decoder): (Incoming, Decoder),
-        guard: StreamGuard,
+        mut guard: StreamGuard,
         phase: Phase,
         shape: Shape,
         (status, asked): (u16, Option<Decision>),
         held: Reservation,
     ) -> Self {
-        let pause = exchange.live.settings.timeouts.idle;
+        let pause = exchange.live.settings.idle(exchange.provider.as_ref());
+        guard.seen = exchange.charge.is_some().then(Seen::default);
         let translator = exchange.translated.get().map(|one| Box::new(one.stream(&exchange.live.settings.limits)));
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
         Self {
@@ -238,6 +240,14 @@ impl StreamBody {
             self.phase.decision = Some(Decision::Blocked);
         }
         let seal = self.seal.take();
+        // Read to its end, whether or not the client was there to take it.
+        let whole = matches!(self.state, State::Closing(EndState::Complete));
+        let mut seen = self.guard.seen.unwrap_or_default();
+        if let Some(translator) = &self.translator {
+            seen.usage = translator.usage();
+            seen.text = seen.text.saturating_add(translator.unsaid());
+        }
+        self.exchange.settle(seen, whole);
         let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
         metrics.decided(combined(self.asked, self.phase.decision));

@@ -21,6 +21,7 @@ use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::exchange::{Exchange, Moment, Phase};
 use crate::guard::Guarded;
+use crate::headers::to_provider;
 use crate::inspect::InspectError;
 use crate::neighbours::{Failed, Found, inspect_new};
 use crate::refuse::Refusal;
@@ -39,8 +40,10 @@ pub struct Translated {
 pub struct Outgoing<'a> {
     /// Where.
     pub aim: Aim<'a>,
-    /// Headers that pass.
-    pub headers: HeaderMap,
+    /// Headers that pass; taken by the first call, and made again for a further one.
+    pub headers: Option<HeaderMap>,
+    /// The format into which it was translated.
+    pub translated: Option<Family>,
     /// The client's own key.
     pub key: Option<&'a str>,
     /// The body.
@@ -83,12 +86,17 @@ impl Translated {
 }
 
 impl Outgoing<'_> {
-    /// As a request for the provider.
+    /// As a request for the provider. `client`: the headers of the client.
     ///
     /// # Errors
     /// When the address or the credential cannot be put into a request.
-    pub fn request(self, provider: &Provider) -> Result<http::Request<Full<Bytes>>, UpstreamError> {
-        upstream::request(provider, &self.aim, self.headers, self.key, self.body)
+    pub fn call(&mut self, provider: &Provider, client: &HeaderMap) -> Result<http::Request<Full<Bytes>>, UpstreamError> {
+        let again = || {
+            let headers = to_provider(client);
+            if let Some(family) = self.translated { headers_for(family, &headers) } else { headers }
+        };
+        let headers = self.headers.take().unwrap_or_else(again);
+        upstream::request(provider, &self.aim, headers, self.key, self.body.clone())
     }
 }
 
@@ -156,7 +164,7 @@ impl Gate {
         guarded: &mut Guarded,
     ) -> Result<Outgoing<'a>, Box<Refusal>> {
         match provider.kind.translation(aim.route) {
-            None => Ok(Outgoing { aim, headers, key, body: guarded.bytes.clone() }),
+            None => Ok(Outgoing { aim, headers: Some(headers), translated: None, key, body: guarded.bytes.clone() }),
             // Boxed: every other request would carry the room for it along.
             Some(translation) => Box::pin(self.translated_outgoing(exchange, translation, (aim, headers), guarded)).await,
         }
@@ -193,7 +201,8 @@ impl Gate {
         let query = (stream && translation.provider() == Family::Gemini).then_some("alt=sse");
         let aim = Aim { route: translation.route(stream), dialect: Dialect::Own, query, ..aim };
         // The client's key is one for another provider, if it is any.
-        Ok(Outgoing { aim, headers: headers_for(translation.provider(), &headers), key: None, body })
+        let family = translation.provider();
+        Ok(Outgoing { aim, headers: Some(headers_for(family, &headers)), translated: Some(family), key: None, body })
     }
 
     /// Translates a whole answer, or an error. A provider may send one with the status of an answer: then its status is given back too.

@@ -17,7 +17,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::models::MODELS;
-use crate::settings::{Provider, ProviderKind, Timeouts};
+use crate::settings::{Provider, ProviderKind, Settings};
 
 /// Why a provider gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub enum UpstreamError {
     /// No connection, or it broke before an answer came.
     #[error("the provider refused the connection or closed it")]
     Refused(#[source] hyper_util::client::legacy::Error),
+    /// It failed too often and is left alone for a while: nothing was sent.
+    #[error("the provider failed too often and is left alone for a while")]
+    Open(Duration),
     /// No first byte in time.
     #[error("the provider sent nothing for {0:?}")]
     Slow(Duration),
@@ -66,21 +69,28 @@ fn tls_config(extra: Option<&Path>) -> Result<rustls::ClientConfig, ClientError>
 }
 
 impl Upstream {
-    /// Makes the client. A file of extra roots replaces the system's.
+    /// Makes a client for each provider; those that connect in the same time share one. A file of extra roots replaces the system's.
     ///
     /// # Errors
     /// When the certificates cannot be read.
-    pub fn new(timeouts: &Timeouts, extra_roots: Option<&Path>) -> Result<Self, ClientError> {
+    pub fn for_each(settings: &Settings) -> Result<Vec<Self>, ClientError> {
+        let tls = tls_config(settings.extra_roots.as_deref())?;
+        let usual = Self::new(settings.timeouts.connect, &tls);
+        let own = |provider: &Provider| provider.waits.connect.map_or_else(|| usual.clone(), |connect| Self::new(connect, &tls));
+        Ok(settings.providers.iter().map(own).collect())
+    }
+
+    fn new(connect: Duration, tls: &rustls::ClientConfig) -> Self {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(timeouts.connect));
+        http.set_connect_timeout(Some(connect));
         http.set_keepalive(Some(Duration::from_mins(1)));
-        let https = HttpsConnectorBuilder::new().with_tls_config(tls_config(extra_roots)?).https_or_http();
+        let https = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
         let https = https.enable_http1().enable_http2().wrap_connector(http);
         let client =
             Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).pool_idle_timeout(Duration::from_secs(90)).build(https);
-        Ok(Self { client })
+        Self { client }
     }
 
     /// Sends one request.

@@ -16,7 +16,7 @@ pub const SCHEMA: &str = include_str!("../schema.cedarschema");
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Attrs(u32);
 
-const NAMES: [&str; 15] = [
+const NAMES: [&str; 16] = [
     "direction",
     "route",
     "stream",
@@ -32,6 +32,7 @@ const NAMES: [&str; 15] = [
     "token_estimate",
     "body_bytes",
     "time",
+    "provider",
 ];
 
 impl Attrs {
@@ -191,6 +192,14 @@ fn attribute(name: &str, facts: &Facts) -> Option<RestrictedExpression> {
         "guards" => guards(facts)?,
         "session" => record([("tainted", RestrictedExpression::new_bool(context.session_tainted))])?,
         "tools" => words(context.tools.iter().map(|tool| &**tool)),
+        "provider" => {
+            let known = &facts.resource.provider_facts;
+            record([
+                ("region", RestrictedExpression::new_string(known.region().to_owned())),
+                ("training_use", RestrictedExpression::new_string(known.training_use.as_str().to_owned())),
+                ("retention_days", long(known.retention_days())),
+            ])?
+        }
         "token_estimate" => long(context.token_estimate),
         "body_bytes" => long(context.body_bytes),
         "time" => {

@@ -110,6 +110,7 @@ fn long_field(expr: &Value) -> Option<LongField> {
         ["by_role", role, "max_score_bp"] => Some(LongField::MaxScore(Some(Role::from_str(role).ok()?))),
         ["token_estimate"] => Some(LongField::TokenEstimate),
         ["body_bytes"] => Some(LongField::BodyBytes),
+        ["provider", "retention_days"] => Some(LongField::RetentionDays),
         ["time", "hour"] => Some(LongField::Hour),
         ["time", "weekday"] => Some(LongField::Weekday),
         ["time", "epoch_s"] => Some(LongField::Epoch),
@@ -161,6 +162,8 @@ fn equal(left: &Value, right: &Value) -> Option<Cond> {
         }
         match (path(left)?.as_slice(), literal(right)?) {
             (["direction"], word) => Some(Cond::Word(WordField::Direction, word.to_owned())),
+            (["provider", "region"], word) => Some(Cond::Word(WordField::Region, word.to_owned())),
+            (["provider", "training_use"], word) => Some(Cond::Word(WordField::TrainingUse, word.to_owned())),
             (["route"], word) => Some(Cond::Word(WordField::Route, word.to_owned())),
             _ => None,
         }

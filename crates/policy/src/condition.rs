@@ -58,6 +58,7 @@ pub(crate) enum LongField {
     MaxScore(Option<Role>),
     TokenEstimate,
     BodyBytes,
+    RetentionDays,
     Hour,
     Weekday,
     Epoch,
@@ -73,6 +74,8 @@ pub(crate) enum FlagField {
 pub(crate) enum WordField {
     Direction,
     Route,
+    Region,
+    TrainingUse,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -154,6 +157,8 @@ impl Cond {
             Self::Flag(FlagField::Stream) => sure(facts.context.stream),
             Self::Flag(FlagField::Tainted) => sure(facts.context.session_tainted),
             Self::Word(WordField::Direction, word) => sure(direction_word(facts.context.direction) == word),
+            Self::Word(WordField::Region, word) => sure(facts.resource.provider_facts.region() == word),
+            Self::Word(WordField::TrainingUse, word) => sure(facts.resource.provider_facts.training_use.as_str() == word),
             Self::Word(WordField::Route, word) => sure(*facts.resource.route == **word),
             Self::Entity(side, test) => sure(test.holds(*side, facts)),
             Self::Opaque { total: true } => Known::Either,
@@ -243,6 +248,7 @@ impl LongField {
             Self::MaxScore(role) => SetField::labels(facts, role).max_score_bp().into(),
             Self::TokenEstimate => i64::try_from(context.token_estimate).unwrap_or(i64::MAX),
             Self::BodyBytes => i64::try_from(context.body_bytes).unwrap_or(i64::MAX),
+            Self::RetentionDays => facts.resource.provider_facts.retention_days(),
             Self::Hour => context.time.hour.into(),
             Self::Weekday => context.time.weekday.into(),
             Self::Epoch => context.time.epoch_s,

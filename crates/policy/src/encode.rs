@@ -57,6 +57,10 @@ pub(crate) fn scene(facts: &Facts) -> Vec<u8> {
     let resource = &facts.resource;
     key.optional(resource.model.as_ref().map(ModelName::as_str));
     key.optional(resource.provider.as_ref().map(ProviderName::as_str));
+    let known = &resource.provider_facts;
+    key.optional(known.region.as_deref());
+    key.text(known.training_use.as_str());
+    key.number(known.retention_days().unsigned_abs());
     key.text(&resource.route);
     key.optional(resource.app.as_deref());
     key.optional(resource.team.as_deref());

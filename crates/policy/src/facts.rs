@@ -53,6 +53,9 @@ pub struct Resource {
     /// The provider that it leads to.
     #[serde(default)]
     pub provider: Option<ProviderName>,
+    /// What is known of that provider.
+    #[serde(default)]
+    pub provider_facts: ProviderFacts,
     /// Route such as `POST /v1/chat/completions`.
     #[serde(default)]
     pub route: Arc<str>,
@@ -65,6 +68,63 @@ pub struct Resource {
     /// Organisation of the team.
     #[serde(default)]
     pub organisation: Option<Arc<str>>,
+}
+
+/// Whether a provider trains models with what it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainingUse {
+    /// It does not.
+    None,
+    /// It does, unless one asks it not to, and that was asked.
+    OptOut,
+    /// It does.
+    Yes,
+    /// Nobody said.
+    #[default]
+    Unknown,
+}
+
+impl TrainingUse {
+    /// Every value.
+    pub const ALL: [Self; 4] = [Self::None, Self::OptOut, Self::Yes, Self::Unknown];
+
+    /// The word in policies.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OptOut => "opt_out",
+            Self::Yes => "yes",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What its operator says of a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProviderFacts {
+    /// Where it processes what it is sent.
+    pub region: Option<Arc<str>>,
+    /// Whether it trains with that.
+    pub training_use: TrainingUse,
+    /// For how many days it keeps that.
+    pub retention_days: Option<u32>,
+}
+
+impl ProviderFacts {
+    /// Stands for days that nobody said, so that a rule for at most so many days does not hold.
+    pub const NOBODY_SAID: i64 = 2_147_483_647;
+
+    /// The region in policies; empty when nobody said.
+    pub fn region(&self) -> &str {
+        self.region.as_deref().unwrap_or_default()
+    }
+
+    /// The days in policies.
+    pub fn retention_days(&self) -> i64 {
+        self.retention_days.map_or(Self::NOBODY_SAID, i64::from)
+    }
 }
 
 /// How often a label was found, and how surely.

@@ -24,7 +24,9 @@ pub use cedar_input::SCHEMA;
 pub use defaults::{DEFAULT_TABLE, default_sources};
 pub use diagnose::{Diagnostic, LoadErrors};
 pub use explain::{ExplainedRemedy, ExplainedStep, Explanation, Ruling, settle};
-pub use facts::{Action, BelowThreshold, ByRole, Context, Facts, LabelStat, Labels, Resource, RoleFacts, TimeFacts};
+pub use facts::{
+    Action, BelowThreshold, ByRole, Context, Facts, LabelStat, Labels, ProviderFacts, Resource, RoleFacts, TimeFacts, TrainingUse,
+};
 pub use judge::{Judge, PolicySet};
 pub use load::Source;
 pub use table::{RowReport, TableError, TableReport, run_table};

@@ -10,7 +10,7 @@ use bartizan_vocabulary::{
 use serde::{Deserialize, Serialize};
 
 use crate::explain::Explanation;
-use crate::{Action, Facts, PolicySet, Resource};
+use crate::{Action, Facts, PolicySet, ProviderFacts, Resource, TrainingUse};
 
 /// A table that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,11 @@ struct Row {
     model: ModelName,
     #[serde(default = "some_provider")]
     provider: ProviderName,
+    /// What is known of the provider.
+    region: Option<Arc<str>>,
+    #[serde(default)]
+    training_use: TrainingUse,
+    retention_days: Option<u32>,
     app: Option<Arc<str>>,
     team: Option<Arc<str>>,
     organisation: Option<Arc<str>>,
@@ -144,6 +149,11 @@ impl Row {
         let resource = Resource {
             model: on_model.then(|| self.model.clone()),
             provider: on_model.then(|| self.provider.clone()),
+            provider_facts: ProviderFacts {
+                region: self.region.clone(),
+                training_use: self.training_use,
+                retention_days: self.retention_days,
+            },
             route: Arc::from(if on_model { "POST /v1/chat/completions" } else { "GET /v1/models" }),
             app: self.app.clone(),
             team: self.team.clone(),

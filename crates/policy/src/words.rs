@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::compile::{path, set_field};
 use crate::condition::SetField;
 use crate::diagnose::nearest;
-use crate::facts::UNINSPECTED;
+use crate::facts::{TrainingUse, UNINSPECTED};
 
 /// The words that can occur in facts. Plain data, because what can be found and served is known elsewhere.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +31,7 @@ enum Kind {
     Route,
     Guard,
     Direction,
+    TrainingUse,
 }
 
 /// A word that nothing can be equal to: the word, what is wrong, what to do.
@@ -77,6 +78,7 @@ fn kind(expr: &Value) -> Option<Kind> {
         None => match path(expr)?.as_slice() {
             ["route"] => Some(Kind::Route),
             ["direction"] => Some(Kind::Direction),
+            ["provider", "training_use"] => Some(Kind::TrainingUse),
             _ => None,
         },
     }
@@ -119,6 +121,7 @@ impl KnownWords {
             Kind::Route => self.routes.iter().map(String::as_str).collect(),
             Kind::Guard => self.guards.iter().map(String::as_str).collect(),
             Kind::Direction => vec!["request", "response"],
+            Kind::TrainingUse => TrainingUse::ALL.map(TrainingUse::as_str).to_vec(),
         }
     }
 
@@ -135,6 +138,7 @@ impl KnownWords {
             Kind::Route => "there is no route",
             Kind::Guard => "there is no guard",
             Kind::Direction => "there is no direction",
+            Kind::TrainingUse => "no provider has the training use",
         };
         let help = nearest(word, &words).map_or_else(|| self.all_of(kind, &words), |near| format!("did you mean `{near}`?"));
         Some(Unknown { word: word.to_owned(), message: format!("{what} `{word}`: the policy would never match"), help })

@@ -6,7 +6,9 @@ mod generated;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bartizan_policy::{Action, Facts, Judge, Labels, LoadErrors, Outcome, PolicySet, Resource, Source, default_sources};
+use bartizan_policy::{
+    Action, Facts, Judge, Labels, LoadErrors, Outcome, PolicySet, ProviderFacts, Resource, Source, TrainingUse, default_sources,
+};
 use bartizan_vocabulary::{
     GroupName, GuardStatus, Label, ModelName, Principal, PrincipalId, PrincipalKind, ProviderName, Role, Timestamp, UninspectedKind,
 };
@@ -23,6 +25,12 @@ fn a_role() -> impl Strategy<Value = Role> {
     select(Role::ALL)
 }
 
+fn some_provider_facts() -> impl Strategy<Value = ProviderFacts> {
+    let region = select(vec![None, Some("eu"), Some("us")]);
+    (region, select(TrainingUse::ALL.to_vec()), select(vec![None, Some(0), Some(30)]))
+        .prop_map(|(region, training_use, days)| ProviderFacts { region: region.map(Arc::from), training_use, retention_days: days })
+}
+
 fn some_facts() -> impl Strategy<Value = Facts> {
     let who = (select(vec!["ada", "bob", "eve"]), select(KINDS.to_vec()), prop::collection::btree_set(select(GROUPS.to_vec()), 0..4));
     let what = (select(Action::ALL.to_vec()), select(vec!["small", "large"]), select(vec![Some("main"), Some("lab"), None]), any::<bool>());
@@ -30,7 +38,7 @@ fn some_facts() -> impl Strategy<Value = Facts> {
     let flags = (any::<bool>(), any::<bool>(), prop::collection::btree_set(select(vec!["shell", "mail"]), 0..3), any::<bool>());
     let counters = (select(vec![0u64, 1, 7, 1 << 40, u64::MAX]), 0u64..100, 0i64..2_000_000_000);
     let unread = prop::collection::vec(select(UninspectedKind::ALL), 0..2);
-    (who, what, found, flags, counters, unread).prop_map(|(who, what, found, flags, counters, unread)| {
+    (who, what, found, flags, counters, unread, some_provider_facts()).prop_map(|(who, what, found, flags, counters, unread, known)| {
         let kind = who.1;
         let id = match kind {
             PrincipalKind::User => format!("user:{}", who.0),
@@ -42,6 +50,7 @@ fn some_facts() -> impl Strategy<Value = Facts> {
         let resource = Resource {
             model: Some(ModelName::from(what.1)),
             provider: what.2.map(ProviderName::from),
+            provider_facts: known,
             route: Arc::from("POST /v1/messages"),
             app: what.3.then(|| Arc::from("desk")),
             team: what.3.then(|| Arc::from("risk")),
@@ -93,6 +102,9 @@ fn a_condition() -> impl Strategy<Value = String> {
         Just("principal == User::\"ada\"".to_owned()),
         Just("principal is Service".to_owned()),
         Just("principal is User in Group::\"dev\"".to_owned()),
+        Just("context.provider.region == \"eu\"".to_owned()),
+        Just("context.provider.training_use != \"none\"".to_owned()),
+        (select(vec!["<", "<=", ">", ">=", "=="]), 0..40).prop_map(|(op, n)| format!("context.provider.retention_days {op} {n}")),
         Just("context.token_estimate * 9223372036854775807 > 7".to_owned()),
         Just("context.body_bytes + context.token_estimate > 50".to_owned()),
         Just("context.findings * 3 - context.by_role.user.findings >= -(context.body_bytes)".to_owned()),

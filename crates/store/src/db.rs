@@ -13,7 +13,8 @@ use crate::folder::refuse_link;
 use crate::record::{DataKeyId, StoredDetail};
 
 /// Numbered migrations; `user_version` counts those that were applied.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE settings (name TEXT PRIMARY KEY, value BLOB NOT NULL);
     CREATE TABLE positions (tree_size INTEGER PRIMARY KEY, segment INTEGER NOT NULL, byte_offset INTEGER NOT NULL);
     CREATE TABLE data_keys (id BLOB PRIMARY KEY, subject BLOB NOT NULL, wrapped BLOB NOT NULL);
@@ -26,7 +27,11 @@ const MIGRATIONS: &[&str] = &["
         detail_file INTEGER NOT NULL, detail_offset INTEGER NOT NULL, detail_length INTEGER NOT NULL);
     CREATE TABLE virtual_keys (id TEXT PRIMARY KEY, hash BLOB NOT NULL, created_us INTEGER NOT NULL, sealed BLOB NOT NULL);
     CREATE TABLE tokens (id TEXT PRIMARY KEY, hash BLOB NOT NULL, created_us INTEGER NOT NULL, sealed BLOB NOT NULL);
-"];
+",
+    "
+    CREATE TABLE spending (id BLOB PRIMARY KEY, until_us INTEGER NOT NULL, tokens INTEGER NOT NULL, nanos INTEGER NOT NULL);
+",
+];
 
 /// How long a statement waits for another writer.
 const BUSY: Duration = Duration::from_secs(2);

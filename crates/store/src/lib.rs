@@ -20,6 +20,7 @@ mod restore;
 mod seal;
 mod segment;
 mod sequencer;
+mod spending;
 mod subjects;
 mod writer;
 
@@ -36,6 +37,7 @@ pub use folder::FolderReader;
 pub use keys::{Key, KeyUse};
 pub use restore::{LedgerAtHand, Restored, restore};
 pub use seal::Salts;
+pub use spending::SpentRow;
 
 /// The wall clock, as a seam.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

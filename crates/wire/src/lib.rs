@@ -23,6 +23,8 @@ mod stored;
 mod tag;
 pub mod translate;
 mod unread;
+mod usage;
+mod weight;
 mod words;
 mod zone;
 
@@ -36,4 +38,6 @@ pub use json_array::ArrayReader;
 pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of};
 pub use sse::{Frame, SseError, SseReader};
 pub use unread::{Attachment, attachment};
+pub use usage::Usage;
+pub use weight::{Weight, written};
 pub use words::{is_format_key, is_known as is_format_word, says_nothing};

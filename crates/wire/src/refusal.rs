@@ -42,12 +42,16 @@ pub enum Reason {
     UpgradeRefused,
     /// Rate limit.
     RateLimited,
+    /// A budget is spent.
+    BudgetSpent,
     /// A guard, the ledger or a policy evaluation failed.
     GuardUnavailable,
     /// The provider refused the connection or sent what cannot be read.
     UpstreamFailed,
     /// The provider was too slow.
     UpstreamSlow,
+    /// The provider failed too often and is left alone for a while.
+    UpstreamUnavailable,
 }
 
 impl Shape {
@@ -71,9 +75,11 @@ impl Reason {
         Self::Busy,
         Self::UpgradeRefused,
         Self::RateLimited,
+        Self::BudgetSpent,
         Self::GuardUnavailable,
         Self::UpstreamFailed,
         Self::UpstreamSlow,
+        Self::UpstreamUnavailable,
     ];
 
     /// HTTP status.
@@ -88,8 +94,8 @@ impl Reason {
             Self::TooLarge => 413,
             Self::UnsupportedMedia => 415,
             Self::UpgradeRefused => 426,
-            Self::RateLimited => 429,
-            Self::Busy | Self::GuardUnavailable => 503,
+            Self::RateLimited | Self::BudgetSpent => 429,
+            Self::Busy | Self::GuardUnavailable | Self::UpstreamUnavailable => 503,
             Self::UpstreamFailed => 502,
             Self::UpstreamSlow => 504,
         }
@@ -111,9 +117,11 @@ impl Reason {
             Self::Busy => "gate_busy",
             Self::UpgradeRefused => "upgrade_refused",
             Self::RateLimited => "rate_limited",
+            Self::BudgetSpent => "budget_spent",
             Self::GuardUnavailable => "guard_unavailable",
             Self::UpstreamFailed => "upstream_failed",
             Self::UpstreamSlow => "upstream_timeout",
+            Self::UpstreamUnavailable => "upstream_unavailable",
         }
     }
 
@@ -145,9 +153,9 @@ impl Reason {
         }
     }
 
-    /// Whether a client must not simply try again: blocks and guard failures.
+    /// Whether a client must not simply try again: blocks, spent budgets and guard failures.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::PolicyBlocked | Self::ModelNotAllowed | Self::GuardUnavailable)
+        matches!(self, Self::PolicyBlocked | Self::ModelNotAllowed | Self::BudgetSpent | Self::GuardUnavailable)
     }
 }
 

@@ -22,9 +22,11 @@ const TABLE: &[(Reason, u16, &str, &str, &str, &str, bool)] = &[
     (Reason::Busy, 503, "gate_busy", "api_error", "overloaded_error", "UNAVAILABLE", false),
     (Reason::UpgradeRefused, 426, "upgrade_refused", "invalid_request_error", "invalid_request_error", "INVALID_ARGUMENT", false),
     (Reason::RateLimited, 429, "rate_limited", "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED", false),
+    (Reason::BudgetSpent, 429, "budget_spent", "rate_limit_error", "rate_limit_error", "RESOURCE_EXHAUSTED", true),
     (Reason::GuardUnavailable, 503, "guard_unavailable", "api_error", "overloaded_error", "UNAVAILABLE", true),
     (Reason::UpstreamFailed, 502, "upstream_failed", "api_error", "api_error", "UNAVAILABLE", false),
     (Reason::UpstreamSlow, 504, "upstream_timeout", "api_error", "timeout_error", "DEADLINE_EXCEEDED", false),
+    (Reason::UpstreamUnavailable, 503, "upstream_unavailable", "api_error", "overloaded_error", "UNAVAILABLE", false),
 ];
 
 fn check(shape: Shape, reason: Reason, expected: &Value) {

@@ -124,7 +124,7 @@ impl Gate {
         let own = (&asked.parsed, &asked.ask.control);
         let named = |control: &Control| control.session.is_some() || own.1.session.is_none();
         let (of, control) = asked.before.as_ref().filter(|before| named(&before.1)).map_or(own, |(parsed, control)| (parsed, control));
-        let session = self.session(exchange, head, of, control);
+        let session = self.session(exchange, head, Some((of, control)));
         let (long, side) = (asked.takes_long(), asked.ask.side);
         let shared = Arc::clone(exchange);
         let run = move || (settle(&shared, asked, route, session, &mut held), held);

@@ -5,26 +5,51 @@ mod journal;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bartizan_detect::Detector;
 use bartizan_gateway::{
-    Auth, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Server, Settings, Timeouts, Wiring,
+    Auth, Breaking, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Server, Settings, Timeouts, Waits,
+    Wiring,
 };
 use bartizan_identity::{Credential, CredentialKind, MemoryDirectory};
-use bartizan_policy::{Judge, PolicySet, Source, default_sources};
+use bartizan_policy::{Judge, PolicySet, ProviderFacts, Source, default_sources};
 use bartizan_testkit::ScriptedUpstream;
 use bartizan_vocabulary::{Hidden, KeyId, Principal, PrincipalId, PrincipalKind, Timestamp};
 pub use client::{Call, Reply, Wire};
 pub use journal::{Ill, Memory};
 use tokio::sync::watch;
 
-/// A clock that stands still.
-struct Fixed;
+/// A clock that stands still until somebody moves it.
+#[derive(Default)]
+pub struct Hands {
+    /// Seconds that went by.
+    gone: AtomicI64,
+    /// Seconds by which the wall clock was put back.
+    back: AtomicI64,
+}
 
-impl Clock for Fixed {
+impl Hands {
+    /// Moves it on.
+    pub fn forward(&self, seconds: i64) {
+        self.gone.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// Puts the wall clock back; below zero, forward.
+    pub fn put_back(&self, seconds: i64) {
+        self.back.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for Hands {
     fn now(&self) -> Timestamp {
-        Timestamp::from_micros(1_790_000_000_000_000)
+        let seconds = self.gone.load(Ordering::SeqCst) - self.back.load(Ordering::SeqCst);
+        Timestamp::from_micros((1_790_000_000 + seconds) * 1_000_000)
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_secs(self.gone.load(Ordering::SeqCst).unsigned_abs())
     }
 }
 
@@ -48,7 +73,11 @@ pub struct Plan {
     pub pass_client_key: bool,
     /// Any other model name leads to the provider too.
     pub any: bool,
+    /// What is different in the settings.
+    pub adjust: Option<Adjust>,
 }
+
+type Adjust = Box<dyn FnOnce(&mut Settings)>;
 
 impl Default for Plan {
     fn default() -> Self {
@@ -65,6 +94,7 @@ impl Default for Plan {
             api_key: Some("sk-provider"),
             pass_client_key: false,
             any: false,
+            adjust: None,
         }
     }
 }
@@ -74,6 +104,7 @@ pub struct House {
     pub gate: Arc<Gate>,
     pub journal: Arc<Memory>,
     pub upstream: ScriptedUpstream,
+    pub clock: Arc<Hands>,
     pub address: SocketAddr,
     stop: watch::Sender<bool>,
     server: Option<tokio::task::JoinHandle<()>>,
@@ -110,12 +141,10 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         api_key: plan.api_key.map(|key| Hidden::new(key.to_owned())),
         pass_client_key: plan.pass_client_key,
         api_version: None,
+        facts: ProviderFacts::default(),
+        waits: Waits::default(),
     };
-    let model = |name: &str, provider, upstream_name: Option<&str>| Model {
-        name: name.into(),
-        provider,
-        upstream_name: upstream_name.map(str::to_owned),
-    };
+    let model = |name: &str, provider, upstream_name: Option<&str>| Model::at(name, provider, upstream_name.map(str::to_owned));
     Settings {
         auth: plan.auth,
         hosts: vec!["gate.example".to_owned()],
@@ -141,6 +170,10 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         .collect(),
         limits: plan.limits.clone(),
         timeouts: plan.timeouts.clone(),
+        quotas: Vec::new(),
+        prices: Vec::new(),
+        retries: Retries::default(),
+        breaking: Breaking::default(),
         extra_roots: None,
         own_secrets: vec![Hidden::new("the-administrators-own-word".to_owned())],
         fail_open: plan.fail_open,
@@ -163,14 +196,18 @@ impl House {
     }
 
     /// A house by a plan.
-    pub fn build(plan: Plan) -> Self {
+    pub fn build(mut plan: Plan) -> Self {
         let upstream = ScriptedUpstream::start().unwrap();
-        let journal = Arc::new(Memory::default());
-        let live = Live::new(settings(&plan, &upstream), Detector::builtin().unwrap(), judge(&plan)).unwrap();
+        let (journal, clock) = (Arc::new(Memory::default()), Arc::new(Hands::default()));
+        let mut settings = settings(&plan, &upstream);
+        if let Some(adjust) = plan.adjust.take() {
+            adjust(&mut settings);
+        }
+        let live = Live::new(settings, Detector::builtin().unwrap(), judge(&plan)).unwrap();
         let wiring = Wiring {
             journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
             directory: Arc::new(directory()),
-            clock: Arc::new(Fixed),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
             keys: GateKeys { token: [3; 32], key_hash: KEY_HASH },
             announce: None,
             faults: plan.faults,
@@ -182,7 +219,7 @@ impl House {
         let (stop, stopped) = watch::channel(false);
         let server = Server::new(Arc::clone(&gate), None);
         let server = Some(runtime.spawn(server.run(listener, stopped, Duration::from_millis(100))));
-        Self { gate, journal, upstream, address, stop, server, runtime }
+        Self { gate, journal, upstream, clock, address, stop, server, runtime }
     }
 
     /// Drains, and waits for the end of it.

@@ -1,7 +1,7 @@
 //! The store on a real folder: recording, finding, erasing, keys, backup.
 
 use bartizan_ledger::{Outcome, verify_log};
-use bartizan_store::{DataDir, EventFilter, LedgerAtHand, StoreError};
+use bartizan_store::{DataDir, EventFilter, LedgerAtHand, SpentRow, StoreError};
 use bartizan_vocabulary::{Decision, GroupName, Label, PrincipalId, PrincipalKind, RequestId};
 
 use crate::help::{PLANTED, append, options, record, search};
@@ -55,6 +55,24 @@ fn filters_narrow() {
     check(EventFilter { label: Some(Label::from("pii.email")), after: Some(7), ..all() }, &[8, 9]);
     check(EventFilter { label: Some(Label::from("pii.e")), ..all() }, &[]);
     check(EventFilter { since: Some(crate::help::time(8)), ..all() }, &[8, 9]);
+}
+
+#[test]
+fn what_was_spent_is_known_after_a_restart() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    let row = |number: u8, until: i64, tokens| SpentRow { id: [number; 32], until, tokens, nanos: u64::MAX };
+    let later = i64::MAX;
+    let dir = DataDir::open(&path, options()).unwrap();
+    dir.save_spent(&[row(1, later, 10), row(2, 1, 20)]).unwrap();
+    dir.save_spent(&[row(1, later, 11), row(3, later, 30)]).unwrap();
+    drop(dir);
+    let dir = DataDir::open(&path, options()).unwrap();
+    let mut known = dir.spent().unwrap();
+    known.sort_unstable_by_key(|row| row.id);
+    // The second one's period is over; the first was replaced.
+    assert_eq!(known.iter().map(|row| (row.id[0], row.tokens)).collect::<Vec<_>>(), [(1, 11), (3, 30)]);
+    assert_eq!(known[0].nanos, i64::MAX.unsigned_abs());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::event::is_done;
 use crate::frames::{Frames, Framing};
 use crate::json::{JsonLimits, Tape};
 use crate::route::Family;
+use crate::usage::Usage;
 
 enum Reader {
     OpenAi(openai::Reader),
@@ -31,6 +32,10 @@ pub struct StreamTranslator {
     most: usize,
     /// The end was written, or an error, which is one.
     over: bool,
+    /// What the provider says it has used. The client may not want to know.
+    usage: Usage,
+    /// Bytes of reasoning that the client's format has no place for.
+    unsaid: u64,
 }
 
 impl StreamTranslator {
@@ -53,6 +58,8 @@ impl StreamTranslator {
             client: translation.client,
             most: event_bytes.saturating_mul(2),
             over: false,
+            usage: Usage::default(),
+            unsaid: 0,
         }
     }
 
@@ -100,6 +107,16 @@ impl StreamTranslator {
         self.write(deltas, out)
     }
 
+    /// What the provider says it has used so far.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Bytes of text that the provider wrote and the client is not told.
+    pub fn unsaid(&self) -> u64 {
+        self.unsaid
+    }
+
     /// Bytes that are held.
     pub fn memory(&self) -> usize {
         let written = match &self.writer {
@@ -133,6 +150,7 @@ impl StreamTranslator {
             return self.write(deltas, out);
         }
         let tape = Tape::read(payload, &self.limits).map_err(|_| Garbage::NotJson)?;
+        self.usage.see(&tape, payload);
         let limits = self.limits;
         let root = Look::root(&tape, payload, &limits, self.client);
         match &mut self.reader {
@@ -152,6 +170,9 @@ impl StreamTranslator {
             }
             if self.over {
                 return Ok(());
+            }
+            if let (Delta::Reasoning { text, .. }, Writer::Anthropic(_)) = (&delta, &self.writer) {
+                self.unsaid = self.unsaid.saturating_add(text.len() as u64);
             }
             self.over = matches!(delta, Delta::End);
             match &mut self.writer {

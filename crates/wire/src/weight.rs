@@ -1,0 +1,106 @@
+//! What a request weighs before anybody has answered it: how much text it holds, and how much answer it asks for.
+
+use bartizan_vocabulary::{TextClass, UninspectedKind};
+
+use crate::body::{Part, Reading};
+use crate::json::{NodeId, Tape};
+use crate::route::{Family, Route};
+
+/// What a request weighs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weight {
+    /// Bytes of its texts, unescaped. What only stands there in base64 is none.
+    pub text: u64,
+    /// Token numbers that stand there in the place of text.
+    pub tokens: u64,
+    /// Images, sounds, files, and references to them.
+    pub attachments: u64,
+    /// Most tokens of one answer; `None`: it does not say. Some routes write none.
+    pub answer: Option<u64>,
+    /// So many answers.
+    pub answers: u64,
+}
+
+/// The fields that say how long an answer may be; the largest counts.
+const LONGEST: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+
+impl Weight {
+    /// Weighs a request that was read.
+    pub fn of(tape: &Tape, bytes: &[u8], reading: &Reading, route: Route) -> Self {
+        let inside = |id: NodeId| tape.node(id).map_or(0, |node| u64::from(node.next.saturating_sub(id)));
+        let (mut tokens, mut attachments) = (0_u64, 0_u64);
+        for unread in &reading.unread {
+            match unread.kind {
+                UninspectedKind::Tokens => tokens = tokens.saturating_add(inside(unread.node)),
+                UninspectedKind::Sealed => {}
+                _ => attachments += 1,
+            }
+        }
+        let text = text_bytes(tape, bytes, reading.parts.iter().filter(|part| !part.opaque));
+        let (answer, answers) = asked(tape, bytes, route);
+        Self { text, tokens, attachments, answer, answers }
+    }
+}
+
+/// Bytes of the text that a model wrote into a whole answer: content, reasoning, arguments of tool calls.
+pub fn written(tape: &Tape, bytes: &[u8], reading: &Reading) -> u64 {
+    text_bytes(tape, bytes, reading.parts.iter().filter(|part| part.is_written()))
+}
+
+impl Part {
+    /// Whether a model wrote it, token by token: no identifier, no name, nothing sealed.
+    pub fn is_written(&self) -> bool {
+        let class = matches!(self.class, TextClass::Text | TextClass::Reasoning | TextClass::ToolArguments | TextClass::Document);
+        class && !self.opaque && !self.fixed && !self.id
+    }
+}
+
+fn text_bytes<'a>(tape: &Tape, bytes: &[u8], parts: impl Iterator<Item = &'a Part>) -> u64 {
+    let length = |part: &Part| {
+        let node = tape.node(part.node)?;
+        let raw = bytes.get(node.inner())?;
+        Some(if node.escaped { unescaped(raw) } else { raw.len() } as u64)
+    };
+    parts.filter_map(length).sum()
+}
+
+/// The length without the escapes, of which `\u` stands for about three bytes.
+fn unescaped(mut raw: &[u8]) -> usize {
+    let mut length = 0;
+    while let Some(at) = raw.iter().position(|byte| *byte == b'\\') {
+        let (stands, skips) = if raw.get(at + 1) == Some(&b'u') { (3, 6) } else { (1, 2) };
+        length += at + stands;
+        raw = raw.get(at + skips..).unwrap_or_default();
+    }
+    length + raw.len()
+}
+
+/// How long an answer may be, and how many are asked for.
+fn asked(tape: &Tape, bytes: &[u8], route: Route) -> (Option<u64>, u64) {
+    let number = |id: NodeId| tape.text(bytes, id).parse::<u64>().ok();
+    let largest = |object: NodeId, names: &[&str]| names.iter().filter_map(|name| number(tape.member(bytes, object, name)?)).max();
+    if !writes(route) {
+        return (Some(0), 1);
+    }
+    if route.family() == Family::Gemini {
+        let config = ["generationConfig", "generation_config"].iter().find_map(|name| tape.member(bytes, 0, name));
+        let among = |names: &[&str]| largest(config?, names);
+        return (among(&["maxOutputTokens", "max_output_tokens"]), among(&["candidateCount", "candidate_count"]).unwrap_or(1));
+    }
+    let answers = largest(0, &["n", "best_of"]).unwrap_or(1);
+    let prompts = if route == Route::Completions { prompts(tape, bytes) } else { 1 };
+    (largest(0, &LONGEST), answers.saturating_mul(prompts))
+}
+
+fn writes(route: Route) -> bool {
+    use Route::{BatchEmbedContents, CountContentTokens, CountTokens, EmbedContent, Embeddings, Moderations};
+    !matches!(route, BatchEmbedContents | CountContentTokens | CountTokens | EmbedContent | Embeddings | Moderations)
+}
+
+/// A list of prompts has an answer for each; one prompt may be a list of token numbers.
+fn prompts(tape: &Tape, bytes: &[u8]) -> u64 {
+    use crate::json::NodeKind::{Array, String};
+    let list = tape.member(bytes, 0, "prompt").filter(|id| tape.node(*id).is_some_and(|node| node.kind == Array));
+    let count = list.map_or(1, |list| tape.members(list).filter(|(_, node)| matches!(node.kind, Array | String)).count());
+    count.max(1) as u64
+}

@@ -1,0 +1,82 @@
+//! What a request weighs, and what an answer holds of written text.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use bartizan_wire::json::{JsonLimits, Tape};
+use bartizan_wire::{Route, Side, Weight, read, written};
+
+fn weight(route: Route, text: &str) -> Weight {
+    let tape = Tape::read(text.as_bytes(), &JsonLimits::default()).unwrap();
+    Weight::of(&tape, text.as_bytes(), &read(&tape, text.as_bytes(), Side::Request), route)
+}
+
+fn wrote(text: &str) -> u64 {
+    let tape = Tape::read(text.as_bytes(), &JsonLimits::default()).unwrap();
+    written(&tape, text.as_bytes(), &read(&tape, text.as_bytes(), Side::Answer))
+}
+
+fn chat(content: &str) -> String {
+    format!(r#"{{"model":"m","messages":[{{"role":"user","content":{content}}}]}}"#)
+}
+
+#[test]
+fn text_counts_and_base64_does_not() {
+    let empty = weight(Route::ChatCompletions, &chat(r#""""#)).text;
+    assert!(empty < 20, "{empty}");
+    let text = |content: &str| weight(Route::ChatCompletions, &chat(content)).text - empty;
+    assert_eq!(text(r#""how are you""#), 11);
+    // An escape is what it stands for: six letters of three bytes, four line breaks.
+    assert_eq!(text(r#""\u6771\u4eac\u6771\u4eac\u6771\u4eac\n\n\n\n""#), 22);
+    let data = "iVBORw0KGgoAAAANSUhEUgAA".repeat(40_000);
+    let parts = |url: &str| format!(r#"[{{"type":"text","text":"how are you"}},{{"type":"image_url","image_url":{{"url":"{url}"}}}}]"#);
+    let image = weight(Route::ChatCompletions, &chat(&parts(&format!("data:image/png;base64,{data}"))));
+    assert_eq!(image.attachments, 1);
+    assert!(image.text < 200, "{image:?}");
+    let messages = format!(
+        r#"{{"model":"m","max_tokens":50,"messages":[{{"role":"user","content":[{{"type":"document","source":{{"type":"base64","media_type":"application/pdf","data":"{data}"}}}}]}}]}}"#
+    );
+    let document = weight(Route::Messages, &messages);
+    assert_eq!((document.attachments, document.answer), (1, Some(50)));
+    assert!(document.text < 200, "{document:?}");
+}
+
+#[test]
+fn token_numbers_count_each() {
+    let prompt = weight(Route::Completions, r#"{"model":"m","prompt":[[1,22,333],[4444,5]]}"#);
+    assert!((5..=8).contains(&prompt.tokens), "{prompt:?}");
+    assert_eq!(prompt.answers, 2);
+    assert!(weight(Route::Embeddings, r#"{"model":"m","input":[1,22,333]}"#).tokens >= 3);
+}
+
+#[test]
+fn the_longest_answer_that_is_asked_for() {
+    let asked = |route: Route, text: &str| {
+        let weight = weight(route, text);
+        (weight.answer, weight.answers)
+    };
+    let chat = |more: &str| asked(Route::ChatCompletions, &format!(r#"{{"model":"m","messages":[]{more}}}"#));
+    assert_eq!(chat(""), (None, 1));
+    assert_eq!(chat(r#","max_tokens":10,"n":3"#), (Some(10), 3));
+    assert_eq!(chat(r#","max_tokens":10,"max_completion_tokens":20"#), (Some(20), 1));
+    assert_eq!(chat(r#","max_tokens":-5,"n":"many""#), (None, 1));
+    assert_eq!(asked(Route::Responses, r#"{"model":"m","input":"x","max_output_tokens":7}"#), (Some(7), 1));
+    let gemini = |config: &str| asked(Route::GenerateContent, &format!(r#"{{"contents":[],{config}}}"#));
+    assert_eq!(gemini(r#""generationConfig":{"maxOutputTokens":8,"candidateCount":2}"#), (Some(8), 2));
+    assert_eq!(gemini(r#""generation_config":{"max_output_tokens":9}"#), (Some(9), 1));
+    assert_eq!(asked(Route::Completions, r#"{"model":"m","prompt":["a","b","c"],"max_tokens":5,"n":2,"best_of":4}"#), (Some(5), 12));
+    assert_eq!(asked(Route::Embeddings, r#"{"model":"m","input":"a"}"#), (Some(0), 1));
+    assert_eq!(chat(&format!(r#","max_tokens":{0},"n":{0}"#, u64::MAX)), (Some(u64::MAX), u64::MAX));
+}
+
+#[test]
+fn what_a_model_wrote() {
+    let answer = r#"{"id":"chatcmpl-1","object":"chat.completion","model":"some-model","choices":[{"index":0,"finish_reason":"stop",
+        "message":{"role":"assistant","reasoning_content":"well","content":"good day","tool_calls":[{"id":"call_1","type":"function","function":{"name":"look","arguments":"{\"a\":1}"}}]}}]}"#;
+    assert_eq!(wrote(answer), 4 + 8 + 7);
+    let message = r#"{"id":"msg_1","type":"message","role":"assistant","model":"some-model","content":[{"type":"thinking","thinking":"well","signature":"EqQBCkYIBBgCKkDx7EqQBCkYIBBgCKkDx7EqQBCkYIBBgCKkDx7EqQBCkYIBBgCKkDx7"},{"type":"text","text":"good day"}]}"#;
+    assert_eq!(wrote(message), 12);
+    let gemini =
+        r#"{"candidates":[{"content":{"role":"model","parts":[{"text":"good day"}]},"finishReason":"STOP"}],"modelVersion":"some-model"}"#;
+    assert_eq!(wrote(gemini), 8);
+    let vector = "AAAAPwAAgD8AAABA".repeat(100);
+    assert_eq!(wrote(&format!(r#"{{"object":"list","data":[{{"object":"embedding","index":0,"embedding":"{vector}"}}],"model":"m"}}"#)), 0);
+}
