@@ -168,6 +168,21 @@ fn azure_keeps_its_deployments_and_versions() {
     outcome(&imported, "router_settings.model_group_alias.gpt-4", "carried", "same place");
     outcome(&imported, "router_settings.model_group_alias.lost", "not_carried", "was not carried");
     assert_eq!(line(&imported, "model_list[0].litellm_params.api_base")["line"], 6);
+
+    let places = json!([
+        { "provider": "azure-contoso-eu", "upstream_name": "gpt-4o-eu", "weight": 3 },
+        { "provider": "azure-azure-us-base", "upstream_name": "gpt-4o-us", "weight": 1 },
+    ]);
+    for name in ["gpt-4o", "gpt-4"] {
+        let model = serde_json::to_value(entry(&config, "models", name)).unwrap();
+        assert_eq!((&model["targets"], &model["fallback"]), (&places, &json!(["spare"])), "{name}");
+    }
+    let limits = json!([{ "name": "gpt-4o", "model": "gpt-4o", "per": "all", "requests_per_minute": 120, "tokens_per_minute": 180_000 }]);
+    assert_eq!(serde_json::to_value(&config["limits"]["rate"]).unwrap(), limits);
+    assert_eq!((config["retries"]["attempts"].as_integer(), config["breaker"]["failures"].as_integer()), (Some(3), Some(4)));
+    assert_eq!(config["breaker"]["open_seconds"].as_float(), Some(20.0));
+    outcome(&imported, "router_settings.fallbacks[0].gpt-4o", "carried", "as `fallback`");
+    outcome(&imported, "router_settings.routing_strategy", "carried", "by their weights");
 }
 
 #[test]
@@ -264,6 +279,14 @@ fn every_key_has_a_line() {
     assert_eq!(entry(&config, "models", "say \"hi\"\n")["upstream_name"].as_str(), Some("seven"));
     assert_eq!(entry(&config, "providers", "groq")["api_key_env"].as_str(), Some("GROQ_API_KEY"));
     assert!(entry(&config, "providers", "hosted_vllm-127-0-0-1-9").get("api_key_env").is_none());
+
+    // `literal` and `local` name each other: one of both is left out. Whoever names nobody has the default.
+    let fallback = |name: &str| serde_json::to_value(entry(&config, "models", name)).unwrap()["fallback"].clone();
+    assert_eq!((fallback("literal"), fallback("local"), fallback("quick")), (json!(["local"]), Value::Null, json!(["literal"])));
+    let lines: Vec<&Value> = report.iter().filter(|line| line["key"] == "litellm_settings.fallbacks[0].local").collect();
+    assert!(lines.iter().any(|line| line["says"].as_str().unwrap().contains("were not carried; the others")), "{lines:?}");
+    assert!(lines.iter().any(|line| line["says"].as_str().unwrap().contains("in a circle")), "{lines:?}");
+    assert_eq!((config["retries"]["attempts"].as_integer(), config["breaker"]["failures"].as_integer()), (Some(10), Some(0)));
 }
 
 /// Every line of the fixture's leaves is spoken of: no key is passed over.
@@ -276,7 +299,8 @@ fn no_key_is_passed_over() {
             ["model_name", "model", "api_key", "api_base", "rpm", "weight", "fallbacks", "guardrail", "mode", "callbacks", "num_retries"]
         {
             let written = yaml.lines().filter(|line| line.trim_start_matches("- ").trim_start().starts_with(&format!("{key}:"))).count();
-            let told = spoken.iter().filter(|path| path.rsplit('.').next() == Some(key)).count();
+            let is_told = |path: &&&str| path.split('.').any(|part| part.split('[').next() == Some(key));
+            let told = spoken.iter().filter(is_told).count();
             assert!(told >= written, "{key}: {told} of {written} in {spoken:#?}");
         }
     }
@@ -333,4 +357,32 @@ fn what_is_refused_leaves_files_alone() {
     assert_eq!(code, 1);
     outcome(&imported, "model_list", "not_carried", "sample model");
     assert_eq!(import("model_list: [{model_name: a, litellm_params: {model: bedrock/a}}]\n", &["--exit-zero"]).0, 0);
+}
+
+/// Shares are whole numbers up to 1,000, and every place that had one keeps one.
+#[test]
+fn shares_orders_and_chains() {
+    let place = |more: &str, at: usize| {
+        format!("- {{model_name: m, litellm_params: {{model: openai/m{at}, api_base: 'http://127.0.0.1:{at}/v1', {more}}}}}\n")
+    };
+    let weights = |rows: &[&str]| -> Value {
+        let yaml: String = rows.iter().zip(1..).map(|(more, at)| place(more, at)).collect();
+        let (_, imported) = import(&format!("model_list:\n{yaml}"), &[]);
+        let model = serde_json::to_value(entry(&config(&imported), "models", "m")).unwrap();
+        model["targets"].as_array().unwrap().iter().map(|target| target["weight"].clone()).collect()
+    };
+    assert_eq!(weights(&["weight: 0.9", "weight: 0.1", "weight: 0.00001"]), json!([1_000, 111, 1]));
+    assert_eq!(weights(&["rpm: 600", "rpm: 200", "seed: 1"]), json!([600, 200, 0]));
+    assert_eq!(weights(&["order: 1", "order: 2", "order: 1"]), json!([null, 0, null]));
+    assert_eq!(weights(&["seed: 1", "seed: 2"]), json!([null, null]));
+
+    // A chain of thirty: each has at most sixteen behind it, and the whole loads.
+    let models: Vec<String> = (0..30).map(|at| format!("- {{model_name: m{at}, litellm_params: {{model: openai/m{at}}}}}\n")).collect();
+    let chain: Vec<String> = (0..29).map(|at| format!("  - {{m{at}: [m{}]}}\n", at + 1)).collect();
+    let (models, chain) = (models.concat(), chain.concat());
+    let (_, imported) = import(&format!("model_list:\n{models}router_settings:\n  fallbacks:\n{chain}"), &[]);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bartizan.toml"), imported["config"].as_str().unwrap()).unwrap();
+    drop(up(folder.path(), "data", imported["variables"].as_array().unwrap(), &["--config", "bartizan.toml"]));
+    assert!(imported["report"].to_string().contains("at most 16 fallbacks"));
 }

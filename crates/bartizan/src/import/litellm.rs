@@ -76,7 +76,7 @@ fn aliases(root: &Node, plan: &mut Plan, report: &mut Report) {
         }
         let bare = |place: &Place| Place { wishes: Vec::new(), ..place.clone() };
         let places = model.places.iter().map(bare).collect();
-        plan.models.push(Model { name: entry.key.clone(), places, alias_of: Some(number) });
+        plan.models.push(Model { name: entry.key.clone(), places, fallback: Vec::new(), alias_of: Some(number) });
         report.carried(&below, "a model of its own at the same place");
     }
 }

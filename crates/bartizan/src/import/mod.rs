@@ -1,5 +1,6 @@
 //! `bartizan import`: the configuration of another gateway becomes one of ours, with a report of what became of each key.
 
+mod fallbacks;
 mod guardrails;
 mod litellm;
 mod places;

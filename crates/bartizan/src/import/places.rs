@@ -132,7 +132,7 @@ impl<'a> Places<'a> {
     fn add(&mut self, name: &str, place: Place) {
         let number = *self.models.entry(name.to_owned()).or_insert(self.plan.models.len());
         if number == self.plan.models.len() {
-            self.plan.models.push(Model { name: name.to_owned(), places: Vec::new(), alias_of: None });
+            self.plan.models.push(Model { name: name.to_owned(), places: Vec::new(), fallback: Vec::new(), alias_of: None });
         }
         if let Some(model) = self.plan.models.get_mut(number) {
             model.places.push(place);
@@ -195,7 +195,7 @@ impl<'a> Places<'a> {
         notes.push(("litellm_credential_name", Outcome::Carried, "its values were taken from `credential_list`".to_owned(), String::new()));
         notes.retain(|note| params.own.get(note.0).is_some() || !matches!(note.0, "custom_llm_provider" | "litellm_credential_name"));
         let number = self.provider(provider, prefix);
-        Ok((Place { at: At::new(0, ""), provider: number, upstream_name: upstream, wishes: Vec::new() }, notes))
+        Ok((Place { at: At::new(0, ""), provider: number, upstream_name: upstream, weight: None, wishes: Vec::new() }, notes))
     }
 
     /// Where it is, and whether that stands for something that is not known.
@@ -364,7 +364,7 @@ fn cleaned(given: &str) -> Option<(String, bool)> {
 
 fn wishes(own: &Node, at: &At) -> Vec<Wish> {
     let named = |entry: &&Entry| WISHES.contains(&entry.key.as_str());
-    let wish = |entry: &Entry| Wish { name: entry.key.clone(), at: at.below(entry.line, &entry.key) };
+    let wish = |entry: &Entry| Wish { name: entry.key.clone(), at: at.below(entry.line, &entry.key), node: Rc::clone(&entry.node) };
     own.entries().iter().filter(named).map(wish).collect()
 }
 

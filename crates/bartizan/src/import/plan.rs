@@ -1,7 +1,10 @@
 //! Our configuration as it grows out of another one, and how it is written down.
 
+use std::rc::Rc;
+
 use super::report::At;
 use super::routing;
+use super::yaml::Node;
 
 /// What will be written.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub struct Plan {
     pub providers: Vec<Provider>,
     /// Models, in the order of their first mention; no name occurs twice.
     pub models: Vec<Model>,
+    /// What routing makes of the wishes.
+    pub routing: routing::Settings,
 }
 
 /// `[[providers]]`
@@ -46,6 +51,8 @@ pub struct Model {
     pub name: String,
     /// Where it is served; at least one.
     pub places: Vec<Place>,
+    /// Models that are asked instead.
+    pub fallback: Vec<String>,
     /// The model whose places these are, when this is another name for it.
     pub alias_of: Option<usize>,
 }
@@ -59,6 +66,8 @@ pub struct Place {
     pub provider: usize,
     /// What the provider calls the model.
     pub upstream_name: Option<String>,
+    /// Its share of the calls, where that is not the usual one.
+    pub weight: Option<u64>,
     /// What it says of its share, its limits and its times.
     pub wishes: Vec<Wish>,
 }
@@ -70,6 +79,8 @@ pub struct Wish {
     pub name: String,
     /// Where it stands.
     pub at: At,
+    /// What it says.
+    pub node: Rc<Node>,
 }
 
 /// A text as TOML writes it.
@@ -100,6 +111,7 @@ impl Plan {
         }
         out.push_str(&table("limits", &self.body_bytes.iter().map(|bytes| format!("body_bytes = {bytes}")).collect::<Vec<_>>()));
         out.push_str(&table("timeouts", &self.first_byte.iter().map(|seconds| format!("first_byte = {seconds:?}")).collect::<Vec<_>>()));
+        out.push_str(&self.routing.toml());
         out.push_str(&table("policy", &self.policy_dir.iter().map(|dir| format!("dir = {}", quoted(dir))).collect::<Vec<_>>()));
         out.push_str(&table("retention", &self.retention_days.iter().map(|days| format!("events = \"{days}d\"")).collect::<Vec<_>>()));
         out

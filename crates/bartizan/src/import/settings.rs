@@ -25,8 +25,8 @@ const PARAMS: &[Row] = &[
     ("extra_headers", GONE, "the gate sends the client's headers by an allow-list and adds none", "see docs/configuration.md, Providers"),
     ("headers", GONE, "the gate sends the client's headers by an allow-list and adds none", "see docs/configuration.md, Providers"),
     ("organization", GONE, "the gate sends no organisation", "use a key of that organisation"),
-    ("input_cost_per_token", GONE, "prices stand in no model", "see docs/limits.md where it is there"),
-    ("output_cost_per_token", GONE, "prices stand in no model", "see docs/limits.md where it is there"),
+    ("input_cost_per_token", GONE, "prices stand in a file of their own", "write them for a million tokens, docs/limits.md, Prices"),
+    ("output_cost_per_token", GONE, "prices stand in a file of their own", "write them for a million tokens, docs/limits.md, Prices"),
     ("tags", GONE, "there is no routing by tags", "give the tagged models names of their own"),
     ("guardrails", GONE, "policies hold for all models", "name the model in a policy: `resource == Model::\"NAME\"`"),
     ("azure_ad_token", GONE, "Azure is called with a key", "give the provider `api_key_env`"),
@@ -46,8 +46,8 @@ const MODEL_INFO: &[Row] = &[
     ("max_tokens", IDLE, "only LiteLLM's own lists use it", ""),
     ("max_input_tokens", IDLE, "only LiteLLM's own lists use it", ""),
     ("max_output_tokens", IDLE, "only LiteLLM's own lists use it", ""),
-    ("input_cost_per_token", GONE, "prices stand in no model", "see docs/limits.md where it is there"),
-    ("output_cost_per_token", GONE, "prices stand in no model", "see docs/limits.md where it is there"),
+    ("input_cost_per_token", GONE, "prices stand in a file of their own", "write them for a million tokens, docs/limits.md, Prices"),
+    ("output_cost_per_token", GONE, "prices stand in a file of their own", "write them for a million tokens, docs/limits.md, Prices"),
     ("access_groups", GONE, "which models a key may use is part of the key", "`bartizan keys create --name NAME --models A,B`"),
 ];
 
@@ -65,12 +65,17 @@ const LITELLM: &[Row] = &[
     ("context_window_fallbacks", GONE, "a 400 of a provider is passed on", "let clients ask for the larger model"),
     ("content_policy_fallbacks", GONE, "a refusal of a provider is passed on", "let clients ask for the other model"),
     ("model_alias_map", GONE, "it renames for LiteLLM itself", "write a `[[models]]` entry for each name"),
-    ("max_budget", GONE, "there is no budget for the whole gate in a file without prices", "see docs/limits.md where it is there"),
-    ("budget_duration", GONE, "there is no budget for the whole gate in a file without prices", "see docs/limits.md where it is there"),
+    ("max_budget", GONE, "a budget of money needs a file of prices", "write `[[limits.budget]]` with `per = \"all\"`, docs/limits.md"),
+    ("budget_duration", GONE, "a budget of money needs a file of prices", "write `[[limits.budget]]` with `per = \"all\"`, docs/limits.md"),
     ("default_internal_user_params", GONE, "keys are made one by one", "`bartizan keys create --name NAME`"),
     ("default_team_settings", GONE, "there are no teams with settings of their own", "write policies on groups, docs/policies.md"),
     ("key_generation_settings", GONE, "who may make keys is a matter of tokens", "`bartizan tokens create --scope admin`"),
-    ("upperbound_key_generate_params", GONE, "keys have no limits of their own", ""),
+    (
+        "upperbound_key_generate_params",
+        GONE,
+        "limits do not lie in keys",
+        "write `[[limits.rate]]` and `[[limits.budget]]`, docs/limits.md",
+    ),
     ("guardrails", GONE, "this old form is not read", "move it to `guardrails` at the top and import again"),
     ("mcp_aliases", GONE, "MCP is not spoken yet", ""),
     ("ssl_verify", GONE, "certificates of providers are always checked", "add the authority to the system's certificates"),
@@ -222,7 +227,7 @@ pub fn settings(root: &Node, plan: &mut Plan, report: &mut Report) -> Vec<Wish> 
         for entry in section.entries() {
             let below = at.below(entry.line, &entry.key);
             if name != "general_settings" && WISHES.contains(&entry.key.as_str()) {
-                wishes.push(Wish { name: entry.key.clone(), at: below });
+                wishes.push(Wish { name: entry.key.clone(), at: below, node: entry.node.clone() });
             } else {
                 one(name, entry, &below, plan, report);
             }
