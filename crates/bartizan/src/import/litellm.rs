@@ -1,6 +1,6 @@
 //! A LiteLLM proxy configuration becomes one of ours: goes through the file section by section.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::{Result, ensure};
 
@@ -61,11 +61,12 @@ fn aliases(root: &Node, plan: &mut Plan, report: &mut Report) {
     let Some(router) = root.get("router_settings") else { return };
     let Some(aliases) = router.get("model_group_alias") else { return };
     let at = At::new(aliases.line, "router_settings.model_group_alias");
-    let mut names: HashSet<String> = plan.models.iter().map(|model| model.name.clone()).collect();
+    let numbers: HashMap<String, usize> = plan.models.iter().map(|model| model.name.clone()).zip(0..).collect();
+    let mut names: HashSet<String> = numbers.keys().cloned().collect();
     for entry in aliases.entries() {
         let below = at.below(entry.line, &entry.key);
         let target = entry.node.text().or_else(|| entry.node.get("model")?.text());
-        let number = plan.models.iter().position(|model| Some(model.name.as_str()) == target && model.alias_of.is_none());
+        let number = target.and_then(|target| numbers.get(target)).copied();
         let Some((number, model)) = number.and_then(|number| Some((number, plan.models.get(number)?))) else {
             report.not_carried(&below, "the model that it names was not carried", "");
             continue;

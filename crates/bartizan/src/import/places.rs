@@ -239,7 +239,7 @@ impl<'a> Places<'a> {
             notes.push(("api_version", Outcome::Carried, "for clients that name none".to_owned(), String::new()));
             return version.to_owned();
         }
-        let says = format!("no version could be read, so `{AZURE_VERSION}` stands there");
+        let says = format!("no Azure version is named that could be read, so `{AZURE_VERSION}` stands there");
         notes.push(("api_version", Outcome::Changed, says, "write the one that your deployments need".to_owned()));
         AZURE_VERSION.to_owned()
     }
@@ -253,7 +253,7 @@ impl<'a> Places<'a> {
                 notes.push((
                     "api_key",
                     Outcome::Changed,
-                    format!("LiteLLM reads it from {env}, and so does the gate"),
+                    format!("no key is named: LiteLLM reads {env} then, and so does the gate"),
                     format!("set {env}"),
                 ));
             } else if !vendor.env.is_empty() {
