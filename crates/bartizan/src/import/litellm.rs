@@ -67,7 +67,7 @@ fn aliases(root: &Node, plan: &mut Plan, report: &mut Report) {
         let below = at.below(entry.line, &entry.key);
         let target = entry.node.text().or_else(|| entry.node.get("model")?.text());
         let number = target.and_then(|target| numbers.get(target)).copied();
-        let Some((number, model)) = number.and_then(|number| Some((number, plan.models.get(number)?))) else {
+        let Some(model) = number.and_then(|number| plan.models.get(number)) else {
             report.not_carried(&below, "the model that it names was not carried", "");
             continue;
         };
@@ -77,7 +77,7 @@ fn aliases(root: &Node, plan: &mut Plan, report: &mut Report) {
         }
         let bare = |place: &Place| Place { wishes: Vec::new(), ..place.clone() };
         let places = model.places.iter().map(bare).collect();
-        plan.models.push(Model { name: entry.key.clone(), places, alias_of: Some(number) });
+        plan.models.push(Model { name: entry.key.clone(), places });
         report.carried(&below, "a model of its own at the same place");
     }
 }

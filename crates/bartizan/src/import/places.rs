@@ -132,7 +132,7 @@ impl<'a> Places<'a> {
     fn add(&mut self, name: &str, place: Place) {
         let number = *self.models.entry(name.to_owned()).or_insert(self.plan.models.len());
         if number == self.plan.models.len() {
-            self.plan.models.push(Model { name: name.to_owned(), places: Vec::new(), alias_of: None });
+            self.plan.models.push(Model { name: name.to_owned(), places: Vec::new() });
         }
         if let Some(model) = self.plan.models.get_mut(number) {
             model.places.push(place);

@@ -46,8 +46,6 @@ pub struct Model {
     pub name: String,
     /// Where it is served; at least one.
     pub places: Vec<Place>,
-    /// The model whose places these are, when this is another name for it.
-    pub alias_of: Option<usize>,
 }
 
 /// One place that serves a model.
