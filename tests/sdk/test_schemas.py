@@ -319,6 +319,20 @@ def bad_lines(world, command):
     return [line for line in world.lines(command, "--jsonl", given=given, code=2) if line.get("error")]
 
 
+LITELLM = """
+model_list: [{model_name: small, litellm_params: {model: openai/small, api_key: os.environ/SMALL_KEY, temperature: 1}}]
+general_settings: {master_key: sk-1}
+guardrails: [{guardrail_name: g, litellm_params: {guardrail: presidio, mode: pre_call, default_on: true, pii_entities_config: {CREDIT_CARD: BLOCK}}}]
+"""
+
+
+def imported(world):
+    """With files written, and without."""
+    more = ("--output", world.folder / "imported.toml", "--policies", world.folder / "imported-policies")
+    out = world.json("import", "litellm", "-", "--format", "json", *more, given=LITELLM, code=1)
+    return out + world.lines("import", "litellm", "-", "--format", "jsonl", given=LITELLM, code=1)
+
+
 # What is printed or answered, the schema that it keeps, and how to get it: a list of values, never empty.
 ROWS = [
     ("up", "ready", lambda w: [w.ready, json.loads((w.folder / "main/ready.json").read_text())]),
@@ -338,6 +352,7 @@ ROWS = [
     ("policy check", "policy-check", lambda w: w.checked("json") + w.checked("jsonl")),
     ("policy test --format json", "policy-test", lambda w: w.tried(w.json, "json")),
     ("policy test --format jsonl", "policy-test#/$defs/row", lambda w: w.tried(w.lines, "jsonl")),
+    ("import litellm", "import-litellm", imported),
     ("keys create", "keys-create", lambda w: w.created),
     ("keys list --format json", "keys-list", lambda w: w.kept("keys", "list", "--format", "json")),
     ("keys list --format jsonl", "keys-list#/$defs/key", lambda w: w.kept("keys", "list", "--format", "jsonl", lines=True)),

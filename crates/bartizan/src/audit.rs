@@ -240,7 +240,18 @@ fn print_report(report: &Report, format: Format) -> Result<()> {
     }
     let verdict = report.verdict();
     out.push_str(&if good { paint.green(&verdict) } else { paint.red(&verdict) });
-    print(&(out + "\n"))
+    print(&(out + "\n"))?;
+    // What to do stands on standard error: the verdict is the last line of what programs read.
+    if !good {
+        say(
+            "stop the gate, keep the folder as it is, and compare it with a backup and with a checkpoint that was held elsewhere (docs/audit.md)",
+        );
+    } else if report.anchor.is_none() {
+        say(
+            "to exclude it, give a checkpoint that is kept on another machine: `--checkpoint FILE` (`ledger.checkpoint_copy` writes one there)",
+        );
+    }
+    Ok(())
 }
 
 fn verify_proof(args: &VerifyArgs, path: &Path) -> Result<u8> {

@@ -13,6 +13,10 @@ use serde_json::json;
 use crate::detect_lines;
 use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_text, say};
 
+/// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
+const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
+                             check digit or of a range that is never given out, a key that is a known placeholder";
+
 /// Arguments of `bartizan detect`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
@@ -309,7 +313,12 @@ fn detect_files(args: &DetectArgs, scanner: &Scanner) -> Result<u8> {
     }
     match args.scan.format {
         Format::Json => print_json(Format::Json, &json!({ "findings": all }))?,
-        Format::Text if code == GOOD => say(&format!("nothing found in {files} {}", if files == 1 { "text" } else { "texts" })),
+        Format::Text if code == GOOD => {
+            say(&format!("nothing found in {files} {}", if files == 1 { "text" } else { "texts" }));
+            if args.explain {
+                say(NOT_EVEN_SEEN);
+            }
+        }
         Format::Text | Format::Jsonl => {}
     }
     Ok(code)

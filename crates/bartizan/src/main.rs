@@ -13,6 +13,7 @@ mod config;
 mod demo;
 mod detect;
 mod detect_lines;
+mod import;
 mod limits;
 mod manage;
 mod metrics;
@@ -64,6 +65,8 @@ enum Command {
     Policy(policy::PolicyArgs),
     /// Look at the ledger, verify it, prove entries of it.
     Audit(audit::AuditArgs),
+    /// Turn the configuration of another gateway into one of ours.
+    Import(import::ImportArgs),
     #[command(flatten)]
     Manage(manage::Command),
 }
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Command::Redact(args) => detect::redact(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Audit(args) => audit::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Manage(command) => manage::run(&command),
     };
     match result {

@@ -27,10 +27,7 @@ impl InitArgs {
     /// When something lies there already, or it cannot be written.
     pub fn run(&self) -> Result<u8> {
         let (dir, name) = (&self.dir, self.dir.display());
-        let tables = dir.join("tests");
-        let is_new = read_dir(dir).map_or_else(|_| !dir.exists(), |mut entries| entries.next().is_none());
-        ensure!(is_new, "`{name}` is not a new or empty folder, and nothing is written over; name another");
-        DirBuilder::new().recursive(true).create(&tables).with_context(|| format!("the folder `{name}` cannot be made"))?;
+        let tables = new_folder(dir)?;
         let sources = default_sources();
         for source in &sources {
             save(&dir.join(&source.name), &source.text)?;
@@ -41,6 +38,23 @@ impl InitArgs {
     }
 }
 
-fn save(path: &Path, text: &str) -> Result<()> {
+/// Makes a folder for policies with one for tables below it, and gives that.
+///
+/// # Errors
+/// When something lies there already, or it cannot be made.
+pub fn new_folder(dir: &Path) -> Result<PathBuf> {
+    let name = dir.display();
+    let tables = dir.join("tests");
+    let is_new = read_dir(dir).map_or_else(|_| !dir.exists(), |mut entries| entries.next().is_none());
+    ensure!(is_new, "`{name}` is not a new or empty folder, and nothing is written over; name another");
+    DirBuilder::new().recursive(true).create(&tables).with_context(|| format!("the folder `{name}` cannot be made"))?;
+    Ok(tables)
+}
+
+/// Writes a file.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn save(path: &Path, text: &str) -> Result<()> {
     write(path, text).with_context(|| format!("`{}` cannot be written", path.display()))
 }

@@ -91,6 +91,7 @@ fn a_good_log_verifies() {
     let played = Played::new();
     let ran = played.audit(&["verify"]);
     assert!(ran.code == 0 && ran.stdout.ends_with("self-consistent; rollback cannot be excluded\n"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("to exclude it, give a checkpoint"), "{}", ran.stderr);
     let ran = played.audit(&["verify", "--checkpoint", &played.path("demo.checkpoint"), "--public-key", &played.path("ledger.pub")]);
     assert!(ran.code == 0 && ran.stdout.contains("good: nothing was altered or removed"), "{}", ran.stdout);
     let ran = played.audit(&["tail", "-n", "3", "--format", "jsonl"]);

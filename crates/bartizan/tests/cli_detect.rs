@@ -94,6 +94,8 @@ fn texts_for_people() {
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(json["findings"][0]["line"], 2);
     assert_eq!(json["findings"][1]["label"], "pci.card");
+    let silent = bartizan(&["detect", "--explain"], b"4111 1111 1111 1112");
+    assert!(silent.code == 0 && silent.stderr.contains("a number with a wrong check digit"), "{}", silent.stderr);
     let explained = bartizan(&["detect", "--explain"], text.as_bytes());
     assert!(explained.stdout.contains("E-mail addresses") && explained.stdout.contains("`EMAIL_…`"), "{}", explained.stdout);
 }

@@ -40,7 +40,7 @@ use crate::routing::{Itinerary, Wanted};
 use crate::session::Session;
 use crate::settings::Auth;
 use crate::upstream::{self, Aim};
-use crate::{Gate, attachments};
+use crate::{Gate, attachments, hints};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
 const UNCONFIGURED: &str = "<unconfigured>";
@@ -111,7 +111,9 @@ impl Gate {
     async fn admit(self: &Arc<Self>, head: &Head, body: &mut Incoming, peer: SocketAddr) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = self.live();
         addressed_rightly(&head.parts, &live).map_err(|(reason, message)| self.stranger(peer, reason, message))?;
-        let principal = self.authenticate(&head.parts.headers, &live).map_err(|message| self.stranger(peer, Reason::BadKey, message))?;
+        let principal = self
+            .authenticate(&head.parts.headers, &live)
+            .map_err(|message| self.stranger(peer, Reason::BadKey, hints::key_in_query(message, head.parts.uri.query())))?;
         let exchange = |route: Option<Route>| Exchange {
             gate: Arc::clone(self),
             live: Arc::clone(&live),
@@ -155,8 +157,7 @@ impl Gate {
                 Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
             }
             Found::Unknown => {
-                let spoken: Vec<&str> = Route::ALL.iter().map(|route| route.name()).collect();
-                let message = format!("this route is not spoken here, and nothing passes uninspected; spoken are {}", spoken.join(", "));
+                let message = hints::not_spoken(method, path);
                 Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
             }
         }

@@ -23,6 +23,7 @@ mod growing;
 mod guard;
 mod handle;
 mod headers;
+mod hints;
 mod inspect;
 mod judging;
 mod kept;

@@ -219,7 +219,8 @@ fn refuse(judged: &mut Judged, verdict: &Verdict) {
     judged.coach.clone_from(&verdict.coach);
 }
 
-/// Decision and sentence of a verdict that does not let pass: what policy, what it says, what was found (kinds, never values).
+/// Decision and sentence of a verdict that does not let pass: what policy, what it says, and what of
+/// that which it looks for was found (kinds, never values).
 pub fn refusal(verdict: &Verdict, facts: &Facts) -> (Decision, String) {
     let reason = match &verdict.outcome {
         Outcome::Failed => {
@@ -238,7 +239,8 @@ pub fn refusal(verdict: &Verdict, facts: &Facts) -> (Decision, String) {
     if !forbids.is_empty() {
         sentence = format!("{sentence} (policy {})", forbids.join(", "));
     }
-    let found: Vec<&str> = facts.context.labels.iter().map(|(label, _)| label.as_str()).collect();
+    let found: Vec<&str> =
+        facts.context.labels.iter().map(|(label, _)| label).filter(|label| verdict.is_about(label)).map(Label::as_str).collect();
     if !found.is_empty() {
         sentence = format!("{sentence} Found: {}.", found.join(", "));
     }

@@ -190,6 +190,8 @@ fn callers_hosts_and_origins() {
         let anthropic = Call { path: "/v1/messages".to_owned(), ..call };
         check(&house, name, &anthropic, status, if status == 401 { "authentication_error" } else { "permission_error" }, says);
     }
+    let in_query = Call { path: "/v1/chat/completions?key=bzk_x".to_owned(), ..chat().with("authorization", "") };
+    check(&house, "key in the query", &in_query, 401, "authentication_error", "send it in one of the headers");
     for (host, origin) in
         [("gate.example", "https://gate.example"), ("127.0.0.1:8080", "http://localhost:3000"), ("[::1]:8080", "http://[::1]:3000")]
     {
@@ -263,6 +265,8 @@ fn models_and_routes() {
         ("other format", count("only-openai"), 404, "not_found_error", "served on `POST /v1/chat/completions`"),
         ("other format", embed("only-anthropic"), 404, "invalid_request_error", "served on `POST /v1/messages`"),
         ("other format", embed("only-gemini"), 404, "invalid_request_error", "served on `POST /v1beta/models/{model}:generateContent`"),
+        ("no version", Call::new("POST", "/chat/completions", GOOD), 404, "invalid_request_error", "Did you mean `/v1/chat/completions`?"),
+        ("twice", Call::new("POST", "/v1/v1/chat/completions", GOOD), 404, "invalid_request_error", "base URL to `http://…/v1`"),
         ("unknown route", Call::new("POST", "/v1/embedding", GOOD), 404, "invalid_request_error", "not spoken here"),
         ("no input", Call::new("POST", "/v1/embeddings", GOOD), 400, "invalid_request_error", "`input` is missing"),
         ("images", Call::new("POST", "/v1/images/edits", GOOD), 404, "invalid_request_error", "images cannot be inspected yet"),

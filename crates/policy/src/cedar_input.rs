@@ -52,6 +52,11 @@ impl Attrs {
         Self(self.0 | other.0)
     }
 
+    /// Whether what was found is among them: `labels`, `by_role`, `remedied`, `findings` or `max_score_bp`.
+    pub fn sees_findings(self) -> bool {
+        self.0 & 0b1_1011_1000 != 0
+    }
+
     /// Whether time or a counter is among them.
     pub fn is_volatile(self) -> bool {
         self.0 & Self::VOLATILE.0 != 0

@@ -222,6 +222,7 @@ impl PolicySet {
         let telling = determining.iter().filter(|rule| has_effect(rule));
         let coaching = telling.chain(recording.iter().filter(|rule| !rule.terms.shadow));
         Verdict {
+            looked_for: looked_for(&outcome, &determining),
             blocking: determining.iter().filter(|rule| forbidden && !rule.is_edit()).map(|rule| rule.id.clone()).collect(),
             coach: coaching.filter_map(|rule| rule.terms.coach.clone()).collect(),
             policies: determining.iter().map(|rule| rule.fired()).collect(),
@@ -247,6 +248,14 @@ impl PolicySet {
     }
 }
 
+/// Labels that the policies which refuse look for. Where some refuse without an edit, they are the reason, and not the others.
+fn looked_for(outcome: &Outcome, determining: &[&Rule]) -> Option<Vec<Arc<str>>> {
+    let plain = matches!(outcome, Outcome::Block(BlockReason::Forbidden));
+    let refusing = determining.iter().filter(|rule| rule.effect == Effect::Forbid && !(plain && rule.is_edit()));
+    let words: Option<Vec<&[String]>> = refusing.map(|rule| rule.looks_for()).collect();
+    Some(words?.into_iter().flatten().map(|word| Arc::from(word.as_str())).collect())
+}
+
 fn refusal(recording: bool) -> PolicyFailure {
     let message = "cedar refused the facts of this request".to_owned();
     PolicyFailure { policy: PolicyId::from("*"), message, recording }
@@ -257,6 +266,7 @@ fn refused_facts() -> Verdict {
         outcome: Outcome::Failed,
         policies: Vec::new(),
         blocking: Vec::new(),
+        looked_for: None,
         recorded: Vec::new(),
         coach: Vec::new(),
         errors: vec![refusal(false)],

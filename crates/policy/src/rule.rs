@@ -6,7 +6,7 @@ use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PrincipalConstra
 use crate::annotate::Terms;
 use crate::cedar_input::Attrs;
 use crate::compile::{compile, reads};
-use crate::condition::{Cond, EntityTest, Side};
+use crate::condition::{Cond, EntityTest, Side, required_labels};
 use crate::verdict::Prescription;
 use crate::{Action, Facts};
 
@@ -77,6 +77,11 @@ impl Rule {
         let effect = if self.effect == Effect::Permit { "permit" } else { "forbid" };
         let mode = if self.terms.shadow { "shadow" } else { "enforce" };
         FiredPolicy { id: self.id.clone(), effect: effect.into(), mode: mode.into() }
+    }
+
+    /// Labels of which one must be there for it to match: none when it reads no findings, `None` when it is not known which.
+    pub fn looks_for(&self) -> Option<&[String]> {
+        if self.reads.sees_findings() { required_labels(&self.cond) } else { Some(&[]) }
     }
 
     /// Whether it asks for an edit rather than a block.

@@ -129,6 +129,9 @@ pub struct Verdict {
     pub policies: Vec<FiredPolicy>,
     /// When forbids without an edit blocked: those, and not the ones that would have been content with an edit.
     pub blocking: Vec<PolicyId>,
+    /// Labels of which one must be there for a policy that refused to match; `None` when that is not known of all of them.
+    #[serde(skip)]
+    pub looked_for: Option<Vec<Arc<str>>>,
     /// `log`, `coach` and shadow policies that matched.
     pub recorded: Vec<FiredPolicy>,
     /// Sentences for the caller: of matching `coach` policies, of the forbids that blocked, or of those whose edits are asked for.
@@ -144,6 +147,12 @@ impl Verdict {
         let meant = asked.iter().filter(|one| one.labels.iter().any(|pattern| pattern.matches(label)));
         // Remedies are declared strongest first; without an operator a remedy shows least of the value.
         meant.map(|one| (one.remedy, one.operator)).min()
+    }
+
+    /// Whether a label may be a reason why this was refused: policies that refuse look for it, or for one above it.
+    pub fn is_about(&self, label: &Label) -> bool {
+        let below = |word: &str| label.as_str().strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.looked_for.as_ref().is_none_or(|words| words.iter().any(|word| below(word)))
     }
 
     /// The same verdict as the last word: when the edits were made and a remedy is still asked for, it is a block.

@@ -43,6 +43,8 @@ pub struct Restored {
     pub ledger: LedgerAtHand,
     /// Erasures newer than the backup that were applied again.
     pub erasures_applied: u64,
+    /// Where the former content is, if there was any.
+    pub kept: Option<PathBuf>,
 }
 
 /// `DATA` with something behind its name.
@@ -88,10 +90,11 @@ pub fn restore(backup: &Path, data: &Path, options: Options) -> Result<Restored,
     if kept.exists() {
         return Err(StoreError::Target { path: kept, why: "it is left from an earlier restore; move it away" });
     }
+    let held_something = std::fs::read_dir(data).is_ok_and(|mut entries| entries.next().is_some());
     private_folder(data)?;
     let _held = lock(data)?;
     let former = Layout { root: data.to_path_buf() };
-    let restored = match make_ready(&from, &former, &ready, (&note, size), options) {
+    let mut restored = match make_ready(&from, &former, &ready, (&note, size), options) {
         Ok(restored) => restored,
         Err(error) => {
             let _the_first_error_says_more = remove(&ready);
@@ -102,6 +105,12 @@ pub fn restore(backup: &Path, data: &Path, options: Options) -> Result<Restored,
     if let Err(error) = std::fs::rename(&ready, data) {
         let _the_first_error_says_more = std::fs::rename(&kept, data);
         return Err(StoreError::io("put in place", &ready)(error));
+    }
+    if held_something {
+        restored.kept = Some(kept.clone());
+    } else {
+        // Only the lock lies there, which was made just now.
+        remove(&kept)?;
     }
     sync_parent(&kept)?;
     Ok(restored)
@@ -130,7 +139,7 @@ fn make_ready(from: &Layout, former: &Layout, ready: &Path, (note, size): (&str,
     if had_keys_at(&former.database()) {
         note_had_keys(&dir.db)?;
     }
-    let mut restored = Restored { size, ledger, erasures_applied: 0 };
+    let mut restored = Restored { size, ledger, erasures_applied: 0, kept: None };
     if ledger == LedgerAtHand::Kept {
         for newer in newer_removals(&dir.ledger_reader(), size)? {
             dir.forget_keys(&newer.keys)?;

@@ -31,7 +31,7 @@ pub struct BackupArgs {
 #[command(after_help = "Example:
   BARTIZAN_ROOT_KEY_FILE=/keys/root.key bartizan restore /copies/2026-11-22 --data /var/lib/bartizan
 
-The former content is kept beside the data folder as DATA.before-restore.")]
+What lay in the data folder is kept beside it as DATA.before-restore.")]
 pub struct RestoreArgs {
     /// The folder that `bartizan backup` wrote.
     dir: PathBuf,
@@ -118,10 +118,10 @@ impl RestoreArgs {
                 });
                 print(format!("{result}\n").as_bytes())
             }
-            Format::Text => print(
-                format!("restored {dir} ({size} ledger entries) to {data}\n{newer}\nthe former content is in {data}.before-restore\n")
-                    .as_bytes(),
-            ),
+            Format::Text => {
+                let kept = restored.kept.as_ref().map(|kept| format!("the former content is in {}\n", kept.display())).unwrap_or_default();
+                print(format!("restored {dir} ({size} ledger entries) to {data}\n{newer}\n{kept}").as_bytes())
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ enum Keys {
   bartizan keys create --name build-bot --kind service --models 'gpt-4o-mini,claude-*' --format json")]
     Create(Create),
     /// List all keys, without the keys themselves.
+    #[command(after_help = "Examples:\n  bartizan keys list\n  bartizan keys list --format jsonl")]
     List(List),
     /// Revoke a key; it opens nothing from that moment on.
     #[command(after_help = "Example:\n  bartizan keys revoke 0192f0c1-7a3b-7cc2-9d5e-3f8a1b2c4d5e")]

@@ -26,8 +26,10 @@ enum Tokens {
   bartizan tokens create --name ada-approves --scope approve --user ada --format json")]
     Create(Create),
     /// List all tokens, without the tokens themselves.
+    #[command(after_help = "Examples:\n  bartizan tokens list\n  bartizan tokens list --format jsonl")]
     List(List),
     /// Revoke a token; it opens nothing from that moment on.
+    #[command(after_help = "Example:\n  bartizan tokens revoke 0192f0c1-7a3b-7cc2-9d5e-3f8a1b2c4d5e")]
     Revoke(Revoke),
 }
 

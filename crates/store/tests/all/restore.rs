@@ -58,6 +58,23 @@ fn a_restore_with_a_wrong_root_key_changes_nothing() {
 }
 
 #[test]
+fn only_what_was_there_is_kept() {
+    let place = erased_since();
+    let kept = |data: &Path| data.with_file_name(format!("{}.before-restore", data.file_name().unwrap().display()));
+    let restored = restore(&place.copy, &place.data, options()).unwrap();
+    assert!(restored.kept == Some(kept(&place.data)) && kept(&place.data).join("root.key").exists());
+    let key = place.data.join("root.key");
+    for (name, made) in [("new", false), ("empty", true)] {
+        let data = place.data.with_file_name(name);
+        if made {
+            std::fs::create_dir(&data).unwrap();
+        }
+        let restored = restore(&place.copy, &data, Options { root_key_file: Some(key.clone()), ..options() }).unwrap();
+        assert!(restored.kept.is_none() && !kept(&data).exists() && data.exists(), "{name}");
+    }
+}
+
+#[test]
 fn an_interrupted_restore_is_refused_to_start_and_done_again() {
     let at_each_stage: [fn(&Place); 3] = [
         // While the copy is made: it may hold who was erased.
