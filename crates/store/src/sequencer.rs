@@ -156,6 +156,12 @@ impl Sequencer {
             }
             match self.batch(chunk)? {
                 Progress::Read => (chunk, batches) = (CHUNK, batches + 1),
+                // The next turn has more for its transaction than the few records that came meanwhile.
+                Progress::CaughtUp if !all => {
+                    batches += 1;
+                    break false;
+                }
+                Progress::CaughtUp => batches += 1,
                 Progress::TooSmall => chunk *= 2,
                 Progress::Nothing if all && self.writer.has_retired() && patience > 0 => {
                     patience -= 1;
@@ -224,7 +230,7 @@ impl Sequencer {
             self.note_damage(damaged, &readable)?;
         }
         self.apply(&records, next)?;
-        Ok(Progress::Read)
+        Ok(if whole && !readable.complete { Progress::CaughtUp } else { Progress::Read })
     }
 
     /// Says that records of the journal are lost, in the log file and in the ledger; before they are passed over, so that it is said
@@ -380,9 +386,15 @@ impl Sequencer {
     }
 }
 
+/// What became of a batch.
 enum Progress {
+    /// Applied; there is more to read.
     Read,
+    /// Applied, up to the end of what is written by now.
+    CaughtUp,
+    /// Not one whole record fits.
     TooSmall,
+    /// There is nothing new.
     Nothing,
 }
 
