@@ -107,14 +107,15 @@ impl Breaker {
                 self.history.store(0, Ordering::Relaxed);
                 self.until.store(0, Ordering::Release);
             }
-            Health::Bad => self.until.store(later(now, breaking), Ordering::Release),
-            Health::Unsaid => self.give_back(held),
+            Health::Bad => self.pass_on(held, later(now, breaking)),
+            Health::Unsaid => self.pass_on(held, NOW),
         }
     }
 
-    /// The turn of a call that told nothing goes to the next one, unless somebody else has it already.
-    fn give_back(&self, held: i64) {
-        let _somebody_else_has_it = self.until.compare_exchange(held, NOW, Ordering::AcqRel, Ordering::Acquire);
+    /// The turn of a call that tried ends, and the next one may try at `again`. If somebody else had the turn meanwhile, what that one
+    /// learnt is newer, and stands.
+    fn pass_on(&self, held: i64, again: i64) {
+        let _somebody_else_had_it = self.until.compare_exchange(held, again, Ordering::AcqRel, Ordering::Acquire);
     }
 
     /// A call that did not try is over. If it began before the circuit opened, it neither closes it nor keeps it open for longer.
@@ -158,7 +159,7 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if let Some(held) = self.trial.take() {
-            self.breaker.give_back(held);
+            self.breaker.pass_on(held, NOW);
         }
     }
 }
@@ -247,6 +248,18 @@ mod tests {
         assert_eq!(stands(&breaker, 20), Circuit::Open);
         drop(next);
         assert_eq!(stands(&breaker, 20), Circuit::HalfOpen);
+    }
+
+    #[test]
+    fn a_late_call_that_tried_opens_nothing_that_another_one_has_closed() {
+        let breaker = Breaker::default();
+        ill(&breaker, 3);
+        let late = breaker.enter(at(10), &BREAKING);
+        assert!(call(&breaker, Health::Good, 20) && late.is_some());
+        if let Some(late) = late {
+            late.note(Health::Bad, at(21), &BREAKING);
+        }
+        assert_eq!((stands(&breaker, 21), breaker.opened()), (Circuit::Closed, 1));
     }
 
     #[test]
