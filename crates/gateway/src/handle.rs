@@ -32,7 +32,7 @@ use crate::exchange::{Exchange, Moment, Phase};
 use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
-use crate::models::{list, named};
+use crate::models::{Target, list, listing, named};
 use crate::query::query;
 use crate::quotas::Exceeded;
 use crate::refuse::{Refusal, mark};
@@ -378,15 +378,14 @@ impl Gate {
             Ok(query) => query,
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
-        let any = live.settings.models.iter().find(|model| model.name.as_str() == "*").and_then(|model| model.ways.first());
-        let any = any.and_then(|way| Some((way.provider, live.settings.providers.get(way.provider)?)));
-        let asked = any.filter(|(_, any)| any.kind.lists(route) && head.parts.method == Method::GET && exchange.principal.models.is_none());
-        exchange.provider = asked.map(|(_, provider)| provider.name.clone());
+        let may = head.parts.method == Method::GET && exchange.principal.models.is_none();
+        let asked = may.then(|| listing(&live.settings, (route, head.shape))).flatten();
+        exchange.provider = asked.map(|(target, _)| target.provider.name.clone());
         let exchange = Arc::new(exchange);
         let guarded = guard_listing(&exchange, &outside_body(&headers, query.rest.as_deref()));
         let guarded =
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
-        let Some((at, provider)) = asked else {
+        let Some((Target { way, provider, .. }, is_home)) = asked else {
             self.record_request(&exchange, &guarded, Moment::Request).await?;
             self.metrics().decided(Decision::Permit);
             let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
@@ -394,14 +393,14 @@ impl Gate {
             mark(response.headers_mut(), &exchange.request_id, Decision::Permit, &guarded.phase.coach);
             return Ok(response);
         };
-        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings);
+        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| is_home);
         let aim = Aim { route, dialect: Dialect::Own, model: "", query: query.rest.as_deref() };
         let call = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
             Ok(call) => call,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
         };
         let session = self.session_of_nobody(&exchange);
-        self.listed(head, &exchange, (at, call), session, guarded).await
+        self.listed(head, &exchange, (way.provider, call), session, guarded).await
     }
 
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {

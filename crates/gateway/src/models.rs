@@ -8,7 +8,7 @@ use bartizan_wire::json::escape_into;
 use bartizan_wire::refusal::{Reason, Shape};
 use bartizan_wire::{Call, ControlError, Family, Route};
 
-use crate::settings::{Model, Provider, ProviderKind, Settings, Way};
+use crate::settings::{MAX_WAYS, Model, Provider, ProviderKind, Settings, Way};
 
 /// Where a model name leads.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +41,11 @@ impl<'a> Target<'a> {
         let model = settings.models.get(at.0)?;
         let way = model.ways.get(at.1)?;
         Some(Self { at, model, way, provider: settings.providers.get(way.provider)? })
+    }
+
+    /// All places of a model.
+    pub fn all(settings: &'a Settings, model: usize) -> impl Iterator<Item = Self> {
+        (0..MAX_WAYS).map_while(move |way| Self::at(settings, (model, way)))
     }
 
     /// Whether it is the same place for the same name.
@@ -89,6 +94,33 @@ pub fn elsewhere(settings: &Settings, model: &Model, shown: &str, route: Route) 
         Some(ProviderKind::OpenAi | ProviderKind::Azure | ProviderKind::Both) | None => Route::ChatCompletions,
     };
     (Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name()))
+}
+
+/// The place of the entry for any model that is asked for its list, and whether the client's own key is for its provider: as for prompts
+/// of the client's format that key goes to one provider only, and a place that would need it is asked only if it is that one. Places of
+/// the client's own format come first.
+pub fn listing(settings: &Settings, (route, shape): (Route, Shape)) -> Option<(Target<'_>, bool)> {
+    let prompts = match shape {
+        Shape::OpenAi => Route::ChatCompletions,
+        Shape::Anthropic => Route::Messages,
+        Shape::Gemini => Route::GenerateContent,
+    };
+    let any = settings.models.iter().position(|model| model.name.as_str() == "*")?;
+    let home = home(settings, any, prompts);
+    // What speaks another format is asked without it, as where a request is translated.
+    let is_home = |target: &Target<'_>| home == Some(target.way.provider) && target.provider.kind.speaks(prompts);
+    let takes = |target: &Target<'_>| target.provider.kind.lists(route) && (!target.needs_client_key() || is_home(target));
+    let ways = || Target::all(settings, any).filter(takes);
+    let chosen = ways().find(|target| target.provider.kind.speaks(prompts)).or_else(|| ways().next())?;
+    Some((chosen, is_home(&chosen)))
+}
+
+/// The provider that the client's own key is for: of the places of the model that was asked for, the first one that needs it, before
+/// those to which the request would have to be translated.
+pub fn home(settings: &Settings, asked: usize, route: Route) -> Option<usize> {
+    let ways = || Target::all(settings, asked).filter(|target| target.needs_client_key());
+    let own = ways().find(|target| target.provider.kind.speaks(route));
+    own.or_else(|| ways().find(|target| target.provider.kind.answers(route))).map(|target| target.way.provider)
 }
 
 /// What Google puts before a model's name.

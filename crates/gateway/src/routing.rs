@@ -12,7 +12,7 @@ use bartizan_wire::{Call, ControlError};
 
 use crate::circuits::Circuits;
 use crate::models::{self, Target};
-use crate::settings::{MAX_WAYS, Settings};
+use crate::settings::Settings;
 
 /// Most places that are looked at for one request, whatever is configured: judging costs, too.
 const MOST_PLACES: u32 = 32;
@@ -105,7 +105,7 @@ impl<'a> Itinerary<'a> {
         let model = wanted.settings.models.get(asked);
         let (ways, fallback) = model.map(|model| (model.ways.len(), model.fallback.as_slice())).unwrap_or_default();
         let goes_on = ways > 1 || !fallback.is_empty() || wanted.settings.retries.attempts > 1;
-        let home = home(&wanted, asked);
+        let home = models::home(wanted.settings, asked, wanted.call.route);
         let mut begun = Self { wanted, asked, fallback, goes_on, home, leg: 0, round: 1, tried: 0, barred: 0, handed: 0 };
         if let Step::Go(target) = begun.next(now, chance) {
             return Ok((begun, target));
@@ -191,8 +191,7 @@ impl<'a> Itinerary<'a> {
 
     /// The places of a model.
     fn targets(&self, model: usize) -> impl Iterator<Item = Target<'a>> + use<'a> {
-        let settings = self.wanted.settings;
-        (0..MAX_WAYS).map_while(move |way| Target::at(settings, (model, way)))
+        Target::all(self.wanted.settings, model)
     }
 
     fn pick(&mut self, model: usize, now: Timestamp, chance: &dyn Fn() -> u64) -> Option<Target<'a>> {
@@ -234,13 +233,4 @@ impl<'a> Itinerary<'a> {
 
 fn bit(way: usize) -> u64 {
     u32::try_from(way).ok().and_then(|way| 1_u64.checked_shl(way)).unwrap_or(0)
-}
-
-/// The provider that the client's own key is for: of the places of the model that was asked for, the first one that needs it, before
-/// those to which the request would have to be translated.
-fn home(wanted: &Wanted<'_>, asked: usize) -> Option<usize> {
-    let ways = || (0..MAX_WAYS).map_while(|way| Target::at(wanted.settings, (asked, way))).filter(|target| target.needs_client_key());
-    let route = wanted.call.route;
-    let own = ways().find(|target| target.provider.kind.speaks(route));
-    own.or_else(|| ways().find(|target| target.provider.kind.answers(route))).map(|target| target.way.provider)
 }

@@ -1,7 +1,7 @@
 //! The client's own key for its provider: it is for that one, and goes to no other.
 
 use bartizan_gateway::{Auth, Settings};
-use bartizan_testkit::{Recorded, ScriptedUpstream};
+use bartizan_testkit::{Answer, Recorded, ScriptedUpstream, canned};
 use bartizan_vocabulary::Hidden;
 
 use super::{SAID, good, ill, second, way};
@@ -97,4 +97,35 @@ fn it_is_for_the_first_place_of_the_routes_own_format() {
     assert_eq!(house.send(&Call::messages(body).with("x-api-key", MINE)).status, 200);
     let seen = house.upstream.requests().remove(0);
     assert_eq!((seen.path.as_str(), seen.header("x-api-key"), credential(&seen)), ("/v1/messages", Some(MINE), None));
+}
+
+#[test]
+fn the_list_is_asked_of_no_other_provider_with_it() {
+    use bartizan_gateway::{Model, ProviderKind};
+    // Any model: at one of Anthropic's format first, then at one of OpenAI's.
+    let list = |by, headers: &[(&str, &str)]| {
+        let other = ScriptedUpstream::start().unwrap();
+        other.always(Answer::json(canned::models(&["theirs"])));
+        let house = house(other.url(), by, |settings, at| {
+            settings.providers[at].kind = ProviderKind::Anthropic;
+            settings.models.push(Model { ways: vec![way(at, 1), way(1, 1)], ..Model::at("*", 1, None) });
+        });
+        house.upstream.always(Answer::json(canned::models(&["ours"])));
+        let call = headers.iter().fold(Call::new("GET", "/v1/models", ""), |call, (name, value)| call.with(name, value));
+        let reply = house.send(&call);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        (reply.text().contains("theirs"), [house.upstream.requests(), other.requests()].concat().remove(0))
+    };
+    let bearer = format!("Bearer {MINE}");
+    for by in [Second::Own, Second::Clients, Second::Keyless] {
+        let (theirs, request) = list(by, &[("authorization", &bearer)]);
+        assert_eq!((theirs, credential(&request)), (false, Some(&*bearer)), "{by:?}");
+        let (theirs, request) = list(by, &[("x-api-key", MINE), ("anthropic-version", "2023-06-01")]);
+        let key = match by {
+            Second::Own => Some("sk-spare"),
+            Second::Clients => Some(MINE),
+            Second::Keyless => None,
+        };
+        assert_eq!((theirs, request.header("x-api-key"), credential(&request)), (true, key, None), "{by:?}");
+    }
 }
