@@ -74,14 +74,11 @@ struct Trip {
     began: Instant,
     /// How many were sent.
     calls: u32,
-    /// Whether one of them got no answer in time: nobody knows what that has cost.
-    unknown: bool,
 }
 
 impl Trip {
     fn count(&mut self, outcome: &Outcome) {
         self.calls += u32::from(was_sent(outcome));
-        self.unknown |= matches!(outcome, Err(UpstreamError::Slow(_)));
     }
 }
 
@@ -120,9 +117,9 @@ impl Gate {
         (refused, exchange): (Target<'a>, &Arc<Exchange>),
         (first, mut lent): (Box<Refusal>, Lent),
     ) -> Result<(Ready<'a>, Lent), Box<Refusal>> {
-        let first = Owed::new(first);
+        let (first, began) = (Owed::new(first), Instant::now());
         itinerary.bar(refused);
-        loop {
+        while began.elapsed() < exchange.live.settings.retries.deadline {
             let next = match itinerary.next(self.now(), &|| self.chance()) {
                 Step::Go(next) => next,
                 Step::End => break,
@@ -157,7 +154,7 @@ impl Gate {
         let live = &ready.exchange.live;
         live.circuits.allowance.earn(&live.settings.retries);
         let (outcome, began) = self.once(asked, &mut ready, Duration::MAX, pending).await?;
-        let (mut made, mut trip) = (Made { ready, outcome }, Trip { began, calls: 0, unknown: false });
+        let (mut made, mut trip) = (Made { ready, outcome }, Trip { began, calls: 0 });
         trip.count(&made.outcome);
         if itinerary.goes_on() && retry::is_worth_another(&made.outcome) {
             (made, lent) = Box::pin(self.further(asked, itinerary, (made, lent), &mut trip, pending)).await?;
@@ -166,7 +163,7 @@ impl Gate {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(error) => {
-                if let Some(charge) = ready.exchange.charge.as_ref().filter(|_| !trip.unknown) {
+                if let Some(charge) = &ready.exchange.charge {
                     charge.release();
                 }
                 let judged = (!pending.is_begun()).then_some(ready.guarded.phase);
@@ -338,6 +335,14 @@ impl Gate {
             Ok(upstream) => upstream.send(call, first_byte.min(within)).await,
             Err(error) => Err(error),
         };
+        if let Some(charge) = &ready.exchange.charge {
+            match &outcome {
+                Err(UpstreamError::Slow(_)) => charge.lost(),
+                // Should the client leave before the next one.
+                failed if retry::is_worth_another(failed) => charge.failed(),
+                _ => {}
+            }
+        }
         // One that had less time than it is given says nothing by not answering.
         let was_cut = within < first_byte && matches!(outcome, Err(UpstreamError::Slow(_)));
         let learnt = if was_cut { Learnt::NOTHING } else { retry::learnt(&outcome) };

@@ -50,6 +50,8 @@ pub struct Charge {
     /// How the rates stood then.
     pub shown: Shown,
     sent: AtomicBool,
+    /// Of one of its calls nobody will ever know what it has cost.
+    unknown: AtomicBool,
     settled: AtomicBool,
 }
 
@@ -109,13 +111,23 @@ impl Charge {
     /// For a request that all rules took.
     pub fn new(taken: Vec<Taken>, prices: &Arc<[Price]>, clock: &SharedClock, model: &str, ask: Ask, shown: Shown) -> Self {
         let (prices, clock) = (Arc::clone(prices), Clock(Arc::clone(clock)));
-        let (sent, settled) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { taken, prices, clock, model: model.to_owned(), ask, shown, sent, settled }
+        let (sent, unknown, settled) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+        Self { taken, prices, clock, model: model.to_owned(), ask, shown, sent, unknown, settled }
     }
 
     /// From now on the provider may have used something.
     pub fn sent(&self) {
         self.sent.store(true, Ordering::Release);
+    }
+
+    /// The call that was sent used nothing: as if it had not been sent.
+    pub fn failed(&self) {
+        self.sent.store(self.unknown.load(Ordering::Acquire), Ordering::Release);
+    }
+
+    /// The call that was sent got no answer in time: whatever becomes of others, it may have used something.
+    pub fn lost(&self) {
+        self.unknown.store(true, Ordering::Release);
     }
 
     /// Counts what was used. `model`: who answered, if that is another one. `whole`: the answer came to its end.
@@ -133,9 +145,11 @@ impl Charge {
         self.count(said(seen.usage.input).unwrap_or(self.ask.input), output, model);
     }
 
-    /// Nothing was used.
+    /// Nothing was used, unless nobody knows that: then what was reserved counts.
     pub fn release(&self) {
-        self.count(0, 0, None);
+        if !self.unknown.load(Ordering::Acquire) {
+            self.count(0, 0, None);
+        }
     }
 
     fn count(&self, input: u64, output: u64, model: Option<&str>) {

@@ -10,7 +10,7 @@ use bartizan_wire::{Route, Side, Weight, read};
 use serde_json::json;
 
 use crate::harness::{Call, House, Plan, Reply, key};
-use crate::routing::{good, ill};
+use crate::routing::{good, ill, second, way};
 
 fn quota(name: &str, measure: Measure) -> Quota {
     Quota { name: name.into(), key: None, group: None, model: None, shared: false, measure }

@@ -26,13 +26,13 @@ pub fn ill(status: u16) -> Answer {
 }
 
 /// The first provider, at another address and with another name.
-fn second(settings: &mut Settings, name: &str, url: &str) -> usize {
+pub fn second(settings: &mut Settings, name: &str, url: &str) -> usize {
     let provider = Provider { name: name.into(), base_url: url.parse().unwrap(), ..settings.providers[0].clone() };
     settings.providers.push(provider);
     settings.providers.len() - 1
 }
 
-fn way(provider: usize, weight: u32) -> Way {
+pub fn way(provider: usize, weight: u32) -> Way {
     Way { provider, upstream_name: None, weight }
 }
 

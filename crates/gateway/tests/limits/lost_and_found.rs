@@ -206,3 +206,45 @@ fn reasoning_that_is_not_passed_on_is_counted() {
     let spent = spent(&house);
     assert!((600 + 110..600 + 120).contains(&spent), "{spent}");
 }
+
+#[test]
+fn a_call_of_which_nobody_knows_what_it_cost_is_counted_though_the_next_one_failed() {
+    let other = bartizan_testkit::ScriptedUpstream::start().unwrap();
+    let url = other.url();
+    let adjust = move |settings: &mut Settings| {
+        let spare = second(settings, "spare", &url);
+        settings.models[0].ways.push(way(spare, 0));
+        settings.providers[0].waits.first_byte = Some(Duration::from_millis(200));
+        (settings.quotas, settings.limits.answer_tokens) = (vec![budget(Some(1_000_000), None)], 500);
+    };
+    let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
+    house.upstream.push(good("late").slow(NEVER));
+    other.always(ill(500));
+    assert_eq!((house.chat(&body(100)).status, other.served()), (500, 1));
+    house.journal.wait_for("end");
+    assert_eq!(spent(&house), 600);
+    // Where both said that they did nothing, nothing is.
+    house.upstream.always(ill(503));
+    assert_eq!((house.chat(&body(100)).status, spent(&house)), (500, 600));
+}
+
+#[test]
+fn who_leaves_in_the_pause_after_a_call_that_failed_pays_nothing() {
+    for is_ill in [true, false] {
+        let adjust = move |settings: &mut Settings| {
+            (settings.quotas, settings.limits.answer_tokens) = (vec![budget(Some(1_000_000), None)], 500);
+            (settings.retries.attempts, settings.retries.base, settings.retries.max) = (2, NEVER, NEVER);
+            settings.retries.deadline = 3 * NEVER;
+        };
+        let base_url = (!is_ill).then(|| bartizan_testkit::refused_url().unwrap());
+        let house = House::build(Plan { base_url, adjust: Some(Box::new(adjust)), ..Plan::default() });
+        house.upstream.always(ill(503).with_header("retry-after", "300"));
+        let mut wire = Wire::open(house.address);
+        wire.send(&Call::chat(body(100)));
+        house.journal.wait_for("request");
+        std::thread::sleep(Duration::from_millis(700));
+        drop(wire);
+        assert_eq!(house.journal.wait_for("end").end.as_deref(), Some("client_gone"));
+        assert_eq!((spent(&house), house.upstream.served()), (0, usize::from(is_ill)), "{is_ill}");
+    }
+}

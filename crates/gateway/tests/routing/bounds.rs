@@ -148,6 +148,20 @@ fn the_deadline_begins_at_the_first_failure() {
 }
 
 #[test]
+fn after_the_deadline_no_further_place_is_judged() {
+    for (deadline, status) in [(Duration::from_mins(1), 200), (Duration::ZERO, 403)] {
+        let other = ScriptedUpstream::start().unwrap();
+        let plan = spare(other.url(), move |settings| {
+            settings.providers[0].facts.region = Some("abroad".into());
+            settings.retries.deadline = deadline;
+        });
+        let house = House::build(Plan { more: NOT_ABROAD, ..plan });
+        assert_eq!((house.chat(SAID).status, other.served()), (status, usize::from(status == 200)), "{deadline:?}");
+        assert_eq!(house.journal.kinds().starts_with("request request"), status == 200);
+    }
+}
+
+#[test]
 fn a_further_call_waits_no_longer_than_what_is_left() {
     let other = ScriptedUpstream::start().unwrap();
     let house = House::build(spare(other.url(), |settings| settings.retries.deadline = Duration::from_millis(300)));
