@@ -21,6 +21,7 @@ use crate::guard::Guarded;
 use crate::handle::{Head, Lent};
 use crate::headers::{outside_body, to_provider};
 use crate::models::Target;
+use crate::pacing::Pacing;
 use crate::pending::{Owed, Pending, pass_over};
 use crate::query::Query;
 use crate::refuse::Refusal;
@@ -187,18 +188,19 @@ impl Gate {
         let (retries, allowance) = (&live.settings.retries, &live.circuits.allowance);
         // Places whose turn may come again: none is judged twice.
         let mut before: Vec<Ready<'a>> = Vec::new();
-        // From the first failure on: a provider may be slow for longer than the deadline before it counts as failed.
-        let failed = Instant::now();
-        let left = || retries.deadline.saturating_sub(failed.elapsed());
-        while retry::is_worth_another(&made.outcome) && trip.calls < MOST_CALLS && !left().is_zero() {
-            let costs = was_sent(&made.outcome);
+        let mut pacing = Pacing::new(retries.deadline);
+        pacing.note(made.ready.target, &made.outcome, self.now());
+        while retry::is_worth_another(&made.outcome) && trip.calls < MOST_CALLS && !pacing.left().is_zero() {
+            let (sent, limited) = (was_sent(&made.outcome), retry::is_rate_limit(&made.outcome));
             // Before a pause, not after it.
-            if costs && allowance.is_empty(retries) {
+            let spent = sent && allowance.is_empty(retries);
+            if spent && !limited {
                 self.metrics().retries_refused_total.add(1);
                 break;
             }
-            let asked_for = retry::retry_after(&made.outcome, self.now()).unwrap_or_default();
-            let Some(next) = self.onward(itinerary, retries, asked_for, left()).await else { break };
+            let Some(next) = self.onward(itinerary, retries, &pacing, spent).await else { break };
+            // Who goes elsewhere because of a rate limit multiplies no outage: that place was not called yet.
+            let costs = sent && !(limited && itinerary.is_first_round());
             let mut elsewhere = None;
             if !next.is(made.ready.target) {
                 let place = itinerary.place(next);
@@ -209,18 +211,23 @@ impl Gate {
                 }
             }
             // Judging and the pause took time.
-            let within = left();
+            let within = pacing.left();
             if within.is_zero() {
                 break;
             }
             if costs && !allowance.take(retries) {
                 self.metrics().retries_refused_total.add(1);
-                break;
+                if !limited {
+                    break;
+                }
+                itinerary.leave();
+                continue;
             }
             self.metrics().retries_total.add(1);
             let (outcome, _) = self.once(asked, elsewhere.as_mut().unwrap_or(&mut made.ready), within, pending).await?;
             trip.count(&outcome);
             if was_sent(&outcome) {
+                pacing.note(next, &outcome, self.now());
                 made.outcome = outcome;
                 before.extend(elsewhere.map(|next| std::mem::replace(&mut made.ready, next)).filter(|_| retries.attempts > 1));
             } else {
@@ -251,26 +258,27 @@ impl Gate {
     }
 
     /// The next place; before one is called again there is a pause, after the one that its provider asked for. A pause for which
-    /// there is no time is not made: then the places of the next model come.
-    async fn onward<'a>(
-        &self,
-        itinerary: &mut Itinerary<'a>,
-        retries: &Retries,
-        asked_for: Duration,
-        left: Duration,
-    ) -> Option<Target<'a>> {
+    /// there is no time is not made: then another place comes, or those of the next model. `spent`: none may be called again.
+    async fn onward<'a>(&self, itinerary: &mut Itinerary<'a>, retries: &Retries, pacing: &Pacing, spent: bool) -> Option<Target<'a>> {
+        let mut pause = Duration::ZERO;
         loop {
             match itinerary.next(self.now(), &|| self.chance()) {
-                Step::Go(next) => return Some(next),
                 Step::End => return None,
-                Step::Pause(round) => {
+                Step::Go(next) if itinerary.is_first_round() => return Some(next),
+                Step::Go(_) | Step::Pause(_) if spent => {
+                    self.metrics().retries_refused_total.add(1);
+                    itinerary.leave();
+                }
+                Step::Pause(round) => pause = retry::pause(retries, round, self.chance()),
+                Step::Go(next) => {
                     // On top of what was asked for, so that not all come back at the same moment.
-                    let wait = retry::pause(retries, round, self.chance()).saturating_add(asked_for);
-                    if wait < left {
+                    let wait = pause.saturating_add(pacing.rest(next));
+                    if wait < pacing.left() {
                         tokio::time::sleep(wait).await;
-                    } else {
-                        itinerary.leave();
+                        return Some(next);
                     }
+                    // What is left does not grow.
+                    itinerary.bar(next);
                 }
             }
         }

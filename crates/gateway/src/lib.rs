@@ -33,6 +33,7 @@ mod metrics;
 mod models;
 mod neighbours;
 mod number;
+mod pacing;
 mod pending;
 #[doc(hidden)]
 pub mod probe;

@@ -39,6 +39,11 @@ pub fn learnt(outcome: &Outcome) -> Learnt {
     Learnt { provider: Health::Good, model }
 }
 
+/// Whether it was answered with a rate limit.
+pub fn is_rate_limit(outcome: &Outcome) -> bool {
+    matches!(outcome, Ok(answer) if answer.status() == StatusCode::TOO_MANY_REQUESTS)
+}
+
 /// Longest time for which a provider is taken to ask, whatever it says.
 const MOST_ASKED: Duration = Duration::from_hours(1);
 

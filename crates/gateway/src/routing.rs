@@ -139,6 +139,11 @@ impl<'a> Itinerary<'a> {
         self.goes_on
     }
 
+    /// Whether every place of the model at hand is new to this request.
+    pub fn is_first_round(&self) -> bool {
+        self.round == 1
+    }
+
     /// The next place. `chance`: random numbers.
     pub fn next(&mut self, now: Timestamp, chance: &dyn Fn() -> u64) -> Step<'a> {
         while let Some(model) = self.model() {

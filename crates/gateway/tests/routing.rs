@@ -300,6 +300,49 @@ fn retry_after_is_heeded_within_the_deadline() {
 }
 
 #[test]
+fn a_place_is_left_alone_for_as_long_as_it_asked_whoever_was_called_meanwhile() {
+    let other = ScriptedUpstream::start().unwrap();
+    let house = House::build(spare(other.url(), |settings| {
+        (settings.retries.attempts, settings.retries.base) = (2, Duration::from_millis(1));
+    }));
+    house.upstream.push(ill(429).with_header("retry-after", "1"));
+    other.always(ill(503));
+    let began = Instant::now();
+    let reply = house.chat(SAID);
+    assert_eq!((reply.status, house.upstream.served(), other.served()), (200, 2, 1));
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    // A place that asks for longer than there is time is passed over, and the other one is called again.
+    house.upstream.push(ill(429).with_header("retry-after", "600"));
+    let began = Instant::now();
+    assert_eq!((house.chat(SAID).status, house.upstream.served(), other.served()), (503, 3, 3));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_rate_limit_that_lasts_uses_up_no_allowance_of_the_next_place() {
+    let other = ScriptedUpstream::start().unwrap();
+    let house = House::build(spare(other.url(), |settings| {
+        (settings.retries.attempts, settings.retries.budget_percent) = (2, 1);
+        (settings.retries.base, settings.retries.max) = (Duration::from_millis(1), Duration::from_millis(1));
+    }));
+    house.upstream.always(ill(429));
+    (0..40).for_each(|_| assert_eq!(house.chat(SAID).status, 200));
+    assert_eq!((other.served(), house.gate.metrics().retries_refused_total.get()), (40, 0));
+    // The same place again costs, and when there is no more, the fallback still does not.
+    let fallen = ScriptedUpstream::start().unwrap();
+    let Plan { adjust, .. } = fallback(fallen.url(), "");
+    let adjust = move |settings: &mut Settings| {
+        adjust.unwrap()(settings);
+        (settings.retries.attempts, settings.retries.budget_percent) = (2, 1);
+        (settings.retries.base, settings.retries.max) = (Duration::from_millis(1), Duration::from_millis(1));
+    };
+    let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
+    house.upstream.always(ill(429));
+    (0..40).for_each(|_| assert_eq!(house.chat(SAID).status, 200));
+    assert_eq!((house.upstream.served(), fallen.served()), (60, 40));
+}
+
+#[test]
 fn nothing_is_called_again_once_an_answer_began() {
     let other = ScriptedUpstream::start().unwrap();
     let house = House::build(spare(other.url(), |settings| settings.retries.attempts = 3));
