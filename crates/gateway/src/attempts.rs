@@ -289,11 +289,12 @@ impl Gate {
         self: &Arc<Self>,
         asked: &Asked<'a>,
         exchange: &Arc<Exchange>,
-        Place { target, name, is_home, .. }: Place<'a>,
+        Place { target, name, is_home, is_first, .. }: Place<'a>,
         lent: Lent,
     ) -> Result<(Result<Ready<'a>, Box<Refusal>>, Lent), Box<Refusal>> {
-        let headers = to_provider(&asked.head.parts.headers);
-        let outside = outside_body(&headers, asked.query.rest.as_deref());
+        let headers = to_provider(&asked.head.parts.headers, is_first);
+        let query = asked.query.toward(is_first);
+        let outside = outside_body(&headers, query);
         let session = self.session(exchange, asked.head, lent.read());
         let upstream_name = target.upstream_name(name);
         let written = asked.in_body.or(lent.names_model_elsewhere().then_some(asked.name));
@@ -305,9 +306,9 @@ impl Gate {
         };
         // A key of the client's is for one provider, and for no other.
         let key = client_key(&asked.head.parts.headers, asked.query.key.as_deref(), &exchange.live.settings).filter(|_| is_home);
-        let aim = Aim { route: asked.call.route, dialect: asked.call.dialect, model: upstream_name, query: asked.query.rest.as_deref() };
+        let aim = Aim { route: asked.call.route, dialect: asked.call.dialect, model: upstream_name, query };
         // What this provider's format cannot express is refused like what policy forbids.
-        let outgoing = self.outgoing(exchange, target.provider, (aim, headers, key), &mut guarded).await;
+        let outgoing = self.outgoing(exchange, target.provider, (aim, (headers, is_first), key), &mut guarded).await;
         let exchange = Arc::clone(exchange);
         Ok((outgoing.map(|outgoing| Ready { exchange, target, outgoing, guarded, _copy: copy, session, told: false }), lent))
     }

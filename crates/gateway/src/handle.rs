@@ -32,7 +32,7 @@ use crate::exchange::{Exchange, Moment, Phase};
 use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
-use crate::models::{Target, list, listing, named};
+use crate::models::{Listing, Target, list, listing, named};
 use crate::query::query;
 use crate::quotas::Exceeded;
 use crate::refuse::{Refusal, mark};
@@ -373,19 +373,20 @@ impl Gate {
     /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
     async fn models(self: &Arc<Self>, head: &Head, mut exchange: Exchange, route: Route) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
-        let headers = to_provider(&head.parts.headers);
         let query = match query(route, head.parts.uri.query()) {
             Ok(query) => query,
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
         let may = head.parts.method == Method::GET && exchange.principal.models.is_none();
         let asked = may.then(|| listing(&live.settings, (route, head.shape))).flatten();
-        exchange.provider = asked.map(|(target, _)| target.provider.name.clone());
+        exchange.provider = asked.map(|asked| asked.target.provider.name.clone());
+        let is_first = asked.is_none_or(|asked| asked.is_first);
+        let headers = to_provider(&head.parts.headers, is_first);
         let exchange = Arc::new(exchange);
-        let guarded = guard_listing(&exchange, &outside_body(&headers, query.rest.as_deref()));
+        let guarded = guard_listing(&exchange, &outside_body(&headers, query.toward(is_first)));
         let guarded =
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
-        let Some((Target { way, provider, .. }, is_home)) = asked else {
+        let Some(Listing { target: Target { way, provider, .. }, is_home, .. }) = asked else {
             self.record_request(&exchange, &guarded, Moment::Request).await?;
             self.metrics().decided(Decision::Permit);
             let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
@@ -394,7 +395,7 @@ impl Gate {
             return Ok(response);
         };
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| is_home);
-        let aim = Aim { route, dialect: Dialect::Own, model: "", query: query.rest.as_deref() };
+        let aim = Aim { route, dialect: Dialect::Own, model: "", query: query.toward(is_first) };
         let call = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
             Ok(call) => call,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),

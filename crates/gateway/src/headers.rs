@@ -37,10 +37,14 @@ fn passes(name: &HeaderName, listed: &[&str], families: &[&str]) -> bool {
     listed.contains(&name.as_str()) || families.iter().any(|family| name.as_str().starts_with(family))
 }
 
-/// The headers of a client's request that go on to a provider.
-pub fn to_provider(client: &HeaderMap) -> HeaderMap {
+/// Of those, what names the client's account with a provider: it means nothing to another one, and is none of its business.
+const ACCOUNT: &[&str] = &["openai-organization", "openai-project"];
+
+/// The headers of a client's request that go on to a provider. `is_first`: whether it is the one with which the client has its account.
+pub fn to_provider(client: &HeaderMap, is_first: bool) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(client.len() + 3);
-    for (name, value) in client.iter().filter(|(name, _)| passes(name, TO_PROVIDER, &["x-stainless-"])) {
+    let goes_on = |name: &HeaderName| passes(name, TO_PROVIDER, &["x-stainless-"]) && (is_first || !ACCOUNT.contains(&name.as_str()));
+    for (name, value) in client.iter().filter(|(name, _)| goes_on(name)) {
         headers.append(name.clone(), value.clone());
     }
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -96,10 +96,21 @@ pub fn elsewhere(settings: &Settings, model: &Model, shown: &str, route: Route) 
     (Reason::NotFound, format!("the model `{shown}` is served on `{}`, not on `{}`", right.name(), route.name()))
 }
 
+/// Where the list of models is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Listing<'a> {
+    /// The place.
+    pub target: Target<'a>,
+    /// Whether the client's own key may be sent there.
+    pub is_home: bool,
+    /// Whether it is at the provider that the client means where it names an account.
+    pub is_first: bool,
+}
+
 /// The place of the entry for any model that is asked for its list, and whether the client's own key is for its provider: as for prompts
 /// of the client's format that key goes to one provider only, and a place that would need it is asked only if it is that one. Places of
 /// the client's own format come first.
-pub fn listing(settings: &Settings, (route, shape): (Route, Shape)) -> Option<(Target<'_>, bool)> {
+pub fn listing(settings: &Settings, (route, shape): (Route, Shape)) -> Option<Listing<'_>> {
     let prompts = match shape {
         Shape::OpenAi => Route::ChatCompletions,
         Shape::Anthropic => Route::Messages,
@@ -112,13 +123,19 @@ pub fn listing(settings: &Settings, (route, shape): (Route, Shape)) -> Option<(T
     let takes = |target: &Target<'_>| target.provider.kind.lists(route) && (!target.needs_client_key() || is_home(target));
     let ways = || Target::all(settings, any).filter(takes);
     let chosen = ways().find(|target| target.provider.kind.speaks(prompts)).or_else(|| ways().next())?;
-    Some((chosen, is_home(&chosen)))
+    let first = home.or_else(|| preferred(settings, any, prompts, |_| true));
+    Some(Listing { target: chosen, is_home: is_home(&chosen), is_first: first == Some(chosen.way.provider) })
 }
 
 /// The provider that the client's own key is for: of the places of the model that was asked for, the first one that needs it, before
 /// those to which the request would have to be translated.
 pub fn home(settings: &Settings, asked: usize, route: Route) -> Option<usize> {
-    let ways = || Target::all(settings, asked).filter(|target| target.needs_client_key());
+    preferred(settings, asked, route, |target| target.needs_client_key())
+}
+
+/// The provider of the first place of a model that is one of `these`, before those to which the request would have to be translated.
+pub fn preferred(settings: &Settings, asked: usize, route: Route, these: impl Fn(Target<'_>) -> bool) -> Option<usize> {
+    let ways = || Target::all(settings, asked).filter(|target| these(*target));
     let own = ways().find(|target| target.provider.kind.speaks(route));
     own.or_else(|| ways().find(|target| target.provider.kind.answers(route))).map(|target| target.way.provider)
 }

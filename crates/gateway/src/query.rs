@@ -15,13 +15,25 @@ const UNKNOWN: &str = "Gemini's routes take `alt`, `key`, `prettyPrint`, `fields
 /// Parameters that go on to Google, besides their spellings with `$`.
 const TO_GOOGLE: &[&str] = &["alt", "prettyPrint", "fields", "pageSize", "pageToken"];
 
+/// Parameters in which some clients send a key, whatever the route says.
+const KEYS: &[&str] = &["key", "api-key", "api_key"];
+
 /// A query, without the key that stood in it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Query<'a> {
     /// What goes on, as it was written.
-    pub rest: Option<Cow<'a, str>>,
+    rest: Option<Cow<'a, str>>,
+    /// The same without parameters that are keys, where there are any.
+    keyless: Option<String>,
     /// The client's own key for its provider: it goes on as a header or not at all.
     pub key: Option<String>,
+}
+
+impl Query<'_> {
+    /// What goes on to a provider. `is_first`: whether it is the one that the client means.
+    pub fn toward(&self, is_first: bool) -> Option<&str> {
+        self.keyless.as_deref().filter(|_| !is_first).or(self.rest.as_deref())
+    }
 }
 
 /// Takes a query apart.
@@ -29,13 +41,19 @@ pub struct Query<'a> {
 /// # Errors
 /// A sentence for the client: a key of ours, or what its route does not take.
 pub fn query(route: Route, raw: Option<&str>) -> Result<Query<'_>, &'static str> {
-    let Some(raw) = raw else { return Ok(Query { rest: None, key: None }) };
+    let Some(raw) = raw else { return Ok(Query { rest: None, keyless: None, key: None }) };
     if holds_key(raw) {
         return Err(KEY_IN_QUERY);
     }
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     if route.family() != Family::Gemini {
-        return Ok(Query { rest: Some(Cow::Borrowed(raw)), key: None });
+        let is_key = |pair: &&str| {
+            let name = decoded(pair.split('=').next().unwrap_or_default());
+            KEYS.iter().any(|known| name.eq_ignore_ascii_case(known))
+        };
+        let pairs = || raw.split('&');
+        let keyless = pairs().any(|pair| is_key(&pair)).then(|| pairs().filter(|pair| !is_key(pair)).collect::<Vec<_>>().join("&"));
+        return Ok(Query { rest: Some(Cow::Borrowed(raw)), keyless, key: None });
     }
     let mut rest: Vec<&str> = Vec::new();
     let mut key = None;
@@ -50,5 +68,5 @@ pub fn query(route: Route, raw: Option<&str>) -> Result<Query<'_>, &'static str>
         }
     }
     let rest = (!rest.is_empty()).then(|| Cow::Owned(rest.join("&")));
-    Ok(Query { rest, key: key.filter(|key| !key.is_empty()) })
+    Ok(Query { rest, keyless: None, key: key.filter(|key| !key.is_empty()) })
 }

@@ -71,6 +71,8 @@ pub struct Place<'a> {
     pub is_fallback: bool,
     /// Whether the client's own key may be sent there.
     pub is_home: bool,
+    /// Whether it is at the provider that the client means where it names an account.
+    pub is_first: bool,
 }
 
 /// How far a request has come.
@@ -83,6 +85,8 @@ pub struct Itinerary<'a> {
     goes_on: bool,
     /// The provider that the client's own key is for.
     home: Option<usize>,
+    /// The provider whose accounts the client knows: that one, or without it the first of the route's own format.
+    first: Option<usize>,
     /// 0: the model that was asked for; then its fallbacks.
     leg: usize,
     /// Rounds over the places of this leg that have begun.
@@ -106,7 +110,8 @@ impl<'a> Itinerary<'a> {
         let (ways, fallback) = model.map(|model| (model.ways.len(), model.fallback.as_slice())).unwrap_or_default();
         let goes_on = ways > 1 || !fallback.is_empty() || wanted.settings.retries.attempts > 1;
         let home = models::home(wanted.settings, asked, wanted.call.route);
-        let mut begun = Self { wanted, asked, fallback, goes_on, home, leg: 0, round: 1, tried: 0, barred: 0, handed: 0 };
+        let first = home.or_else(|| models::preferred(wanted.settings, asked, wanted.call.route, |_| true));
+        let mut begun = Self { wanted, asked, fallback, goes_on, home, first, leg: 0, round: 1, tried: 0, barred: 0, handed: 0 };
         if let Step::Go(target) = begun.next(now, chance) {
             return Ok((begun, target));
         }
@@ -181,7 +186,8 @@ impl<'a> Itinerary<'a> {
     pub fn place(&self, target: Target<'a>) -> Place<'a> {
         let is_fallback = self.is_fallback(target);
         let name = if is_fallback { target.model.name.as_str() } else { self.wanted.name.0 };
-        Place { target, name, is_fallback, is_home: self.home == Some(target.way.provider) }
+        let at = Some(target.way.provider);
+        Place { target, name, is_fallback, is_home: self.home == at, is_first: self.first == at }
     }
 
     /// Whether a place is one of another model than the one that was asked for.

@@ -42,6 +42,8 @@ pub struct Outgoing<'a> {
     pub aim: Aim<'a>,
     /// Headers that pass; taken by the first call, and made again for a further one.
     pub headers: Option<HeaderMap>,
+    /// Whether its provider is the one with which the client has its account.
+    pub is_first: bool,
     /// The format into which it was translated.
     pub translated: Option<Family>,
     /// The client's own key.
@@ -92,7 +94,7 @@ impl Outgoing<'_> {
     /// When the address or the credential cannot be put into a request.
     pub fn call(&mut self, provider: &Provider, client: &HeaderMap) -> Result<http::Request<Full<Bytes>>, UpstreamError> {
         let again = || {
-            let headers = to_provider(client);
+            let headers = to_provider(client, self.is_first);
             if let Some(family) = self.translated { headers_for(family, &headers) } else { headers }
         };
         let headers = self.headers.take().unwrap_or_else(again);
@@ -160,11 +162,11 @@ impl Gate {
         &self,
         exchange: &Arc<Exchange>,
         provider: &Provider,
-        (aim, headers, key): (Aim<'a>, HeaderMap, Option<&'a str>),
+        (aim, (headers, is_first), key): (Aim<'a>, (HeaderMap, bool), Option<&'a str>),
         guarded: &mut Guarded,
     ) -> Result<Outgoing<'a>, Box<Refusal>> {
         match provider.kind.translation(aim.route) {
-            None => Ok(Outgoing { aim, headers: Some(headers), translated: None, key, body: guarded.bytes.clone() }),
+            None => Ok(Outgoing { aim, headers: Some(headers), is_first, translated: None, key, body: guarded.bytes.clone() }),
             // Boxed: every other request would carry the room for it along.
             Some(translation) => Box::pin(self.translated_outgoing(exchange, translation, (aim, headers), guarded)).await,
         }
@@ -202,7 +204,7 @@ impl Gate {
         let aim = Aim { route: translation.route(stream), dialect: Dialect::Own, query, ..aim };
         // The client's key is one for another provider, if it is any.
         let family = translation.provider();
-        Ok(Outgoing { aim, headers: Some(headers_for(family, &headers)), translated: Some(family), key: None, body })
+        Ok(Outgoing { aim, headers: Some(headers_for(family, &headers)), is_first: false, translated: Some(family), key: None, body })
     }
 
     /// Translates a whole answer, or an error. A provider may send one with the status of an answer: then its status is given back too.

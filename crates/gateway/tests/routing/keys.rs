@@ -129,3 +129,28 @@ fn the_list_is_asked_of_no_other_provider_with_it() {
         assert_eq!((theirs, request.header("x-api-key"), credential(&request)), (true, key, None), "{by:?}");
     }
 }
+
+#[test]
+fn what_names_an_account_and_keys_in_the_query_stay_with_the_first_provider() {
+    for by in [Second::Own, Second::Keyless] {
+        let other = ScriptedUpstream::start().unwrap();
+        let house = house(other.url(), by, |settings, at| {
+            settings.models[0].ways.push(way(at, 0));
+            // The second round is one with headers that are made again.
+            (settings.retries.attempts, settings.retries.base) = (2, std::time::Duration::from_millis(1));
+        });
+        house.upstream.always(ill(503));
+        other.push(ill(503));
+        let call = Call::new("POST", &format!("/v1/chat/completions?key={MINE}&a=1&Api-Key={MINE}&%61pi_key={MINE}&b=2"), SAID);
+        let call = call.with("authorization", &format!("Bearer {MINE}")).with("openai-organization", "org-a").with("openai-project", "p-a");
+        assert_eq!(house.send(&call.with("openai-beta", "x=v1")).status, 200);
+        assert_eq!((house.upstream.served(), other.served()), (2, 2));
+        let told = |request: &Recorded| ["openai-organization", "openai-project", "openai-beta"].map(|name| request.header(name).is_some());
+        for request in house.upstream.requests() {
+            assert_eq!((told(&request), request.path.matches(MINE).count()), ([true; 3], 3), "{}", request.path);
+        }
+        for request in other.requests() {
+            assert_eq!((told(&request), request.path.as_str()), ([false, false, true], "/v1/chat/completions?a=1&b=2"), "{by:?}");
+        }
+    }
+}
