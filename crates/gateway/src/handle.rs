@@ -218,7 +218,7 @@ impl Gate {
         };
         let in_body = control.model.map(|model| parsed.tape.text(&parsed.bytes, model).into_owned());
         let also = control.also.iter().map(|id| parsed.tape.text(&parsed.bytes, *id));
-        let name = match named(&call, in_body.as_deref(), also) {
+        let name = match named(&live.settings, (&call, in_body.as_deref()), also) {
             Ok(name) => name.to_owned(),
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };

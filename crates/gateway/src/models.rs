@@ -24,15 +24,28 @@ pub struct Target<'a> {
 }
 
 /// The model that a request names: in its path, in its body, or the one that its route has by itself. `also`: what else in the body
-/// names it.
+/// names it. What Google puts before a name is no part of it: what is judged, counted and called is one name.
 ///
 /// # Errors
 /// A sentence for the client, when it names none and has to, or several.
-pub fn named<'a>(call: &Call<'a>, body: Option<&'a str>, mut also: impl Iterator<Item = Cow<'a, str>>) -> Result<&'a str, String> {
-    if !also.all(|name| call.model == Some(name.strip_prefix(MODELS).unwrap_or(&name))) {
+pub fn named<'a>(
+    settings: &Settings,
+    (call, body): (&Call<'a>, Option<&'a str>),
+    mut also: impl Iterator<Item = Cow<'a, str>>,
+) -> Result<&'a str, String> {
+    if !also.all(|name| call.model.is_some_and(|model| bare(settings, model) == bare(settings, &name))) {
         return Err("the body names another model than the path; name one model".to_owned());
     }
-    call.model.or(body).or(call.route.default_model()).ok_or_else(|| ControlError::Missing("model").to_string())
+    let name = call.model.or(body).or(call.route.default_model());
+    name.map(|name| bare(settings, name)).ok_or_else(|| ControlError::Missing("model").to_string())
+}
+
+/// A name without what Google puts before it, however often: whoever takes it off once more finds nothing. One that is configured with
+/// it is another name.
+pub fn bare<'a>(settings: &Settings, name: &'a str) -> &'a str {
+    let bare = name.trim_start_matches(MODELS);
+    let configured = || settings.models.iter().any(|model| model.name.as_str() == name);
+    if bare.len() == name.len() || configured() { name } else { bare }
 }
 
 impl<'a> Target<'a> {

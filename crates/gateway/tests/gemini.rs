@@ -300,3 +300,29 @@ fn the_list_of_models() {
     assert!(names(&reply.json()) == ["models/m"] && !reply.text().contains(EMAIL), "{}", reply.text());
     assert_eq!(any.upstream.requests()[0].path, "/v1/models?pageSize=5");
 }
+
+#[test]
+fn a_name_with_googles_prefix_is_the_same_model_to_everybody() {
+    use bartizan_gateway::{Measure, Model, Quota};
+    let more = r#"@id("not-this") forbid (principal, action == Action::"prompt", resource == Model::"only-gemini");"#;
+    let said = |name: &str| format!(r#"{{"model":"{name}","messages":[{{"role":"user","content":"hi"}}]}}"#);
+    let adjust = |settings: &mut bartizan_gateway::Settings| {
+        settings.models.push(Model::at("*", 4, None));
+        let measure = Measure::Rate { requests: Some(1), tokens: None };
+        settings.quotas = vec![Quota { name: "one".into(), key: None, group: None, model: Some("gemini-2".into()), shared: true, measure }];
+    };
+    let house = House::build(Plan { adjust: Some(Box::new(adjust)), more, ..Plan::default() });
+    for name in ["only-gemini", "models/only-gemini", "models/models/only-gemini"] {
+        let reply = house.chat(&said(name));
+        assert_eq!((reply.status, reply.json()["error"]["code"].as_str()), (403, Some("policy_blocked")), "{name}: {}", reply.text());
+    }
+    // Counted as one, and called by one name.
+    assert_eq!(house.chat(&said("models/gemini-2")).status, 200);
+    assert!(house.upstream.requests()[0].path.ends_with("/models/gemini-2:generateContent"));
+    assert_eq!(house.chat(&said("gemini-2")).status, 429);
+    // What a key may use, too.
+    let by_third = |name: &str| Call::chat(said(name)).with("authorization", &format!("Bearer {}", key(3)));
+    assert_eq!(house.send(&by_third("models/gpt-4o-mini")).status, 200);
+    assert!(house.seen().contains(r#""model":"gpt-4o-mini""#), "{}", house.seen());
+    assert_eq!(house.send(&by_third("models/gemini-2")).status, 403);
+}

@@ -23,6 +23,7 @@ use crate::faults::strike_writing;
 use crate::guard::{GuardError, Guarded, Named, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded};
 use crate::inspect::InspectError;
 use crate::live::Live;
+use crate::models::bare;
 use crate::query::query;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
@@ -175,13 +176,14 @@ fn name_models(exchange: &mut Exchange, asked: &mut Asked) -> Result<(), (Reason
 /// The model that a body names, and whether the caller may use it. Events and sentences show a name that nobody configured only if
 /// nothing is found in it.
 fn named(exchange: &Exchange, parsed: &Parsed, control: &Control) -> Option<(Named, bool)> {
-    let name = parsed.tape.text(&parsed.bytes, control.model?);
+    let written = parsed.tape.text(&parsed.bytes, control.model?);
     let settings = &exchange.live.settings;
+    let name = bare(settings, &written);
     let configured = settings.models.iter().find(|one| one.name.as_str() == name);
     let provider = configured.and_then(|model| settings.provider(model)).map(|provider| provider.name.clone());
-    let shown = if configured.is_some() || is_clean(exchange, &name, Some("model")) { &*name } else { UNCONFIGURED };
+    let shown = if configured.is_some() || is_clean(exchange, name, Some("model")) { name } else { UNCONFIGURED };
     let named = Named { model: Some(ModelName::new(shown)), configured: configured.is_some(), provider };
-    Some((named, may_use(exchange.principal.models.as_deref(), &name)))
+    Some((named, may_use(exchange.principal.models.as_deref(), name)))
 }
 
 /// Judges and writes the verdict. Only what fails in judging may fail open.
