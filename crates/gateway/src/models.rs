@@ -147,8 +147,8 @@ pub fn home(settings: &Settings, asked: usize, route: Route) -> Option<usize> {
 }
 
 /// The provider of the first place of a model that is one of `these`, before those to which the request would have to be translated.
-pub fn preferred(settings: &Settings, asked: usize, route: Route, these: impl Fn(Target<'_>) -> bool) -> Option<usize> {
-    let ways = || Target::all(settings, asked).filter(|target| these(*target));
+pub fn preferred(settings: &Settings, asked: usize, route: Route, these: impl Fn(&Target<'_>) -> bool) -> Option<usize> {
+    let ways = || Target::all(settings, asked).filter(|target| these(target));
     let own = ways().find(|target| target.provider.kind.speaks(route));
     own.or_else(|| ways().find(|target| target.provider.kind.answers(route))).map(|target| target.way.provider)
 }
