@@ -192,13 +192,8 @@ impl Gate {
         pacing.note(made.ready.target, &made.outcome, self.now());
         while retry::is_worth_another(&made.outcome) && trip.calls < MOST_CALLS && !pacing.left().is_zero() {
             let (sent, limited) = (was_sent(&made.outcome), retry::is_rate_limit(&made.outcome));
-            // Before a pause, not after it.
             let spent = sent && allowance.is_empty(retries);
-            if spent && !limited {
-                self.metrics().retries_refused_total.add(1);
-                break;
-            }
-            let Some(next) = self.onward(itinerary, retries, &pacing, spent).await else { break };
+            let Some(next) = self.onward(itinerary, retries, &pacing, (spent, limited)).await else { break };
             // Who goes elsewhere because of a rate limit multiplies no outage: that place was not called yet.
             let costs = sent && !(limited && itinerary.is_first_round());
             let mut elsewhere = None;
@@ -217,11 +212,11 @@ impl Gate {
             }
             if costs && !allowance.take(retries) {
                 self.metrics().retries_refused_total.add(1);
-                if !limited {
-                    break;
+                if limited {
+                    itinerary.leave();
+                    continue;
                 }
-                itinerary.leave();
-                continue;
+                break;
             }
             self.metrics().retries_total.add(1);
             let (outcome, _) = self.once(asked, elsewhere.as_mut().unwrap_or(&mut made.ready), within, pending).await?;
@@ -258,8 +253,20 @@ impl Gate {
     }
 
     /// The next place; before one is called again there is a pause, after the one that its provider asked for. A pause for which
-    /// there is no time is not made: then another place comes, or those of the next model. `spent`: none may be called again.
-    async fn onward<'a>(&self, itinerary: &mut Itinerary<'a>, retries: &Retries, pacing: &Pacing, spent: bool) -> Option<Target<'a>> {
+    /// there is no time is not made: then another place comes, or those of the next model. `spent`: the allowance is, so only places that
+    /// were not called yet are left, and those only after a rate limit.
+    async fn onward<'a>(
+        &self,
+        itinerary: &mut Itinerary<'a>,
+        retries: &Retries,
+        pacing: &Pacing,
+        (spent, limited): (bool, bool),
+    ) -> Option<Target<'a>> {
+        // Before a pause, not after it.
+        if spent && !limited {
+            self.metrics().retries_refused_total.add(1);
+            return None;
+        }
         let mut pause = Duration::ZERO;
         loop {
             match itinerary.next(self.now(), &|| self.chance()) {
