@@ -130,21 +130,25 @@ impl Charge {
             Some(said) => said.max(written),
             None => written,
         };
-        self.count(said(seen.usage.input).unwrap_or(self.ask.input), output, model);
+        self.count(said(seen.usage.input).unwrap_or(self.ask.input), (output, 0), model);
     }
 
     /// Nothing was used.
     pub fn release(&self) {
-        self.count(0, 0, None);
+        self.count(0, (0, 0), None);
     }
 
-    fn count(&self, input: u64, output: u64, model: Option<&str>) {
+    /// `unseen`: so much of an answer may have been written, and nobody knows. Of that no more counts than was reserved.
+    fn count(&self, input: u64, (output, unseen): (u64, u64), model: Option<&str>) {
         if self.settled.swap(true, Ordering::AcqRel) {
             return;
         }
-        let nanos = cost(&self.prices, model.unwrap_or(&self.model), input, output);
-        let used = Sum { tokens: input.saturating_add(output), nanos };
-        self.taken.iter().for_each(|taken| taken.settle(used, &self.clock.0));
+        let sum = |output: u64| {
+            let nanos = cost(&self.prices, model.unwrap_or(&self.model), input, output);
+            Sum { tokens: input.saturating_add(output), nanos }
+        };
+        let (used, perhaps) = (sum(output), sum(output.max(unseen)));
+        self.taken.iter().for_each(|taken| taken.settle(used.or_more(perhaps.at_most(taken.held)), &self.clock.0));
     }
 }
 
@@ -154,6 +158,6 @@ impl Drop for Charge {
             return self.release();
         }
         // Nobody knows what was written of an answer that never came. What nobody waited for in pieces may have been written whole.
-        self.count(self.ask.input, if self.ask.stream { 0 } else { self.ask.output }, None);
+        self.count(self.ask.input, (0, if self.ask.stream { 0 } else { self.ask.output }), None);
     }
 }

@@ -82,6 +82,23 @@ fn an_answer_that_never_came_costs_what_was_reserved() {
 }
 
 #[test]
+fn an_answer_that_never_came_costs_no_more_than_was_reserved() {
+    let house = reserving(0, vec![rate(None, Some(1_000)), budget(Some(2_000), None)]);
+    house.upstream.push(good("fine").slow(NEVER));
+    let mut wire = Wire::open(house.address);
+    wire.send(&Call::chat(asking(100, 9_000_000)));
+    while house.upstream.requests().is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    drop(wire);
+    house.journal.wait_for("end");
+    assert_eq!(spent(&house), 2_000, "the whole budget, as reserved");
+    let over = house.chat(&body(1_000));
+    let wait: i64 = over.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!((over.status, wait), (429, 61), "a minute's worth");
+}
+
+#[test]
 fn a_stream_over_midnight_is_paid_for_the_next_day() {
     let house = limited(vec![budget(Some(1_000), None)]);
     let usage = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":700}}\n\n";
