@@ -23,6 +23,8 @@ pub struct Weight {
 
 /// The fields that say how long an answer may be; the largest counts.
 const LONGEST: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+/// Where Gemini's requests say so; a provider that reads both names may take either.
+const CONFIG: [&str; 2] = ["generationConfig", "generation_config"];
 
 impl Weight {
     /// Weighs a request that was read.
@@ -77,19 +79,36 @@ fn unescaped(mut raw: &[u8]) -> usize {
 
 /// How long an answer may be, and how many are asked for.
 fn asked(tape: &Tape, bytes: &[u8], route: Route) -> (Option<u64>, u64) {
-    let number = |id: NodeId| tape.text(bytes, id).parse::<u64>().ok();
-    let largest = |object: NodeId, names: &[&str]| names.iter().filter_map(|name| number(tape.member(bytes, object, name)?)).max();
+    let largest =
+        |object: NodeId, names: &[&str]| names.iter().filter_map(|name| number(tape, bytes, tape.member(bytes, object, name)?)).max();
     if !writes(route) {
         return (Some(0), 1);
     }
     if route.family() == Family::Gemini {
-        let config = ["generationConfig", "generation_config"].iter().find_map(|name| tape.member(bytes, 0, name));
-        let among = |names: &[&str]| largest(config?, names);
-        return (among(&["maxOutputTokens", "max_output_tokens"]), among(&["candidateCount", "candidate_count"]).unwrap_or(1));
+        let among = |names: &[&str]| CONFIG.iter().filter_map(|name| largest(tape.member(bytes, 0, name)?, names)).max();
+        return (among(&["maxOutputTokens", "max_output_tokens"]), among(&["candidateCount", "candidate_count"]).unwrap_or(1).max(1));
     }
-    let answers = largest(0, &["n", "best_of"]).unwrap_or(1);
+    let answers = largest(0, &["n", "best_of"]).unwrap_or(1).max(1);
     let prompts = if route == Route::Completions { prompts(tape, bytes) } else { 1 };
     (largest(0, &LONGEST), answers.saturating_mul(prompts))
+}
+
+/// A number that is asked for; `null` is none. Providers read `1e5`, `4096.0` and `"77"`, too; nobody knows what they make of what is
+/// no whole number, so it is the most.
+fn number(tape: &Tape, bytes: &[u8], id: NodeId) -> Option<u64> {
+    use crate::json::NodeKind::{Null, Number, String};
+    let whole = |text: &str| {
+        let value = text.parse::<f64>().ok().filter(|value| value.fract() == 0.0)?;
+        format!("{value:.0}").parse().ok()
+    };
+    match tape.node(id)?.kind {
+        Null => None,
+        Number | String => {
+            let text = tape.text(bytes, id);
+            Some(text.parse().ok().or_else(|| whole(&text)).unwrap_or(u64::MAX))
+        }
+        _ => Some(u64::MAX),
+    }
 }
 
 fn writes(route: Route) -> bool {

@@ -57,7 +57,6 @@ fn the_longest_answer_that_is_asked_for() {
     assert_eq!(chat(""), (None, 1));
     assert_eq!(chat(r#","max_tokens":10,"n":3"#), (Some(10), 3));
     assert_eq!(chat(r#","max_tokens":10,"max_completion_tokens":20"#), (Some(20), 1));
-    assert_eq!(chat(r#","max_tokens":-5,"n":"many""#), (None, 1));
     assert_eq!(asked(Route::Responses, r#"{"model":"m","input":"x","max_output_tokens":7}"#), (Some(7), 1));
     let gemini = |config: &str| asked(Route::GenerateContent, &format!(r#"{{"contents":[],{config}}}"#));
     assert_eq!(gemini(r#""generationConfig":{"maxOutputTokens":8,"candidateCount":2}"#), (Some(8), 2));
@@ -65,6 +64,29 @@ fn the_longest_answer_that_is_asked_for() {
     assert_eq!(asked(Route::Completions, r#"{"model":"m","prompt":["a","b","c"],"max_tokens":5,"n":2,"best_of":4}"#), (Some(5), 12));
     assert_eq!(asked(Route::Embeddings, r#"{"model":"m","input":"a"}"#), (Some(0), 1));
     assert_eq!(chat(&format!(r#","max_tokens":{0},"n":{0}"#, u64::MAX)), (Some(u64::MAX), u64::MAX));
+}
+
+#[test]
+fn numbers_in_other_words_are_numbers_and_unreadable_ones_the_most() {
+    let chat = |said: &str| {
+        let weight = weight(Route::ChatCompletions, &format!(r#"{{"model":"m","messages":[],"max_tokens":{said},"n":{said}}}"#));
+        (weight.answer, weight.answers)
+    };
+    for (said, number) in [("1e5", 100_000), ("4096.0", 4_096), ("1.5e3", 1_500), (r#""77""#, 77), ("2.0E0", 2)] {
+        assert_eq!(chat(said), (Some(number), number), "{said}");
+    }
+    for said in ["-5", "2.5", "1e99", r#""many""#, "true", "[1]", r#"{"a":1}"#, r#""inf""#, "99999999999999999999999"] {
+        assert_eq!(chat(said), (Some(u64::MAX), u64::MAX), "{said}");
+    }
+    assert_eq!(chat("null"), (None, 1), "as if it were not there");
+    assert_eq!(chat("0"), (Some(0), 1), "an answer there is");
+    let gemini = |config: &str| {
+        let weight = weight(Route::GenerateContent, &format!(r#"{{"contents":[],{config}}}"#));
+        (weight.answer, weight.answers)
+    };
+    let two = r#""generationConfig":{"maxOutputTokens":8},"generation_config":{"max_output_tokens":9e3,"candidate_count":2}"#;
+    assert_eq!(gemini(two), (Some(9_000), 2));
+    assert_eq!(gemini(&two.replace("9e3", "3")), (Some(8), 2));
 }
 
 #[test]
