@@ -26,6 +26,8 @@ pub struct Ask {
     pub input: u64,
     /// Most tokens that will be written, as far as it says so.
     pub output: u64,
+    /// Most of these that will be thought and perhaps not shown.
+    pub thought: u64,
     /// A stream is asked for.
     pub stream: bool,
 }
@@ -80,8 +82,9 @@ impl Ask {
         }
         let weight = Weight::of(&parsed.tape, &parsed.bytes, &parsed.reading, route);
         let input = (weight.text / BYTES).saturating_add(weight.tokens).saturating_add(weight.attachments.saturating_mul(ATTACHMENT));
-        let output = weight.answer.unwrap_or(usual).saturating_mul(weight.answers);
-        Self { input: input.min(MOST), output: output.min(MOST), stream }
+        let output = weight.answer.unwrap_or(usual).saturating_mul(weight.answers).min(MOST);
+        let thought = weight.thought.saturating_mul(weight.answers).min(output);
+        Self { input: input.min(MOST), output, thought, stream }
     }
 }
 
@@ -121,7 +124,8 @@ impl Charge {
     /// Counts what was used. `model`: who answered, if that is another one. `whole`: the answer came to its end.
     ///
     /// What the provider says is believed up to a cap; that nothing was used is not, where something was. Of an answer that was cut
-    /// what it said so far may be too little, so what was seen counts if it is more.
+    /// what it said so far may be too little, so what was seen counts if it is more. Where it says nothing of an answer for which thinking
+    /// was asked, what was thought is not seen, and what is reserved for it counts.
     pub fn settle(&self, seen: Seen, whole: bool, model: Option<&str>) {
         let said = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0).map(|tokens| tokens.min(MOST));
         let written = seen.text.div_ceil(BYTES).min(MOST);
@@ -130,7 +134,8 @@ impl Charge {
             Some(said) => said.max(written),
             None => written,
         };
-        self.count(said(seen.usage.input).unwrap_or(self.ask.input), (output, 0), model);
+        let unseen = if seen.usage.output.is_none() { self.ask.thought } else { 0 };
+        self.count(said(seen.usage.input).unwrap_or(self.ask.input), (output, unseen), model);
     }
 
     /// Nothing was used.
@@ -157,7 +162,8 @@ impl Drop for Charge {
         if !self.sent.load(Ordering::Acquire) {
             return self.release();
         }
-        // Nobody knows what was written of an answer that never came. What nobody waited for in pieces may have been written whole.
-        self.count(self.ask.input, (0, if self.ask.stream { 0 } else { self.ask.output }), None);
+        // Nobody knows what was written of an answer that never came. What nobody waited for in pieces may have been written whole; a
+        // stream would have begun, unless with thinking.
+        self.count(self.ask.input, (0, if self.ask.stream { self.ask.thought } else { self.ask.output }), None);
     }
 }

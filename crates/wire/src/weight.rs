@@ -3,7 +3,7 @@
 use bartizan_vocabulary::{TextClass, UninspectedKind};
 
 use crate::body::{Part, Reading};
-use crate::json::{NodeId, Tape};
+use crate::json::{NodeId, NodeKind, Tape};
 use crate::route::{Family, Route};
 
 /// What a request weighs.
@@ -19,12 +19,16 @@ pub struct Weight {
     pub answer: Option<u64>,
     /// So many answers.
     pub answers: u64,
+    /// Most tokens of one answer that may be thought and not shown; 0: no thinking is asked for.
+    pub thought: u64,
 }
 
 /// The fields that say how long an answer may be; the largest counts.
 const LONGEST: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
 /// Where Gemini's requests say so; a provider that reads both names may take either.
 const CONFIG: [&str; 2] = ["generationConfig", "generation_config"];
+/// How much may be thought, in the words of all formats.
+const BUDGETS: [&str; 4] = ["budget_tokens", "max_tokens", "thinkingBudget", "thinking_budget"];
 
 impl Weight {
     /// Weighs a request that was read.
@@ -40,7 +44,7 @@ impl Weight {
         }
         let text = text_bytes(tape, bytes, reading.parts.iter().filter(|part| !part.opaque));
         let (answer, answers) = asked(tape, bytes, route);
-        Self { text, tokens, attachments, answer, answers }
+        Self { text, tokens, attachments, answer, answers, thought: thought(tape, bytes, route) }
     }
 }
 
@@ -93,17 +97,42 @@ fn asked(tape: &Tape, bytes: &[u8], route: Route) -> (Option<u64>, u64) {
     (largest(0, &LONGEST), answers.saturating_mul(prompts))
 }
 
+/// How much may be thought: as much as a request that asks for it allows, anything where it says no number.
+fn thought(tape: &Tape, bytes: &[u8], route: Route) -> u64 {
+    let inside = |object: NodeId, name: &str| tape.member(bytes, object, name);
+    let off = |object: NodeId| {
+        let says = |name: &str, word: &str| inside(object, name).is_some_and(|id| tape.text(bytes, id) == word);
+        says("type", "disabled") || says("effort", "none") || says("enabled", "false")
+    };
+    let object = |object: NodeId| match tape.node(object).map(|node| node.kind) {
+        None | Some(NodeKind::Null) => 0,
+        Some(_) if off(object) => 0,
+        Some(_) => BUDGETS.iter().filter_map(|name| number(tape, bytes, inside(object, name)?)).max().unwrap_or(u64::MAX),
+    };
+    let effort = |id: NodeId| {
+        let none = tape.node(id).is_none_or(|node| node.kind == NodeKind::Null) || tape.text(bytes, id) == "none";
+        if none { 0 } else { u64::MAX }
+    };
+    if route.family() == Family::Gemini {
+        let configs = CONFIG.iter().filter_map(|name| inside(0, name));
+        let asked = configs.flat_map(|config| ["thinkingConfig", "thinking_config"].map(|name| inside(config, name)));
+        return asked.flatten().map(object).max().unwrap_or(0);
+    }
+    let objects = ["thinking", "reasoning"].iter().filter_map(|name| inside(0, name)).map(object);
+    let efforts = [inside(0, "reasoning_effort"), inside(0, "output_config").and_then(|config| inside(config, "effort"))];
+    objects.chain(efforts.into_iter().flatten().map(effort)).max().unwrap_or(0)
+}
+
 /// A number that is asked for; `null` is none. Providers read `1e5`, `4096.0` and `"77"`, too; nobody knows what they make of what is
 /// no whole number, so it is the most.
 fn number(tape: &Tape, bytes: &[u8], id: NodeId) -> Option<u64> {
-    use crate::json::NodeKind::{Null, Number, String};
     let whole = |text: &str| {
         let value = text.parse::<f64>().ok().filter(|value| value.fract() == 0.0)?;
         format!("{value:.0}").parse().ok()
     };
     match tape.node(id)?.kind {
-        Null => None,
-        Number | String => {
+        NodeKind::Null => None,
+        NodeKind::Number | NodeKind::String => {
             let text = tape.text(bytes, id);
             Some(text.parse().ok().or_else(|| whole(&text)).unwrap_or(u64::MAX))
         }
@@ -118,8 +147,8 @@ fn writes(route: Route) -> bool {
 
 /// A list of prompts has an answer for each; one prompt may be a list of token numbers.
 fn prompts(tape: &Tape, bytes: &[u8]) -> u64 {
-    use crate::json::NodeKind::{Array, String};
-    let list = tape.member(bytes, 0, "prompt").filter(|id| tape.node(*id).is_some_and(|node| node.kind == Array));
-    let count = list.map_or(1, |list| tape.members(list).filter(|(_, node)| matches!(node.kind, Array | String)).count());
+    let list = tape.member(bytes, 0, "prompt").filter(|id| tape.node(*id).is_some_and(|node| node.kind == NodeKind::Array));
+    let is_prompt = |kind: NodeKind| matches!(kind, NodeKind::Array | NodeKind::String);
+    let count = list.map_or(1, |list| tape.members(list).filter(|(_, node)| is_prompt(node.kind)).count());
     count.max(1) as u64
 }

@@ -90,6 +90,40 @@ fn numbers_in_other_words_are_numbers_and_unreadable_ones_the_most() {
 }
 
 #[test]
+fn how_much_thinking_is_asked_for() {
+    let all = u64::MAX;
+    for (more, thought) in [
+        (r#""stop":null"#, 0),
+        (r#""reasoning_effort":"low""#, all),
+        (r#""reasoning_effort":"none""#, 0),
+        (r#""reasoning_effort":null"#, 0),
+        (r#""reasoning":{"effort":"high"}"#, all),
+        (r#""reasoning":{"effort":"none"}"#, 0),
+        (r#""reasoning":{"max_tokens":300}"#, 300),
+        (r#""reasoning":{"enabled":false}"#, 0),
+        (r#""reasoning":null"#, 0),
+        (r#""thinking":{"type":"enabled","budget_tokens":2e3}"#, 2_000),
+        (r#""thinking":{"type":"adaptive"}"#, all),
+        (r#""thinking":{"type":"disabled"}"#, 0),
+        (r#""thinking":{"type":"enabled","budget_tokens":2000},"reasoning_effort":"low""#, all),
+        (r#""output_config":{"effort":"low"}"#, all),
+    ] {
+        for route in [Route::ChatCompletions, Route::Messages, Route::Responses] {
+            assert_eq!(weight(route, &format!(r#"{{"model":"m",{more}}}"#)).thought, thought, "{more}");
+        }
+    }
+    for (config, thought) in [
+        (r#""generationConfig":{}"#, 0),
+        (r#""generationConfig":{"thinkingConfig":{"thinkingBudget":0}}"#, 0),
+        (r#""generationConfig":{"thinkingConfig":{"thinkingBudget":-1}}"#, all),
+        (r#""generationConfig":{"thinkingConfig":{"thinkingLevel":"HIGH"}}"#, all),
+        (r#""generationConfig":{},"generation_config":{"thinking_config":{"thinking_budget":512}}"#, 512),
+    ] {
+        assert_eq!(weight(Route::StreamGenerateContent, &format!(r#"{{"contents":[],{config}}}"#)).thought, thought, "{config}");
+    }
+}
+
+#[test]
 fn what_a_model_wrote() {
     let answer = r#"{"id":"chatcmpl-1","object":"chat.completion","model":"some-model","choices":[{"index":0,"finish_reason":"stop",
         "message":{"role":"assistant","reasoning_content":"well","content":"good day","tool_calls":[{"id":"call_1","type":"function","function":{"name":"look","arguments":"{\"a\":1}"}}]}}]}"#;
