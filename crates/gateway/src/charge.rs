@@ -13,8 +13,8 @@ use crate::spending::Sum;
 /// Tokens for each picture, sound and file of a request, until the provider says better.
 const ATTACHMENT: u64 = 1_000;
 
-/// Bytes of text that are taken for a token.
-const BYTES: u64 = 4;
+/// Heft of text that is taken for a token: four bytes of ASCII, two of anything else.
+const HEFT: u64 = 4;
 
 /// So many tokens one request reads, or its answer has, at most: what is more is a mistake of whoever says so.
 pub const MOST: u64 = 10_000_000;
@@ -37,7 +37,7 @@ pub struct Ask {
 pub struct Seen {
     /// What the provider said.
     pub usage: Usage,
-    /// Bytes of the text that it wrote.
+    /// [Heft](bartizan_wire::heft) of the text that it wrote.
     pub text: u64,
 }
 
@@ -81,7 +81,7 @@ impl Ask {
             return Self::default();
         }
         let weight = Weight::of(&parsed.tape, &parsed.bytes, &parsed.reading, route);
-        let input = (weight.text / BYTES).saturating_add(weight.tokens).saturating_add(weight.attachments.saturating_mul(ATTACHMENT));
+        let input = (weight.text / HEFT).saturating_add(weight.tokens).saturating_add(weight.attachments.saturating_mul(ATTACHMENT));
         let output = weight.answer.unwrap_or(usual).saturating_mul(weight.answers).min(MOST);
         let thought = weight.thought.saturating_mul(weight.answers).min(output);
         Self { input: input.min(MOST), output, thought, stream }
@@ -128,7 +128,7 @@ impl Charge {
     /// was asked, what was thought is not seen, and what is reserved for it counts.
     pub fn settle(&self, seen: Seen, whole: bool, model: Option<&str>) {
         let said = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0).map(|tokens| tokens.min(MOST));
-        let written = seen.text.div_ceil(BYTES).min(MOST);
+        let written = seen.text.div_ceil(HEFT).min(MOST);
         let output = match said(seen.usage.output) {
             Some(said) if whole => said,
             Some(said) => said.max(written),

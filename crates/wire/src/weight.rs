@@ -9,7 +9,7 @@ use crate::route::{Family, Route};
 /// What a request weighs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weight {
-    /// Bytes of its texts, unescaped. What only stands there in base64 is none.
+    /// Heft of its texts, unescaped. What only stands there in base64 has none.
     pub text: u64,
     /// Token numbers that stand there in the place of text.
     pub tokens: u64,
@@ -42,15 +42,15 @@ impl Weight {
                 _ => attachments += 1,
             }
         }
-        let text = text_bytes(tape, bytes, reading.parts.iter().filter(|part| !part.opaque));
+        let text = text_heft(tape, bytes, reading.parts.iter().filter(|part| !part.opaque));
         let (answer, answers) = asked(tape, bytes, route);
         Self { text, tokens, attachments, answer, answers, thought: thought(tape, bytes, route) }
     }
 }
 
-/// Bytes of the text that a model wrote into a whole answer: content, reasoning, arguments of tool calls.
+/// Heft of the text that a model wrote into a whole answer: content, reasoning, arguments of tool calls.
 pub fn written(tape: &Tape, bytes: &[u8], reading: &Reading) -> u64 {
-    text_bytes(tape, bytes, reading.parts.iter().filter(|part| part.is_written()))
+    text_heft(tape, bytes, reading.parts.iter().filter(|part| part.is_written()))
 }
 
 impl Part {
@@ -61,24 +61,39 @@ impl Part {
     }
 }
 
-fn text_bytes<'a>(tape: &Tape, bytes: &[u8], parts: impl Iterator<Item = &'a Part>) -> u64 {
+/// Bytes of a text, of which those that are not ASCII count twice: of such letters there are fewer in a token.
+pub fn heft(text: &[u8]) -> u64 {
+    (text.len() + text.iter().filter(|byte| !byte.is_ascii()).count()) as u64
+}
+
+fn text_heft<'a>(tape: &Tape, bytes: &[u8], parts: impl Iterator<Item = &'a Part>) -> u64 {
     let length = |part: &Part| {
         let node = tape.node(part.node)?;
         let raw = bytes.get(node.inner())?;
-        Some(if node.escaped { unescaped(raw) } else { raw.len() } as u64)
+        Some(if node.escaped { unescaped(raw) } else { heft(raw) })
     };
     parts.filter_map(length).sum()
 }
 
-/// The length without the escapes, of which `\u` stands for about three bytes.
-fn unescaped(mut raw: &[u8]) -> usize {
-    let mut length = 0;
+/// The heft without the escapes.
+fn unescaped(mut raw: &[u8]) -> u64 {
+    let mut sum = 0;
     while let Some(at) = raw.iter().position(|byte| *byte == b'\\') {
-        let (stands, skips) = if raw.get(at + 1) == Some(&b'u') { (3, 6) } else { (1, 2) };
-        length += at + stands;
+        let (stands, skips) = if raw.get(at + 1) == Some(&b'u') { (letter(raw.get(at + 2..at + 6)), 6) } else { (1, 2) };
+        sum += heft(raw.get(..at).unwrap_or_default()) + stands;
         raw = raw.get(at + skips..).unwrap_or_default();
     }
-    length + raw.len()
+    sum + heft(raw)
+}
+
+/// The heft of what `\u` and these digits stand for: of one, two or three bytes, or half of a letter of four.
+fn letter(digits: Option<&[u8]>) -> u64 {
+    let code = digits.and_then(|digits| u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+    match code {
+        Some(0..0x80) => 1,
+        Some(0x80..0x800 | 0xd800..0xe000) => 4,
+        _ => 6,
+    }
 }
 
 /// How long an answer may be, and how many are asked for.

@@ -24,8 +24,10 @@ fn text_counts_and_base64_does_not() {
     assert!(empty < 20, "{empty}");
     let text = |content: &str| weight(Route::ChatCompletions, &chat(content)).text - empty;
     assert_eq!(text(r#""how are you""#), 11);
-    // An escape is what it stands for: six letters of three bytes, four line breaks.
-    assert_eq!(text(r#""\u6771\u4eac\u6771\u4eac\u6771\u4eac\n\n\n\n""#), 22);
+    // What is no ASCII counts twice. An escape is what it stands for: six letters of three bytes, four line breaks.
+    assert_eq!(text(r#""\u6771\u4eac\u6771\u4eac\u6771\u4eac\n\n\n\n""#), 40);
+    assert_eq!(text("\"東京東京東京\\n\\n\\n\\n\""), 40);
+    assert_eq!((text(r#""\u0041\u00e9\ud83d\ude00""#), text("\"Aé😀\"")), (13, 13));
     let data = "iVBORw0KGgoAAAANSUhEUgAA".repeat(40_000);
     let parts = |url: &str| format!(r#"[{{"type":"text","text":"how are you"}},{{"type":"image_url","image_url":{{"url":"{url}"}}}}]"#);
     let image = weight(Route::ChatCompletions, &chat(&parts(&format!("data:image/png;base64,{data}"))));
@@ -121,6 +123,14 @@ fn how_much_thinking_is_asked_for() {
     ] {
         assert_eq!(weight(Route::StreamGenerateContent, &format!(r#"{{"contents":[],{config}}}"#)).thought, thought, "{config}");
     }
+}
+
+#[test]
+fn what_a_model_wrote_in_other_letters_counts_twice() {
+    assert_eq!(
+        wrote(r#"{"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"東京 now"}}]}"#),
+        12 + 4
+    );
 }
 
 #[test]

@@ -132,6 +132,15 @@ fn an_answer_without_numbers_is_counted_by_its_text() {
 }
 
 #[test]
+fn two_bytes_of_other_letters_are_a_token() {
+    let house = limited(vec![rate(None, Some(10_000))]);
+    house.upstream.push(Answer::stream(canned::chat_events("m", &[&"東京".repeat(50), &"now ".repeat(50)])));
+    assert!(house.chat(&streaming(100)).whole);
+    house.journal.wait_for("end");
+    assert_eq!(tokens_left(&house), 10_000 - 100 - 150 - 50);
+}
+
+#[test]
 fn reasoning_and_arguments_are_text_too() {
     let house = limited(vec![rate(None, Some(10_000))]);
     house.upstream.push(Answer::stream(canned::chat_tool_events("m", "look", &["{\"a\":\"", &"x".repeat(392), "\"}"])));
