@@ -13,8 +13,8 @@ use crate::spending::Sum;
 /// Tokens for each picture, sound and file of a request, until the provider says better.
 const ATTACHMENT: u64 = 1_000;
 
-/// Bytes of text that are taken for a token.
-const BYTES: u64 = 4;
+/// Heft of text that is taken for a token: four bytes of ASCII, two of anything else.
+const HEFT: u64 = 4;
 
 /// So many tokens one request reads, or its answer has, at most: what is more is a mistake of whoever says so.
 pub const MOST: u64 = 10_000_000;
@@ -26,6 +26,8 @@ pub struct Ask {
     pub input: u64,
     /// Most tokens that will be written, as far as it says so.
     pub output: u64,
+    /// Most of these that will be thought and perhaps not shown.
+    pub thought: u64,
     /// A stream is asked for.
     pub stream: bool,
 }
@@ -35,7 +37,7 @@ pub struct Ask {
 pub struct Seen {
     /// What the provider said.
     pub usage: Usage,
-    /// Bytes of the text that it wrote.
+    /// [Heft](bartizan_wire::heft) of the text that it wrote.
     pub text: u64,
 }
 
@@ -81,9 +83,10 @@ impl Ask {
             return Self::default();
         }
         let weight = Weight::of(&parsed.tape, &parsed.bytes, &parsed.reading, route);
-        let input = (weight.text / BYTES).saturating_add(weight.tokens).saturating_add(weight.attachments.saturating_mul(ATTACHMENT));
-        let output = weight.answer.unwrap_or(usual).saturating_mul(weight.answers);
-        Self { input: input.min(MOST), output: output.min(MOST), stream }
+        let input = (weight.text / HEFT).saturating_add(weight.tokens).saturating_add(weight.attachments.saturating_mul(ATTACHMENT));
+        let output = weight.answer.unwrap_or(usual).saturating_mul(weight.answers).min(MOST);
+        let thought = weight.thought.saturating_mul(weight.answers).min(output);
+        Self { input: input.min(MOST), output, thought, stream }
     }
 }
 
@@ -133,32 +136,38 @@ impl Charge {
     /// Counts what was used. `model`: who answered, if that is another one. `whole`: the answer came to its end.
     ///
     /// What the provider says is believed up to a cap; that nothing was used is not, where something was. Of an answer that was cut
-    /// what it said so far may be too little, so what was seen counts if it is more.
+    /// what it said so far may be too little, so what was seen counts if it is more. Where it says nothing of an answer for which thinking
+    /// was asked, what was thought is not seen, and what is reserved for it counts.
     pub fn settle(&self, seen: Seen, whole: bool, model: Option<&str>) {
         let said = |tokens: Option<u64>| tokens.filter(|tokens| *tokens > 0).map(|tokens| tokens.min(MOST));
-        let written = seen.text.div_ceil(BYTES).min(MOST);
+        let written = seen.text.div_ceil(HEFT).min(MOST);
         let output = match said(seen.usage.output) {
             Some(said) if whole => said,
             Some(said) => said.max(written),
             None => written,
         };
-        self.count(said(seen.usage.input).unwrap_or(self.ask.input), output, model);
+        let unseen = if seen.usage.output.is_none() { self.ask.thought } else { 0 };
+        self.count(said(seen.usage.input).unwrap_or(self.ask.input), (output, unseen), model);
     }
 
     /// Nothing was used, unless nobody knows that: then what was reserved counts.
     pub fn release(&self) {
         if !self.unknown.load(Ordering::Acquire) {
-            self.count(0, 0, None);
+            self.count(0, (0, 0), None);
         }
     }
 
-    fn count(&self, input: u64, output: u64, model: Option<&str>) {
+    /// `unseen`: so much of an answer may have been written, and nobody knows. Of that no more counts than was reserved.
+    fn count(&self, input: u64, (output, unseen): (u64, u64), model: Option<&str>) {
         if self.settled.swap(true, Ordering::AcqRel) {
             return;
         }
-        let nanos = cost(&self.prices, model.unwrap_or(&self.model), input, output);
-        let used = Sum { tokens: input.saturating_add(output), nanos };
-        self.taken.iter().for_each(|taken| taken.settle(used, &self.clock.0));
+        let sum = |output: u64| {
+            let nanos = cost(&self.prices, model.unwrap_or(&self.model), input, output);
+            Sum { tokens: input.saturating_add(output), nanos }
+        };
+        let (used, perhaps) = (sum(output), sum(output.max(unseen)));
+        self.taken.iter().for_each(|taken| taken.settle(used.or_more(perhaps.at_most(taken.held)), &self.clock.0));
     }
 }
 
@@ -167,7 +176,8 @@ impl Drop for Charge {
         if !self.sent.load(Ordering::Acquire) {
             return self.release();
         }
-        // Nobody knows what was written of an answer that never came. What nobody waited for in pieces may have been written whole.
-        self.count(self.ask.input, if self.ask.stream { 0 } else { self.ask.output }, None);
+        // Nobody knows what was written of an answer that never came. What nobody waited for in pieces may have been written whole; a
+        // stream would have begun, unless with thinking.
+        self.count(self.ask.input, (0, if self.ask.stream { self.ask.thought } else { self.ask.output }), None);
     }
 }

@@ -14,7 +14,7 @@ use crate::gcra::{Gcra, Left, Over};
 use crate::settings::SharedClock;
 use crate::spending::{Most, Period, Purse, Short, Spent, Sum};
 
-/// When to ask again for a budget that is only reserved.
+/// When to ask again for a budget that is only reserved. The client is told a second more, as of every time.
 const SOON: Duration = Duration::from_secs(2);
 
 /// What a rule counts.
@@ -47,7 +47,7 @@ pub struct Quota {
     pub key: Option<String>,
     /// A group that the caller must be in.
     pub group: Option<GroupName>,
-    /// Name of a model as clients ask for it, with `*` at the end for all that begin so.
+    /// Name of a model as clients ask for it, with `*` at the end for all that begin so. A fallback is not counted by its own name.
     pub model: Option<String>,
     /// All who match share it; otherwise each has it for itself.
     pub shared: bool,

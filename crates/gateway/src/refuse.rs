@@ -106,7 +106,7 @@ pub fn response(shape: Shape, refusal: &Refusal, request_id: &RequestId) -> Resp
     if refusal.reason == Reason::UpgradeRefused {
         headers.insert(header::UPGRADE, HeaderValue::from_static("HTTP/1.1"));
     }
-    // In whole seconds, never too early.
+    // In whole seconds, never too early: up to a second too late.
     let after = refusal.retry_after.map(|time| time.as_secs() + 1).or((refusal.reason == Reason::Busy).then_some(1));
     if let Some(seconds) = after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -99,6 +99,16 @@ impl Sum {
         Self { tokens: self.tokens.saturating_add(other.tokens), nanos: self.nanos.saturating_add(other.nanos) }
     }
 
+    /// The smaller one of each.
+    pub fn at_most(self, other: Self) -> Self {
+        Self { tokens: self.tokens.min(other.tokens), nanos: self.nanos.min(other.nanos) }
+    }
+
+    /// The larger one of each.
+    pub fn or_more(self, other: Self) -> Self {
+        Self { tokens: self.tokens.max(other.tokens), nanos: self.nanos.max(other.nanos) }
+    }
+
     fn minus(self, other: Self) -> Self {
         Self { tokens: self.tokens.saturating_sub(other.tokens), nanos: self.nanos.saturating_sub(other.nanos) }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
-use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, is_done, read_event};
+use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, heft, is_done, read_event};
 
 use crate::charge::Seen;
 use crate::edit::{TextEdit, piece_splices, without_logprobs};
@@ -270,7 +270,7 @@ impl StreamGuard {
         if let Some(seen) = &mut self.seen
             && part.is_written()
         {
-            seen.text = seen.text.saturating_add(text.len() as u64);
+            seen.text = seen.text.saturating_add(heft(text.as_bytes()));
         }
     }
 
@@ -358,7 +358,7 @@ impl StreamGuard {
         let Ok(text) = std::str::from_utf8(payload) else { return Err(StreamError::Splice) };
         held.plain = true;
         if let Some(seen) = &mut self.seen {
-            seen.text = seen.text.saturating_add(text.len() as u64);
+            seen.text = seen.text.saturating_add(heft(text.as_bytes()));
         }
         let number = self.text_of(PLAIN, &outside_part(), String::new)?;
         let (start, end) = self.grow(number, text);

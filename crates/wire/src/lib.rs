@@ -39,5 +39,5 @@ pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of}
 pub use sse::{Frame, SseError, SseReader};
 pub use unread::{Attachment, attachment};
 pub use usage::Usage;
-pub use weight::{Weight, written};
+pub use weight::{Weight, heft, written};
 pub use words::{is_format_key, is_known as is_format_word, says_nothing};

@@ -11,20 +11,23 @@ pub struct Usage {
     pub output: Option<u64>,
 }
 
-/// Numbers whose sum was read, by the name of the object that holds them. It stands in the answer or event, or one object deeper
-/// (`message_start`, `response.completed`). OpenAI counts cached tokens among the others, Anthropic beside them.
-const INPUT: [&[&str]; 2] = [
-    &["prompt_tokens", "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"],
-    &["promptTokenCount", "toolUsePromptTokenCount"],
+/// A number that says it all, and numbers whose sum says it where that one is not there.
+type Words = (Option<&'static str>, &'static [&'static str]);
+
+/// By the name of the object that holds them. It stands in the answer or event, or one object deeper (`message_start`,
+/// `response.completed`). OpenAI counts cached tokens among the others, Anthropic beside them.
+const INPUT: [Words; 2] = [
+    (Some("prompt_tokens"), &["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"]),
+    (None, &["promptTokenCount", "toolUsePromptTokenCount"]),
 ];
-const OUTPUT: [&[&str]; 2] = [&["completion_tokens", "output_tokens"], &["candidatesTokenCount", "thoughtsTokenCount"]];
+const OUTPUT: [Words; 2] = [(Some("completion_tokens"), &["output_tokens"]), (None, &["candidatesTokenCount", "thoughtsTokenCount"])];
 
 impl Usage {
     /// Takes in a whole answer or one event of a stream. Streams count up, so of several numbers the highest counts.
     pub fn see(&mut self, tape: &Tape, bytes: &[u8]) {
         for (kind, name) in ["usage", "usageMetadata"].into_iter().enumerate() {
             let inside = |outer: &str| tape.member(bytes, tape.member(bytes, 0, outer)?, name);
-            let of = |held: NodeId, lists: [&[&str]; 2]| lists.get(kind).and_then(|names| sum(tape, bytes, held, names));
+            let of = |held: NodeId, words: [Words; 2]| words.get(kind).and_then(|words| total(tape, bytes, held, words));
             if let Some(held) = tape.member(bytes, 0, name).or_else(|| inside("response")) {
                 self.input = self.input.max(of(held, INPUT));
                 self.output = self.output.max(of(held, OUTPUT));
@@ -36,8 +39,9 @@ impl Usage {
     }
 }
 
-/// The sum of those that are there; `None` when none is.
-fn sum(tape: &Tape, bytes: &[u8], held: NodeId, names: &[&str]) -> Option<u64> {
+/// `None` when none is there. Some fill in the words of both formats and mean one: a zero does not hide the other's numbers.
+fn total(tape: &Tape, bytes: &[u8], held: NodeId, (whole, parts): &Words) -> Option<u64> {
     let number = |name: &&str| tape.text(bytes, tape.member(bytes, held, name)?).parse::<u64>().ok();
-    names.iter().filter_map(number).reduce(u64::saturating_add)
+    let whole = whole.as_ref().and_then(number);
+    whole.filter(|tokens| *tokens > 0).or_else(|| parts.iter().filter_map(number).reduce(u64::saturating_add)).or(whole)
 }

@@ -52,3 +52,15 @@ fn what_a_message_has_written_when_it_begins_is_no_answer() {
     let begins = r#"{"type":"message_start","message":{"usage":{"input_tokens":7,"output_tokens":1}}}"#;
     assert_eq!(seen(&[begins]), (Some(7), None));
 }
+
+#[test]
+fn what_is_told_in_the_words_of_both_counts_once() {
+    let both = r#"{"usage":{"prompt_tokens":1107,"completion_tokens":11,"input_tokens":7,"output_tokens":11,"cache_creation_input_tokens":100,"cache_read_input_tokens":1000}}"#;
+    assert_eq!(seen(&[both]), (Some(1_107), Some(11)));
+    let cached = r#"{"usage":{"prompt_tokens":1107,"cache_read_input_tokens":1000,"completion_tokens":11}}"#;
+    assert_eq!(seen(&[cached]), (Some(1_107), Some(11)));
+    // Gateways that fill in both and mean one.
+    let zero = r#"{"usage":{"prompt_tokens":0,"completion_tokens":0,"input_tokens":7,"cache_read_input_tokens":1000,"output_tokens":11}}"#;
+    assert_eq!(seen(&[zero]), (Some(1_007), Some(11)));
+    assert_eq!(seen(&[r#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#]), (Some(0), Some(0)));
+}

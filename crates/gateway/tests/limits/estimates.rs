@@ -75,6 +75,20 @@ fn requests_under_way_hold_what_they_may_use() {
 }
 
 #[test]
+fn a_budget_that_others_reserve_is_asked_for_again_soon() {
+    let house = reserving(0, vec![budget(Some(1_000), None)]);
+    house.upstream.push(used(10, 10).slow(std::time::Duration::from_secs(2)));
+    let mut first = crate::harness::Wire::open(house.address);
+    first.send(&Call::chat(asking(20, 800)));
+    while house.upstream.served() == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let over = house.chat(&asking(20, 200));
+    assert_eq!((over.status, over.header("retry-after"), over.json()["error"]["code"].as_str()), (429, Some("3"), Some("rate_limited")));
+    assert_eq!(first.reply().status, 200);
+}
+
+#[test]
 fn a_budget_is_not_overdrawn_by_an_answer() {
     // 100 for a token read, 1,000 for one written: room for 400 tokens of answer and 1,000 of prompt.
     let house = reserving(0, vec![budget(None, Some(500_000))]);
@@ -115,6 +129,15 @@ fn an_answer_without_numbers_is_counted_by_its_text() {
     assert!(house.chat(&streaming(100)).whole);
     house.journal.wait_for("end");
     assert_eq!(tokens_left(&house), 9_800 - 100 - 400);
+}
+
+#[test]
+fn two_bytes_of_other_letters_are_a_token() {
+    let house = limited(vec![rate(None, Some(10_000))]);
+    house.upstream.push(Answer::stream(canned::chat_events("m", &[&"東京".repeat(50), &"now ".repeat(50)])));
+    assert!(house.chat(&streaming(100)).whole);
+    house.journal.wait_for("end");
+    assert_eq!(tokens_left(&house), 10_000 - 100 - 150 - 50);
 }
 
 #[test]

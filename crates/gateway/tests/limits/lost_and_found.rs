@@ -82,6 +82,66 @@ fn an_answer_that_never_came_costs_what_was_reserved() {
 }
 
 #[test]
+fn an_answer_that_never_came_costs_no_more_than_was_reserved() {
+    let house = reserving(0, vec![rate(None, Some(1_000)), budget(Some(2_000), None)]);
+    house.upstream.push(good("fine").slow(NEVER));
+    let mut wire = Wire::open(house.address);
+    wire.send(&Call::chat(asking(100, 9_000_000)));
+    while house.upstream.requests().is_empty() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    drop(wire);
+    house.journal.wait_for("end");
+    assert_eq!(spent(&house), 2_000, "the whole budget, as reserved");
+    let over = house.chat(&body(1_000));
+    let wait: i64 = over.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!((over.status, wait), (429, 61), "a minute's worth");
+}
+
+#[test]
+fn thinking_of_which_nobody_tells_costs_what_was_reserved() {
+    let thinking = |body: &str, more: &str| body.replace("{\"m", &format!("{{\"stream\":true,{more},\"m"));
+    let run = |quotas: Vec<Quota>, body: &str, events: Vec<String>| {
+        let house = limited(quotas);
+        house.upstream.push(Answer::stream(events));
+        assert!(house.chat(body).status == 200);
+        house.journal.wait_for("end");
+        spent(&house)
+    };
+    let large = || vec![budget(Some(1_000_000), None)];
+    let events = || canned::chat_events("m", &["some ", "words"]);
+    let high = thinking(&asking(50, 900), r#""reasoning_effort":"high""#);
+    assert_eq!(run(large(), &high, events()), 950);
+    assert_eq!(run(large(), &thinking(&asking(50, 900), r#""thinking":{"type":"enabled","budget_tokens":400}"#), events()), 451);
+    assert_eq!(run(large(), &thinking(&asking(50, 900), r#""reasoning_effort":"none""#), events()), 53);
+    // No more than was reserved.
+    assert_eq!(run(vec![budget(Some(500), None)], &high, events()), 500);
+    // What the provider says is believed.
+    let usage = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":40,\"completion_tokens\":70}}\n\n";
+    let mut told = events();
+    told.insert(told.len() - 1, usage.to_owned());
+    assert_eq!(run(large(), &high, told), 110);
+    // One that is cut, and one that never came.
+    let house = limited(large());
+    let mut begun = events();
+    begun.truncate(2);
+    begun.push(": never\n\n".to_owned());
+    house.upstream.push(Answer::stream(begun).after_last(NEVER));
+    cut(&house, &Call::chat(high.clone()), "some");
+    assert_eq!(spent(&house), 950);
+    house.upstream.push(good("fine").slow(NEVER));
+    house.journal.clear();
+    let mut wire = Wire::open(house.address);
+    wire.send(&Call::chat(high));
+    while house.upstream.requests().len() < 2 {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    drop(wire);
+    house.journal.wait_for("end");
+    assert_eq!(spent(&house), 1_900);
+}
+
+#[test]
 fn a_stream_over_midnight_is_paid_for_the_next_day() {
     let house = limited(vec![budget(Some(1_000), None)]);
     let usage = "data: {\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":700}}\n\n";

@@ -8,6 +8,7 @@ use crate::frames::{Frames, Framing};
 use crate::json::{JsonLimits, Tape};
 use crate::route::Family;
 use crate::usage::Usage;
+use crate::weight::heft;
 
 enum Reader {
     OpenAi(openai::Reader),
@@ -34,7 +35,7 @@ pub struct StreamTranslator {
     over: bool,
     /// What the provider says it has used. The client may not want to know.
     usage: Usage,
-    /// Bytes of reasoning that the client's format has no place for.
+    /// Heft of the reasoning that the client's format has no place for.
     unsaid: u64,
 }
 
@@ -112,7 +113,7 @@ impl StreamTranslator {
         self.usage
     }
 
-    /// Bytes of text that the provider wrote and the client is not told.
+    /// [Heft](heft) of the text that the provider wrote and the client is not told.
     pub fn unsaid(&self) -> u64 {
         self.unsaid
     }
@@ -172,7 +173,7 @@ impl StreamTranslator {
                 return Ok(());
             }
             if let (Delta::Reasoning { text, .. }, Writer::Anthropic(_)) = (&delta, &self.writer) {
-                self.unsaid = self.unsaid.saturating_add(text.len() as u64);
+                self.unsaid = self.unsaid.saturating_add(heft(text.as_bytes()));
             }
             self.over = matches!(delta, Delta::End);
             match &mut self.writer {
