@@ -254,7 +254,8 @@ impl Exchange {
         let both = [self.made(Moment::Response, phase, status, None), self.made(Moment::End(end), phase, status, Some(seal))];
         let result = match self.gate.journal().append_all(&both) {
             Appended::Done(result) => result,
-            Appended::Later(_) => Ok(()),
+            // It said that it does not wait. Nothing leaves on a record that may yet fail.
+            Appended::Later(_) => Err(JournalError::Write(0)),
         };
         self.ended.store(result.is_ok(), Ordering::Release);
         both.into_iter().for_each(taken_back);
