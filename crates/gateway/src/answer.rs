@@ -59,7 +59,7 @@ impl Gate {
         head: &Head,
         exchange: &Arc<Exchange>,
         answer: Response<Incoming>,
-        session: Session,
+        session: Box<Session>,
         request: Phase,
         (mut held, sent): (Reservation, Instant),
     ) -> Result<Response<GateBody>, Box<Refusal>> {
@@ -149,10 +149,10 @@ impl Gate {
         &self,
         exchange: &Arc<Exchange>,
         bytes: Bytes,
-        session: Session,
+        session: Box<Session>,
         (status, shape): (StatusCode, Shape),
         mut held: Reservation,
-    ) -> Result<(Guarded, Reservation), Box<Refusal>> {
+    ) -> Result<(Box<Guarded>, Reservation), Box<Refusal>> {
         let shared = Arc::clone(exchange);
         let large = bytes.len() > LARGE;
         let failed = status.is_client_error() || status.is_server_error();
@@ -201,7 +201,7 @@ impl Gate {
         exchange: &Arc<Exchange>,
         (status, headers): (StatusCode, &HeaderMap),
         (body, encoding, framing): (Incoming, Encoding, Framing),
-        mut session: Session,
+        mut session: Box<Session>,
         request: &Phase,
         held: Reservation,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
@@ -229,7 +229,7 @@ impl Gate {
         // The request is on its way: the session holds what it keeps of it, and the stream what it needs itself.
         session.hold(held);
         let held = self.budget.open();
-        let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::new(session), judging, framing);
+        let guard = StreamGuard::new(Arc::clone(&exchange.live), Arc::from(session), judging, framing);
         let stream =
             StreamBody::new(Arc::clone(exchange), (body, decoder), guard, phase, head.shape, (status.as_u16(), request.decision), held);
         let mut response = Response::new(GateBody::Stream(Box::new(stream)));

@@ -55,17 +55,17 @@ struct Ready<'a> {
     target: Target<'a>,
     /// What its provider is sent, in its format.
     outgoing: Outgoing<'a>,
-    guarded: Guarded,
+    guarded: Box<Guarded>,
     /// What the edited copy takes of the budget, as long as it is kept.
     _copy: Option<Reservation>,
-    session: Session,
+    session: Box<Session>,
     /// Whether its event was told.
     told: bool,
 }
 
 /// A call that was made, or could not be.
 struct Made<'a> {
-    ready: Ready<'a>,
+    ready: Box<Ready<'a>>,
     outcome: Outcome,
 }
 
@@ -117,7 +117,7 @@ impl Gate {
         itinerary: &mut Itinerary<'a>,
         (refused, exchange): (Target<'a>, &Arc<Exchange>),
         (first, mut lent): (Box<Refusal>, Lent),
-    ) -> Result<(Ready<'a>, Lent), Box<Refusal>> {
+    ) -> Result<(Box<Ready<'a>>, Lent), Box<Refusal>> {
         let (first, began) = (Owed::new(first), Instant::now());
         itinerary.bar(refused);
         while began.elapsed() < exchange.live.settings.retries.deadline {
@@ -149,7 +149,7 @@ impl Gate {
         self: &Arc<Self>,
         asked: &Asked<'a>,
         itinerary: &mut Itinerary<'a>,
-        (mut ready, mut lent): (Ready<'a>, Lent),
+        (mut ready, mut lent): (Box<Ready<'a>>, Lent),
         pending: &mut Pending,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = &ready.exchange.live;
@@ -187,7 +187,7 @@ impl Gate {
         let live = Arc::clone(&made.ready.exchange.live);
         let (retries, allowance) = (&live.settings.retries, &live.circuits.allowance);
         // Places whose turn may come again: none is judged twice.
-        let mut before: Vec<Ready<'a>> = Vec::new();
+        let mut before: Vec<Box<Ready<'a>>> = Vec::new();
         let mut pacing = Pacing::new(retries.deadline);
         pacing.note(made.ready.target, &made.outcome, self.now());
         while retry::is_worth_another(&made.outcome) && trip.calls < MOST_CALLS && !pacing.left().is_zero() {
@@ -241,9 +241,9 @@ impl Gate {
         self: &Arc<Self>,
         asked: &Asked<'a>,
         place: Place<'a>,
-        (exchange, before): (&Arc<Exchange>, &mut Vec<Ready<'a>>),
+        (exchange, before): (&Arc<Exchange>, &mut Vec<Box<Ready<'a>>>),
         lent: Lent,
-    ) -> Result<(Option<Ready<'a>>, Lent), Box<Refusal>> {
+    ) -> Result<(Option<Box<Ready<'a>>>, Lent), Box<Refusal>> {
         if let Some(at) = before.iter().position(|one| place.target.is(one.target)) {
             return Ok((Some(before.swap_remove(at)), lent));
         }
@@ -298,7 +298,7 @@ impl Gate {
         exchange: &Arc<Exchange>,
         Place { target, name, is_home, is_first, .. }: Place<'a>,
         lent: Lent,
-    ) -> Result<(Result<Ready<'a>, Box<Refusal>>, Lent), Box<Refusal>> {
+    ) -> Result<(Result<Box<Ready<'a>>, Box<Refusal>>, Lent), Box<Refusal>> {
         let headers = to_provider(&asked.head.parts.headers, is_first);
         let query = asked.query.toward(is_first);
         let outside = outside_body(&headers, query);
@@ -317,7 +317,7 @@ impl Gate {
         // What this provider's format cannot express is refused like what policy forbids.
         let outgoing = self.outgoing(exchange, target.provider, (aim, (headers, is_first), key), &mut guarded).await;
         let exchange = Arc::clone(exchange);
-        Ok((outgoing.map(|outgoing| Ready { exchange, target, outgoing, guarded, _copy: copy, session, told: false }), lent))
+        Ok((outgoing.map(|outgoing| Box::new(Ready { exchange, target, outgoing, guarded, _copy: copy, session, told: false })), lent))
     }
 
     /// One call: recorded, then sent, unless the place is left alone. `within`: the time that is left for its first byte. Gives the

@@ -27,8 +27,8 @@ impl Gate {
         head: &Head,
         exchange: &Arc<Exchange>,
         (provider, call): (usize, Request<Full<Bytes>>),
-        session: Session,
-        guarded: Guarded,
+        session: Box<Session>,
+        guarded: Box<Guarded>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let mut pending = Pending::default();
         self.begin(exchange, &guarded, Moment::Request, &mut pending).await?;

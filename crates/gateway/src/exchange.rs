@@ -86,6 +86,13 @@ pub struct Phase {
     pub gate_micros: u64,
 }
 
+/// When something is recorded.
+struct At {
+    time: Timestamp,
+    /// Microseconds since the interaction began.
+    lasted: u64,
+}
+
 /// A commitment to the bytes of a body, made while they pass: to their BLAKE3 digest, which is a value like any other.
 pub struct BodySeal {
     salt: [u8; 32],
@@ -239,7 +246,7 @@ impl Exchange {
         if matches!(moment, Moment::End(_)) && self.ended.swap(true, Ordering::AcqRel) {
             return Appended::Done(Ok(()));
         }
-        let record = self.made(moment, phase, status, seal);
+        let record = self.made(moment, phase, status, seal, &self.instant());
         let appended = self.gate.journal().append(&record);
         taken_back(record);
         appended
@@ -251,7 +258,8 @@ impl Exchange {
     /// # Errors
     /// [`JournalError`] when neither was recorded; the end is still to be recorded then.
     pub fn record_handed_over(&self, end: EndState, phase: &Phase, status: u16, seal: BodySeal) -> Result<(), JournalError> {
-        let both = [self.made(Moment::Response, phase, status, None), self.made(Moment::End(end), phase, status, Some(seal))];
+        let at = self.instant();
+        let both = [self.made(Moment::Response, phase, status, None, &at), self.made(Moment::End(end), phase, status, Some(seal), &at)];
         let result = match self.gate.journal().append_all(&both) {
             Appended::Done(result) => result,
             // It said that it does not wait. Nothing leaves on a record that may yet fail.
@@ -262,9 +270,13 @@ impl Exchange {
         result
     }
 
+    fn instant(&self) -> At {
+        At { time: self.gate.now(), lasted: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX) }
+    }
+
     /// What is recorded of one moment.
-    fn made(&self, moment: Moment, phase: &Phase, status: u16, seal: Option<BodySeal>) -> Record {
-        let time = self.gate.now();
+    fn made(&self, moment: Moment, phase: &Phase, status: u16, seal: Option<BodySeal>, at: &At) -> Record {
+        let time = at.time;
         let id = self.principal.id.as_str().as_bytes();
         let first = self.commitment.get().is_none();
         let principal = *self.commitment.get_or_init(|| bartizan_ledger::commit(PRINCIPAL, &self.salt, id));
@@ -281,7 +293,7 @@ impl Exchange {
             None => (None, 0),
         };
         let interaction = self.interaction(moment, phase, time, status, principal, body);
-        let event = self.event(moment, phase, time, status, bytes_out);
+        let event = self.event(moment, phase, at, status, bytes_out);
         let entry = match moment {
             Moment::Request | Moment::Again => Entry::Request(interaction),
             Moment::Response => Entry::Response(interaction),
@@ -289,7 +301,7 @@ impl Exchange {
             Moment::End(_) => Entry::End(interaction),
         };
         let private = event.is_some() || !openings.is_empty();
-        let lasted = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let lasted = i64::try_from(at.lasted).unwrap_or(i64::MAX);
         let since = Timestamp::from_micros(time.as_micros().saturating_sub(lasted));
         let detail = private.then(|| Detail { subject: self.principal.id.clone(), since, openings, event });
         Record { entry, detail }
@@ -333,7 +345,7 @@ impl Exchange {
     }
 
     /// The event of a request stands at its decision, that of an answer at its end.
-    fn event(&self, moment: Moment, phase: &Phase, time: Timestamp, status: u16, bytes_out: u64) -> Option<EventDetail> {
+    fn event(&self, moment: Moment, phase: &Phase, at: &At, status: u16, bytes_out: u64) -> Option<EventDetail> {
         let decision = phase.decision.unwrap_or(Decision::Failed);
         let refused = matches!(decision, Decision::Blocked | Decision::Failed);
         let (direction, end) = match moment {
@@ -341,7 +353,7 @@ impl Exchange {
             Moment::End(end) => (Direction::Response, end),
             Moment::Again | Moment::Response | Moment::Change => return None,
         };
-        let total_micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let (time, total_micros) = (at.time, at.lasted);
         let id = EventId::new(self.gate.random().uuid(time));
         let mut json = JSON.take();
         json.reserve(EVENT_BYTES);

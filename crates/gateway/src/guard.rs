@@ -149,7 +149,7 @@ pub fn guard_request(
     control: &Control,
     session: &mut Session,
     outside: &Outside<'_>,
-) -> Result<Guarded, GuardError> {
+) -> Result<Box<Guarded>, GuardError> {
     caught(|| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
@@ -190,7 +190,7 @@ pub fn guard_request(
 ///
 /// # Errors
 /// As for requests.
-pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Guarded, GuardError> {
+pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Box<Guarded>, GuardError> {
     caught(|| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
@@ -220,7 +220,7 @@ pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Guarded, Guar
 ///
 /// # Errors
 /// As for requests.
-pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> Result<Guarded, GuardError> {
+pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> Result<Box<Guarded>, GuardError> {
     caught(|| {
         strike(exchange.gate.faults(), Direction::Response)?;
         let began = Instant::now();
@@ -249,7 +249,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
 
 /// Judges a body that could not be inspected, where the scope chose to fail open. Only a permit passes: nothing was found, so
 /// no remedy can be carried out.
-pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &GuardError) -> Guarded {
+pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &GuardError) -> Box<Guarded> {
     let mut facts = exchange.facts(action, GuardStatus::FailedOpen);
     let role = if action == Action::Complete { Role::Assistant } else { Role::User };
     facts.context.body_bytes = parsed.bytes.len() as u64;
@@ -267,7 +267,7 @@ pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &G
         exchange.gate.metrics().failed_open_total.add(1);
     }
     let bytes = if refusal.is_some() { Bytes::new() } else { parsed.bytes.clone() };
-    Guarded { bytes, phase, edited: false, refusal: refusal.map(|(_, sentence)| sentence) }
+    Box::new(Guarded { bytes, phase, edited: false, refusal: refusal.map(|(_, sentence)| sentence) })
 }
 
 /// Reads an answer.
@@ -370,7 +370,7 @@ fn finish(
     judged: Judged,
     mut splices: Vec<Splice>,
     (inspected, total): (u64, u64),
-) -> Result<Guarded, GuardError> {
+) -> Result<Box<Guarded>, GuardError> {
     let body = parsed.body();
     let findings = findings(body, units);
     let mut phase = Phase {
@@ -386,19 +386,19 @@ fn finish(
     phase.ran("detect", inspected);
     phase.ran("policy", total.saturating_sub(inspected));
     if judged.refusal.is_some() {
-        return Ok(Guarded { bytes: Bytes::new(), phase, edited: false, refusal: judged.refusal });
+        return Ok(Box::new(Guarded { bytes: Bytes::new(), phase, edited: false, refusal: judged.refusal }));
     }
     if splices.is_empty() {
-        return Ok(Guarded { bytes: parsed.bytes.clone(), phase, edited: false, refusal: None });
+        return Ok(Box::new(Guarded { bytes: parsed.bytes.clone(), phase, edited: false, refusal: None }));
     }
     splices.sort_by_key(|splice| splice.range.start);
     let bytes = splice(&parsed.bytes, &splices).ok_or(GuardError::Edits)?;
     if keys_collide(exchange, parsed, units, &bytes) {
         phase.decision = Some(Decision::Blocked);
         let refusal = Some("replacing what was found would give two fields of one object the same name".to_owned());
-        return Ok(Guarded { bytes: Bytes::new(), phase, edited: false, refusal });
+        return Ok(Box::new(Guarded { bytes: Bytes::new(), phase, edited: false, refusal }));
     }
-    Ok(Guarded { bytes: Bytes::from(bytes), phase, edited: true, refusal: None })
+    Ok(Box::new(Guarded { bytes: Bytes::from(bytes), phase, edited: true, refusal: None }))
 }
 
 fn findings(body: Body<'_>, units: &[Unit]) -> Kept {

@@ -60,30 +60,30 @@ pub(crate) struct Head {
 /// The request as it was read, with what it holds of the budget: lent to the guard, and kept while it may have to be judged again.
 pub(crate) struct Lent {
     /// Until nothing can need it any more.
-    body: Option<(Parsed, Control)>,
+    body: Option<Box<(Parsed, Control)>>,
     /// What is held for it: not for what was made of it for a place.
     pub(crate) held: Reservation,
 }
 
 impl Lent {
-    fn new(parsed: Parsed, control: Control, held: Reservation) -> Self {
-        Self { body: Some((parsed, control)), held }
+    fn new(body: Box<(Parsed, Control)>, held: Reservation) -> Self {
+        Self { body: Some(body), held }
     }
 
     /// The request, while it is here.
     pub(crate) fn read(&self) -> Option<(&Parsed, &Control)> {
-        self.body.as_ref().map(|(parsed, control)| (parsed, control))
+        self.body.as_deref().map(|(parsed, control)| (parsed, control))
     }
 
     /// Whether the body names the model in other places than its own field.
     pub(crate) fn names_model_elsewhere(&self) -> bool {
-        self.body.as_ref().is_some_and(|(_, control)| !control.also.is_empty())
+        self.body.as_deref().is_some_and(|(_, control)| !control.also.is_empty())
     }
 
     /// Leaves the request to the session, which keeps what it needs of it: it will not be judged again.
     pub(crate) fn keep_in(&mut self, session: &mut Session) {
-        if let Some((parsed, _)) = self.body.take() {
-            session.keep(parsed);
+        if let Some(body) = self.body.take() {
+            session.keep(body);
         }
     }
 }
@@ -207,15 +207,16 @@ impl Gate {
         };
         exchange.bytes_in = bytes.len() as u64;
         let parse_live = Arc::clone(&live);
-        let parsed = blocking(bytes.len() > LARGE, move || (parse_request(&parse_live, bytes, route, &mut held), held)).await;
-        let ((parsed, control), held) = match parsed {
-            Some((Ok(parsed), held)) => (parsed, held),
+        let parsed = blocking(bytes.len() > LARGE, move || (parse_request(&parse_live, bytes, route, &mut held).map(Box::new), held)).await;
+        let (body, held) = match parsed {
+            Some((Ok(body), held)) => (body, held),
             None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
             Some((Err(error), _)) => {
                 let reason = if matches!(error, RequestError::Busy(_)) { Reason::Busy } else { Reason::BadRequest };
                 return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, error.to_string())));
             }
         };
+        let (parsed, control) = &*body;
         let in_body = control.model.map(|model| parsed.tape.text(&parsed.bytes, model).into_owned());
         let also = control.also.iter().map(|id| parsed.tape.text(&parsed.bytes, *id));
         let name = match named(&live.settings, (&call, in_body.as_deref()), also) {
@@ -240,10 +241,10 @@ impl Gate {
         if itinerary.is_fallback(target) {
             (exchange.model, exchange.model_configured) = (Some(target.model.name.clone()), true);
         }
-        if let Err(exceeded) = self.charge(&mut exchange, &name, (route, &parsed)) {
+        if let Err(exceeded) = self.charge(&mut exchange, &name, (route, parsed)) {
             return Err(Box::new(Refusal::exceeded(&Arc::new(exchange), exceeded)));
         }
-        self.travel(&asked, exchange, (itinerary, target), Lent::new(parsed, control, held)).await
+        self.travel(&asked, exchange, (itinerary, target), Lent::new(body, held)).await
     }
 
     /// Counts a request on the limits that cover it. Counting tokens uses none.
@@ -294,7 +295,7 @@ impl Gate {
     }
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
-    pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Session {
+    pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Box<Session> {
         let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
         let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
         let mut hasher = blake3::Hasher::new();
@@ -303,7 +304,7 @@ impl Gate {
             conversation(parsed, control, &mut hasher);
         }
         let scope = self.minter.scope(exchange.principal.id.as_str(), hasher.finalize().to_hex().as_str());
-        Session::new(Pseudonyms::new(scope), self.value_hash().clone())
+        Box::new(Session::new(Pseudonyms::new(scope), self.value_hash().clone()))
     }
 
     /// Runs the guards; large bodies, and those with files, off the worker threads. Gives the request back, whatever they say. An edited
@@ -311,26 +312,27 @@ impl Gate {
     pub(crate) async fn guarded(
         self: &Arc<Self>,
         exchange: &Arc<Exchange>,
-        mut session: Session,
+        mut session: Box<Session>,
         (outside, model): (String, Option<String>),
         lent: Lent,
-    ) -> Result<(Result<(Guarded, Option<Reservation>), Box<Refusal>>, Session, Lent), Box<Refusal>> {
+    ) -> Result<(Result<(Box<Guarded>, Option<Reservation>), Box<Refusal>>, Box<Session>, Lent), Box<Refusal>> {
         let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);
-        let Lent { body: Some((parsed, control)), mut held } = lent else { return Err(stopped()) };
+        let Lent { body: Some(body), mut held } = lent else { return Err(stopped()) };
         let shared = Arc::clone(exchange);
-        let long = exchange.bytes_in > LARGE as u64 || attachments::any(&parsed.reading.unread);
+        let long = exchange.bytes_in > LARGE as u64 || attachments::any(&body.0.reading.unread);
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
         let run = move || {
+            let (parsed, control) = &*body;
             let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None };
-            let result = match guard_request(&shared, &parsed, &control, &mut session, &outside) {
+            let result = match guard_request(&shared, parsed, control, &mut session, &outside) {
                 // With an alias an edit is needed, and what was not inspected is not edited.
-                Err(error) if model.is_none() && error.may_fail_open(&shared) => Ok(unguarded(&shared, &parsed, Action::Prompt, &error)),
+                Err(error) if model.is_none() && error.may_fail_open(&shared) => Ok(unguarded(&shared, parsed, Action::Prompt, &error)),
                 other => other,
             };
             let edited = result.as_ref().map_or(0, |guarded| if guarded.edited { guarded.bytes.len() } else { 0 });
             let fits = edited == 0 || held.grow(edited);
             let copy = (fits && edited > 0).then(|| held.split(edited));
-            (result, session, Lent { body: Some((parsed, control)), held }, (fits, copy))
+            (result, session, Lent { body: Some(body), held }, (fits, copy))
         };
         let (result, session, lent, (fits, copy)) = blocking(long, run).await.ok_or_else(stopped)?;
         let guarded = match result {
@@ -344,7 +346,7 @@ impl Gate {
     }
 
     /// What the guards refused goes no further.
-    fn let_pass(exchange: &Arc<Exchange>, guarded: Guarded) -> Result<Guarded, Box<Refusal>> {
+    fn let_pass(exchange: &Arc<Exchange>, guarded: Box<Guarded>) -> Result<Box<Guarded>, Box<Refusal>> {
         match guarded.refusal {
             None => Ok(guarded),
             Some(message) => {
@@ -404,8 +406,8 @@ impl Gate {
         self.listed(head, &exchange, (way.provider, call), session, guarded).await
     }
 
-    fn session_of_nobody(&self, exchange: &Exchange) -> Session {
-        Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone())
+    fn session_of_nobody(&self, exchange: &Exchange) -> Box<Session> {
+        Box::new(Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone()))
     }
 }
 

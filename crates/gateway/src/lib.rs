@@ -35,6 +35,7 @@ mod neighbours;
 mod number;
 mod pacing;
 mod pending;
+mod placed;
 #[doc(hidden)]
 pub mod probe;
 mod pulse;
@@ -65,6 +66,7 @@ use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;
 use bartizan_identity::Directory;
 use bartizan_ledger::Journal;
+use bartizan_ledger::packed::unpacked;
 use bartizan_vocabulary::{EndState, Timestamp};
 pub use body::{CutOff, GateBody};
 pub use breaker::Circuit;
@@ -261,9 +263,10 @@ impl Gate {
         &self.refusals
     }
 
+    /// Shows a packed event to whoever wants to see all of them.
     fn announce(&self, event: &[u8]) {
         if let Some(announce) = &self.wiring.announce {
-            announce(event);
+            announce(&unpacked(event));
         }
     }
 }

@@ -21,12 +21,12 @@ use crate::stream::StreamGuard;
 pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, answer: &Bytes) -> Option<(usize, usize)> {
     let live = gate.live();
     let mut held = gate.budget.open();
-    let (parsed, control) = parse_request(&live, request.clone(), Route::ChatCompletions, &mut held).ok()?;
+    let body = Box::new(parse_request(&live, request.clone(), Route::ChatCompletions, &mut held).ok()?);
     let exchange = begin(gate, principal, request.len(), false);
     let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
     let outside = Outside { text: "", upstream_model: None, again: None };
-    let guarded = guard_request(&exchange, &parsed, &control, &mut session, &outside).ok()?;
-    session.keep(parsed);
+    let guarded = guard_request(&exchange, &body.0, &body.1, &mut session, &outside).ok()?;
+    session.keep(body);
     record(&exchange, Moment::Request, &guarded.phase, Some(&guarded.bytes));
     let parsed = parse_answer(&live, answer.clone(), &mut held).ok()?;
     let answered = guard_answer(&exchange, &parsed, &session).ok()?;

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
+use crate::placed::placed;
 use crate::pulse::{Answering, Finding, Pulse, Streams, TICKS, Watched};
 use crate::settings::HEADERS;
 use crate::{Gate, Settings};
@@ -172,7 +173,8 @@ where
     let service = service_fn(|request| {
         let open = pulse.request();
         let gate = Arc::clone(&gate);
-        async move { Ok::<_, Infallible>(gate.handle(request, peer).await.map(|body| Answering::new(body, open))) }
+        // Else hyper moves all of it into its place for each request.
+        placed(move || async move { Ok::<_, Infallible>(gate.handle(request, peer).await.map(|body| Answering::new(body, open))) })
     });
     let mut connection = pin!(builder.serve_connection(io, service));
     let (mut seen, mut leaving) = (Stage::Open, false);

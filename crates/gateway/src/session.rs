@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use bartizan_detect::{Pseudonyms, TokenHit, TokenPlace, hosts, hosts_reached};
 use bartizan_policy::Operator;
 use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
+use bartizan_wire::Control;
 
 use crate::budget::Reservation;
 use crate::guard::Parsed;
@@ -38,7 +39,7 @@ pub struct Session {
     pseudonyms: Pseudonyms,
     value_hash: ValueHash,
     /// The request, kept while its values may have to be restored: hosts are looked for only when a URL asks for it.
-    request: Option<Parsed>,
+    request: Option<Box<(Parsed, Control)>>,
     /// What the request takes of the budget while it is kept.
     held: Option<Reservation>,
     hosts: OnceLock<HashSet<String>>,
@@ -76,7 +77,7 @@ impl Session {
     }
 
     /// Keeps the request for [`restore`](Self::restore), if there is anything to restore.
-    pub fn keep(&mut self, request: Parsed) {
+    pub fn keep(&mut self, request: Box<(Parsed, Control)>) {
         self.request = Some(request).filter(|_| !self.is_empty());
     }
 
@@ -88,7 +89,7 @@ impl Session {
     /// The hosts in what the caller wrote itself: system and user text, never tool results or documents.
     fn hosts(&self) -> &HashSet<String> {
         self.hosts.get_or_init(|| {
-            let Some(request) = &self.request else { return HashSet::new() };
+            let Some((request, _)) = self.request.as_deref() else { return HashSet::new() };
             let own = |role| matches!(role, Role::System | Role::User);
             let parts = request.reading.parts.iter().filter(|part| own(part.role) && part.class == TextClass::Text);
             parts.flat_map(|part| hosts(&request.tape.text(&request.bytes, part.node)).collect::<Vec<_>>()).collect()

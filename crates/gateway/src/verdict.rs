@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use bartizan_detect::WINDOW;
 use bartizan_ledger::canonical::Object;
+use bartizan_ledger::packed::{Key, unpacked};
 use bartizan_vocabulary::{Decision, EventFinding};
 use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::{self, Reason, Shape};
@@ -107,9 +108,11 @@ fn own(out: &mut Vec<u8>, told: &Told<'_>) {
 }
 
 fn finding(out: &mut Vec<u8>, found: &EventFinding) {
-    let mut object = located(out, found);
-    object.key("score").extend_from_slice((f64::from(found.score_bp) / 10_000.0).to_string().as_bytes());
+    let mut packed = Vec::new();
+    let mut object = located(&mut packed, found);
+    object.key(const { Key::new("score") }).extend_from_slice((f64::from(found.score_bp) / 10_000.0).to_string().as_bytes());
     object.end();
+    out.extend_from_slice(&unpacked(&packed));
 }
 
 fn litellm(out: &mut Vec<u8>, told: &Told<'_>) {

@@ -1,5 +1,5 @@
 //! A writer of RFC 8785 canonical JSON: keys in UTF-16 order (the caller's duty for fixed keys), shortest escapes, whole numbers.
-//! Events are written with it too: it does without the formatting machinery, and every request makes two.
+//! It does without the formatting machinery: every request makes several. Events have the same values; see [`crate::packed`].
 
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -70,15 +70,7 @@ impl<'a> Object<'a> {
 
     /// An array of texts.
     pub fn texts<'s>(&mut self, key: &str, values: impl Iterator<Item = &'s str>) {
-        let out = self.key(key);
-        out.push(b'[');
-        for (place, value) in values.enumerate() {
-            if place > 0 {
-                out.push(b',');
-            }
-            string(out, value);
-        }
-        out.push(b']');
+        texts(self.key(key), values);
     }
 
     /// Ends the object.
@@ -86,6 +78,18 @@ impl<'a> Object<'a> {
     pub fn end(self) {
         self.out.push(b'}');
     }
+}
+
+/// An array of texts.
+pub(crate) fn texts<'s>(out: &mut Vec<u8>, values: impl Iterator<Item = &'s str>) {
+    out.push(b'[');
+    for (place, value) in values.enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        string(out, value);
+    }
+    out.push(b']');
 }
 
 /// Order of object keys: by UTF-16 code units (RFC 8785 section 3.2.3).
@@ -124,7 +128,7 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// The text of a timestamp without the formatting machinery, for the years in which it has this width.
-fn time(out: &mut Vec<u8>, value: Timestamp) {
+pub(crate) fn time(out: &mut Vec<u8>, value: Timestamp) {
     const DAY: i64 = 86_400_000_000;
     thread_local! {
         /// The last day that was written: its number and `"2026-11-22T`.

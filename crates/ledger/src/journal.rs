@@ -54,7 +54,7 @@ pub struct EventDetail {
     pub decision: Decision,
     /// Labels of the findings.
     pub labels: Vec<Label>,
-    /// The event as a JSON object without `ledger`; the store fills that in.
+    /// The event as a JSON object without `ledger`, which the store fills in; packed or not, see [`crate::packed`].
     pub json: Vec<u8>,
 }
 

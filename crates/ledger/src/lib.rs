@@ -7,6 +7,7 @@ mod frame;
 mod hash;
 mod journal;
 mod note;
+pub mod packed;
 mod proof;
 mod proof_file;
 mod tile;

@@ -85,7 +85,9 @@ impl TreeState {
         let index = self.size / WIDTH;
         self.append_hash(leaf_hash(leaf), out);
         if self.size.is_multiple_of(WIDTH) {
-            let bytes = std::mem::take(&mut self.bundle);
+            // The next one will be about as long: growing would copy it a dozen times.
+            let next = Vec::with_capacity(self.bundle.len() + self.bundle.len() / 8);
+            let bytes = std::mem::replace(&mut self.bundle, next);
             out.push(FileWrite { tile: Tile { kind: TileKind::Entries, index, width: 256 }, bytes });
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use crate::StoreError;
 use crate::details::Place;
@@ -157,19 +157,36 @@ pub(crate) fn is_on_disk(db: &Connection) -> Result<bool, StoreError> {
     Ok(frames == moved)
 }
 
-/// Adds one record to the index; the same record again changes nothing.
-pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_>, place: Place) -> Result<(), rusqlite::Error> {
-    if let Some((subject, wrapped)) = detail.new_key {
-        let statement = "INSERT INTO data_keys (id, subject, wrapped) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING";
-        db.prepare_cached(statement)?.execute(params![detail.key.as_slice(), subject, wrapped])?;
-    }
-    let (file, offset) = (place.file.cast_signed(), place.offset.cast_signed());
-    let length = i64::try_from(place.length).unwrap_or(i64::MAX);
-    if let Some(event) = &detail.event {
-        let statement = "INSERT INTO events (ledger_index, time_us, id, request_id, direction, decision, labels, data_key,
+/// Adds records to the index of events. Its statements are looked up once for many records.
+pub(crate) struct Indexer<'c> {
+    db: &'c Connection,
+    events: CachedStatement<'c>,
+    openings: CachedStatement<'c>,
+}
+
+impl<'c> Indexer<'c> {
+    pub(crate) fn new(db: &'c Connection) -> Result<Self, rusqlite::Error> {
+        let events = "INSERT INTO events (ledger_index, time_us, id, request_id, direction, decision, labels, data_key,
             detail_file, detail_offset, detail_length)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (ledger_index) DO NOTHING";
-        db.prepare_cached(statement)?.execute(params![
+        let openings = "INSERT INTO openings (ledger_index, data_key, detail_file, detail_offset, detail_length)
+            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ledger_index) DO NOTHING";
+        Ok(Self { db, events: db.prepare_cached(events)?, openings: db.prepare_cached(openings)? })
+    }
+
+    /// Adds one record; the same record again changes nothing.
+    pub(crate) fn add(&mut self, index: i64, detail: &StoredDetail<'_>, place: Place) -> Result<(), rusqlite::Error> {
+        if let Some((subject, wrapped)) = detail.new_key {
+            let statement = "INSERT INTO data_keys (id, subject, wrapped) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING";
+            self.db.prepare_cached(statement)?.execute(params![detail.key.as_slice(), subject, wrapped])?;
+        }
+        let (file, offset) = (place.file.cast_signed(), place.offset.cast_signed());
+        let length = i64::try_from(place.length).unwrap_or(i64::MAX);
+        let Some(event) = &detail.event else {
+            self.openings.execute(params![index, detail.key.as_slice(), file, offset, length])?;
+            return Ok(());
+        };
+        self.events.execute(params![
             index,
             event.time.as_micros(),
             event.id,
@@ -182,12 +199,8 @@ pub(crate) fn index_record(db: &Connection, index: i64, detail: &StoredDetail<'_
             offset,
             length
         ])?;
-    } else {
-        let statement = "INSERT INTO openings (ledger_index, data_key, detail_file, detail_offset, detail_length)
-            VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (ledger_index) DO NOTHING";
-        db.prepare_cached(statement)?.execute(params![index, detail.key.as_slice(), file, offset, length])?;
+        Ok(())
     }
-    Ok(())
 }
 
 /// Where the journal was read up to when the tree had this size.

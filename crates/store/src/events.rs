@@ -1,5 +1,6 @@
 //! Reading events back: found by their open fields, opened with their subject's key, completed with their place in the ledger.
 
+use bartizan_ledger::packed::unpacked;
 use bartizan_vocabulary::{Decision, Hidden, Label, RequestId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
@@ -122,7 +123,7 @@ impl DataDir {
         let key = wrapped.and_then(|wrapped| self.subjects.unwrap(&key_id, &wrapped));
         let opened = key.and_then(|key| Sealer::open(&key, id.as_bytes(), &details.read(place)?));
         let mut json = match opened.as_deref().and_then(|plain| decode_plain(plain)) {
-            Some(plain) if plain.json.last() == Some(&b'}') => plain.json.to_vec(),
+            Some(plain) if plain.json.last() == Some(&b'}') => unpacked(plain.json),
             _ => skeleton(row, &id, why)?,
         };
         json.pop();

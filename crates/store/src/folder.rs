@@ -142,6 +142,20 @@ pub(crate) fn replace(path: &Path, content: &[u8], sync: bool) -> Result<(), Sto
     std::fs::rename(&temporary, path).map_err(StoreError::io("replace", path))
 }
 
+/// Makes a file that is not there yet, without the detour of [`replace`]: for names that nobody looks at before it is whole.
+pub(crate) fn put(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return replace(path, content, true),
+        Err(error) => return Err(StoreError::io("create", path)(error)),
+    };
+    let written = file.write_all(content).and_then(|()| file.sync_data());
+    written.map_err(|error| {
+        let _ = std::fs::remove_file(path);
+        StoreError::io("write", path)(error)
+    })
+}
+
 /// Makes the names in a file's folder durable.
 pub(crate) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

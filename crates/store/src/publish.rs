@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use crate::StoreError;
 use crate::checkpoint_copy::CheckpointCopy;
-use crate::folder::{FolderReader, replace, sync_parent};
+use crate::folder::{FolderReader, put, replace, sync_parent};
 use crate::writer::Readable;
 
 /// Outdated partial tiles beyond this number are removed under load too.
@@ -104,7 +104,8 @@ impl Publisher {
             {
                 DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(StoreError::io("create", parent))?;
             }
-            replace(&path, &write.bytes, true)?;
+            // Nobody reads a tile before a checkpoint covers it.
+            put(&path, &write.bytes)?;
         }
         for folder in &folders {
             sync_parent(&folder.join("."))?;

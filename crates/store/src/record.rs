@@ -3,7 +3,7 @@
 //! `leaf length(u16 LE) ‖ leaf ‖ flags ‖ [key id(16) ‖ [subject hash(32) ‖ wrapped key(76)] ‖ [event fields] ‖ sealed]`.
 //! Event fields: `time(i64 LE) ‖ direction ‖ decision ‖ id ‖ request id ‖ labels`, each of the last three prefixed by a u16 length;
 //! an id is a 1 and the 16 bytes of its UUID, or a 0 and its text.
-//! Under the seal: `count ‖ openings(domain, salt, value) ‖ event JSON`. The event id is authenticated with it.
+//! Under the seal: `count ‖ openings(domain, salt, value) ‖ event JSON`, its usual keys each as one byte. The event id is authenticated with it.
 
 use bartizan_ledger::{Detail, EntryError, EventDetail, Frame, Opening, Record, finish_frame, start_frame};
 use bartizan_vocabulary::{Decision, Direction, Timestamp};
@@ -209,7 +209,7 @@ pub(crate) fn decode_kept(key: DataKeyId, event: bool, bytes: &[u8]) -> Option<S
 pub(crate) struct Opened<'a> {
     /// Domain, salt and value of each opening.
     pub(crate) openings: Vec<(&'a str, [u8; 32], &'a [u8])>,
-    /// The event's JSON; empty when there was no event.
+    /// The event's JSON, packed or not; empty when there was no event.
     pub(crate) json: &'a [u8],
 }
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bartizan_ledger::{Appended, Entry, FileWrite, Frame, Frames, Journal, JournalError, Record, SignerKey, TreeState};
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::db::{Position, index_record, is_on_disk, remember_position};
+use crate::db::{Indexer, Position, is_on_disk, remember_position};
 use crate::details::Details;
 use crate::directory::{Revoked, remove_keys};
 use crate::folder::Layout;
@@ -288,6 +288,7 @@ impl Sequencer {
     ) -> Result<Vec<DataKeyId>, StoreError> {
         let mut keys = Vec::new();
         let transaction = self.db.transaction()?;
+        let mut indexer = Indexer::new(&transaction)?;
         for stored in records {
             let known = match catch_up {
                 Some(state) => state.known(stored.leaf)?,
@@ -302,10 +303,11 @@ impl Sequencer {
             };
             if let Some(detail) = &stored.detail {
                 let place = self.details.add(index, detail);
-                index_record(&transaction, index.cast_signed(), detail, place)?;
+                indexer.add(index.cast_signed(), detail, place)?;
                 keys.extend(detail.new_key.map(|_| detail.key));
             }
         }
+        drop(indexer);
         let size = catch_up.as_ref().map_or(self.tree.size(), CatchUp::next);
         remember_position(&transaction, size.cast_signed(), next)?;
         self.details.write()?;
@@ -337,16 +339,18 @@ impl Sequencer {
     fn rebuild(&mut self) -> Result<u64, StoreError> {
         let transaction = self.db.transaction()?;
         transaction.execute_batch("DELETE FROM events; DELETE FROM openings;")?;
+        let mut indexer = Indexer::new(&transaction)?;
         let size = self.tree.size();
         self.details.scan(|index, detail, place| {
             if index < size {
                 let index = index.cast_signed();
                 transaction.prepare_cached("DELETE FROM events WHERE ledger_index = ?1")?.execute([index])?;
                 transaction.prepare_cached("DELETE FROM openings WHERE ledger_index = ?1")?.execute([index])?;
-                index_record(&transaction, index, detail, place)?;
+                indexer.add(index, detail, place)?;
             }
             Ok(())
         })?;
+        drop(indexer);
         let events: i64 = transaction.query_row("SELECT count(*) FROM events", [], |row| row.get(0))?;
         transaction.commit()?;
         Ok(events.cast_unsigned())
@@ -401,11 +405,11 @@ enum Progress {
 fn read_from(readable: &Readable, offset: u64, chunk: u64) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     let read = File::open(&readable.path).and_then(|mut file| {
-        // Room for all of it at once: growing would copy it several times.
+        // Room for all that is there by now, and no more: what comes meanwhile would make it grow, and copy everything.
         let there = file.metadata()?.len().saturating_sub(offset).min(chunk);
         bytes.reserve(usize::try_from(there).unwrap_or(0) + 1);
         file.seek(SeekFrom::Start(offset))?;
-        file.take(chunk).read_to_end(&mut bytes)
+        file.take(there).read_to_end(&mut bytes)
     });
     read.map_err(StoreError::io("read", &readable.path))?;
     Ok(bytes)

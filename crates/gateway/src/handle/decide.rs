@@ -35,7 +35,7 @@ struct Asked {
     ask: Ask,
     repeats: Repeats,
     /// The request that an answer belongs to.
-    before: Option<(Parsed, Control)>,
+    before: Option<Box<(Parsed, Control)>>,
     /// And the model that it was for.
     before_model: Named,
 }
@@ -51,7 +51,7 @@ impl Asked {
     /// Whether judging it would keep a worker thread from other requests: files are read, those of the earlier request too.
     fn takes_long(&self) -> bool {
         let files = |parsed: &Parsed| attachments::any(&parsed.reading.unread);
-        self.parsed.bytes.len() > LARGE || files(&self.parsed) || self.before.as_ref().is_some_and(|(before, _)| files(before))
+        self.parsed.bytes.len() > LARGE || files(&self.parsed) || self.before.as_deref().is_some_and(|(before, _)| files(before))
     }
 }
 
@@ -66,13 +66,13 @@ fn parse(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Res
     Ok(Asked { parsed: Parsed { bytes, tape, reading }, ask, repeats, before, before_model: Named::default() })
 }
 
-fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<(Parsed, Control), RequestError> {
+fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<Box<(Parsed, Control)>, RequestError> {
     let tape = Tape::read(&bytes, &live.settings.limits.json)?;
     hold(held, tape.memory())?;
     let ask = asked(&tape, &bytes)?;
     let (reading, _) = read_ask(&tape, &bytes, &ask);
     hold(held, reading.memory())?;
-    Ok((Parsed { bytes, tape, reading }, ask.control))
+    Ok(Box::new((Parsed { bytes, tape, reading }, ask.control)))
 }
 
 impl Gate {
@@ -124,7 +124,7 @@ impl Gate {
         // The scope of an answer's pseudonyms is that of its request. A conversation that only the answer names is the request's too.
         let own = (&asked.parsed, &asked.ask.control);
         let named = |control: &Control| control.session.is_some() || own.1.session.is_none();
-        let (of, control) = asked.before.as_ref().filter(|before| named(&before.1)).map_or(own, |(parsed, control)| (parsed, control));
+        let (of, control) = asked.before.as_deref().filter(|before| named(&before.1)).map_or(own, |(parsed, control)| (parsed, control));
         let session = self.session(exchange, head, Some((of, control)));
         let (long, side) = (asked.takes_long(), asked.ask.side);
         let shared = Arc::clone(exchange);
@@ -163,7 +163,7 @@ impl Gate {
 /// the other's.
 fn name_models(exchange: &mut Exchange, asked: &mut Asked) -> Result<(), (Reason, String)> {
     let own = named(exchange, &asked.parsed, &asked.ask.control);
-    let before = asked.before.as_ref().and_then(|(parsed, control)| named(exchange, parsed, control));
+    let before = asked.before.as_deref().and_then(|(parsed, control)| named(exchange, parsed, control));
     let forbidden = [&own, &before].into_iter().flatten().find(|(_, allowed)| !allowed).map(|(named, _)| named.clone());
     let [own, before] = [own, before].map(|found| found.map(|(named, _)| named));
     let first = forbidden.clone().or(own).or_else(|| before.clone()).unwrap_or_default();
@@ -187,7 +187,7 @@ fn named(exchange: &Exchange, parsed: &Parsed, control: &Control) -> Option<(Nam
 }
 
 /// Judges and writes the verdict. Only what fails in judging may fail open.
-fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, held: &mut Reservation) -> Result<Settled, GuardError> {
+fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Box<Session>, held: &mut Reservation) -> Result<Settled, GuardError> {
     let Asked { parsed, ask, repeats, before, before_model } = asked;
     let action = if ask.side == Side::Request { Action::Prompt } else { Action::Complete };
     let guarded = match judge(exchange, (&parsed, &ask), before.map(|before| (before, before_model)), session) {
@@ -236,16 +236,16 @@ fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Session, hel
 fn judge(
     exchange: &Exchange,
     (parsed, ask): (&Parsed, &Ask),
-    before: Option<((Parsed, Control), Named)>,
-    mut session: Session,
-) -> Result<Guarded, GuardError> {
+    before: Option<(Box<(Parsed, Control)>, Named)>,
+    mut session: Box<Session>,
+) -> Result<Box<Guarded>, GuardError> {
     let outside = Outside { text: "", upstream_model: None, again: None };
     if ask.side == Side::Request {
         return guard_request(exchange, parsed, &ask.control, &mut session, &outside);
     }
-    let Some(((request, control), model)) = before else { return guard_answer(exchange, parsed, &session) };
+    let Some((request, model)) = before else { return guard_answer(exchange, parsed, &session) };
     // The pseudonyms of the request are minted once more: the same scope and the same values give the same ones.
-    let again = guard_request(exchange, &request, &control, &mut session, &Outside { again: Some(&model), ..outside })?;
+    let again = guard_request(exchange, &request.0, &request.1, &mut session, &Outside { again: Some(&model), ..outside })?;
     if again.refusal.is_some() {
         // No such request went on, so nothing that was minted for it stands in an answer.
         session = exchange.gate.session_of_nobody(exchange);

@@ -51,7 +51,7 @@ fn interaction(entry: &Entry) -> Option<&Interaction> {
 
 fn noted(record: &Record) -> Noted {
     let it = interaction(&record.entry);
-    let json = record.detail.as_ref().and_then(|detail| detail.event.as_ref()).map(|event| event.json.clone());
+    let json = record.detail.as_ref().and_then(|detail| detail.event.as_ref()).map(|event| bartizan_ledger::packed::unpacked(&event.json));
     let leaf = record.entry.to_bytes().unwrap();
     let mut bytes = String::from_utf8(leaf).unwrap();
     bytes.push_str(&json.as_deref().map(String::from_utf8_lossy).unwrap_or_default());

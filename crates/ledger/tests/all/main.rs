@@ -5,6 +5,8 @@ mod entry;
 #[cfg(test)]
 mod help;
 #[cfg(test)]
+mod packed;
+#[cfg(test)]
 mod tree;
 #[cfg(test)]
 mod verify;
