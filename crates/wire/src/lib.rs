@@ -36,6 +36,7 @@ pub use event::{EventReading, is_done, read_event};
 pub use frames::{FrameError, Frames, Framing};
 pub use json_array::ArrayReader;
 pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of};
+pub use stored::{Kept, Made, is_deleted, is_object_id, made, made_by_event};
 pub use sse::{Frame, SseError, SseReader};
 pub use unread::{Attachment, attachment};
 pub use usage::Usage;
