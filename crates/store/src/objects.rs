@@ -165,11 +165,11 @@ impl Objects {
     }
 
     /// A chain with all of its parts; `None` when none is left.
-    fn chain(&self, db: &Connection, id: [u8; 16]) -> Result<Option<Arc<Chain>>, StoreError> {
+    fn chain(&self, db: &Connection, id: [u8; 16], subject: &[u8; 32]) -> Result<Option<Arc<Chain>>, StoreError> {
         let statement = "SELECT m.sealed, k.id, k.wrapped FROM object_maps m JOIN data_keys k ON k.id = m.data_key
-            WHERE m.chain = ?1 ORDER BY m.number";
+            WHERE m.chain = ?1 AND k.subject = ?2 ORDER BY m.number";
         let mut query = db.prepare_cached(statement)?;
-        let mut rows = query.query([id])?;
+        let mut rows = query.query(params![id, subject])?;
         let (mut conversation, mut pairs) = (None, Vec::new());
         while let Some(row) = rows.next()? {
             let (key, wrapped): (DataKeyId, Vec<u8>) = (row.get(1)?, row.get(2)?);
@@ -200,7 +200,7 @@ impl Objects {
                 continue;
             };
             let known = chains.iter().find(|known| known.id == chain).cloned();
-            let Some(chain) = known.map_or_else(|| self.chain(&db, chain), |known| Ok(Some(known)))? else {
+            let Some(chain) = known.map_or_else(|| self.chain(&db, chain, &subject), |known| Ok(Some(known)))? else {
                 found.push(None);
                 continue;
             };
