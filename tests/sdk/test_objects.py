@@ -38,7 +38,7 @@ class House:
         return subprocess.run([GATE, *arguments, "--data", self.folder / "data"], check=True, capture_output=True, text=True, timeout=60).stdout
 
     def key(self, name):
-        return json.loads(self.run("keys", "create", "--name", name, "--format", "json"))[0]["key"]
+        return json.loads(self.run("keys", "create", "--name", name, "--format", "json"))["key"]
 
     def client(self, key):
         return openai.OpenAI(base_url=self.url + "/v1", api_key=key, max_retries=0)

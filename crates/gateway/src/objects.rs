@@ -87,8 +87,8 @@ enum Then {
 }
 
 impl Keeping {
-    fn new(base: Arc<Chain>, is_known: bool, then: Then) -> Box<Self> {
-        Box::new(Self { base, is_known, then, chain: OnceLock::new(), kept: AtomicBool::new(false) })
+    fn new(base: Arc<Chain>, is_known: bool, then: Then) -> Self {
+        Self { base, is_known, then, chain: OnceLock::new(), kept: AtomicBool::new(false) }
     }
 
     /// Whether ids in the answer are to be bound.
@@ -177,7 +177,12 @@ impl Gate {
     ///
     /// # Errors
     /// Reason and sentence. Whether something is nobody's or somebody else's cannot be told from them.
-    pub(crate) async fn resumed(&self, exchange: &Exchange, parsed: &Parsed, control: &Control) -> Result<Option<Resumed>, (Reason, String)> {
+    pub(crate) async fn resumed(
+        &self,
+        exchange: &Exchange,
+        parsed: &Parsed,
+        control: &Control,
+    ) -> Result<Option<Resumed>, (Reason, String)> {
         let Some(kept) = control.kept.as_deref().filter(|kept| kept.names_any()) else { return Ok(None) };
         let text = |id: NodeId| parsed.tape.text(&parsed.bytes, id).into_owned();
         let responses = kept.previous.iter().map(|id| (ObjectKind::Response, text(*id)));
@@ -209,7 +214,11 @@ impl Gate {
     }
 
     /// Objects of a caller: from memory, else by one look-up off the worker threads, within a deadline.
-    pub(crate) async fn owned(&self, owner: &PrincipalId, wanted: Vec<(ObjectKind, String)>) -> Result<Vec<Option<Object>>, (Reason, String)> {
+    pub(crate) async fn owned(
+        &self,
+        owner: &PrincipalId,
+        wanted: Vec<(ObjectKind, String)>,
+    ) -> Result<Vec<Option<Object>>, (Reason, String)> {
         let objects = &self.wiring.objects;
         let at_hand: Vec<Option<Object>> = wanted.iter().map(|(kind, id)| objects.at_hand(owner, *kind, id)).collect();
         if at_hand.iter().all(Option::is_some) {

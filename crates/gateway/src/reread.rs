@@ -12,18 +12,17 @@ use http_body::Body;
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 
-use crate::Gate;
 use crate::body::{GateBody, read_whole};
 use crate::credentials::client_key;
 use crate::exchange::{Exchange, Moment};
 use crate::guard::guard_bare;
 use crate::handle::Head;
 use crate::headers::{outside_body, to_provider};
-use crate::models;
 use crate::objects::NOT_YOURS;
 use crate::query::query;
 use crate::refuse::Refusal;
 use crate::upstream::{self, Aim};
+use crate::{Gate, models};
 
 /// Parameters that go on: none of them makes a stream of the answer.
 const PARAMETERS: &[&str] = &["include", "include[]", "limit", "order", "after", "before", "api-version", "key", "api-key", "api_key"];

@@ -88,8 +88,8 @@ impl Session {
     }
 
     /// What becomes of ids in the answer.
-    pub fn keep_ids(&mut self, keeping: Box<Keeping>) {
-        self.keeping = Some(keeping);
+    pub fn keep_ids(&mut self, keeping: Keeping) {
+        self.keeping = Some(Box::new(keeping));
     }
 
     /// The same, if the provider keeps something.

@@ -27,7 +27,7 @@ fn told(id: &str, text: &str) -> Answer {
     Answer::json(answer(id, text).to_string())
 }
 
-fn asked(members: Value) -> Call {
+fn asked(members: &Value) -> Call {
     let mut body = json!({"model": "gpt-4o-mini", "input": "Go on."});
     body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
     Call::responses(body.to_string())
@@ -44,7 +44,7 @@ fn bare(method: &str, path: &str) -> Call {
 /// The first turn: its answer is `resp_a`, and the provider saw this pseudonym of the caller's address.
 fn first_turn(house: &House) -> String {
     house.upstream.push(told("a", "Hello."));
-    let reply = house.send(&asked(json!({"input": format!("I am {OWN}")})));
+    let reply = house.send(&asked(&json!({"input": format!("I am {OWN}")})));
     assert_eq!((reply.status, &reply.json()["id"]), (200, &json!("resp_a")), "{}", reply.text());
     tokens(&house.seen()).remove(0)
 }
@@ -64,20 +64,20 @@ fn a_later_turn_keeps_the_pseudonyms_and_gives_them_back() {
     let house = House::new();
     let token = first_turn(&house);
     house.upstream.push(told("b", &format!("You are {token}.")));
-    let reply = house.send(&asked(json!({"previous_response_id": "resp_a", "input": "Who am I?"})));
+    let reply = house.send(&asked(&json!({"previous_response_id": "resp_a", "input": "Who am I?"})));
     assert_eq!(said(&reply), format!("You are {OWN}."));
     // The same value has the same pseudonym, whatever this turn's first message and header say; another value has one, too.
     house.upstream.push(told("c", "Fine."));
-    let turn = asked(json!({"previous_response_id": "resp_b", "input": format!("{OWN} and bob@example.net")}));
+    let turn = asked(&json!({"previous_response_id": "resp_b", "input": format!("{OWN} and bob@example.net")}));
     house.send(&turn.with("bartizan-conversation", "another"));
     let seen = tokens(&house.seen());
     assert!(seen.len() == 2 && seen.contains(&token), "{seen:?}");
     let other = seen.iter().find(|one| **one != token).unwrap();
     house.upstream.push(told("d", &format!("{token} and {other}")));
-    assert_eq!(said(&house.send(&asked(json!({"previous_response_id": "resp_c"})))), format!("{OWN} and bob@example.net"));
+    assert_eq!(said(&house.send(&asked(&json!({"previous_response_id": "resp_c"})))), format!("{OWN} and bob@example.net"));
     // Of a branch before it, the later value is not known.
     house.upstream.push(told("e", &format!("{token} and {other}")));
-    assert_eq!(said(&house.send(&asked(json!({"previous_response_id": "resp_a"})))), format!("{OWN} and {other}"));
+    assert_eq!(said(&house.send(&asked(&json!({"previous_response_id": "resp_a"})))), format!("{OWN} and {other}"));
 }
 
 #[test]
@@ -86,10 +86,10 @@ fn in_streams_too() {
     let token = first_turn(&house);
     let stream = canned::response_events("m", &["You are ", &token, "."]).concat();
     house.upstream.push(Answer::stream([stream.replace("resp_1", "resp_s").replace("msg_0", "msg_s")]));
-    let got = house.send(&asked(json!({"previous_response_id": "resp_a", "stream": true}))).text();
+    let got = house.send(&asked(&json!({"previous_response_id": "resp_a", "stream": true}))).text();
     assert!(got.contains(OWN) && got.contains("resp_s") && !got.contains(&token), "{got}");
     // What the stream told of is the caller's, and nobody else's.
-    let call = asked(json!({"previous_response_id": "resp_s"}));
+    let call = asked(&json!({"previous_response_id": "resp_s"}));
     house.upstream.push(told("t", &token));
     assert_eq!(said(&house.send(&call)), OWN);
     assert_eq!(house.send(&by(2, call)).status, 404);
@@ -101,12 +101,14 @@ fn a_stream_is_bound_before_it_is_told_of() {
     let house = House::new();
     let mut parts = canned::response_events("m", &["so "]);
     parts.truncate(1);
-    house.upstream.push(Answer::stream([parts.concat().replace("resp_1", "resp_s"), ": never\n\n".to_owned()]).after_last(Duration::from_mins(1)));
+    house
+        .upstream
+        .push(Answer::stream([parts.concat().replace("resp_1", "resp_s"), ": never\n\n".to_owned()]).after_last(Duration::from_mins(1)));
     let mut wire = Wire::open(house.address);
-    wire.send(&asked(json!({"stream": true})));
+    wire.send(&asked(&json!({"stream": true})));
     assert!(wire.read_until("resp_s").contains("response.created"));
     house.upstream.push(told("b", "Fine."));
-    assert_eq!(house.send(&asked(json!({"previous_response_id": "resp_s"}))).status, 200);
+    assert_eq!(house.send(&asked(&json!({"previous_response_id": "resp_s"}))).status, 200);
 }
 
 #[test]
@@ -115,7 +117,7 @@ fn what_somebody_else_made_is_not_there() {
     first_turn(&house);
     let before = house.upstream.requests().len();
     let nobodys = |number: u8, id: &str| {
-        let mut calls = vec![asked(json!({"previous_response_id": id})), asked(json!({"previous_response_id": id, "stream": true}))];
+        let mut calls = vec![asked(&json!({"previous_response_id": id})), asked(&json!({"previous_response_id": id, "stream": true}))];
         for (method, rest) in [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/input_items")] {
             calls.push(bare(method, &format!("/v1/responses/{id}{rest}")));
             calls.push(bare(method, &format!("/openai/v1/responses/{id}{rest}?api-version=1")));
@@ -139,22 +141,22 @@ fn what_somebody_else_made_is_not_there() {
     assert_eq!(refused, others.len() + unknown.len());
     // Its owner is not disturbed.
     house.upstream.push(told("b", "Fine."));
-    assert_eq!(house.send(&asked(json!({"previous_response_id": "resp_a"}))).status, 200);
+    assert_eq!(house.send(&asked(&json!({"previous_response_id": "resp_a"}))).status, 200);
 }
 
 #[test]
 fn what_is_not_kept_is_nobodys() {
     let house = House::new();
     house.upstream.push(told("a", "Hello."));
-    house.send(&asked(json!({"store": false})));
-    assert_eq!(house.send(&asked(json!({"previous_response_id": "resp_a"}))).status, 404);
+    house.send(&asked(&json!({"store": false})));
+    assert_eq!(house.send(&asked(&json!({"previous_response_id": "resp_a"}))).status, 404);
     let mut not_kept = answer("b", "Hello.");
     not_kept["store"] = json!(false);
     house.upstream.push(Answer::json(not_kept.to_string()));
-    house.send(&asked(json!({})));
-    assert_eq!(house.send(&asked(json!({"previous_response_id": "resp_b"}))).status, 404);
+    house.send(&asked(&json!({})));
+    assert_eq!(house.send(&asked(&json!({"previous_response_id": "resp_b"}))).status, 404);
     for odd in [json!({"store": "no"}), json!({"previous_response_id": 7}), json!({"previous_response_id": "../x"})] {
-        assert_eq!(house.send(&asked(odd.clone())).status, 400, "{odd}");
+        assert_eq!(house.send(&asked(&odd)).status, 400, "{odd}");
     }
     let body = r#"{"model":"gpt-4o-mini","input":"hi","previous_response_id":null,"Previous_Response_Id":"resp_a"}"#;
     assert_eq!(house.send(&Call::responses(body)).status, 400);
@@ -201,7 +203,9 @@ fn a_stream_of_it_and_anything_else_is_refused() {
         let reply = house.send(&call);
         assert!(matches!(reply.status, 400 | 403) && reply.text().contains(word), "{}: {}", call.path, reply.text());
     }
-    for path in ["/v1/responses/resp_a/", "/v1/responses/resp%5Fa", "/v1/responses/..", "/v1/responses/resp_a/output", "/v1/responses/input_tokens"] {
+    for path in
+        ["/v1/responses/resp_a/", "/v1/responses/resp%5Fa", "/v1/responses/..", "/v1/responses/resp_a/output", "/v1/responses/input_tokens"]
+    {
         assert_eq!(house.send(&bare("GET", path)).status, 404, "{path}");
     }
     assert_eq!(house.send(&bare("PUT", "/v1/responses/resp_a")).status, 405);
@@ -227,8 +231,12 @@ fn what_is_deleted_is_nobodys() {
 fn items_are_named_by_who_made_them() {
     let house = House::new();
     let token = first_turn(&house);
-    for item in [json!({"type": "item_reference", "id": "msg_a"}), json!({"id": "msg_a"}), json!({"type": "reasoning", "id": "msg_a", "summary": []})] {
-        let call = asked(json!({"input": [item, {"role": "user", "content": "Who am I?"}]}));
+    for item in [
+        json!({"type": "item_reference", "id": "msg_a"}),
+        json!({"id": "msg_a"}),
+        json!({"type": "reasoning", "id": "msg_a", "summary": []}),
+    ] {
+        let call = asked(&json!({"input": [item, {"role": "user", "content": "Who am I?"}]}));
         house.upstream.push(told("b", &token));
         assert_eq!(said(&house.send(&call)), OWN, "{item}");
         let before = house.upstream.requests().len();
@@ -238,7 +246,7 @@ fn items_are_named_by_who_made_them() {
         assert_eq!(house.upstream.requests().len(), before);
     }
     let many: Vec<Value> = (0..257).map(|number| json!({"type": "item_reference", "id": format!("msg_{number}")})).collect();
-    assert_eq!(house.send(&asked(json!({"input": many}))).status, 400);
+    assert_eq!(house.send(&asked(&json!({"input": many}))).status, 400);
     let twice = r#"{"model":"gpt-4o-mini","input":[{"type":"item_reference","id":"msg_a","id":"msg_x"}]}"#;
     assert_eq!(house.send(&Call::responses(twice)).status, 400);
 }
@@ -254,9 +262,9 @@ fn a_chain_stays_with_its_provider() {
     };
     let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
     house.upstream.push(told("o", "Hello."));
-    house.send(&asked(json!({"model": "only-openai"})));
+    house.send(&asked(&json!({"model": "only-openai"})));
     // A model that its provider does not serve.
-    let reply = house.send(&asked(json!({"previous_response_id": "resp_o"})));
+    let reply = house.send(&asked(&json!({"previous_response_id": "resp_o"})));
     assert_eq!(reply.status, 400, "{}", reply.text());
     assert!(reply.text().contains("is not served by the provider"), "{}", reply.text());
     // One that two serve goes to the one, also when that fails.
@@ -268,11 +276,11 @@ fn a_chain_stays_with_its_provider() {
     for _ in 0..8 {
         house.journal.clear();
         house.upstream.push(told("p", "Fine."));
-        assert_eq!(house.send(&asked(json!({"model": "both", "previous_response_id": "resp_o"}))).status, 200);
+        assert_eq!(house.send(&asked(&json!({"model": "both", "previous_response_id": "resp_o"}))).status, 200);
         assert_eq!(providers(), ["openai", "openai"]);
     }
     house.upstream.respond_with(|_| Answer::json("{}").with_status(503));
-    assert_eq!(house.send(&asked(json!({"model": "both", "previous_response_id": "resp_o"}))).status, 503);
+    assert_eq!(house.send(&asked(&json!({"model": "both", "previous_response_id": "resp_o"}))).status, 503);
     assert!(providers().iter().all(|provider| provider == "openai"));
 }
 
@@ -308,7 +316,7 @@ fn without_an_answer_nothing_is_sent() {
         let house = House::build(Plan { objects: Some(Arc::clone(&ill) as Arc<dyn Objects>), ..Plan::default() });
         first_turn(&house);
         assert_eq!(ill.asked.load(Ordering::SeqCst), 0, "who names nothing asks nobody");
-        for call in [asked(json!({"previous_response_id": "resp_a"})), bare("GET", "/v1/responses/resp_a")] {
+        for call in [asked(&json!({"previous_response_id": "resp_a"})), bare("GET", "/v1/responses/resp_a")] {
             let began = Instant::now();
             let reply = house.send(&call);
             assert_eq!((reply.status, &reply.json()["error"]["code"]), (503, &json!("guard_unavailable")), "{}", reply.text());
@@ -336,6 +344,6 @@ fn what_cannot_be_bound_is_nobodys() {
     }
     let house = House::build(Plan { objects: Some(Arc::new(Full(MemoryObjects::default()))), ..Plan::default() });
     first_turn(&house);
-    assert_eq!(house.send(&asked(json!({"previous_response_id": "resp_a"}))).status, 404);
+    assert_eq!(house.send(&asked(&json!({"previous_response_id": "resp_a"}))).status, 404);
     assert_eq!(house.gate.metrics().unbound_total.get(), 2);
 }

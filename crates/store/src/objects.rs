@@ -242,11 +242,8 @@ impl Owners for Objects {
         let expires = created.saturating_add(self.lifetime);
         let weight = weight(binding.chain);
         let object = Object { provider: binding.provider.clone(), chain: Arc::clone(binding.chain) };
-        let places: Vec<(IdHash, IdHash)> = binding
-            .objects
-            .iter()
-            .map(|(kind, id)| (self.on_disk(*kind, id), self.in_memory(binding.owner, *kind, id)))
-            .collect();
+        let places: Vec<(IdHash, IdHash)> =
+            binding.objects.iter().map(|(kind, id)| (self.on_disk(*kind, id), self.in_memory(binding.owner, *kind, id))).collect();
         // First in memory: whoever erases its owner waits for what is in the queue, and forgets what is in memory then.
         for (_, place) in &places {
             self.memory.insert(*place, Remembered { subject: hash, object: object.clone(), expires, weight });

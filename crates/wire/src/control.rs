@@ -86,7 +86,9 @@ pub enum ControlError {
     #[error("the field `{0}` cannot be inspected yet and is refused; remove it")]
     Refused(&'static str),
     /// A field that names what a provider keeps.
-    #[error("the field `{0}` names something that the provider keeps and that is not known here as this caller's, and is refused; send all of it in `input`")]
+    #[error(
+        "the field `{0}` names something that the provider keeps and that is not known here as this caller's, and is refused; send all of it in `input`"
+    )]
     Stored(&'static str),
     /// Reasoning that only the provider knows.
     #[error(

@@ -152,7 +152,10 @@ const SPECS: &[Spec] = &[
         family: Family::OpenAi,
         name: "GET /v1/responses/{response}/input_items",
         suffix: "/responses/{response}/input_items",
-        other: &[(Dialect::Azure, "/openai/responses/{response}/input_items"), (Dialect::Azure, "/openai/v1/responses/{response}/input_items")],
+        other: &[
+            (Dialect::Azure, "/openai/responses/{response}/input_items"),
+            (Dialect::Azure, "/openai/v1/responses/{response}/input_items"),
+        ],
     },
     Spec {
         route: Route::Completions,

@@ -211,7 +211,7 @@ impl House {
         let wiring = Wiring {
             journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
             directory: Arc::new(directory()),
-            objects: objects,
+            objects,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             keys: GateKeys { token: [3; 32], key_hash: KEY_HASH },
             announce: None,
