@@ -224,21 +224,13 @@ impl Gate {
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
         (exchange.stream, exchange.streams_array) = (control.stream, route == Route::StreamGenerateContent);
-        exchange.model_configured = live.settings.models.iter().any(|model| model.name.as_str() == name);
-        // Events and sentences show a name that nobody configured only if nothing is found in it.
-        let shown = if exchange.model_configured || is_clean(&exchange, &name, Some("model")) { name.as_str() } else { UNCONFIGURED };
-        exchange.model = Some(ModelName::new(shown));
-        let resumed = match control.kept.as_deref() {
-            Some(kept) if kept.names_any() => Box::pin(self.resumed(&exchange, &parsed, &control)).await,
-            _ => Ok(None),
-        };
-        let resumed = match resumed {
+        let shown = shown(&mut exchange, &name);
+        let resumed = match self.resumed(&exchange, &parsed, &control).await {
             Ok(resumed) => resumed,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
         let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name, resumed: resumed.as_ref() };
-        let circuits = &live.circuits;
-        let principal = Arc::clone(&exchange.principal);
+        let (circuits, principal) = (&live.circuits, Arc::clone(&exchange.principal));
         let (in_body, only) = (in_body.is_some(), resumed.as_ref().map(|resumed| resumed.provider));
         let wanted = Wanted { settings: &live.settings, circuits, principal: &principal, call, name: (&name, shown), in_body, only };
         let (itinerary, target) = match Itinerary::begin(wanted, self.now(), &|| self.chance()) {
@@ -409,6 +401,14 @@ impl Gate {
     fn session_of_nobody(&self, exchange: &Exchange) -> Session {
         Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone())
     }
+}
+
+/// Events and sentences show a name that nobody configured only if nothing is found in it.
+fn shown<'a>(exchange: &mut Exchange, name: &'a str) -> &'a str {
+    exchange.model_configured = exchange.live.settings.models.iter().any(|model| model.name.as_str() == name);
+    let shown = if exchange.model_configured || is_clean(exchange, name, Some("model")) { name } else { UNCONFIGURED };
+    exchange.model = Some(ModelName::new(shown));
+    shown
 }
 
 /// The format in which a client expects errors, and the list of models.

@@ -13,7 +13,7 @@ use bartizan_identity::{Binding, Chain, Object, ObjectKind, ObjectsError, Pair};
 use bartizan_vocabulary::{PrincipalId, Timestamp};
 use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Control, ControlError, Made, is_deleted, made};
+use bartizan_wire::{Control, ControlError, Kept, Made, is_deleted, made};
 use tokio::sync::Semaphore;
 
 use crate::Gate;
@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(crate) const LOOKUPS: usize = 8;
 /// Most pseudonyms of earlier requests that a request may go on with.
 const MOST_PAIRS: usize = 4_096;
+/// Most bytes of the values that those stand for.
+const MOST_BYTES: usize = 1 << 20;
 /// Most objects of one stream that are bound.
 const MOST_TOLD: usize = 1_024;
 
@@ -183,7 +185,14 @@ impl Gate {
         parsed: &Parsed,
         control: &Control,
     ) -> Result<Option<Resumed>, (Reason, String)> {
-        let Some(kept) = control.kept.as_deref().filter(|kept| kept.names_any()) else { return Ok(None) };
+        match control.kept.as_deref() {
+            // Boxed, like all that is rare.
+            Some(kept) if kept.names_any() => Box::pin(self.found(exchange, parsed, kept)).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn found(&self, exchange: &Exchange, parsed: &Parsed, kept: &Kept) -> Result<Option<Resumed>, (Reason, String)> {
         let text = |id: NodeId| parsed.tape.text(&parsed.bytes, id).into_owned();
         let responses = kept.previous.iter().map(|id| (ObjectKind::Response, text(*id)));
         let wanted = responses.chain(kept.items.iter().map(|id| (ObjectKind::Item, text(*id)))).collect();
@@ -206,8 +215,9 @@ impl Gate {
         let mut chains: Vec<&Arc<Chain>> = objects.iter().map(|object| &object.chain).collect();
         chains.sort_by_key(|chain| (chain.id, std::cmp::Reverse(chain.pairs.len())));
         chains.dedup_by_key(|chain| chain.id);
-        if chains.iter().map(|chain| chain.pairs.len()).sum::<usize>() > MOST_PAIRS {
-            let message = "what this request goes on from holds more than 4096 replaced values; start a new conversation";
+        let pairs = || chains.iter().flat_map(|chain| chain.pairs.iter());
+        if pairs().count() > MOST_PAIRS || pairs().map(|pair| pair.surface.reveal().len()).sum::<usize>() > MOST_BYTES {
+            let message = "what this request goes on from holds more than 4096 replaced values, or 1 MiB of them; start a new conversation";
             return Err((Reason::BadRequest, message.to_owned()));
         }
         Ok(Some(Resumed { provider, objects }))

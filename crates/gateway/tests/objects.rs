@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bartizan_gateway::{Model, Retries, Way};
-use bartizan_identity::{Binding, MemoryObjects, Object, ObjectKind, Objects, ObjectsError};
+use bartizan_identity::{Binding, Chain, MemoryObjects, Object, ObjectKind, Objects, ObjectsError, Pair};
 use bartizan_testkit::{Answer, Recorded, canned};
-use bartizan_vocabulary::PrincipalId;
+use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, Timestamp};
 use serde_json::{Value, json};
 
 use crate::harness::{Call, House, Plan, Wire, key};
@@ -346,4 +346,45 @@ fn what_cannot_be_bound_is_nobodys() {
     first_turn(&house);
     assert_eq!(house.send(&asked(&json!({"previous_response_id": "resp_a"}))).status, 404);
     assert_eq!(house.gate.metrics().unbound_total.get(), 2);
+}
+
+/// Objects of `user:1` that were made elsewhere, each with its provider and so many pseudonyms of so many letters.
+fn made_before(known: &MemoryObjects, id: &str, provider: &str, (count, letters): (usize, usize)) {
+    let pair = |number: usize| Pair { token: format!("EMAIL_{number:010}"), surface: Hidden::new("a".repeat(letters)), was_number: false };
+    let chain = Chain { id: [u8::try_from(id.len()).unwrap(); 16], conversation: id.to_owned(), pairs: (0..count).map(pair).collect() };
+    let (owner, provider, chain) = (PrincipalId::new("user:1"), ProviderName::new(provider), Arc::new(chain));
+    let objects = [(ObjectKind::Response, format!("resp_{id}")), (ObjectKind::Item, format!("msg_{id}"))];
+    let since = Timestamp::from_micros(0);
+    known.bind(&Binding { owner: &owner, since, provider: &provider, chain: &chain, fresh: None, objects: &objects }).unwrap();
+}
+
+#[test]
+fn a_chain_has_bounds_and_one_provider() {
+    let known = Arc::new(MemoryObjects::default());
+    let house = House::build(Plan { objects: Some(Arc::clone(&known) as Arc<dyn Objects>), ..Plan::default() });
+    for (id, provider, pairs) in [
+        ("a", "main", (4_096, 9)),
+        ("aa", "main", (4_097, 9)),
+        ("aaa", "main", (2, 600 << 10)),
+        ("aaaa", "openai", (1, 9)),
+        ("aaaaa", "gone", (1, 9)),
+        ("aaaaaa", "main", (1, 9)),
+    ] {
+        made_before(&known, id, provider, pairs);
+    }
+    for (members, status, word) in [
+        (json!({"previous_response_id": "resp_aa"}), 400, "4096"),
+        (json!({"previous_response_id": "resp_aaa"}), 400, "1 MiB"),
+        (json!({"previous_response_id": "resp_a", "input": [{"type": "item_reference", "id": "msg_aaaaaa"}]}), 400, "4096"),
+        (json!({"previous_response_id": "resp_a", "input": [{"type": "item_reference", "id": "msg_aaaa"}]}), 400, "different providers"),
+        (json!({"previous_response_id": "resp_aaaaa"}), 404, "not configured any more"),
+    ] {
+        let reply = house.send(&asked(&members));
+        assert!(reply.status == status && reply.text().contains(word), "{members}: {}", reply.text());
+    }
+    assert_eq!(house.send(&bare("GET", "/v1/responses/resp_aaaaa")).status, 404);
+    assert!(house.upstream.requests().is_empty());
+    house.upstream.push(told("b", "EMAIL_0000000007"));
+    let again = json!({"previous_response_id": "resp_a", "input": [{"type": "item_reference", "id": "msg_a"}]});
+    assert_eq!(said(&house.send(&asked(&again))), "a".repeat(9));
 }
