@@ -231,6 +231,7 @@ impl Config {
         self.retries.settings()?;
         self.breaker.settings()?;
         self.retention.days()?;
+        self.retention.object_days()?;
         if let Some(origin) = &self.ledger.origin {
             let good = !origin.is_empty() && origin.len() <= 200 && origin.chars().all(|c| c.is_ascii_graphic() && c != '+');
             ensure!(good, "`ledger.origin` is `{origin}`; write a name such as \"example.com/gate\", without spaces and `+`");
@@ -263,7 +264,8 @@ impl Config {
             ("ledger.power_loss_safe", ledger.power_loss_safe != started.ledger.power_loss_safe),
             ("ledger.checkpoint_copy", ledger.checkpoint_copy != started.ledger.checkpoint_copy),
             ("ledger.origin", ledger.origin != started.ledger.origin),
-            ("retention.events", self.retention != started.retention),
+            ("retention.events", self.retention.events != started.retention.events),
+            ("retention.objects", self.retention.objects != started.retention.objects),
         ];
         differing.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }

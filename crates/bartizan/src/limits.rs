@@ -73,6 +73,8 @@ pub struct TimeoutsConfig {
 pub struct RetentionConfig {
     /// Days such as `90d`, or `forever`.
     pub events: Option<String>,
+    /// Days such as `30d`.
+    pub objects: Option<String>,
 }
 
 /// A value of the file within its bounds, or the usual one.
@@ -137,7 +139,22 @@ impl TimeoutsConfig {
     }
 }
 
+/// Days that are written as `90d`.
+fn days(text: &str) -> Option<u32> {
+    text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| DAYS.contains(days))
+}
+
 impl RetentionConfig {
+    /// Days that owners of what providers keep are known, and the pseudonyms of their conversations.
+    ///
+    /// # Errors
+    /// When the form is not `30d`.
+    pub fn object_days(&self) -> Result<u32> {
+        let Some(text) = self.objects.as_deref() else { return Ok(30) };
+        let (least, most) = (DAYS.start(), DAYS.end());
+        days(text).with_context(|| format!("`retention.objects` is `{text}`; write days from \"{least}d\" to \"{most}d\""))
+    }
+
     /// Days that events are kept; `None` keeps them for ever.
     ///
     /// # Errors
@@ -147,10 +164,9 @@ impl RetentionConfig {
             None => Ok(Some(90)),
             Some("forever") => Ok(None),
             Some(text) => {
-                let days = text.strip_suffix('d').and_then(|days| days.parse().ok()).filter(|days| DAYS.contains(days));
                 let (least, most) = (DAYS.start(), DAYS.end());
                 let what = || format!("`retention.events` is `{text}`; write days from \"{least}d\" to \"{most}d\", or \"forever\"");
-                days.with_context(what).map(Some)
+                days(text).with_context(what).map(Some)
             }
         }
     }

@@ -94,6 +94,7 @@ impl UpArgs {
             power_loss_safe: config.ledger.power_loss_safe,
             checkpoint_copy: config.ledger.checkpoint_copy.clone(),
             retention_days: config.retention.days()?,
+            object_days: config.retention.object_days()?,
             origin: config.ledger.origin.clone(),
             ..Options::new(clock::for_store())
         })

@@ -117,6 +117,7 @@ pub fn gate_for(live: Live, data: &Arc<DataDir>, directory: Arc<dyn Directory>, 
     let wiring = Wiring {
         journal: data.journal(),
         directory,
+        objects: data.objects(),
         clock: Arc::new(SystemClock),
         keys: GateKeys { token: *data.derive(KeyUse::Token), key_hash: *data.derive(KeyUse::KeyHash) },
         announce,

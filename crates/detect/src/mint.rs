@@ -115,6 +115,13 @@ impl Scope {
     }
 }
 
+/// The value that a surface of a label writes.
+fn value_of(label: &Label, surface: &str, was_number: bool) -> String {
+    // A number with a sign, a fraction or an exponent comes back as it was: it is not the value that its digits are.
+    let written = was_number && !surface.bytes().all(|byte| byte.is_ascii_digit());
+    if written { surface.to_owned() } else { canonical(label.as_str(), surface) }
+}
+
 /// What a token stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Original {
@@ -148,9 +155,7 @@ impl Pseudonyms {
     /// The token of a value; `surface` is the value as it is written in the text.
     pub fn token_for(&mut self, label: &Label, surface: &str, was_number: bool) -> Token {
         let kind = kind(label.as_str());
-        // A number with a sign, a fraction or an exponent comes back as it was: it is not the value that its digits are.
-        let written = was_number && !surface.bytes().all(|byte| byte.is_ascii_digit());
-        let value = if written { surface.to_owned() } else { canonical(label.as_str(), surface) };
+        let value = value_of(label, surface, was_number);
         let entry = (kind, Hidden::new(value));
         if let Some(token) = self.minted.get(&entry) {
             return token.clone();
@@ -158,13 +163,16 @@ impl Pseudonyms {
         let mut attempt = 0;
         let token = loop {
             let token = Token::new(&entry.0, self.scope.tail(&entry.0, entry.1.reveal(), attempt));
-            if !self.reserved.contains(token.tail()) && !self.originals.contains_key(&token) {
-                break token;
+            match self.originals.get(&token) {
+                // What was put back from an earlier request keeps its token.
+                Some(known) if value_of(label, known.surface.reveal(), known.was_number) == *entry.1.reveal() => break token,
+                None if !self.reserved.contains(token.tail()) => break token,
+                _ => {}
             }
             attempt += 1;
         };
         self.minted.insert(entry, token.clone());
-        self.originals.insert(token.clone(), Original { surface: Hidden::new(surface.to_owned()), was_number });
+        self.originals.entry(token.clone()).or_insert_with(|| Original { surface: Hidden::new(surface.to_owned()), was_number });
         token
     }
 

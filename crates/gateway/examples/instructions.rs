@@ -8,7 +8,7 @@ use bartizan_detect::Detector;
 use bartizan_gateway::{
     Auth, Breaking, Clock, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Settings, Timeouts, Waits, Wiring, probe,
 };
-use bartizan_identity::MemoryDirectory;
+use bartizan_identity::{MemoryDirectory, MemoryObjects};
 use bartizan_ledger::{Appended, Journal, JournalError, Record};
 use bartizan_policy::{Judge, PolicySet, ProviderFacts, default_sources};
 use bartizan_vocabulary::{Principal, PrincipalId, PrincipalKind, ProviderName, Timestamp};
@@ -74,6 +74,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
     let wiring = Wiring {
         journal: Arc::new(Nowhere),
         directory: Arc::new(MemoryDirectory::default()),
+        objects: Arc::new(MemoryObjects::default()),
         clock: Arc::new(Still),
         keys: GateKeys { token: [1; 32], key_hash: [2; 32] },
         announce: None,

@@ -169,6 +169,9 @@ impl Gate {
                 Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),
                 other => other.map_err(Ok)?,
             };
+            if !failed && guarded.refusal.is_none() {
+                shared.answered(&session, &parsed);
+            }
             let edited = if guarded.edited { guarded.bytes.len() } else { 0 };
             if held.grow(edited) { Ok((guarded, held)) } else { Err(Err(RequestError::Busy(ReadError::Busy))) }
         };

@@ -21,6 +21,7 @@ use crate::guard::Guarded;
 use crate::handle::{Head, Lent};
 use crate::headers::{outside_body, to_provider};
 use crate::models::Target;
+use crate::objects::Resumed;
 use crate::pacing::Pacing;
 use crate::pending::{Owed, Pending, pass_over};
 use crate::query::Query;
@@ -47,6 +48,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) in_body: Option<&'a str>,
     /// The model as it is called everywhere.
     pub(crate) name: &'a str,
+    /// What it goes on from.
+    pub(crate) resumed: Option<&'a Resumed>,
 }
 
 /// A request that was judged for one place.
@@ -302,7 +305,7 @@ impl Gate {
         let headers = to_provider(&asked.head.parts.headers, is_first);
         let query = asked.query.toward(is_first);
         let outside = outside_body(&headers, query);
-        let session = self.session(exchange, asked.head, lent.read());
+        let session = self.session_of(exchange, asked.head, &lent, asked.resumed);
         let upstream_name = target.upstream_name(name);
         let written = asked.in_body.or(lent.names_model_elsewhere().then_some(asked.name));
         let model = written.is_some_and(|written| written != upstream_name).then(|| upstream_name.to_owned());
@@ -313,7 +316,7 @@ impl Gate {
         };
         // A key of the client's is for one provider, and for no other.
         let key = client_key(&asked.head.parts.headers, asked.query.key.as_deref(), &exchange.live.settings).filter(|_| is_home);
-        let aim = Aim { route: asked.call.route, dialect: asked.call.dialect, model: upstream_name, query };
+        let aim = Aim { route: asked.call.route, dialect: asked.call.dialect, model: upstream_name, object: None, query };
         // What this provider's format cannot express is refused like what policy forbids.
         let outgoing = self.outgoing(exchange, target.provider, (aim, (headers, is_first), key), &mut guarded).await;
         let exchange = Arc::clone(exchange);

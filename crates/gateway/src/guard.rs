@@ -186,18 +186,26 @@ pub fn guard_request(
     })
 }
 
-/// Guards a request that has no body. What its headers hold cannot be edited, so a finding there blocks.
+/// Guards a request for a list. What its headers hold cannot be edited, so a finding there blocks.
 ///
 /// # Errors
 /// As for requests.
 pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Box<Guarded>, GuardError> {
+    guard_bare(exchange, Action::ListModels, outside)
+}
+
+/// Guards a request that has no body.
+///
+/// # Errors
+/// As for requests.
+pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<Box<Guarded>, GuardError> {
     caught(|| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
         let parsed = Parsed { bytes: Bytes::new(), tape: Tape::default(), reading: Reading::default() };
         let units = inspect_outside(exchange, outside)?;
         let inspected = micros(began);
-        let mut facts = exchange.facts(Action::ListModels, GuardStatus::Ran);
+        let mut facts = exchange.facts(action, GuardStatus::Ran);
         remedy::count_findings(&mut facts, &units);
         let mut judged = remedy::judge(
             &exchange.live.judge,

@@ -142,6 +142,7 @@ impl Gate {
                 self.models(head, exchange(Some(route)), route).await
             }
             Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
+            Found::Route(call) if call.route.names_object() => Box::pin(self.reread(head, body, exchange(Some(call.route)), call)).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
                 &Arc::new(exchange(None)),
@@ -224,15 +225,15 @@ impl Gate {
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
         (exchange.stream, exchange.streams_array) = (control.stream, route == Route::StreamGenerateContent);
-        exchange.model_configured = live.settings.models.iter().any(|model| model.name.as_str() == name);
-        // Events and sentences show a name that nobody configured only if nothing is found in it.
-        let shown = if exchange.model_configured || is_clean(&exchange, &name, Some("model")) { name.as_str() } else { UNCONFIGURED };
-        exchange.model = Some(ModelName::new(shown));
-        let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name };
-        let circuits = &live.circuits;
-        let principal = Arc::clone(&exchange.principal);
-        let wanted =
-            Wanted { settings: &live.settings, circuits, principal: &principal, call, name: (&name, shown), in_body: in_body.is_some() };
+        let shown = shown(&mut exchange, &name);
+        let resumed = match self.resumed(&exchange, parsed, control).await {
+            Ok(resumed) => resumed,
+            Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
+        };
+        let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name, resumed: resumed.as_ref() };
+        let (circuits, principal) = (&live.circuits, Arc::clone(&exchange.principal));
+        let (in_body, only) = (in_body.is_some(), resumed.as_ref().map(|resumed| resumed.provider));
+        let wanted = Wanted { settings: &live.settings, circuits, principal: &principal, call, name: (&name, shown), in_body, only };
         let (itinerary, target) = match Itinerary::begin(wanted, self.now(), &|| self.chance()) {
             Ok(begun) => begun,
             Err(nowhere) => return Err(Box::new(Refusal::nowhere(&Arc::new(exchange), nowhere))),
@@ -296,14 +297,7 @@ impl Gate {
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
     pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Box<Session> {
-        let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
-        let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&(header.len() as u64).to_le_bytes()).update(header);
-        if let Some((parsed, control)) = read {
-            conversation(parsed, control, &mut hasher);
-        }
-        let scope = self.minter.scope(exchange.principal.id.as_str(), hasher.finalize().to_hex().as_str());
+        let scope = self.minter.scope(exchange.principal.id.as_str(), conversation_key(head, read).to_hex().as_str());
         Box::new(Session::new(Pseudonyms::new(scope), self.value_hash().clone()))
     }
 
@@ -346,7 +340,7 @@ impl Gate {
     }
 
     /// What the guards refused goes no further.
-    fn let_pass(exchange: &Arc<Exchange>, guarded: Box<Guarded>) -> Result<Box<Guarded>, Box<Refusal>> {
+    pub(crate) fn let_pass(exchange: &Arc<Exchange>, guarded: Box<Guarded>) -> Result<Box<Guarded>, Box<Refusal>> {
         match guarded.refusal {
             None => Ok(guarded),
             Some(message) => {
@@ -397,7 +391,7 @@ impl Gate {
             return Ok(response);
         };
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| is_home);
-        let aim = Aim { route, dialect: Dialect::Own, model: "", query: query.toward(is_first) };
+        let aim = Aim { route, dialect: Dialect::Own, model: "", object: None, query: query.toward(is_first) };
         let call = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
             Ok(call) => call,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
@@ -411,6 +405,14 @@ impl Gate {
     }
 }
 
+/// Events and sentences show a name that nobody configured only if nothing is found in it.
+fn shown<'a>(exchange: &mut Exchange, name: &'a str) -> &'a str {
+    exchange.model_configured = exchange.live.settings.models.iter().any(|model| model.name.as_str() == name);
+    let shown = if exchange.model_configured || is_clean(exchange, name, Some("model")) { name } else { UNCONFIGURED };
+    exchange.model = Some(ModelName::new(shown));
+    shown
+}
+
 /// The format in which a client expects errors, and the list of models.
 fn shape(parts: &request::Parts) -> Shape {
     let has = |name: &str| parts.headers.contains_key(name);
@@ -419,6 +421,18 @@ fn shape(parts: &request::Parts) -> Shape {
         return shape_for_google(path);
     }
     shape_of(path, has("anthropic-version"))
+}
+
+/// The conversation of a request, in the header's words and its own.
+pub(crate) fn conversation_key(head: &Head, read: Option<(&Parsed, &Control)>) -> blake3::Hash {
+    let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
+    let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(header.len() as u64).to_le_bytes()).update(header);
+    if let Some((parsed, control)) = read {
+        conversation(parsed, control, &mut hasher);
+    }
+    hasher.finalize()
 }
 
 /// What tells a conversation from others: the format's own field, or what its first user message says. Only the text counts, not

@@ -33,6 +33,7 @@ mod metrics;
 mod models;
 mod neighbours;
 mod number;
+mod objects;
 mod pacing;
 mod pending;
 mod placed;
@@ -44,6 +45,7 @@ mod quotas;
 mod random;
 mod refuse;
 mod remedy;
+mod reread;
 mod restoring;
 mod retry;
 mod routing;
@@ -64,7 +66,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;
-use bartizan_identity::Directory;
+use bartizan_identity::{Directory, Objects};
 use bartizan_ledger::Journal;
 use bartizan_ledger::packed::unpacked;
 use bartizan_vocabulary::{EndState, Timestamp};
@@ -104,6 +106,8 @@ pub struct Wiring {
     pub journal: Arc<dyn Journal>,
     /// Who virtual keys belong to.
     pub directory: Arc<dyn Directory>,
+    /// Who made what providers keep.
+    pub objects: Arc<dyn Objects>,
     /// The wall clock.
     pub clock: SharedClock,
     /// Keys.
@@ -125,6 +129,8 @@ pub struct Gate {
     random: Random,
     refusals: RefusalLog,
     value_hash: ValueHash,
+    /// Look-ups of owners that may begin.
+    lookups: Arc<tokio::sync::Semaphore>,
     /// Whether whatever still runs is being cut.
     killed: AtomicBool,
 }
@@ -166,6 +172,7 @@ impl Gate {
             refusals: RefusalLog::default(),
             value_hash: ValueHash::new(&wiring.keys.token),
             random,
+            lookups: objects::lookups(),
             wiring,
             killed: AtomicBool::new(false),
         }))

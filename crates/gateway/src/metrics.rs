@@ -72,6 +72,8 @@ counters! {
     upstream_errors_total: "counter",
     /// Requests that a rate limit or a budget refused
     limited_total: "counter",
+    /// Objects that a provider keeps and that were not bound to their caller
+    unbound_total: "counter",
     /// Calls made again, at the same place or another
     retries_total: "counter",
     /// Further calls that were not made because there were too many over all requests

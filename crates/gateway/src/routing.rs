@@ -32,6 +32,8 @@ pub struct Wanted<'a> {
     pub name: (&'a str, &'a str),
     /// Whether the body names the model.
     pub in_body: bool,
+    /// The only provider to which it may go: it keeps what the request goes on from.
+    pub only: Option<usize>,
 }
 
 /// Why there is no place to begin with.
@@ -126,6 +128,10 @@ impl<'a> Itinerary<'a> {
         };
         if !ways().any(|target| target.provider.kind.answers(wanted.call.route)) {
             return models::elsewhere(wanted.settings, first.model, wanted.name.1, wanted.call.route).into();
+        }
+        if wanted.only.is_some_and(|only| !ways().any(|target| target.way.provider == only)) {
+            let message = format!("the model `{}` is not served by the provider that keeps what this request goes on from", wanted.name.1);
+            return (Reason::BadRequest, message).into();
         }
         let soonest = ways().filter(|target| self.takes(*target)).map(|target| wanted.circuits.left(target, now)).min();
         let Some(soonest) = soonest else {
@@ -238,7 +244,8 @@ impl<'a> Itinerary<'a> {
         let own_model = self.leg == 0 && wanted.call.route.default_model().is_some();
         let named = own_model || target.is_told(&wanted.call, wanted.in_body);
         let keyed = !target.needs_client_key() || self.home == Some(target.way.provider);
-        named && keyed && target.provider.kind.answers(wanted.call.route)
+        let kept_there = wanted.only.is_none_or(|only| only == target.way.provider);
+        kept_there && named && keyed && target.provider.kind.answers(wanted.call.route)
     }
 }
 

@@ -3,13 +3,15 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use bartizan_detect::{Pseudonyms, TokenHit, TokenPlace, hosts, hosts_reached};
+use bartizan_detect::{Original, Pseudonyms, Token, TokenHit, TokenPlace, hosts, hosts_reached};
+use bartizan_identity::Chain;
 use bartizan_policy::Operator;
 use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
 use bartizan_wire::Control;
 
 use crate::budget::Reservation;
 use crate::guard::Parsed;
+use crate::objects::Keeping;
 
 /// Makes the fixed words of `@operator("hash")`: the same value has the same word everywhere, and nobody without the key can
 /// tell which value it was. Sixteen letters, so that no detector takes the word for a number or a key.
@@ -47,6 +49,10 @@ pub struct Session {
     pub numbers: bool,
     /// How many values were replaced by pseudonyms.
     pub minted: u64,
+    /// Whether pseudonyms of earlier requests are known.
+    recalled: bool,
+    /// What becomes of ids in the answer, where the provider keeps something.
+    keeping: Option<Box<Keeping>>,
 }
 
 /// What is to become of a pseudonym in an answer.
@@ -63,7 +69,33 @@ pub enum Restoring {
 impl Session {
     /// A session that has minted nothing yet.
     pub fn new(pseudonyms: Pseudonyms, value_hash: ValueHash) -> Self {
-        Self { pseudonyms, value_hash, request: None, held: None, hosts: OnceLock::new(), numbers: false, minted: 0 }
+        let (request, held, hosts) = (None, None, OnceLock::new());
+        Self { pseudonyms, value_hash, request, held, hosts, numbers: false, minted: 0, recalled: false, keeping: None }
+    }
+
+    /// Puts back what was minted in a chain that this request goes on with.
+    pub fn recall(&mut self, chain: &Chain) {
+        for pair in chain.pairs.iter() {
+            let Some(token) = Token::parse(&pair.token) else { continue };
+            self.recalled = true;
+            self.numbers |= pair.was_number;
+            self.pseudonyms.recall(token, Original { surface: pair.surface.clone(), was_number: pair.was_number });
+        }
+    }
+
+    /// All pseudonyms, with what they stand for.
+    pub fn pairs(&self) -> impl Iterator<Item = (&Token, &Original)> {
+        self.pseudonyms.iter()
+    }
+
+    /// What becomes of ids in the answer.
+    pub fn keep_ids(&mut self, keeping: Keeping) {
+        self.keeping = Some(Box::new(keeping));
+    }
+
+    /// The same, if the provider keeps something.
+    pub fn keeping(&self) -> Option<&Keeping> {
+        self.keeping.as_deref()
     }
 
     /// Keeps a pseudonym-like string that stands in the request from being minted.
@@ -73,7 +105,7 @@ impl Session {
 
     /// Whether an answer can hold anything to restore.
     pub fn is_empty(&self) -> bool {
-        self.minted == 0
+        self.minted == 0 && !self.recalled
     }
 
     /// Keeps the request for [`restore`](Self::restore), if there is anything to restore.

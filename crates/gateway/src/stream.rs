@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Splice, Tape, splice};
-use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, heft, is_done, read_event};
+use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, heft, is_done, made_by_event, read_event};
 
 use crate::charge::Seen;
 use crate::edit::{TextEdit, piece_splices, without_logprobs};
@@ -16,6 +16,7 @@ use crate::growing::Growing;
 use crate::inspect::pointer;
 use crate::judging::Judging;
 use crate::live::Live;
+use crate::objects::Watch;
 use crate::restoring::Restored;
 use crate::session::Session;
 use crate::standalone::{Inspected, Standalone};
@@ -109,6 +110,8 @@ pub struct StreamGuard {
     pub restored: Restored,
     /// What is seen of what the answer uses, if somebody wants to know.
     pub seen: Option<Seen>,
+    /// What the answer names of what the provider keeps, if that is to be bound.
+    pub made: Option<Box<Watch>>,
     /// Events seen.
     pub events: u64,
     /// The number that the next event has, in formats that number them.
@@ -121,6 +124,7 @@ impl StreamGuard {
         let reader = Frames::new(framing, live.settings.limits.event_bytes);
         let texts = Texts::new(live.settings.limits.channels);
         let standalone = Standalone::new(Arc::clone(&live), Arc::clone(&session));
+        let made = session.keeping().filter(|keeping| keeping.binds()).map(|_| Box::default());
         Self {
             live,
             session,
@@ -132,6 +136,7 @@ impl StreamGuard {
             judging,
             restored: Restored::default(),
             seen: None,
+            made,
             events: 0,
             sequence: 0,
         }
@@ -193,6 +198,9 @@ impl StreamGuard {
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
         if let Some(seen) = &mut self.seen {
             seen.usage.see(&event.tape, payload);
+        }
+        if let Some(made) = &mut self.made {
+            made.see(made_by_event(&event.tape, payload));
         }
         // What is not JSON goes on, if ever, behind something that is.
         if self.texts.find(PLAIN).is_some() {
@@ -407,6 +415,11 @@ impl StreamGuard {
         let edited = splice(&payload, &splices).ok_or(StreamError::Splice)?;
         out.extend_from_slice(&held.frame.with_payload(&edited));
         Ok(())
+    }
+
+    /// The pseudonyms.
+    pub fn session(&self) -> &Session {
+        &self.session
     }
 
     /// How the stream is framed.

@@ -155,6 +155,10 @@ impl StreamBody {
     }
 
     fn pass_on(&mut self, fresh: &[u8], last: bool) {
+        // Before the client is told of them.
+        if let Some(made) = self.guard.made.as_mut().map(|made| made.take()) {
+            self.exchange.bind(self.guard.session(), made);
+        }
         if self.guard.judging.changes > 0 {
             self.guard.judging.changes = 0;
             self.fill_phase();

@@ -115,6 +115,8 @@ pub struct Aim<'a> {
     pub dialect: Dialect,
     /// The provider's name for the model.
     pub model: &'a str,
+    /// The id of what the provider keeps.
+    pub object: Option<&'a str>,
     /// The client's query.
     pub query: Option<&'a str>,
 }
@@ -137,7 +139,11 @@ pub fn request(
         let (name, value) = credential(provider.kind, aim.route, key).ok_or(UpstreamError::Address)?;
         headers.insert(name, value);
     }
-    let method = if aim.route.lists_models() { Method::GET } else { Method::POST };
+    let method = match aim.route.method() {
+        "GET" => Method::GET,
+        "DELETE" => Method::DELETE,
+        _ => Method::POST,
+    };
     let mut request = Request::builder().method(method).uri(uri).body(Full::new(body)).map_err(|_| UpstreamError::Address)?;
     *request.headers_mut() = headers;
     Ok(request)
@@ -147,17 +153,23 @@ fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
     let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
     let azure = provider.kind == ProviderKind::Azure;
     // There the model stands in the body.
-    if azure && aim.route != Route::Responses {
+    if azure && aim.route != Route::Responses && !aim.route.names_object() {
         text.push_str("/deployments/");
         text.extend(segment(aim.model)?);
     }
-    match aim.route.suffix().split_once("{model}") {
+    let suffix = aim.route.suffix();
+    match suffix.split_once("{model}").or_else(|| suffix.split_once("{response}")) {
+        Some((before, after)) if aim.route.names_object() => {
+            text.push_str(before);
+            text.extend(segment(aim.object?)?);
+            text.push_str(after);
+        }
         Some((before, after)) => {
             text.push_str(before);
             text.extend(segment(aim.model.strip_prefix(MODELS).unwrap_or(aim.model))?);
             text.push_str(after);
         }
-        None => text.push_str(aim.route.suffix()),
+        None => text.push_str(suffix),
     }
     let mut separator = '?';
     let named = |pair: &&str| pair.split('=').next() == Some(API_VERSION);

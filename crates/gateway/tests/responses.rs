@@ -336,7 +336,6 @@ fn a_block_ends_the_stream_as_clients_expect() {
 fn what_the_provider_keeps_is_refused() {
     let house = House::new();
     for members in [
-        r#""input":"hi","previous_response_id":"resp_1""#,
         r#""input":"hi","conversation":"conv_1""#,
         r#""input":"hi","conversation":{"id":"conv_1"}"#,
         r#""input":"hi","background":true"#,
@@ -364,8 +363,8 @@ fn what_the_provider_keeps_is_refused() {
         assert!(sentence.contains("the field") || sentence.contains("reasoning.encrypted_content"), "{sentence}");
     }
     for (method, path) in [
-        ("GET", "/v1/responses/resp_1"),
-        ("DELETE", "/v1/responses/resp_1"),
+        ("GET", "/v1/responses/resp_1/output"),
+        ("POST", "/v1/responses/compact"),
         ("POST", "/v1/responses/input_tokens"),
         ("POST", "/v1/conversations"),
     ] {

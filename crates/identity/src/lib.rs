@@ -6,6 +6,7 @@ mod credential;
 mod directory;
 mod groups;
 mod models;
+mod objects;
 mod present;
 mod scope;
 
@@ -13,5 +14,6 @@ pub use credential::{Credential, CredentialKind, ParseCredentialError, fuzz_pars
 pub use directory::{Directory, MemoryDirectory};
 pub use groups::{GroupError, Groups};
 pub use models::{PatternError, check_pattern, may_use};
+pub use objects::{Binding, Chain, MemoryObjects, Object, ObjectKind, Objects, ObjectsError, Pair};
 pub use present::{PresentError, Presented, presented};
 pub use scope::{Endpoint, Scope, UnknownScopeError, allows, endpoints};

@@ -23,6 +23,7 @@ impl DataDir {
     /// [`StoreError`] when the target is not empty or something cannot be copied.
     pub fn backup(&self, target: &Path) -> Result<(), StoreError> {
         let _one = self.exclusive.lock().unwrap_or_else(PoisonError::into_inner);
+        self.objects.flush()?;
         empty_folder(target, &self.layout.root)?;
         let layout = Layout { root: target.to_path_buf() };
         let snapshot = self.ask(Command::Snapshot)?;

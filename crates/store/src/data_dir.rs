@@ -17,6 +17,7 @@ use crate::directory::Directory;
 use crate::flusher::Flusher;
 use crate::folder::{FolderLock, FolderReader, Layout, create_secret, lock, private_file, private_folder, read_secret, refuse_link};
 use crate::keys::{Key, KeyUse, RootKey, Signing, end_rotation, new_signer, signing, write_signer};
+use crate::objects::Objects;
 use crate::publish::Publisher;
 use crate::recover::recover;
 use crate::restore::refuse_unfinished;
@@ -38,6 +39,7 @@ pub struct DataDir {
     pub(crate) subjects: Arc<Subjects>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) directory: Directory,
+    pub(crate) objects: Arc<Objects>,
     /// Erasures, backups and key rotations one after the other.
     pub(crate) exclusive: Mutex<()>,
     verifier: Mutex<VerifierKey>,
@@ -95,6 +97,7 @@ impl DataDir {
             subjects: parts.subjects,
             writer: parts.writer,
             directory: parts.directory,
+            objects: parts.objects,
             exclusive: Mutex::new(()),
             verifier: Mutex::new(verifier),
             salts: Salts::new()?,
@@ -209,6 +212,7 @@ impl DataDir {
 
 impl Drop for DataDir {
     fn drop(&mut self) {
+        self.objects.stop();
         self.writer.close();
         if let Err(error) = self.ask(Command::Stop) {
             tracing::error!(error = &error as &dyn std::error::Error, "the ledger could not be brought up to date at the end");
@@ -233,6 +237,7 @@ struct Parts {
     subjects: Arc<Subjects>,
     writer: Arc<Writer>,
     directory: Directory,
+    objects: Arc<Objects>,
 }
 
 /// Takes up the log and makes the parts that record into it.
@@ -252,6 +257,8 @@ fn assemble(
     let next = start.position.segment;
     let writer = Writer::open(layout.journal(), options.limits, Arc::clone(&subjects), Arc::clone(&sealer), flusher, next)?;
     let writer = Arc::new(writer);
+    let hashed = (root.derive(KeyUse::Objects), options.object_days);
+    let objects = Objects::open(&layout.database(), hashed, &subjects, Arc::clone(&sealer), Arc::clone(&options.clock))?;
     let directory = Directory::open(db, root, sealer)?;
     let published = start.published.then(|| start.tree.size());
     let sequencer = Sequencer {
@@ -268,7 +275,7 @@ fn assemble(
         clock: Arc::clone(&options.clock),
         retention_days: options.retention_days,
     };
-    Ok((Parts { subjects, writer, directory }, sequencer))
+    Ok((Parts { subjects, writer, directory, objects: Arc::new(objects) }, sequencer))
 }
 
 /// Reads or makes `DATA/admin.token`: `bza_` and 32 random bytes in base64url.

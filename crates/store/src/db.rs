@@ -31,12 +31,21 @@ const MIGRATIONS: &[&str] = &[
     "
     CREATE TABLE spending (id BLOB PRIMARY KEY, until_us INTEGER NOT NULL, tokens INTEGER NOT NULL, nanos INTEGER NOT NULL);
 ",
+    "
+    CREATE TABLE objects (id BLOB NOT NULL, provider TEXT NOT NULL, subject BLOB NOT NULL, chain BLOB NOT NULL, data_key BLOB NOT NULL,
+        expires_us INTEGER NOT NULL, PRIMARY KEY (id, provider));
+    CREATE INDEX objects_subject ON objects (subject);
+    CREATE INDEX objects_chain ON objects (chain);
+    CREATE INDEX objects_expires ON objects (expires_us);
+    CREATE TABLE object_maps (number INTEGER PRIMARY KEY, chain BLOB NOT NULL, data_key BLOB NOT NULL, sealed BLOB NOT NULL);
+    CREATE INDEX object_maps_chain ON object_maps (chain);
+",
 ];
 
 /// How long a statement waits for another writer.
 const BUSY: Duration = Duration::from_secs(2);
 /// How long a read on the way of a request waits.
-const BUSY_READ: Duration = Duration::from_millis(250);
+pub(crate) const BUSY_READ: Duration = Duration::from_millis(250);
 
 /// Subject, id and wrapped key of a data key.
 type WrappedKey = ([u8; 32], DataKeyId, Vec<u8>);

@@ -46,6 +46,8 @@ impl DataDir {
         if let Some(subject) = cached {
             wait_alone(&subject)?;
         }
+        // What providers keep of theirs is nobody's from now on; written first, so that every key is found below.
+        self.objects.erase(hash)?;
         // The journal may hold wrapped keys: it is brought into the log and its segments are removed.
         self.retire_journal()?;
         let ids = self.db.data_keys_of(hash)?;

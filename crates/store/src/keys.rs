@@ -30,6 +30,8 @@ pub enum KeyUse {
     Seal,
     /// Keyed hashes of principals, for lookups.
     Index,
+    /// Keyed hashes of ids of what providers keep.
+    Objects,
     /// Names, groups and settings at rest.
     State,
     /// Wrapping of the ledger's signing key.
@@ -46,6 +48,7 @@ impl KeyUse {
             Self::KeyHash => b"bartizan/v1/key-hash",
             Self::Seal => b"bartizan/v1/seal",
             Self::Index => b"bartizan/v1/index",
+            Self::Objects => b"bartizan/v1/objects",
             Self::State => b"bartizan/v1/state",
             Self::Signing => b"bartizan/v1/signing",
             Self::Check => b"bartizan/v1/check",

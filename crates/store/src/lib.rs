@@ -13,6 +13,7 @@ mod flusher;
 mod folder;
 mod governing;
 mod keys;
+mod objects;
 mod publish;
 mod record;
 mod recover;
@@ -68,6 +69,8 @@ pub struct Options {
     pub checkpoint_copy: Option<PathBuf>,
     /// Events older than this many days are removed; `None` keeps them.
     pub retention_days: Option<u32>,
+    /// Owners of what providers keep, and the pseudonyms of chains, are forgotten after so many days.
+    pub object_days: u32,
     /// The log's origin; chosen at the first start. `None`: `bartizan.local/<random>`.
     pub origin: Option<String>,
     /// Bounds of the journal.
@@ -84,6 +87,7 @@ impl Options {
             power_loss_safe: false,
             checkpoint_copy: None,
             retention_days: Some(90),
+            object_days: 30,
             origin: None,
             limits: Limits::default(),
             clock,

@@ -205,7 +205,7 @@ impl<'a> Asking<'a> {
     }
 
     fn control(model: Option<NodeId>, session: Option<NodeId>, first_user: Option<NodeId>) -> Control {
-        Control { model, also: Vec::new(), stream: false, session, first_user }
+        Control { model, also: Vec::new(), stream: false, session, first_user, kept: None }
     }
 
     fn own(&self, usual: Option<Side>) -> Result<Ask, ControlError> {

@@ -4,6 +4,7 @@ use bartizan_vocabulary::Role;
 
 use crate::json::{Node, NodeId, NodeKind, Tape};
 use crate::route::{Family, Route};
+use crate::stored::Kept;
 use crate::{gemini, stored};
 
 /// Top-level members that must not occur twice, nor in another letter case.
@@ -85,11 +86,13 @@ pub enum ControlError {
     #[error("the field `{0}` cannot be inspected yet and is refused; remove it")]
     Refused(&'static str),
     /// A field that names what a provider keeps.
-    #[error("the field `{0}` names something that the provider keeps, which is not guarded yet, and is refused; send all of it in `input`")]
+    #[error(
+        "the field `{0}` names something that the provider keeps and that is not known here as this caller's, and is refused; send all of it in `input`"
+    )]
     Stored(&'static str),
     /// Reasoning that only the provider knows.
     #[error(
-        "`input` holds reasoning that only the provider knows; ask for it with `\"include\":[\"reasoning.encrypted_content\"]` and send that back"
+        "`input` holds reasoning that only the provider knows, and that is not known here as this caller's; ask for it with `\"include\":[\"reasoning.encrypted_content\"]` and send that back"
     )]
     Reasoning,
     /// A field that leads past what is judged: to other models, places, keys or stored objects.
@@ -116,6 +119,8 @@ pub struct Control {
     pub session: Option<NodeId>,
     /// The first message of the user.
     pub first_user: Option<NodeId>,
+    /// What it says of what the provider keeps, on the route where that is guarded.
+    pub kept: Option<Box<Kept>>,
 }
 
 /// Reads and checks the control fields of a request.
@@ -142,8 +147,13 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
         Some(id) if is(id, NodeKind::False) || is(id, NodeKind::Null) => false,
         Some(_) => return Err(ControlError::Type("stream", "`true` or `false`")),
     };
+    let mut kept = None;
     let first_user = match route {
-        Route::Responses => stored::check(tape, bytes)?,
+        Route::Responses => {
+            let (first_user, named) = stored::check(tape, bytes)?;
+            kept = Some(Box::new(named));
+            first_user
+        }
         Route::Completions => Some(member("prompt").ok_or(ControlError::Missing("prompt"))?),
         Route::Embeddings | Route::Moderations => Some(member("input").ok_or(ControlError::Missing("input"))?),
         _ => {
@@ -154,7 +164,7 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
     };
     one_type_each(tape, bytes, 0)?;
     refuse_unguarded(tape, bytes)?;
-    Ok(Control { model, also: Vec::new(), stream, session: session(tape, bytes, route.family()), first_user })
+    Ok(Control { model, also: Vec::new(), stream, session: session(tape, bytes, route.family()), first_user, kept })
 }
 
 pub(crate) fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<(), ControlError> {

@@ -88,7 +88,7 @@ pub(crate) fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control
         _ => reader.generate(0)?,
     }
     let stream = route == Route::StreamGenerateContent;
-    Ok(Control { model: None, also: reader.models, stream, session: None, first_user: reader.first_user })
+    Ok(Control { model: None, also: reader.models, stream, session: None, first_user: reader.first_user, kept: None })
 }
 
 struct Reader<'a> {

@@ -37,6 +37,7 @@ pub use frames::{FrameError, Frames, Framing};
 pub use json_array::ArrayReader;
 pub use route::{Call, Dialect, Family, Found, Route, shape_for_google, shape_of};
 pub use sse::{Frame, SseError, SseReader};
+pub use stored::{Kept, Made, is_deleted, is_object_id, made, made_by_event};
 pub use unread::{Attachment, attachment};
 pub use usage::Usage;
 pub use weight::{Weight, heft, written};

@@ -1,6 +1,7 @@
 //! The routes that are spoken, and the families of formats they belong to.
 
 use crate::refusal::Shape;
+use crate::stored::is_object_id;
 
 /// A family of wire formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +21,14 @@ pub enum Route {
     ChatCompletions,
     /// `POST /v1/responses`
     Responses,
+    /// `GET /v1/responses/{response}`
+    GetResponse,
+    /// `DELETE /v1/responses/{response}`
+    DeleteResponse,
+    /// `POST /v1/responses/{response}/cancel`
+    CancelResponse,
+    /// `GET /v1/responses/{response}/input_items`
+    ResponseItems,
     /// `POST /v1/completions`
     Completions,
     /// `POST /v1/embeddings`
@@ -71,6 +80,8 @@ pub struct Call<'a> {
     pub route: Route,
     /// The model, where the path names it.
     pub model: Option<&'a str>,
+    /// The id of what the provider keeps, where the path names that.
+    pub object: Option<&'a str>,
     /// How the path is spelt.
     pub dialect: Dialect,
 }
@@ -96,7 +107,7 @@ struct Spec {
     name: &'static str,
     /// The suffix that is appended to a provider's `base_url`.
     suffix: &'static str,
-    /// Further spellings of the path. `{model}` stands for the name of a model.
+    /// Further spellings of the path. `{model}` stands for the name of a model, `{response}` for the id of a response.
     other: &'static [(Dialect, &'static str)],
 }
 
@@ -114,6 +125,37 @@ const SPECS: &[Spec] = &[
         name: "POST /v1/responses",
         suffix: "/responses",
         other: &[(Dialect::Azure, "/openai/responses"), (Dialect::Azure, "/openai/v1/responses")],
+    },
+    Spec {
+        route: Route::GetResponse,
+        family: Family::OpenAi,
+        name: "GET /v1/responses/{response}",
+        suffix: "/responses/{response}",
+        other: &[(Dialect::Azure, "/openai/responses/{response}"), (Dialect::Azure, "/openai/v1/responses/{response}")],
+    },
+    Spec {
+        route: Route::DeleteResponse,
+        family: Family::OpenAi,
+        name: "DELETE /v1/responses/{response}",
+        suffix: "/responses/{response}",
+        other: &[(Dialect::Azure, "/openai/responses/{response}"), (Dialect::Azure, "/openai/v1/responses/{response}")],
+    },
+    Spec {
+        route: Route::CancelResponse,
+        family: Family::OpenAi,
+        name: "POST /v1/responses/{response}/cancel",
+        suffix: "/responses/{response}/cancel",
+        other: &[(Dialect::Azure, "/openai/responses/{response}/cancel"), (Dialect::Azure, "/openai/v1/responses/{response}/cancel")],
+    },
+    Spec {
+        route: Route::ResponseItems,
+        family: Family::OpenAi,
+        name: "GET /v1/responses/{response}/input_items",
+        suffix: "/responses/{response}/input_items",
+        other: &[
+            (Dialect::Azure, "/openai/responses/{response}/input_items"),
+            (Dialect::Azure, "/openai/v1/responses/{response}/input_items"),
+        ],
     },
     Spec {
         route: Route::Completions,
@@ -240,6 +282,10 @@ impl Route {
     pub const ALL: &'static [Self] = &[
         Self::ChatCompletions,
         Self::Responses,
+        Self::GetResponse,
+        Self::DeleteResponse,
+        Self::CancelResponse,
+        Self::ResponseItems,
         Self::Completions,
         Self::Embeddings,
         Self::Moderations,
@@ -264,10 +310,11 @@ impl Route {
         for spec in SPECS {
             let own = (Dialect::Own, spec.route.path());
             for (dialect, template) in std::iter::once(&own).chain(spec.other) {
-                let Some(model) = matched(template, path) else { continue };
+                let Some(named) = matched(template, path) else { continue };
                 if spec.route.method() == method {
-                    let model = Some(model).filter(|model| !model.is_empty());
-                    return Found::Route(Call { route: spec.route, model, dialect: *dialect });
+                    let named = Some(named).filter(|named| !named.is_empty());
+                    let (model, object) = if spec.route.names_object() { (None, named) } else { (named, None) };
+                    return Found::Route(Call { route: spec.route, model, object, dialect: *dialect });
                 }
                 wrong = wrong.or(Some(spec.route));
             }
@@ -307,6 +354,11 @@ impl Route {
         matches!(self, Self::Models | Self::GeminiModels)
     }
 
+    /// Whether its path names what a provider keeps; such a request has no body.
+    pub fn names_object(self) -> bool {
+        matches!(self, Self::GetResponse | Self::DeleteResponse | Self::CancelResponse | Self::ResponseItems)
+    }
+
     /// Whether it is answered with a verdict, and nothing is sent to a provider.
     pub fn decides(self) -> bool {
         matches!(self, Self::Decide | Self::LitellmGuard | Self::WebhookRequest | Self::WebhookResponse)
@@ -323,8 +375,18 @@ impl Route {
     }
 }
 
-/// What a path that has the form of a template names: the model, or nothing.
+/// Stands in templates for the id of a response.
+const RESPONSE: &str = "{response}";
+
+/// Where an id would stand, but a route of its own does.
+const NO_IDS: &[&str] = &["input_tokens", "compact"];
+
+/// What a path that has the form of a template names: the model, an id, or nothing.
 fn matched<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+    if let Some((before, after)) = template.split_once(RESPONSE) {
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
+        return (is_object_id(id) && !NO_IDS.contains(&id)).then_some(id);
+    }
     let Some((before, after)) = template.split_once("{model}") else { return (template == path).then_some("") };
     let name = path.strip_prefix(before)?.strip_suffix(after)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'~');

@@ -1,6 +1,7 @@
 //! Requests of the Responses API: their form, and what they name of what the provider keeps.
 //!
-//! What is named by id was never seen here: it may be somebody else's.
+//! What is named by id may be somebody else's: ids of responses and of their items are told to whoever knows the owners, everything
+//! else that has an id is refused.
 
 use bartizan_vocabulary::Role;
 
@@ -13,20 +14,106 @@ const OF_TOOLS: &[&str] = &["file_id", "file_ids", "vector_store_ids", "containe
 /// Content parts that may name a file instead of carrying one.
 const PARTS: &[&str] = &["input_image", "input_file", "input_audio", "computer_screenshot"];
 
-/// Checks a request; gives the first message of the user.
+/// Most items of earlier answers that a request may name by id.
+const MOST_ITEMS: usize = 256;
+
+/// Most items of one answer that are bound.
+const MOST_MADE: usize = 1_024;
+
+/// Longest id of a response or an item.
+const ID_BYTES: usize = 256;
+
+/// What a request of the Responses API says of what the provider keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// The id of the response that it goes on from, a string.
+    pub previous: Option<NodeId>,
+    /// Ids of items that only the provider knows, strings: references, and reasoning that is not sealed.
+    pub items: Vec<NodeId>,
+    /// Whether the provider is to keep the answer.
+    pub store: bool,
+}
+
+impl Kept {
+    /// Whether it names anything that must be the caller's own.
+    pub fn names_any(&self) -> bool {
+        self.previous.is_some() || !self.items.is_empty()
+    }
+}
+
+/// Whether a text has the form of an id of a response or an item: it can stand in a path as it is.
+pub fn is_object_id(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    !text.is_empty() && text.len() <= ID_BYTES && text.bytes().all(plain)
+}
+
+/// What a provider keeps of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Made {
+    /// The response.
+    Response(String),
+    /// An item of its output.
+    Item(String),
+}
+
+/// What the provider keeps of a whole answer: the response, and the items of its output.
+pub fn made(tape: &Tape, bytes: &[u8]) -> Vec<Made> {
+    let mut all = Vec::new();
+    made_response(tape, bytes, 0, &mut all);
+    all
+}
+
+/// What an event of a stream tells of it.
+pub fn made_by_event(tape: &Tape, bytes: &[u8]) -> Vec<Made> {
+    let mut all = Vec::new();
+    if let Some(response) = tape.member(bytes, 0, "response") {
+        made_response(tape, bytes, response, &mut all);
+    }
+    if let Some(item) = tape.member(bytes, 0, "item") {
+        all.extend(own_id(tape, bytes, item).map(Made::Item));
+    }
+    all
+}
+
+/// Whether the provider says that it deleted what it was asked to.
+pub fn is_deleted(tape: &Tape, bytes: &[u8]) -> bool {
+    tape.member(bytes, 0, "deleted").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::True)
+}
+
+fn made_response(tape: &Tape, bytes: &[u8], response: NodeId, all: &mut Vec<Made>) {
+    let not_kept = tape.member(bytes, response, "store").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::False);
+    let Some(id) = own_id(tape, bytes, response).filter(|_| !not_kept) else { return };
+    all.push(Made::Response(id));
+    let Some(output) = tape.member(bytes, response, "output") else { return };
+    all.extend(tape.members(output).filter_map(|(item, _)| own_id(tape, bytes, item)).take(MOST_MADE).map(Made::Item));
+}
+
+/// The id of an object, where it could be sent back.
+fn own_id(tape: &Tape, bytes: &[u8], object: NodeId) -> Option<String> {
+    let id = tape.member(bytes, object, "id")?;
+    let text = (tape.node(id)?.kind == NodeKind::String).then(|| tape.text(bytes, id))?;
+    is_object_id(&text).then(|| text.into_owned())
+}
+
+/// Checks a request; gives the first message of the user, and what it says of what the provider keeps.
 ///
 /// # Errors
 /// A sentence for the client.
-pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<Option<NodeId>, ControlError> {
+pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept), ControlError> {
     let member = |name: &str| tape.member(bytes, 0, name);
     let kind = |id: NodeId| tape.node(id).map(|node| node.kind);
     if member("instructions").is_some_and(|id| !matches!(kind(id), Some(NodeKind::String | NodeKind::Null))) {
         return Err(ControlError::Type("instructions", "a string"));
     }
-    for name in ["previous_response_id", "conversation"] {
-        if member(name).is_some_and(|id| kind(id) != Some(NodeKind::Null)) {
-            return Err(ControlError::Stored(name));
+    let mut kept = Kept { store: stores(tape, member("store"))?, ..Kept::default() };
+    if let Some(previous) = member("previous_response_id").filter(|id| kind(*id) != Some(NodeKind::Null)) {
+        if kind(previous) != Some(NodeKind::String) || !is_object_id(&tape.text(bytes, previous)) {
+            return Err(ControlError::Type("previous_response_id", "the id of a response"));
         }
+        kept.previous = Some(previous);
+    }
+    if member("conversation").is_some_and(|id| kind(id) != Some(NodeKind::Null)) {
+        return Err(ControlError::Stored("conversation"));
     }
     // The answer would be fetched by an id later.
     if member("background").is_some_and(|id| !matches!(kind(id), Some(NodeKind::False | NodeKind::Null))) {
@@ -35,44 +122,63 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<Option<NodeId>, Control
     tools_are_bare(tape, bytes)?;
     // A stored prompt may need nothing else.
     let Some(input) = member("input") else {
-        return if member("prompt").is_some() { Ok(None) } else { Err(ControlError::Missing("input")) };
+        return if member("prompt").is_some() { Ok((None, kept)) } else { Err(ControlError::Missing("input")) };
     };
     match kind(input) {
-        Some(NodeKind::String) => Ok(Some(input)),
+        Some(NodeKind::String) => Ok((Some(input), kept)),
         Some(NodeKind::Array) => {
             control::one_role_each(tape, bytes, input)?;
             for (item, node) in tape.members(input) {
-                check_item(tape, bytes, item, node)?;
+                kept.items.extend(check_item(tape, bytes, item, node)?);
+            }
+            if kept.items.len() > MOST_ITEMS {
+                return Err(ControlError::Type("input", "at most 256 references to items of earlier answers"));
             }
             parts_are_bare(tape, bytes, input)?;
-            Ok(first_user(tape, bytes, input))
+            Ok((first_user(tape, bytes, input), kept))
         }
         _ => Err(ControlError::Type("input", "a string or an array")),
     }
 }
 
-fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<(), ControlError> {
+/// Whether the provider keeps the answer, as it does when nothing is said.
+fn stores(tape: &Tape, store: Option<NodeId>) -> Result<bool, ControlError> {
+    match store.and_then(|id| tape.node(id)).map(|node| node.kind) {
+        None | Some(NodeKind::Null | NodeKind::True) => Ok(true),
+        Some(NodeKind::False) => Ok(false),
+        Some(_) => Err(ControlError::Type("store", "`true` or `false`")),
+    }
+}
+
+/// Checks one item; gives its id where only the provider knows the rest.
+fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Option<NodeId>, ControlError> {
     if node.kind != NodeKind::Object {
-        return Ok(());
+        return Ok(None);
     }
     control::one_type(tape, bytes, item)?;
     control::one_type_each(tape, bytes, item)?;
-    let (mut id, mut anchored, mut sealed, mut kind) = (false, false, 0, None);
+    let (mut ids, mut anchored, mut sealed, mut kind) = (Vec::new(), false, 0, None);
     for (member, value) in tape.members(item).filter(|(_, value)| value.kind != NodeKind::Null) {
         match tape.text(bytes, value.slot).as_ref() {
-            "id" => id = true,
+            "id" => ids.push(member),
             "role" | "content" => anchored = true,
             "encrypted_content" => sealed += 1,
             "type" => kind = Some(tape.text(bytes, member)),
             _ => {}
         }
     }
+    // Parsers differ on which of several counts.
+    let only = || match ids.as_slice() {
+        [id] if tape.node(*id).is_some_and(|node| node.kind == NodeKind::String) && is_object_id(&tape.text(bytes, *id)) => Some(*id),
+        _ => None,
+    };
     match kind.as_deref() {
-        Some("item_reference") => Err(ControlError::Stored("input")),
+        Some("item_reference") => only().map(Some).ok_or(ControlError::Stored("input")),
         // Sealed reasoning is complete; without that only the provider knows it.
-        Some("reasoning") if id && sealed != 1 => Err(ControlError::Reasoning),
-        None if id && !anchored => Err(ControlError::Stored("input")),
-        _ => Ok(()),
+        Some("reasoning") if !ids.is_empty() && sealed == 0 => only().map(Some).ok_or(ControlError::Reasoning),
+        Some("reasoning") if !ids.is_empty() && sealed != 1 => Err(ControlError::Reasoning),
+        None if !ids.is_empty() && !anchored => only().map(Some).ok_or(ControlError::Stored("input")),
+        _ => Ok(None),
     }
 }
 

@@ -75,9 +75,10 @@ fn an_event_of_the_responses_api() {
 
 #[test]
 fn routes() {
-    let own = |route| Found::Route(Call { route, model: None, dialect: Dialect::Own });
-    let gemini = |route, model| Found::Route(Call { route, model: Some(model), dialect: Dialect::Own });
-    let azure = |route, model| Found::Route(Call { route, model, dialect: Dialect::Azure });
+    let own = |route| Found::Route(Call { route, model: None, object: None, dialect: Dialect::Own });
+    let gemini = |route, model| Found::Route(Call { route, model: Some(model), object: None, dialect: Dialect::Own });
+    let object = |route| Found::Route(Call { route, model: None, object: Some("resp_1"), dialect: Dialect::Own });
+    let azure = |route, model| Found::Route(Call { route, model, object: None, dialect: Dialect::Azure });
     for (method, path, found) in [
         ("POST", "/v1/chat/completions", own(Route::ChatCompletions)),
         ("POST", "/v1/completions", own(Route::Completions)),
@@ -86,7 +87,15 @@ fn routes() {
         ("POST", "/v1/responses", own(Route::Responses)),
         ("GET", "/v1/responses", Found::WrongMethod(Route::Responses)),
         ("POST", "/openai/v1/responses", azure(Route::Responses, None)),
-        ("GET", "/v1/responses/resp_1", Found::Refused("stored responses")),
+        ("GET", "/v1/responses/resp_1", object(Route::GetResponse)),
+        ("DELETE", "/v1/responses/resp_1", object(Route::DeleteResponse)),
+        ("POST", "/v1/responses/resp_1/cancel", object(Route::CancelResponse)),
+        ("GET", "/v1/responses/resp_1/input_items", object(Route::ResponseItems)),
+        ("POST", "/v1/responses/resp_1", Found::WrongMethod(Route::GetResponse)),
+        ("GET", "/v1/responses/resp_1/output", Found::Refused("stored responses")),
+        ("POST", "/v1/responses/input_tokens", Found::Refused("stored responses")),
+        ("GET", "/v1/responses/resp%5F1", Found::Refused("stored responses")),
+        ("GET", "/v1/responses/..", Found::Refused("stored responses")),
         ("POST", "/v1/conversations", Found::Refused("conversations")),
         ("POST", "/v1/messages", own(Route::Messages)),
         ("POST", "/v1/messages/count_tokens", own(Route::CountTokens)),

@@ -86,6 +86,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("retention.events = '0d'", "`retention.events` is `0d`", "36500d"),
     ("retention.events = '36501d'", "`retention.events` is `36501d`", "36500d"),
     ("retention.events = '4000000000d'", "`retention.events`", "36500d"),
+    ("retention.objects = '0d'", "`retention.objects` is `0d`", "36500d"),
+    ("retention.objects = 'forever'", "`retention.objects` is `forever`", "36500d"),
     ("retention.events = '90'", "`retention.events` is `90`", "forever"),
     ("gate.listen = 'here'", "`gate.listen` is `here`", "127.0.0.1:8080"),
     ("gate.listen = '127.0.0.1:7'\nadmin.listen = '127.0.0.1:7'", "both `127.0.0.1:7`", "its own port"),
@@ -137,10 +139,10 @@ fn a_reload_names_what_needs_a_restart() {
     let up = Up::from_file(&data, &config);
     assert_eq!(up.chat(None, "hello"), 401, "nobody is anonymous on an outside address");
 
-    let other = "gate.listen = '127.0.0.1:0'\ngate.drain_seconds = 3\nadmin.listen = '127.0.0.1:0'\nretention.events = '7d'\nlimits.connections = 9\n";
+    let other = "gate.listen = '127.0.0.1:0'\ngate.drain_seconds = 3\nadmin.listen = '127.0.0.1:0'\nretention.events = '7d'\nretention.objects = '7d'\nlimits.connections = 9\n";
     std::fs::write(&config, other).unwrap();
     let answer: Value = serde_json::from_str(&good(&data, &["reload", "--format", "jsonl"])).unwrap();
-    let keys = json!(["gate.listen", "gate.drain_seconds", "limits.connections", "retention.events"]);
+    let keys = json!(["gate.listen", "gate.drain_seconds", "limits.connections", "retention.events", "retention.objects"]);
     assert_eq!(answer["needs_restart"], keys);
     assert!(good(&data, &["reload"]).contains("after a restart: gate.listen,gate.drain_seconds"));
     assert_eq!(up.chat(None, "hello"), 401, "the process still listens outside");

@@ -13,7 +13,7 @@ use bartizan_gateway::{
     Auth, Breaking, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Server, Settings, Timeouts, Waits,
     Wiring,
 };
-use bartizan_identity::{Credential, CredentialKind, MemoryDirectory};
+use bartizan_identity::{Credential, CredentialKind, MemoryDirectory, MemoryObjects, Objects};
 use bartizan_policy::{Judge, PolicySet, ProviderFacts, Source, default_sources};
 use bartizan_testkit::ScriptedUpstream;
 use bartizan_vocabulary::{Hidden, KeyId, Principal, PrincipalId, PrincipalKind, Timestamp};
@@ -73,6 +73,8 @@ pub struct Plan {
     pub pass_client_key: bool,
     /// Any other model name leads to the provider too.
     pub any: bool,
+    /// Who made what providers keep.
+    pub objects: Option<Arc<dyn Objects>>,
     /// What is different in the settings.
     pub adjust: Option<Adjust>,
 }
@@ -94,6 +96,7 @@ impl Default for Plan {
             api_key: Some("sk-provider"),
             pass_client_key: false,
             any: false,
+            objects: None,
             adjust: None,
         }
     }
@@ -199,6 +202,7 @@ impl House {
     pub fn build(mut plan: Plan) -> Self {
         let upstream = ScriptedUpstream::start().unwrap();
         let (journal, clock) = (Arc::new(Memory::default()), Arc::new(Hands::default()));
+        let objects = plan.objects.take().unwrap_or_else(|| Arc::new(MemoryObjects::default()));
         let mut settings = settings(&plan, &upstream);
         if let Some(adjust) = plan.adjust.take() {
             adjust(&mut settings);
@@ -207,6 +211,7 @@ impl House {
         let wiring = Wiring {
             journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
             directory: Arc::new(directory()),
+            objects,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             keys: GateKeys { token: [3; 32], key_hash: KEY_HASH },
             announce: None,

@@ -1,6 +1,7 @@
 //! One gate between one scripted provider and one client, and the order in which cells come.
 
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
 use bartizan_testkit::process::{Running, gate};
@@ -12,7 +13,7 @@ use crate::body::{bytes_of, payloads, tokens};
 use crate::client::{Client, Reply};
 use crate::decode::{leak, undo};
 use crate::encode::quote;
-use crate::fields::{Route, Stream};
+use crate::fields::{Before, Route, Stream};
 use crate::tally::{Outcome, Row, Tally};
 
 /// A worker's share.
@@ -36,6 +37,8 @@ pub struct Bench {
     client: Client,
     plan: Plan,
     cells: u64,
+    /// The first pseudonym of the request that came before, where there is one.
+    before: Arc<Mutex<String>>,
     _gate: Running,
     _folder: tempfile::TempDir,
 }
@@ -52,7 +55,7 @@ impl Bench {
         let command = &mut gate(binary, &folder.path().join("data"), &upstream.url(), &log)?;
         let running = Running::start(command).with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
         let client = Client::new(running.address("gate")?);
-        Ok(Self { tally: Tally::default(), upstream, client, plan, cells: 0, _gate: running, _folder: folder })
+        Ok(Self { tally: Tally::default(), upstream, client, plan, cells: 0, before: Arc::default(), _gate: running, _folder: folder })
     }
 
     /// The next cell: its dice, if it is this worker's and in the sample.
@@ -81,9 +84,11 @@ impl Bench {
 
     /// Answers the next request as `answer` says of the first pseudonym in it.
     pub fn answer(&self, answer: impl Fn(&str) -> Answer + Send + Sync + 'static) {
+        let before = Arc::clone(&self.before);
         self.upstream.respond_with(move |request| {
             let found = tokens(&undo(&request.text()));
-            answer(found.first().map_or("", String::as_str))
+            let before = before.lock().unwrap_or_else(PoisonError::into_inner);
+            answer(found.first().map_or(before.as_str(), String::as_str))
         });
     }
 
@@ -124,9 +129,26 @@ impl Bench {
         all.extend(route.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         all.extend_from_slice(headers);
         self.upstream.forget();
-        let body = if route.method() == "GET" { "" } else { body };
+        if let Some(before) = &route.before {
+            self.go_before(before, body)?;
+        }
+        let body = if route.method() == "GET" || route.before.is_some() { "" } else { body };
         let reply = self.client.send(&start, &all, body.as_bytes(), cuts).with_context(|| format!("{start}\n{body}"))?;
         Ok((reply, self.upstream.requests()))
+    }
+
+    /// Makes what the path of a route names, in the same conversation.
+    fn go_before(&mut self, before: &Before, body: &str) -> Result<()> {
+        self.upstream.push(Answer::json(before.answer.clone()));
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        let start = format!("POST {}", before.path);
+        self.client.send(&start, &headers, body.as_bytes(), None).with_context(|| format!("{start}\n{body}"))?;
+        let requests = self.upstream.requests();
+        let asked = requests.first().with_context(|| format!("`{start}` is refused, so nothing was tried\n{body}"))?;
+        let first = tokens(&undo(&asked.text())).into_iter().next();
+        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = first.unwrap_or_default();
+        self.upstream.forget();
+        Ok(())
     }
 
     /// Counts a cell.

@@ -180,6 +180,16 @@ pub struct Attachment {
     pub passes: Option<String>,
 }
 
+/// A request that makes what a route's path names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Before {
+    /// Where it is sent.
+    pub path: String,
+    /// What the provider answers.
+    pub answer: String,
+}
+
 /// One route.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,6 +211,8 @@ pub struct Route {
     /// A request in which the caller's own value stands at `@@`; for answers.
     #[serde(default)]
     pub own: String,
+    /// What is asked first, with the body of `own`, so that the path names something.
+    pub before: Option<Before>,
     /// Request headers that a value is put in; `?` for a member of the query string that nobody knows, `?name` for one with that name.
     #[serde(default)]
     pub outside: Vec<String>,
@@ -230,7 +242,7 @@ fn yes() -> bool {
 }
 
 impl Route {
-    /// `GET` or `POST`.
+    /// The method.
     pub fn method(&self) -> &str {
         self.name.split(' ').next().unwrap_or("POST")
     }

@@ -1,0 +1,301 @@
+//! What a provider keeps of an answer: bound to whoever asked for it before they are told of it, and looked up before anybody names it.
+//!
+//! Answers that go on from one another are a chain: they share the scope of pseudonyms of their first request, and what was minted
+//! before is restored in what comes later.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bartizan_detect::Pseudonyms;
+use bartizan_identity::{Binding, Chain, Object, ObjectKind, ObjectsError, Pair};
+use bartizan_vocabulary::{PrincipalId, Timestamp};
+use bartizan_wire::json::{NodeId, Tape};
+use bartizan_wire::refusal::Reason;
+use bartizan_wire::{Control, ControlError, Kept, Made, is_deleted, made};
+use tokio::sync::Semaphore;
+
+use crate::Gate;
+use crate::exchange::Exchange;
+use crate::guard::Parsed;
+use crate::handle::{Head, Lent, conversation_key};
+use crate::session::Session;
+
+/// How long an owner is looked up that is not in memory.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Look-ups at a time: the others wait, within that time.
+pub(crate) const LOOKUPS: usize = 8;
+/// Most pseudonyms of earlier requests that a request may go on with.
+const MOST_PAIRS: usize = 4_096;
+/// Most bytes of the values that those stand for.
+const MOST_BYTES: usize = 1 << 20;
+/// Most objects of one stream that are bound.
+const MOST_TOLD: usize = 1_024;
+
+/// Nothing of it is known here, or nothing that this caller may know of: the answer is the same.
+pub(crate) const NOT_YOURS: &str = "no response with this id is known here as this caller's";
+
+/// What a request goes on from.
+pub(crate) struct Resumed {
+    /// Where it lies: the only place to which the request may go.
+    pub(crate) provider: usize,
+    /// The first one gives the scope of pseudonyms.
+    objects: Vec<Object>,
+}
+
+/// What becomes of the ids in an answer.
+pub struct Keeping {
+    /// The chain before this request.
+    base: Arc<Chain>,
+    /// Whether it was kept before.
+    is_known: bool,
+    then: Then,
+    /// The chain with what this request minted.
+    chain: OnceLock<Arc<Chain>>,
+    kept: AtomicBool,
+}
+
+/// What a stream told so far of what the provider keeps.
+#[derive(Default)]
+pub struct Watch {
+    seen: HashSet<Made>,
+    fresh: Vec<Made>,
+}
+
+impl Watch {
+    /// What one event told. Every object is told of several times.
+    pub fn see(&mut self, made: Vec<Made>) {
+        for one in made {
+            if self.seen.len() < MOST_TOLD && self.seen.insert(one.clone()) {
+                self.fresh.push(one);
+            }
+        }
+    }
+
+    /// What is new.
+    pub fn take(&mut self) -> Vec<Made> {
+        std::mem::take(&mut self.fresh)
+    }
+}
+
+enum Then {
+    /// The ids are the caller's from now on.
+    Bind,
+    /// If the provider deleted the response, it is nobody's.
+    Forget(String),
+    /// They are known already.
+    Nothing,
+}
+
+impl Keeping {
+    fn new(base: Arc<Chain>, is_known: bool, then: Then) -> Self {
+        Self { base, is_known, then, chain: OnceLock::new(), kept: AtomicBool::new(false) }
+    }
+
+    /// Whether ids in the answer are to be bound.
+    pub fn binds(&self) -> bool {
+        matches!(self.then, Then::Bind)
+    }
+
+    fn chain(&self, session: &Session) -> &Arc<Chain> {
+        self.chain.get_or_init(|| {
+            let fresh = session.pairs_beyond(&self.base);
+            if fresh.is_empty() {
+                return Arc::clone(&self.base);
+            }
+            let pairs = self.base.pairs.iter().cloned().chain(fresh).collect();
+            Arc::new(Chain { id: self.base.id, conversation: self.base.conversation.clone(), pairs })
+        })
+    }
+}
+
+impl Session {
+    /// Pseudonyms that a chain does not have.
+    fn pairs_beyond(&self, chain: &Chain) -> Vec<Pair> {
+        let known: HashSet<&str> = chain.pairs.iter().map(|pair| pair.token.as_str()).collect();
+        let pairs = self.pairs().filter(|(token, _)| !known.contains(token.as_str()));
+        let pair = |(token, original): (&bartizan_detect::Token, &bartizan_detect::Original)| Pair {
+            token: token.as_str().to_owned(),
+            surface: original.surface.clone(),
+            was_number: original.was_number,
+        };
+        pairs.map(pair).collect()
+    }
+}
+
+impl Exchange {
+    /// When it began, by the wall clock.
+    pub(crate) fn since(&self) -> Timestamp {
+        let lasted = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        Timestamp::from_micros(self.gate.now().as_micros().saturating_sub(lasted))
+    }
+
+    /// A whole answer is about to leave: its ids are bound, or forgotten.
+    pub(crate) fn answered(&self, session: &Session, answer: &Parsed) {
+        let Some(keeping) = session.keeping() else { return };
+        match &keeping.then {
+            Then::Bind => self.bind(session, made(&answer.tape, &answer.bytes)),
+            Then::Forget(id) if is_deleted(&answer.tape, &answer.bytes) => {
+                self.gate.wiring.objects.forget(&self.principal.id, ObjectKind::Response, id);
+            }
+            Then::Forget(_) | Then::Nothing => {}
+        }
+    }
+
+    /// Binds what an answer names, before it leaves. What cannot be bound is nobody's: its id leads to a 404.
+    pub(crate) fn bind(&self, session: &Session, made: Vec<Made>) {
+        let (Some(keeping), Some(provider)) = (session.keeping().filter(|keeping| keeping.binds()), &self.provider) else { return };
+        if made.is_empty() {
+            return;
+        }
+        let objects: Vec<(ObjectKind, String)> = made.into_iter().map(object).collect();
+        let chain = keeping.chain(session);
+        let begun = keeping.kept.load(Ordering::Acquire);
+        let is_new = !keeping.is_known || chain.pairs.len() > keeping.base.pairs.len();
+        let known = if keeping.is_known { keeping.base.pairs.len() } else { 0 };
+        let fresh = (!begun && is_new).then_some(known);
+        let (owner, since) = (&self.principal.id, self.since());
+        let binding = Binding { owner, since, provider, chain, fresh, objects: &objects };
+        match self.gate.wiring.objects.bind(&binding) {
+            Ok(()) => keeping.kept.store(true, Ordering::Release),
+            Err(error) => {
+                self.gate.metrics().unbound_total.add(objects.len() as u64);
+                tracing::warn!(%error, request_id = %self.request_id, "what the provider keeps of an answer was not bound to its caller");
+            }
+        }
+    }
+}
+
+fn object(made: Made) -> (ObjectKind, String) {
+    match made {
+        Made::Response(id) => (ObjectKind::Response, id),
+        Made::Item(id) => (ObjectKind::Item, id),
+    }
+}
+
+impl Gate {
+    /// What a request goes on from, if it is all the caller's own.
+    ///
+    /// # Errors
+    /// Reason and sentence. Whether something is nobody's or somebody else's cannot be told from them.
+    pub(crate) async fn resumed(
+        &self,
+        exchange: &Exchange,
+        parsed: &Parsed,
+        control: &Control,
+    ) -> Result<Option<Resumed>, (Reason, String)> {
+        match control.kept.as_deref() {
+            // Boxed, like all that is rare.
+            Some(kept) if kept.names_any() => Box::pin(self.found(exchange, parsed, kept)).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn found(&self, exchange: &Exchange, parsed: &Parsed, kept: &Kept) -> Result<Option<Resumed>, (Reason, String)> {
+        let text = |id: NodeId| parsed.tape.text(&parsed.bytes, id).into_owned();
+        let responses = kept.previous.iter().map(|id| (ObjectKind::Response, text(*id)));
+        let wanted = responses.chain(kept.items.iter().map(|id| (ObjectKind::Item, text(*id)))).collect();
+        let mut found = self.owned(&exchange.principal.id, wanted).await?.into_iter();
+        let mut objects = Vec::new();
+        if kept.previous.is_some() {
+            let message = || "the response that `previous_response_id` names is not known here as this caller's".to_owned();
+            objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
+        }
+        for (id, item) in kept.items.iter().zip(found) {
+            objects.push(item.ok_or_else(|| (Reason::BadRequest, unknown_item(&parsed.tape, &parsed.bytes, *id).to_string()))?);
+        }
+        let Some(first) = objects.first() else { return Ok(None) };
+        if objects.iter().any(|object| object.provider != first.provider) {
+            let message = "the request names what different providers keep; send what one of them keeps in full, in `input`";
+            return Err((Reason::BadRequest, message.to_owned()));
+        }
+        let provider = exchange.live.settings.providers.iter().position(|provider| provider.name == first.provider);
+        let provider = provider.ok_or_else(|| (Reason::NotFound, "the provider that keeps this is not configured any more".to_owned()))?;
+        let mut chains: Vec<&Arc<Chain>> = objects.iter().map(|object| &object.chain).collect();
+        chains.sort_by_key(|chain| (chain.id, std::cmp::Reverse(chain.pairs.len())));
+        chains.dedup_by_key(|chain| chain.id);
+        let pairs = || chains.iter().flat_map(|chain| chain.pairs.iter());
+        if pairs().count() > MOST_PAIRS || pairs().map(|pair| pair.surface.reveal().len()).sum::<usize>() > MOST_BYTES {
+            let message = "what this request goes on from holds more than 4096 replaced values, or 1 MiB of them; start a new conversation";
+            return Err((Reason::BadRequest, message.to_owned()));
+        }
+        Ok(Some(Resumed { provider, objects }))
+    }
+
+    /// Objects of a caller: from memory, else by one look-up off the worker threads, within a deadline.
+    pub(crate) async fn owned(
+        &self,
+        owner: &PrincipalId,
+        wanted: Vec<(ObjectKind, String)>,
+    ) -> Result<Vec<Option<Object>>, (Reason, String)> {
+        let objects = &self.wiring.objects;
+        let at_hand: Vec<Option<Object>> = wanted.iter().map(|(kind, id)| objects.at_hand(owner, *kind, id)).collect();
+        if at_hand.iter().all(Option::is_some) {
+            return Ok(at_hand);
+        }
+        let (objects, owner, lookups) = (Arc::clone(objects), owner.clone(), Arc::clone(&self.lookups));
+        let run = async move {
+            let permit = lookups.acquire_owned().await.ok()?;
+            let read = tokio::task::spawn_blocking(move || {
+                // One that nobody waits for any more counts until it ends.
+                let _permit = permit;
+                objects.look_up(&owner, &wanted)
+            });
+            read.await.ok()
+        };
+        let unavailable = |why: &str| (Reason::GuardUnavailable, format!("{why}, so nothing was sent"));
+        match tokio::time::timeout(PATIENCE, run).await {
+            Ok(Some(Ok(found))) => Ok(found),
+            Ok(Some(Err(error))) => Err(unavailable(&error.to_string())),
+            Ok(None) => Err(unavailable(&ObjectsError::Unreadable.to_string())),
+            Err(_) => Err(unavailable("who made what the provider keeps could not be looked up in time")),
+        }
+    }
+
+    /// The session of a request, in the scope of what it goes on from.
+    pub(crate) fn session_of(&self, exchange: &Exchange, head: &Head, lent: &Lent, resumed: Option<&Resumed>) -> Box<Session> {
+        let read = lent.read();
+        let Some(kept) = read.and_then(|(_, control)| control.kept.as_deref()) else { return self.session(exchange, head, read) };
+        let base = resumed.and_then(|resumed| resumed.objects.first()).map(|first| Arc::clone(&first.chain));
+        let is_known = base.is_some();
+        let base = base.unwrap_or_else(|| {
+            let conversation = conversation_key(head, read).to_hex().to_string();
+            Arc::new(Chain { id: self.new_chain(), conversation, pairs: Arc::default() })
+        });
+        let mut session = self.session_in(exchange, &base.conversation);
+        for object in resumed.iter().flat_map(|resumed| &resumed.objects) {
+            session.recall(&object.chain);
+        }
+        session.keep_ids(Keeping::new(base, is_known, if kept.store { Then::Bind } else { Then::Nothing }));
+        session
+    }
+
+    /// The session of a request for a response that the provider keeps. `forgets`: the id that is nobody's once it is deleted.
+    pub(crate) fn session_for(&self, exchange: &Exchange, object: &Object, forgets: Option<&str>) -> Box<Session> {
+        let mut session = self.session_in(exchange, &object.chain.conversation);
+        session.recall(&object.chain);
+        let then = forgets.map_or(Then::Nothing, |id| Then::Forget(id.to_owned()));
+        session.keep_ids(Keeping::new(Arc::clone(&object.chain), true, then));
+        session
+    }
+
+    fn session_in(&self, exchange: &Exchange, conversation: &str) -> Box<Session> {
+        Box::new(Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), conversation)), self.value_hash().clone()))
+    }
+
+    fn new_chain(&self) -> [u8; 16] {
+        self.random().bytes().first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// Look-ups that may run at a time.
+pub(crate) fn lookups() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(LOOKUPS))
+}
+
+/// Why an item is refused that is not known: as one is that nobody could know.
+fn unknown_item(tape: &Tape, bytes: &[u8], id: NodeId) -> ControlError {
+    let kind = tape.node(id).and_then(|node| tape.member(bytes, node.parent, "type"));
+    if kind.is_some_and(|kind| tape.says(bytes, kind, "reasoning")) { ControlError::Reasoning } else { ControlError::Stored("input") }
+}
