@@ -24,6 +24,7 @@ mod growth;
 mod harness;
 mod leaks;
 mod limits;
+mod logprobs;
 mod operators;
 mod order;
 mod pass_through;
