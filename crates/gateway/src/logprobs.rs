@@ -39,13 +39,19 @@ struct Entry {
     odd: bool,
 }
 
+/// A list, or that there is none.
+enum List {
+    Null,
+    Array(NodeId),
+}
+
 /// What an entry says, before it is known where it stands in the raw text.
 #[derive(Default)]
 struct Said {
     token: Option<NodeId>,
     logprob: Option<f64>,
-    bytes: Option<Option<NodeId>>,
-    others: Option<Option<NodeId>>,
+    bytes: Option<List>,
+    others: Option<List>,
 }
 
 /// Finds the texts that log probabilities repeat. What does not is taken out by a splice: where a list stands, clients want a list.
@@ -124,20 +130,23 @@ fn of_text((tape, bytes): (&Tape, &[u8]), (list, array): (NodeId, &Node), text: 
         let said = said((tape, bytes), object, node)?;
         let token = tape.text(bytes, said.token?);
         spelt.clear();
-        match said.bytes.flatten() {
-            Some(array) => {
+        match said.bytes {
+            Some(List::Array(array)) => {
                 for (id, byte) in tape.members(array) {
                     spelt.push(Some(byte).filter(|byte| byte.kind == NodeKind::Number).and_then(|_| tape.text(bytes, id).parse().ok())?);
                 }
             }
-            None => spelt.extend_from_slice(token.as_bytes()),
+            _ => spelt.extend_from_slice(token.as_bytes()),
         }
         if !text.as_bytes().get(at..)?.starts_with(&spelt) {
             return None;
         }
         at += spelt.len();
         bounds.push(at);
-        let others = said.others.flatten().and_then(|id| tape.node(id).filter(|others| has_some(id, others))).map(Node::outer);
+        let others = match said.others {
+            Some(List::Array(id)) => tape.node(id).filter(|others| has_some(id, others)).map(Node::outer),
+            _ => None,
+        };
         let odd = token.as_bytes() != spelt;
         entries.push(Entry { from: 0, to: 0, object: node.outer(), others, logprob: said.logprob?, odd });
     }
@@ -161,8 +170,8 @@ fn said((tape, bytes): (&Tape, &[u8]), object: NodeId, node: &Node) -> Option<Sa
     let mut said = Said::default();
     for (id, member) in tape.members(object) {
         let list = || match member.kind {
-            NodeKind::Null => Some(None),
-            NodeKind::Array => Some(Some(id)),
+            NodeKind::Null => Some(List::Null),
+            NodeKind::Array => Some(List::Array(id)),
             _ => None,
         };
         let is = |name: &str| tape.says(bytes, member.slot, name);
