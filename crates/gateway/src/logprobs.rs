@@ -214,6 +214,11 @@ pub fn follow(all: &[Tokens], bytes: &[u8], splices: &mut Vec<Splice>) -> Option
 }
 
 impl Tokens {
+    /// Bytes that it takes.
+    pub fn memory(&self) -> usize {
+        size_of::<Self>() + self.entries.capacity() * size_of::<Entry>()
+    }
+
     /// The list as it stands beside the edited text.
     fn edited(&self, bytes: &[u8], mut edits: &[Splice]) -> Option<Vec<u8>> {
         let mut out = vec![b'['];

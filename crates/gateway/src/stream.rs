@@ -73,6 +73,11 @@ struct Piece {
 }
 
 impl Held {
+    /// What it counts for among what waits.
+    fn weight(&self) -> usize {
+        self.frame.raw.len() + self.tokens.iter().map(Tokens::memory).sum::<usize>()
+    }
+
     /// Whether everything in it is decided. Asked for each later event: what is not decided is asked for first the next time.
     fn is_decided(&mut self, decided: impl Fn(usize, usize) -> bool) -> bool {
         if self.ends.is_empty() {
@@ -185,9 +190,9 @@ impl StreamGuard {
             }
         }
         drop(payload);
-        self.held += frame.raw.len();
         held.frame = frame;
         held.ends = last_ends(&held.pieces);
+        self.held += held.weight();
         self.queue.push_back(held);
         let limit = self.live.settings.limits.held_bytes;
         if self.held > limit { Err(StreamError::HeldTooMuch(limit)) } else { Ok(()) }
@@ -378,7 +383,7 @@ impl StreamGuard {
                 return Ok(());
             }
             let Some(held) = self.queue.pop_front() else { return Ok(()) };
-            self.held -= held.frame.raw.len();
+            self.held -= held.weight();
             self.sequence = held.sequence.map_or(self.sequence, |number| number.saturating_add(1));
             self.write(&held, out)?;
             for piece in &held.pieces {
