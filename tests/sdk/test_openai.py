@@ -139,6 +139,46 @@ def test_model_introduced_value_is_redacted(chat, upstream, model):
     assert "other.person@example.org" not in chat.chat.completions.create(**ask("Who?", model)).choices[0].message.content
 
 
+def logprobs_of(*tokens):
+    entries = [{"token": token, "logprob": -0.5, "bytes": list(token.encode()), "top_logprobs": [{"token": "x", "logprob": -2, "bytes": [120]}]} for token in tokens]
+    return {"content": entries, "refusal": None}
+
+
+def told(entries):
+    """Tokens and probabilities, each with the bytes of its token and no alternatives."""
+    assert all(bytes(entry.bytes).decode() == entry.token and entry.top_logprobs == [] for entry in entries)
+    return [(entry.token, entry.logprob) for entry in entries]
+
+
+def test_logprobs(chat, upstream, model):
+    tokens = ["Write", " to other", ".person@", "example.org", ".", " Bye"]
+    choice = {"index": 0, "message": {"role": "assistant", "content": "".join(tokens)}, "logprobs": logprobs_of(*tokens), "finish_reason": "stop"}
+    upstream.next_answer(json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": model, "choices": [choice]}))
+    answer = chat.chat.completions.create(**ask("Who?", model, logprobs=True)).choices[0]
+    found = told(answer.logprobs.content)
+    assert "".join(token for token, _ in found) == answer.message.content and "person" not in answer.message.content
+    assert found[0] == ("Write", -0.5) and found[1][1] == 0.0 and found[-1] == (" Bye", -0.5)
+
+
+def test_logprobs_streamed(chat, upstream, model):
+    def event(*tokens):
+        choice = {"index": 0, "delta": {"content": "".join(tokens)}, "logprobs": logprobs_of(*tokens), "finish_reason": None}
+        return f"data: {json.dumps({'id': 'c', 'object': 'chat.completion.chunk', 'created': 1, 'model': model, 'choices': [choice]})}\n\n"
+
+    upstream.next_answer(event("Write"), event(" to other"), event(".person@", "example.org"), event("."), event(" Bye"), "data: [DONE]\n\n")
+    seen, found = "", []
+    for chunk in chat.chat.completions.create(**ask("Who?", model, logprobs=True, stream=True)):
+        seen += chunk.choices[0].delta.content or ""
+        found += told(chunk.choices[0].logprobs.content)
+    assert "".join(token for token, _ in found) == seen and "person" not in seen and "example" not in seen
+    assert found[0] == ("Write", -0.5) and (" Bye", -0.5) in found
+
+
+def test_alternatives_are_refused(chat, model):
+    with pytest.raises(openai.BadRequestError, match="top_logprobs"):
+        chat.chat.completions.create(**ask("Who?", model, logprobs=True, top_logprobs=2))
+
+
 def test_upstream_dies_in_the_middle(gate_url, upstream, model):
     delta = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": [{"index": 0, "delta": {"content": "Half"}, "finish_reason": None}]}
     upstream.next_answer(f"data: {json.dumps(delta)}\n\n", f"data: {json.dumps(delta)}\n\n", dies=True)

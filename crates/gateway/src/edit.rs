@@ -1,7 +1,7 @@
 //! From decisions about texts to splices in bytes: replacing, removing, restoring, with the right escapes for the place.
 
-use bartizan_wire::json::{JsonContext, NodeKind, Place, Splice, Tape, escape_into, raw_offsets};
-use bartizan_wire::{Form, Part, Reading};
+use bartizan_wire::json::{JsonContext, NodeKind, Place, Splice, escape_into, raw_offsets};
+use bartizan_wire::{Form, Part};
 
 use crate::inspect::Body;
 
@@ -137,14 +137,4 @@ pub fn unit_splices(body: Body<'_>, parts: &[Part], edits: &[TextEdit], out: &mu
         }
         offset += length;
     }
-}
-
-/// Takes log probabilities out, which repeat the text token by token. Where a list stands, clients want a list.
-pub fn without_logprobs<'a>(reading: &'a Reading, tape: &'a Tape) -> impl Iterator<Item = Splice> + 'a {
-    let nodes = reading.logprobs.iter().filter_map(|id| Some((*id, tape.node(*id)?)));
-    // An empty list says nothing.
-    nodes.filter(|(id, node)| node.kind != NodeKind::Array || node.next > id + 1).map(|(_, node)| {
-        let with: &[u8] = if node.kind == NodeKind::Array { b"[]" } else { b"null" };
-        Splice { range: node.outer(), with: with.to_vec() }
-    })
 }

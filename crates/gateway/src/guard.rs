@@ -17,13 +17,14 @@ pub use looking::{inspect, is_clean};
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::charge::Seen;
-use crate::edit::{unit_splices, without_logprobs};
+use crate::edit::unit_splices;
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::giving_back::restore;
 use crate::inspect::{Body, InspectError, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
+use crate::logprobs;
 use crate::models::MODELS;
 use crate::remedy::{self, Judged};
 use crate::session::{REMOVED, Session, replacement};
@@ -249,7 +250,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
         splices.extend(restored);
-        splices.extend(without_logprobs(&parsed.reading, &parsed.tape));
+        logprobs(parsed, &units, &mut splices)?;
         count_found(exchange, &units);
         finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
     })
@@ -425,15 +426,32 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
     kept
 }
 
-/// Whether an edit of a key made two keys of an object equal that were not equal before.
-fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[u8]) -> bool {
-    let body = parsed.body();
+/// The objects of which a key may be edited.
+fn edited_keys(parsed: &Parsed, units: &[Unit]) -> impl Iterator<Item = u32> {
     let touched = units.iter().filter(|unit| !unit.scan.findings.is_empty() || !unit.scan.tokens.is_empty());
-    let holders: BTreeSet<u32> = touched
-        .flat_map(|unit| body.parts(unit))
+    touched
+        .flat_map(|unit| parsed.body().parts(unit))
         .filter(|part| part.form == Form::Key)
         .filter_map(|part| parsed.tape.node(part.node).map(|node| node.parent))
-        .collect();
+}
+
+/// Lets log probabilities follow the edits. Where a key is edited they go: the edited keys are looked for behind them.
+fn logprobs(parsed: &Parsed, units: &[Unit], splices: &mut Vec<Splice>) -> Result<(), GuardError> {
+    let Parsed { bytes, tape, reading } = parsed;
+    if reading.logprobs.is_empty() {
+        return Ok(());
+    }
+    if edited_keys(parsed, units).next().is_some() {
+        splices.extend(logprobs::without_logprobs(reading, tape));
+        return Ok(());
+    }
+    let all = logprobs::tokens((tape, bytes, reading), "message", |_| true, splices);
+    logprobs::follow(&all, bytes, splices).ok_or(GuardError::Edits)
+}
+
+/// Whether an edit of a key made two keys of an object equal that were not equal before.
+fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[u8]) -> bool {
+    let holders: BTreeSet<u32> = edited_keys(parsed, units).collect();
     if holders.is_empty() {
         return false;
     }

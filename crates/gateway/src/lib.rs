@@ -29,6 +29,7 @@ mod judging;
 mod kept;
 mod limit_headers;
 mod live;
+mod logprobs;
 mod metrics;
 mod models;
 mod neighbours;

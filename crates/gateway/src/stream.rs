@@ -7,15 +7,16 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bartizan_vocabulary::{Decision, Role, TextClass};
-use bartizan_wire::json::{JsonError, Splice, Tape, splice};
+use bartizan_wire::json::{JsonError, Node, Splice, Tape, splice};
 use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, heft, is_done, made_by_event, read_event};
 
 use crate::charge::Seen;
-use crate::edit::{TextEdit, piece_splices, without_logprobs};
+use crate::edit::{TextEdit, piece_splices};
 use crate::growing::Growing;
 use crate::inspect::pointer;
 use crate::judging::Judging;
 use crate::live::Live;
+use crate::logprobs::{self, Tokens};
 use crate::objects::Watch;
 use crate::restoring::Restored;
 use crate::session::Session;
@@ -50,12 +51,15 @@ pub enum StreamError {
 }
 
 /// A frame that waits for its texts to be decided.
+#[derive(Default)]
 struct Held {
     frame: Frame,
     pieces: Vec<Piece>,
     /// Of many pieces: each text, and where the last of its pieces ends. A text is decided from its beginning on.
     ends: Vec<(usize, usize)>,
     splices: Vec<Splice>,
+    /// Log probabilities of its pieces.
+    tokens: Vec<Tokens>,
     sequence: Option<u64>,
     /// The payload is text, not JSON.
     plain: bool,
@@ -70,6 +74,11 @@ struct Piece {
 }
 
 impl Held {
+    /// What it counts for among what waits.
+    fn weight(&self) -> usize {
+        self.frame.raw.len() + self.tokens.iter().map(Tokens::memory).sum::<usize>()
+    }
+
     /// Whether everything in it is decided. Asked for each later event: what is not decided is asked for first the next time.
     fn is_decided(&mut self, decided: impl Fn(usize, usize) -> bool) -> bool {
         if self.ends.is_empty() {
@@ -175,8 +184,7 @@ impl StreamGuard {
         self.judging.begin();
         let frame = self.without_findings_outside_data(frame);
         let payload = frame.payload();
-        let mut held =
-            Held { pieces: Vec::new(), ends: Vec::new(), splices: Vec::new(), sequence: None, plain: false, frame: Frame::default() };
+        let mut held = Held::default();
         if frame.data.is_empty() {
         } else if is_done(&payload) {
             self.end_texts(None);
@@ -187,9 +195,9 @@ impl StreamGuard {
             }
         }
         drop(payload);
-        self.held += frame.raw.len();
         held.frame = frame;
         held.ends = last_ends(&held.pieces);
+        self.held += held.weight();
         self.queue.push_back(held);
         let limit = self.live.settings.limits.held_bytes;
         if self.held > limit { Err(StreamError::HeldTooMuch(limit)) } else { Ok(()) }
@@ -235,7 +243,9 @@ impl StreamGuard {
         for number in self.texts.left_out(hurry) {
             self.end_text(number);
         }
-        held.splices.extend(without_logprobs(&event.reading, &event.tape));
+        if !event.reading.logprobs.is_empty() {
+            held.tokens = log_probabilities(payload, event, &held.pieces, &mut held.splices);
+        }
         held.sequence = event.sequence;
         for group in &event.finished {
             self.end_texts(Some(*group));
@@ -381,7 +391,7 @@ impl StreamGuard {
                 return Ok(());
             }
             let Some(held) = self.queue.pop_front() else { return Ok(()) };
-            self.held -= held.frame.raw.len();
+            self.held -= held.weight();
             self.sequence = held.sequence.map_or(self.sequence, |number| number.saturating_add(1));
             self.write(&held, out)?;
             for piece in &held.pieces {
@@ -406,6 +416,9 @@ impl StreamGuard {
                 let raw = payload.get(piece.inner.clone()).unwrap_or_default();
                 piece_splices(raw, piece.inner.start, piece.start, piece.end - piece.start, &edits, &mut splices);
             }
+        }
+        if !held.tokens.is_empty() {
+            logprobs::follow(&held.tokens, &payload, &mut splices).ok_or(StreamError::Splice)?;
         }
         if splices.is_empty() {
             out.extend_from_slice(&held.frame.raw);
@@ -436,6 +449,17 @@ impl StreamGuard {
     pub fn memory(&self) -> usize {
         self.held + self.reader.pending() + self.texts.held()
     }
+}
+
+/// Log probabilities leave with the pieces that they repeat.
+fn log_probabilities(payload: &[u8], event: &EventReading, pieces: &[Piece], splices: &mut Vec<Splice>) -> Vec<Tokens> {
+    // Pieces stand in the order of the event.
+    let is_piece = |node: &Node| {
+        let inner = node.inner();
+        let at = pieces.partition_point(|piece| piece.inner.start < inner.start);
+        pieces.get(at).is_some_and(|piece| piece.inner == inner)
+    };
+    logprobs::tokens((&event.tape, payload, &event.reading), "delta", is_piece, splices)
 }
 
 /// Text of the answer that stands outside its JSON.

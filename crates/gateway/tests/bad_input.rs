@@ -101,7 +101,7 @@ fn a_body_that_cannot_be_read_is_refused() {
         ("model is a number", r#"{"model":1,"messages":[]}"#, "`model` must be a string"),
         ("no messages", r#"{"model":"gpt-4o-mini"}"#, "`messages` is missing"),
         ("stream is a word", r#"{"model":"gpt-4o-mini","messages":[],"stream":"yes"}"#, "`stream` must be"),
-        ("logprobs", r#"{"model":"gpt-4o-mini","messages":[],"logprobs":true}"#, "`logprobs` cannot be inspected"),
+        ("logprobs", r#"{"model":"gpt-4o-mini","messages":[],"top_logprobs":2}"#, "`top_logprobs` cannot be inspected"),
     ];
     for (name, body, says) in rows {
         check(&house, name, &Call::chat(*body), 400, "invalid_request_error", says);

@@ -24,6 +24,7 @@ mod growth;
 mod harness;
 mod leaks;
 mod limits;
+mod logprobs;
 mod objects;
 mod operators;
 mod order;

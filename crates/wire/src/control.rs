@@ -163,7 +163,7 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
         }
     };
     one_type_each(tape, bytes, 0)?;
-    refuse_unguarded(tape, bytes)?;
+    refuse_unguarded(tape, bytes, route)?;
     Ok(Control { model, also: Vec::new(), stream, session: session(tape, bytes, route.family()), first_user, kept })
 }
 
@@ -178,7 +178,7 @@ pub(crate) fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<()
 }
 
 /// Fields that lead past what is judged, or whose answers would repeat what inspection hides.
-fn refuse_unguarded(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
+fn refuse_unguarded(tape: &Tape, bytes: &[u8], route: Route) -> Result<(), ControlError> {
     for (id, node) in tape.members(0) {
         // No name below has more letters, each of them escaped.
         if tape.node(node.slot).is_none_or(|key| key.inner().len() > 12 * 6) {
@@ -193,6 +193,8 @@ fn refuse_unguarded(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
         let off = || matches!(node.kind, NodeKind::Null | NodeKind::False) || tape.text(bytes, id) == "0";
         match name.as_ref() {
             "container" if node.kind == NodeKind::String => return Err(ControlError::Elsewhere("container")),
+            // Of a chat alone the gate follows the tokens.
+            "logprobs" if route == Route::ChatCompletions && node.kind == NodeKind::True => {}
             "logprobs" if !off() => return Err(ControlError::Refused("logprobs")),
             "top_logprobs" if !off() => return Err(ControlError::Refused("top_logprobs")),
             "mcp_servers" => return Err(ControlError::Refused("mcp_servers")),

@@ -44,6 +44,7 @@ fn what_is_read() {
     good(&with(r#""metadata":["user_id"]"#), Anthropic, ("m", false, None, None));
     good(&with(r#""metadata":{"user_id":12345678}"#), Anthropic, ("m", false, None, None));
     good(&with(r#""logprobs":false,"top_logprobs":0"#), OpenAi, ("m", false, None, None));
+    good(&with(r#""logprobs":true,"top_logprobs":0"#), OpenAi, ("m", false, None, None));
     good(&with(r#""logprobs":null,"top_logprobs":null"#), OpenAi, ("m", false, None, None));
     good(
         r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"assistant"},7,{"role":"user","content":[1]},{"role":"user","content":"b"}]}"#,
@@ -121,7 +122,10 @@ fn wrong_types() {
 
 #[test]
 fn refused_features() {
-    bad(&with(r#""logprobs":true"#), ControlError::Refused("logprobs"));
+    for route in [Route::Messages, Route::CountTokens] {
+        assert_eq!(read(&with(r#""logprobs":true"#), route).1, Err(ControlError::Refused("logprobs")));
+    }
+    bad(&with(r#""logprobs":true,"top_logprobs":1"#), ControlError::Refused("top_logprobs"));
     bad(&with(r#""logprobs":1"#), ControlError::Refused("logprobs"));
     bad(&with(r#""top_logprobs":3"#), ControlError::Refused("top_logprobs"));
     bad(&with(r#""mcp_servers":[]"#), ControlError::Refused("mcp_servers"));
