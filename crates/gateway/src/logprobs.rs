@@ -3,6 +3,7 @@
 //! Of each token its bytes must be the text's next ones, and nothing may stand beside it that is not known. Tokens that an edit
 //! touches become one, of what stands there afterwards. Alternatives, which can spell a value in pieces, are left out.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use bartizan_wire::Reading;
@@ -63,11 +64,11 @@ pub fn tokens(
     splices: &mut Vec<Splice>,
 ) -> Vec<Tokens> {
     let mut all = Vec::new();
-    let mut before = None;
+    let mut seen = HashSet::new();
     for id in &reading.logprobs {
         let Some(node) = tape.node(*id) else { continue };
-        // The members of a choice are looked over once.
-        let first = before.replace(node.parent) != Some(node.parent);
+        // The members of a choice are looked over once, however many of them have this name, with others in between.
+        let first = seen.insert(node.parent);
         match first.then(|| of_choice((tape, bytes), *id, holder, &is_text)).flatten() {
             Some(found) => all.extend(found),
             None => splices.extend(without(*id, node)),
@@ -141,13 +142,15 @@ fn of_text((tape, bytes): (&Tape, &[u8]), (list, array): (NodeId, &Node), text: 
         if !text.as_bytes().get(at..)?.starts_with(&spelt) {
             return None;
         }
+        // A part of a character, or nothing in the middle of one.
+        let inside = !text.is_char_boundary(at);
         at += spelt.len();
         bounds.push(at);
         let others = match said.others {
             Some(List::Array(id)) => tape.node(id).filter(|others| has_some(id, others)).map(Node::outer),
             _ => None,
         };
-        let odd = token.as_bytes() != spelt;
+        let odd = inside || !text.is_char_boundary(at) || token.as_bytes() != spelt;
         entries.push(Entry { from: 0, to: 0, object: node.outer(), others, logprob: said.logprob?, odd });
     }
     if at != text.len() {

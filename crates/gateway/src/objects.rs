@@ -40,8 +40,8 @@ pub(crate) const NOT_YOURS: &str = "no response with this id is known here as th
 pub(crate) struct Resumed {
     /// Where it lies: the only place to which the request may go.
     pub(crate) provider: usize,
-    /// The first one gives the scope of pseudonyms.
-    objects: Vec<Object>,
+    /// Each once; the first one gives the scope of pseudonyms.
+    chains: Vec<Arc<Chain>>,
 }
 
 /// What becomes of the ids in an answer.
@@ -212,15 +212,19 @@ impl Gate {
         }
         let provider = exchange.live.settings.providers.iter().position(|provider| provider.name == first.provider);
         let provider = provider.ok_or_else(|| (Reason::NotFound, "the provider that keeps this is not configured any more".to_owned()))?;
-        let mut chains: Vec<&Arc<Chain>> = objects.iter().map(|object| &object.chain).collect();
-        chains.sort_by_key(|chain| (chain.id, std::cmp::Reverse(chain.pairs.len())));
-        chains.dedup_by_key(|chain| chain.id);
+        let mut chains: Vec<Arc<Chain>> = Vec::new();
+        for object in &objects {
+            // Branches of one chain have ends of their own.
+            if !chains.iter().any(|known| Arc::ptr_eq(known, &object.chain)) {
+                chains.push(Arc::clone(&object.chain));
+            }
+        }
         let pairs = || chains.iter().flat_map(|chain| chain.pairs.iter());
         if pairs().count() > MOST_PAIRS || pairs().map(|pair| pair.surface.reveal().len()).sum::<usize>() > MOST_BYTES {
             let message = "what this request goes on from holds more than 4096 replaced values, or 1 MiB of them; start a new conversation";
             return Err((Reason::BadRequest, message.to_owned()));
         }
-        Ok(Some(Resumed { provider, objects }))
+        Ok(Some(Resumed { provider, chains }))
     }
 
     /// Objects of a caller: from memory, else by one look-up off the worker threads, within a deadline.
@@ -257,15 +261,15 @@ impl Gate {
     pub(crate) fn session_of(&self, exchange: &Exchange, head: &Head, lent: &Lent, resumed: Option<&Resumed>) -> Box<Session> {
         let read = lent.read();
         let Some(kept) = read.and_then(|(_, control)| control.kept.as_deref()) else { return self.session(exchange, head, read) };
-        let base = resumed.and_then(|resumed| resumed.objects.first()).map(|first| Arc::clone(&first.chain));
+        let base = resumed.and_then(|resumed| resumed.chains.first()).map(Arc::clone);
         let is_known = base.is_some();
         let base = base.unwrap_or_else(|| {
             let conversation = conversation_key(head, read).to_hex().to_string();
             Arc::new(Chain { id: self.new_chain(), conversation, pairs: Arc::default() })
         });
         let mut session = self.session_in(exchange, &base.conversation);
-        for object in resumed.iter().flat_map(|resumed| &resumed.objects) {
-            session.recall(&object.chain);
+        for chain in resumed.iter().flat_map(|resumed| &resumed.chains) {
+            session.recall(chain);
         }
         session.keep_ids(Keeping::new(base, is_known, if kept.store { Then::Bind } else { Then::Nothing }));
         session

@@ -95,7 +95,8 @@ impl Gate {
 
 /// The query holds only what does not change how the answer comes.
 fn plain(raw: Option<&str>) -> Result<(), String> {
-    for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+    // Some servers take `;` for `&`.
+    for pair in raw.unwrap_or_default().split(['&', ';']).filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decode_str(name).decode_utf8_lossy();
         match name.as_ref() {

@@ -225,3 +225,30 @@ fn an_untouched_stream_is_not_rewritten() {
     house.upstream.push(Answer::stream([sent.clone()]));
     assert_eq!(house.send(&asked(true)).text(), sent);
 }
+
+/// Nothing between the parts of a character is something, too.
+#[test]
+fn an_empty_token_inside_a_character_leaves_json() {
+    let house = House::new();
+    let entry = |token: &str, bytes: &str| format!(r#"{{"token":"{token}","logprob":-1,"bytes":[{bytes}]}}"#);
+    let list = [entry("a", "226,130"), entry("", ""), entry("b", "172")].join(",");
+    house
+        .upstream
+        .push(Answer::json(format!(r#"{{"choices":[{{"index":0,"message":{{"content":"\u20ac"}},"logprobs":{{"content":[{list}]}}}}]}}"#)));
+    let reply = house.send(&asked(false)).json();
+    assert_eq!(read(&reply["choices"][0]["logprobs"]["content"]), [("\u{20ac}".to_owned(), -3.0)]);
+}
+
+/// A choice is looked over once, whatever stands between its lists: minutes otherwise.
+#[test]
+fn many_lists_of_one_choice_cost_little() {
+    let house = House::new();
+    let text = format!("\\u0061{}", "b".repeat(200_000));
+    let pair = r#""logprobs":{"content":[{"token":"x","logprob":0}]},"delta":{"content":[{"logprobs":0}]},"#;
+    let body = format!(r#"{{"choices":[{{"index":0,{}"message":{{"content":"{text}"}}}}]}}"#, pair.repeat(20_000));
+    house.upstream.push(Answer::json(body));
+    let began = std::time::Instant::now();
+    let reply = house.send(&asked(false));
+    assert!(reply.status == 200 && !reply.text().contains("token"), "{}", reply.status);
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());
+}

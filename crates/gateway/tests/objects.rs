@@ -234,6 +234,8 @@ fn items_are_named_by_who_made_them() {
     for item in [
         json!({"type": "item_reference", "id": "msg_a"}),
         json!({"id": "msg_a"}),
+        json!({"type": "image_generation_call", "id": "msg_a"}),
+        json!({"type": "message", "id": "msg_a"}),
         json!({"type": "reasoning", "id": "msg_a", "summary": []}),
     ] {
         let call = asked(&json!({"input": [item, {"role": "user", "content": "Who am I?"}]}));

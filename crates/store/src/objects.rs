@@ -34,6 +34,10 @@ const CACHE_BYTES: u64 = 32 << 20;
 const CACHED: usize = 20_000;
 /// Bindings that wait to be written.
 const QUEUE: usize = 4_096;
+/// A chain with more pairs than this is not read to its end.
+const MOST_PAIRS: usize = 4_096;
+/// Nor one with more sealed bytes.
+const MOST_SEALED: usize = 8 << 20;
 /// How long the keeper may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 const DAY_US: i64 = 86_400_000_000;
@@ -170,11 +174,16 @@ impl Objects {
             WHERE m.chain = ?1 AND k.subject = ?2 ORDER BY m.number";
         let mut query = db.prepare_cached(statement)?;
         let mut rows = query.query(params![id, subject])?;
-        let (mut conversation, mut pairs) = (None, Vec::new());
+        let (mut conversation, mut pairs, mut read) = (None, Vec::new(), 0);
         while let Some(row) = rows.next()? {
+            // What goes on from so much is refused anyway: the rest is not opened.
+            if pairs.len() > MOST_PAIRS || read > MOST_SEALED {
+                break;
+            }
             let (key, wrapped): (DataKeyId, Vec<u8>) = (row.get(1)?, row.get(2)?);
             let key = self.subjects.unwrap(&key, &wrapped).ok_or(StoreError::Sealed)?;
             let sealed = row.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
+            read += sealed.len();
             let plain = Sealer::open(&key, &aad(&id), sealed).ok_or(StoreError::Sealed)?;
             let (of, more): (String, Vec<(String, String, bool)>) = serde_json::from_slice(&plain).map_err(|_| StoreError::Sealed)?;
             conversation.get_or_insert(of);
@@ -195,15 +204,10 @@ impl Objects {
                 found.push(Some(object));
                 continue;
             }
-            let Some((provider, chain, expires)) = Self::row(&db, &self.on_disk(*kind, id), &subject, now)? else {
-                found.push(None);
-                continue;
-            };
+            // With one that is unknown the answer is settled.
+            let Some((provider, chain, expires)) = Self::row(&db, &self.on_disk(*kind, id), &subject, now)? else { break };
             let known = chains.iter().find(|known| known.id == chain).cloned();
-            let Some(chain) = known.map_or_else(|| self.chain(&db, chain, &subject), |known| Ok(Some(known)))? else {
-                found.push(None);
-                continue;
-            };
+            let Some(chain) = known.map_or_else(|| self.chain(&db, chain, &subject), |known| Ok(Some(known)))? else { break };
             if !chains.iter().any(|known| known.id == chain.id) {
                 chains.push(Arc::clone(&chain));
             }
@@ -217,6 +221,7 @@ impl Objects {
             }
             found.push(Some(object));
         }
+        found.resize(wanted.len(), None);
         Ok(found)
     }
 }

@@ -193,6 +193,8 @@ fn refuse_unguarded(tape: &Tape, bytes: &[u8], route: Route) -> Result<(), Contr
         let off = || matches!(node.kind, NodeKind::Null | NodeKind::False) || tape.text(bytes, id) == "0";
         match name.as_ref() {
             "container" if node.kind == NodeKind::String => return Err(ControlError::Elsewhere("container")),
+            // Some servers take it for the id of the answer, which may be another's already.
+            "request_id" if route == Route::Responses => return Err(ControlError::Elsewhere("request_id")),
             // Of a chat alone the gate follows the tokens.
             "logprobs" if route == Route::ChatCompletions && node.kind == NodeKind::True => {}
             "logprobs" if !off() => return Err(ControlError::Refused("logprobs")),

@@ -14,6 +14,33 @@ const OF_TOOLS: &[&str] = &["file_id", "file_ids", "vector_store_ids", "containe
 /// Content parts that may name a file instead of carrying one.
 const PARTS: &[&str] = &["input_image", "input_file", "input_audio", "computer_screenshot"];
 
+/// Members in which an item says by itself what it is about. One that has none of them and an id is looked up by the provider.
+const TELLING: &[&str] = &[
+    "role",
+    "content",
+    "call_id",
+    "arguments",
+    "output",
+    "result",
+    "action",
+    "actions",
+    "code",
+    "queries",
+    "results",
+    "tools",
+    "input",
+    "summary",
+    "name",
+    "server_label",
+    "approval_request_id",
+    "approve",
+    "operation",
+    "outputs",
+    "error",
+    "tool_calls",
+    "text",
+];
+
 /// Most items of earlier answers that a request may name by id.
 const MOST_ITEMS: usize = 256;
 
@@ -120,6 +147,10 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept),
         return Err(ControlError::Stored("background"));
     }
     tools_are_bare(tape, bytes)?;
+    // The variables of a stored prompt are parts too.
+    if let Some(prompt) = member("prompt") {
+        parts_are_bare(tape, bytes, prompt)?;
+    }
     // A stored prompt may need nothing else.
     let Some(input) = member("input") else {
         return if member("prompt").is_some() { Ok((None, kept)) } else { Err(ControlError::Missing("input")) };
@@ -150,21 +181,30 @@ fn stores(tape: &Tape, store: Option<NodeId>) -> Result<bool, ControlError> {
     }
 }
 
+/// Whether a value holds anything.
+fn says_something(value: &Node) -> bool {
+    match value.kind {
+        NodeKind::Array | NodeKind::Object => value.end - value.start > 2,
+        NodeKind::String => !value.inner().is_empty(),
+        _ => true,
+    }
+}
+
 /// Checks one item; gives its id where only the provider knows the rest.
 fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Option<NodeId>, ControlError> {
     if node.kind != NodeKind::Object {
-        return Ok(None);
+        return Err(ControlError::Type("input", "a string or an array of items, each of them an object"));
     }
     control::one_type(tape, bytes, item)?;
     control::one_type_each(tape, bytes, item)?;
-    let (mut ids, mut anchored, mut sealed, mut kind) = (Vec::new(), false, 0, None);
+    let (mut ids, mut told, mut sealed, mut kind) = (Vec::new(), false, 0, None);
     for (member, value) in tape.members(item).filter(|(_, value)| value.kind != NodeKind::Null) {
         match tape.text(bytes, value.slot).as_ref() {
             "id" => ids.push(member),
-            "role" | "content" => anchored = true,
-            "encrypted_content" => sealed += 1,
+            // An empty seal leaves the rest to the provider's memory.
+            "encrypted_content" => sealed += usize::from(value.kind != NodeKind::String || !value.inner().is_empty()),
             "type" => kind = Some(tape.text(bytes, member)),
-            _ => {}
+            name => told |= TELLING.contains(&name) && says_something(value),
         }
     }
     // Parsers differ on which of several counts.
@@ -177,7 +217,8 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Op
         // Sealed reasoning is complete; without that only the provider knows it.
         Some("reasoning") if !ids.is_empty() && sealed == 0 => only().map(Some).ok_or(ControlError::Reasoning),
         Some("reasoning") if !ids.is_empty() && sealed != 1 => Err(ControlError::Reasoning),
-        None if !ids.is_empty() && !anchored => only().map(Some).ok_or(ControlError::Stored("input")),
+        // What says nothing but its id is looked up: a picture that was made, or a message of before.
+        _ if !ids.is_empty() && !told && sealed == 0 => only().map(Some).ok_or(ControlError::Stored("input")),
         _ => Ok(None),
     }
 }

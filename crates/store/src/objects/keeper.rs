@@ -118,9 +118,19 @@ impl Keeper {
             tries += 1;
             tracing::error!(error = &error as &dyn std::error::Error, tries, "owners of what providers keep cannot be written");
             if tries >= TRIES {
+                self.give_up(batch);
                 return Err(error);
             }
             std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What could not be written is nobody's: it might be somebody else's on disk.
+    fn give_up(&self, batch: &[Op]) {
+        for op in batch {
+            if let Op::Keep(job) = op {
+                job.places.iter().for_each(|(_, place)| drop(self.memory.remove(place)));
+            }
         }
     }
 
@@ -142,12 +152,14 @@ impl Keeper {
     }
 
     fn erase(&mut self, subject: &[u8; 32]) -> Result<(), StoreError> {
-        self.erasures.fetch_add(1, Ordering::SeqCst);
-        self.memory.retain(|_, object| object.subject != *subject);
         let transaction = self.db.transaction()?;
         transaction.execute("DELETE FROM object_maps WHERE chain IN (SELECT chain FROM objects WHERE subject = ?1)", [subject])?;
         transaction.execute("DELETE FROM objects WHERE subject = ?1", [subject])?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        // Who read before the commit sees that somebody was erased, or what it remembers goes now.
+        self.erasures.fetch_add(1, Ordering::SeqCst);
+        self.memory.retain(|_, object| object.subject != *subject);
+        Ok(())
     }
 
     /// Removes what has expired, what is too much, and what nobody can own any more.
