@@ -243,9 +243,9 @@ fn an_empty_token_inside_a_character_leaves_json() {
 #[test]
 fn many_lists_of_one_choice_cost_little() {
     let house = House::new();
-    let text = format!("\\u0061{}", "b".repeat(200_000));
+    let text = format!("\\u0061{}", "b ".repeat(1_000_000));
     let pair = r#""logprobs":{"content":[{"token":"x","logprob":0}]},"delta":{"content":[{"logprobs":0}]},"#;
-    let body = format!(r#"{{"choices":[{{"index":0,{}"message":{{"content":"{text}"}}}}]}}"#, pair.repeat(20_000));
+    let body = format!(r#"{{"choices":[{{"index":0,{}"message":{{"content":"{text}"}}}}]}}"#, pair.repeat(40_000));
     house.upstream.push(Answer::json(body));
     let began = std::time::Instant::now();
     let reply = house.send(&asked(false));

@@ -386,7 +386,7 @@ fn what_the_provider_keeps_is_refused() {
         r#""input":"hi","previous_response_id":null,"conversation":null,"background":false,"store":false,"truncation":"auto""#,
         r#""input":[{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"Z0FB"},{"role":"user","content":"hi"}]"#,
         r#""input":[{"type":"compaction","id":"cmp_1","encrypted_content":"Z0FB"},{"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"a"}}]"#,
-        r#""input":[{"type":"function_call","id":"fc_1","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","id":"fo_1","call_id":"c","output":"so"}]"#,
+        r#""input":[{"type":"function_call","id":"fc_1","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","id":"fc_2","call_id":"c","output":"so"}]"#,
         r#""input":[{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a","annotations":[{"type":"file_citation","file_id":"file-1"}]}]}]"#,
         r#""input":"hi","tools":[{"type":"function","name":"f","parameters":{"properties":{"file_id":{"type":"string"}}}}]"#,
         r#""input":"hi","tools":[{"type":"code_interpreter","container":{"type":"auto"}},{"type":"web_search"}]"#,
