@@ -20,6 +20,10 @@ const BATCH: usize = 256;
 const TRIES: u32 = 3;
 /// How often what has expired is removed.
 const PRUNED: Duration = Duration::from_hours(1);
+/// Every so many times all rows are looked at, from the first on.
+const ROUNDS: u32 = 24;
+/// Rows that one transaction removes.
+const SLICE: usize = 1_000;
 /// Most objects that are kept; beyond, those go first that would expire first.
 const MOST: i64 = 2_000_000;
 
@@ -60,11 +64,11 @@ impl Keeper {
     }
 
     pub(super) fn run(mut self, ops: &Receiver<Op>) {
-        let mut pruned = None::<Instant>;
+        let (mut pruned, mut rounds) = (None::<Instant>, 0_u32);
         loop {
             if pruned.is_none_or(|last| last.elapsed() >= PRUNED) {
-                self.prune();
-                pruned = Some(Instant::now());
+                self.prune(rounds.is_multiple_of(ROUNDS));
+                (pruned, rounds) = (Some(Instant::now()), rounds.wrapping_add(1));
             }
             let first = match ops.recv_timeout(PRUNED) {
                 Ok(op) => op,
@@ -162,26 +166,52 @@ impl Keeper {
         Ok(())
     }
 
-    /// Removes what has expired, what is too much, and what nobody can own any more.
-    fn prune(&mut self) {
+    /// Removes what has expired and what is too much; `all`: also what nobody can own any more.
+    fn prune(&mut self, all: bool) {
         let now = (self.clock)().as_micros();
-        let run = |db: &mut Connection| -> Result<(), StoreError> {
-            let transaction = db.transaction()?;
-            transaction.execute("DELETE FROM objects WHERE expires_us <= ?1", [now])?;
-            let count: i64 = transaction.query_row("SELECT count(*) FROM objects", [], |row| row.get(0))?;
-            if count > MOST {
-                let statement = "DELETE FROM objects WHERE rowid IN (SELECT rowid FROM objects ORDER BY expires_us LIMIT ?1)";
-                transaction.execute(statement, [count - MOST])?;
-            }
-            // Of who was erased in a ledger that a restore went on with.
-            transaction.execute("DELETE FROM objects WHERE data_key NOT IN (SELECT id FROM data_keys)", [])?;
-            transaction.execute("DELETE FROM object_maps WHERE chain NOT IN (SELECT chain FROM objects)", [])?;
-            Ok(transaction.commit()?)
-        };
-        if let Err(error) = run(&mut self.db) {
+        if let Err(error) = prune(&self.db, now, all) {
             tracing::warn!(error = &error as &dyn std::error::Error, "owners that have expired could not be removed");
         }
     }
+}
+
+/// Looks for rows first and removes them in slices: others write to this database too, and wait for two seconds at most.
+fn prune(db: &Connection, now: i64, all: bool) -> Result<(), rusqlite::Error> {
+    let expired = "SELECT rowid FROM objects WHERE expires_us <= ?1 LIMIT ?2";
+    while remove(db, "objects", expired, now, SLICE)? == SLICE {}
+    let count: i64 = db.query_row("SELECT count(*) FROM objects", [], |row| row.get(0))?;
+    let mut beyond = usize::try_from(count - MOST).unwrap_or(0);
+    while beyond > 0 {
+        let first = "SELECT rowid FROM objects WHERE expires_us >= ?1 ORDER BY expires_us LIMIT ?2";
+        let removed = remove(db, "objects", first, i64::MIN, beyond.min(SLICE))?;
+        beyond = if removed == 0 { 0 } else { beyond - removed.min(beyond) };
+    }
+    if all {
+        // Of who was erased in a ledger that a restore went on with. `?1` is no part of these.
+        let lost = "SELECT rowid FROM objects WHERE ?1 = ?1 AND data_key NOT IN (SELECT id FROM data_keys) LIMIT ?2";
+        while remove(db, "objects", lost, now, SLICE)? == SLICE {}
+        let loose = "SELECT rowid FROM object_maps WHERE ?1 = ?1 AND chain NOT IN (SELECT chain FROM objects) LIMIT ?2";
+        while remove(db, "object_maps", loose, now, SLICE)? == SLICE {}
+    }
+    Ok(())
+}
+
+/// Removes the rows that a query finds, in one transaction; how many.
+fn remove(db: &Connection, table: &str, query: &str, value: i64, most: usize) -> Result<usize, rusqlite::Error> {
+    let found: Vec<i64> = db
+        .prepare_cached(query)?
+        .query_map(params![value, i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let transaction = db.unchecked_transaction()?;
+    let statement = format!("DELETE FROM {table} WHERE rowid = ?1");
+    for row in &found {
+        transaction.prepare_cached(&statement)?.execute([row])?;
+    }
+    transaction.commit()?;
+    Ok(found.len())
 }
 
 fn keep(db: &Transaction<'_>, sealer: &Sealer, job: &Job, strangers: &mut Vec<IdHash>) -> Result<(), StoreError> {
