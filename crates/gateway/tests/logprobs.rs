@@ -250,5 +250,5 @@ fn many_lists_of_one_choice_cost_little() {
     let began = std::time::Instant::now();
     let reply = house.send(&asked(false));
     assert!(reply.status == 200 && !reply.text().contains("token"), "{}", reply.status);
-    assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());
+    assert!(began.elapsed() < std::time::Duration::from_mins(1), "{:?}", began.elapsed());
 }
