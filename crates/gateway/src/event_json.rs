@@ -2,8 +2,8 @@
 //!
 //! Packed: see [`bartizan_ledger::packed`]. The form is [`bartizan_vocabulary::Event`] over [`Facts`]; what is left out here is what reading fills in by itself.
 
-use bartizan_ledger::canonical::string;
-use bartizan_ledger::packed::{Key, Packed};
+use bartizan_ledger::canonical::{Object, string};
+use bartizan_ledger::packed::Key;
 use bartizan_policy::{Context, Facts, Labels, ProviderFacts};
 use bartizan_vocabulary::{
     AppliedRemedy, Decision, Direction, EndState, EventFinding, EventId, FiredPolicy, GroupName, GuardRun, Label, ModelName, Principal,
@@ -34,7 +34,7 @@ pub struct Told<'a> {
 
 /// Writes an event.
 pub fn write(out: &mut Vec<u8>, exchange: &Exchange, phase: &Phase, told: &Told<'_>) {
-    let mut event = Packed::new(out);
+    let mut event = Object::new(out);
     event.number(const { Key::new("schema") }, 1);
     event.word(const { Key::new("id") }, told.id.as_str());
     event.time(const { Key::new("time") }, told.time);
@@ -62,7 +62,7 @@ pub fn write(out: &mut Vec<u8>, exchange: &Exchange, phase: &Phase, told: &Told<
     event.word(const { Key::new("end") }, told.end.as_str());
     event.number(const { Key::new("bytes_in") }, exchange.bytes_in);
     event.number(const { Key::new("bytes_out") }, told.bytes_out);
-    let mut latency = Packed::new(event.key(const { Key::new("latency_us") }));
+    let mut latency = Object::new(event.key(const { Key::new("latency_us") }));
     latency.number(const { Key::new("total") }, told.total_micros);
     latency.number(const { Key::new("gate") }, phase.gate_micros);
     latency.end();
@@ -73,11 +73,11 @@ pub fn write(out: &mut Vec<u8>, exchange: &Exchange, phase: &Phase, told: &Told<
     event.end();
 }
 
-fn truth(object: &mut Packed<'_>, key: Key, value: bool) {
+fn truth(object: &mut Object<'_>, key: Key, value: bool) {
     object.key(key).extend_from_slice(if value { b"true" } else { b"false" });
 }
 
-fn optional(object: &mut Packed<'_>, key: Key, value: Option<&str>) {
+fn optional(object: &mut Object<'_>, key: Key, value: Option<&str>) {
     match value {
         Some(text) => object.text(key, text),
         None => object.key(key).extend_from_slice(b"null"),
@@ -97,7 +97,7 @@ pub fn list<T>(out: &mut Vec<u8>, items: &[T], write: impl Fn(&mut Vec<u8>, &T))
 }
 
 fn remedy(out: &mut Vec<u8>, applied: &AppliedRemedy) {
-    let mut object = Packed::new(out);
+    let mut object = Object::new(out);
     object.text(const { Key::new("label") }, applied.label.as_str());
     object.word(const { Key::new("remedy") }, applied.remedy.as_str());
     object.number(const { Key::new("count") }, applied.count.into());
@@ -105,7 +105,7 @@ fn remedy(out: &mut Vec<u8>, applied: &AppliedRemedy) {
 }
 
 fn policy(out: &mut Vec<u8>, fired: &FiredPolicy) {
-    let mut object = Packed::new(out);
+    let mut object = Object::new(out);
     object.text(const { Key::new("id") }, fired.id.as_str());
     object.text(const { Key::new("effect") }, &fired.effect);
     object.text(const { Key::new("mode") }, &fired.mode);
@@ -113,8 +113,8 @@ fn policy(out: &mut Vec<u8>, fired: &FiredPolicy) {
 }
 
 /// Begins a finding: what it is and where. Its score is left to the caller.
-pub fn located<'a>(out: &'a mut Vec<u8>, found: &EventFinding) -> Packed<'a> {
-    let mut object = Packed::new(out);
+pub fn located<'a>(out: &'a mut Vec<u8>, found: &EventFinding) -> Object<'a> {
+    let mut object = Object::new(out);
     object.text(const { Key::new("label") }, found.label.as_str());
     object.text(const { Key::new("rule") }, found.rule.as_str());
     object.word(const { Key::new("role") }, found.role.as_str());
@@ -131,7 +131,7 @@ fn finding(out: &mut Vec<u8>, found: &EventFinding) {
 }
 
 fn guard(out: &mut Vec<u8>, run: &GuardRun) {
-    let mut object = Packed::new(out);
+    let mut object = Object::new(out);
     object.text(const { Key::new("name") }, &run.name);
     object.word(const { Key::new("status") }, run.status.as_str());
     if let Some(reason) = &run.reason {
@@ -142,10 +142,10 @@ fn guard(out: &mut Vec<u8>, run: &GuardRun) {
 }
 
 fn facts(out: &mut Vec<u8>, facts: &Facts) {
-    let mut object = Packed::new(out);
+    let mut object = Object::new(out);
     principal(object.key(const { Key::new("principal") }), &facts.principal);
     object.word(const { Key::new("action") }, facts.action.as_str());
-    let mut resource = Packed::new(object.key(const { Key::new("resource") }));
+    let mut resource = Object::new(object.key(const { Key::new("resource") }));
     let known = &facts.resource;
     let words = [
         (const { Key::new("model") }, known.model.as_ref().map(ModelName::as_str)),
@@ -161,7 +161,7 @@ fn facts(out: &mut Vec<u8>, facts: &Facts) {
         }
     }
     if known.provider_facts != ProviderFacts::default() {
-        let mut said = Packed::new(resource.key(const { Key::new("provider_facts") }));
+        let mut said = Object::new(resource.key(const { Key::new("provider_facts") }));
         if let Some(region) = &known.provider_facts.region {
             said.text(const { Key::new("region") }, region);
         }
@@ -177,7 +177,7 @@ fn facts(out: &mut Vec<u8>, facts: &Facts) {
 }
 
 fn principal(out: &mut Vec<u8>, principal: &Principal) {
-    let mut object = Packed::new(out);
+    let mut object = Object::new(out);
     object.text(const { Key::new("id") }, principal.id.as_str());
     object.word(const { Key::new("kind") }, principal.kind.as_str());
     if let Some(key) = &principal.key {
@@ -191,14 +191,14 @@ fn principal(out: &mut Vec<u8>, principal: &Principal) {
 }
 
 fn context(out: &mut Vec<u8>, context: &Context) {
-    let mut object = Packed::new(out);
+    let mut object = Object::new(out);
     object.word(const { Key::new("direction") }, context.direction.as_str());
     truth(&mut object, const { Key::new("stream") }, context.stream);
     labels(object.key(const { Key::new("labels") }), &context.labels);
     if Role::ALL.iter().any(|role| !context.by_role.get(*role).labels.is_empty()) {
-        let mut roles = Packed::new(object.key(const { Key::new("by_role") }));
+        let mut roles = Object::new(object.key(const { Key::new("by_role") }));
         for role in Role::ALL.iter().filter(|role| !context.by_role.get(**role).labels.is_empty()) {
-            let mut one = Packed::new(roles.any_key(role.as_str()));
+            let mut one = Object::new(roles.any_key(role.as_str()));
             labels(one.key(const { Key::new("labels") }), &context.by_role.get(*role).labels);
             one.end();
         }
@@ -208,7 +208,7 @@ fn context(out: &mut Vec<u8>, context: &Context) {
         object.texts(const { Key::new("remedied") }, context.remedied.iter().map(Label::as_str));
     }
     if !context.guards.is_empty() {
-        let mut guards = Packed::new(object.key(const { Key::new("guards") }));
+        let mut guards = Object::new(object.key(const { Key::new("guards") }));
         for (name, state) in &context.guards {
             string(guards.any_key(name), state.as_str());
         }
@@ -222,14 +222,14 @@ fn context(out: &mut Vec<u8>, context: &Context) {
     }
     object.number(const { Key::new("token_estimate") }, context.token_estimate);
     object.number(const { Key::new("body_bytes") }, context.body_bytes);
-    let mut time = Packed::new(object.key(const { Key::new("time") }));
+    let mut time = Object::new(object.key(const { Key::new("time") }));
     time.number(const { Key::new("epoch_s") }, u64::try_from(context.time.epoch_s).unwrap_or(0));
     time.number(const { Key::new("hour") }, context.time.hour.into());
     time.number(const { Key::new("weekday") }, context.time.weekday.into());
     time.end();
     if !context.below_threshold.is_empty() {
         list(object.key(const { Key::new("below_threshold") }), &context.below_threshold, |out, below| {
-            let mut object = Packed::new(out);
+            let mut object = Object::new(out);
             object.text(const { Key::new("label") }, below.label.as_str());
             object.number(const { Key::new("score_bp") }, below.score_bp.into());
             object.number(const { Key::new("length") }, below.length as u64);
@@ -240,9 +240,9 @@ fn context(out: &mut Vec<u8>, context: &Context) {
 }
 
 fn labels(out: &mut Vec<u8>, labels: &Labels) {
-    let mut object = Packed::new(out);
+    let mut object = Object::new(out);
     for (label, stat) in labels.iter() {
-        let mut one = Packed::new(object.any_key(label.as_str()));
+        let mut one = Object::new(object.any_key(label.as_str()));
         one.number(const { Key::new("count") }, stat.count.into());
         one.number(const { Key::new("max_score_bp") }, stat.max_score_bp.into());
         one.end();

@@ -87,10 +87,17 @@ pub struct Phase {
 }
 
 /// When something is recorded.
-struct At {
+pub(crate) struct At {
     time: Timestamp,
     /// Microseconds since the interaction began.
     lasted: u64,
+}
+
+impl At {
+    /// When the interaction began, by the wall clock.
+    pub(crate) fn since(&self) -> Timestamp {
+        Timestamp::from_micros(self.time.as_micros().saturating_sub(i64::try_from(self.lasted).unwrap_or(i64::MAX)))
+    }
 }
 
 /// A commitment to the bytes of a body, made while they pass: to their BLAKE3 digest, which is a value like any other.
@@ -270,7 +277,7 @@ impl Exchange {
         result
     }
 
-    fn instant(&self) -> At {
+    pub(crate) fn instant(&self) -> At {
         At { time: self.gate.now(), lasted: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX) }
     }
 
@@ -301,9 +308,7 @@ impl Exchange {
             Moment::End(_) => Entry::End(interaction),
         };
         let private = event.is_some() || !openings.is_empty();
-        let lasted = i64::try_from(at.lasted).unwrap_or(i64::MAX);
-        let since = Timestamp::from_micros(time.as_micros().saturating_sub(lasted));
-        let detail = private.then(|| Detail { subject: self.principal.id.clone(), since, openings, event });
+        let detail = private.then(|| Detail { subject: self.principal.id.clone(), since: at.since(), openings, event });
         Record { entry, detail }
     }
 

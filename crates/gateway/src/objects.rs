@@ -26,10 +26,6 @@ use crate::session::Session;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Look-ups at a time: the others wait, within that time.
 pub(crate) const LOOKUPS: usize = 8;
-/// Most pseudonyms of earlier requests that a request may go on with.
-const MOST_PAIRS: usize = 4_096;
-/// Most bytes of the values that those stand for.
-const MOST_BYTES: usize = 1 << 20;
 /// Most objects of one stream that are bound.
 const MOST_TOLD: usize = 1_024;
 
@@ -127,8 +123,7 @@ impl Session {
 impl Exchange {
     /// When it began, by the wall clock.
     pub(crate) fn since(&self) -> Timestamp {
-        let lasted = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_micros(self.gate.now().as_micros().saturating_sub(lasted))
+        self.instant().since()
     }
 
     /// A whole answer is about to leave: its ids are bound, or forgotten.
@@ -220,7 +215,7 @@ impl Gate {
             }
         }
         let pairs = || chains.iter().flat_map(|chain| chain.pairs.iter());
-        if pairs().count() > MOST_PAIRS || pairs().map(|pair| pair.surface.reveal().len()).sum::<usize>() > MOST_BYTES {
+        if pairs().count() > Chain::MOST_PAIRS || pairs().map(|pair| pair.surface.reveal().len()).sum::<usize>() > Chain::MOST_BYTES {
             let message = "what this request goes on from holds more than 4096 replaced values, or 1 MiB of them; start a new conversation";
             return Err((Reason::BadRequest, message.to_owned()));
         }

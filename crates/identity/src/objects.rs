@@ -46,6 +46,13 @@ pub struct Chain {
     pub pairs: Arc<[Pair]>,
 }
 
+impl Chain {
+    /// Most pseudonyms with which a request may go on.
+    pub const MOST_PAIRS: usize = 4_096;
+    /// Most bytes of the values that those stand for.
+    pub const MOST_BYTES: usize = 1 << 20;
+}
+
 /// What is known of an object that the asker made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {

@@ -6,6 +6,21 @@ use std::cmp::Ordering;
 
 use bartizan_vocabulary::Timestamp;
 
+/// A key that needs no escaping.
+pub trait Name {
+    /// Writes it with all that stands before its value; `first`: no other key of the object was written.
+    fn write(self, out: &mut Vec<u8>, first: bool);
+}
+
+impl Name for &str {
+    #[inline]
+    fn write(self, out: &mut Vec<u8>, first: bool) {
+        out.extend_from_slice(if first { b"\"" } else { b",\"" });
+        out.extend_from_slice(self.as_bytes());
+        out.extend_from_slice(b"\":");
+    }
+}
+
 /// Writes one object into a buffer. Its functions are inlined: a key that is known at compile time is then stored, not copied.
 pub struct Object<'a> {
     out: &'a mut Vec<u8>,
@@ -22,11 +37,9 @@ impl<'a> Object<'a> {
 
     /// A key that needs no escaping. Keys must be given in order.
     #[inline]
-    pub fn key(&mut self, key: &str) -> &mut Vec<u8> {
-        self.out.extend_from_slice(if self.first { b"\"" } else { b",\"" });
+    pub fn key(&mut self, key: impl Name) -> &mut Vec<u8> {
+        key.write(self.out, self.first);
         self.first = false;
-        self.out.extend_from_slice(key.as_bytes());
-        self.out.extend_from_slice(b"\":");
         self.out
     }
 
@@ -43,7 +56,7 @@ impl<'a> Object<'a> {
 
     /// A text that needs no escaping.
     #[inline]
-    pub fn word(&mut self, key: &str, value: &str) {
+    pub fn word(&mut self, key: impl Name, value: &str) {
         let out = self.key(key);
         out.push(b'"');
         out.extend_from_slice(value.as_bytes());
@@ -52,24 +65,24 @@ impl<'a> Object<'a> {
 
     /// A point in time, as `Timestamp` displays it.
     #[inline]
-    pub fn time(&mut self, key: &str, value: Timestamp) {
+    pub fn time(&mut self, key: impl Name, value: Timestamp) {
         time(self.key(key), value);
     }
 
     /// A text, escaped.
     #[inline]
-    pub fn text(&mut self, key: &str, value: &str) {
+    pub fn text(&mut self, key: impl Name, value: &str) {
         string(self.key(key), value);
     }
 
     /// A number; see [`number`].
     #[inline]
-    pub fn number(&mut self, key: &str, value: u64) {
+    pub fn number(&mut self, key: impl Name, value: u64) {
         number(self.key(key), value);
     }
 
     /// An array of texts.
-    pub fn texts<'s>(&mut self, key: &str, values: impl Iterator<Item = &'s str>) {
+    pub fn texts<'s>(&mut self, key: impl Name, values: impl Iterator<Item = &'s str>) {
         texts(self.key(key), values);
     }
 
@@ -81,7 +94,7 @@ impl<'a> Object<'a> {
 }
 
 /// An array of texts.
-pub(crate) fn texts<'s>(out: &mut Vec<u8>, values: impl Iterator<Item = &'s str>) {
+fn texts<'s>(out: &mut Vec<u8>, values: impl Iterator<Item = &'s str>) {
     out.push(b'[');
     for (place, value) in values.enumerate() {
         if place > 0 {
@@ -128,7 +141,7 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// The text of a timestamp without the formatting machinery, for the years in which it has this width.
-pub(crate) fn time(out: &mut Vec<u8>, value: Timestamp) {
+fn time(out: &mut Vec<u8>, value: Timestamp) {
     const DAY: i64 = 86_400_000_000;
     thread_local! {
         /// The last day that was written: its number and `"2026-11-22T`.

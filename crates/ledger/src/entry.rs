@@ -347,7 +347,7 @@ fn commitments(object: &mut Object<'_>, values: &[(&str, Option<&Commitment>)]) 
         let Some(value) = value else { continue };
         let mut text = [0; 44];
         let used = STANDARD.encode_slice(value, &mut text).unwrap_or(0);
-        inner.word(name, text.get(..used).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default());
+        inner.word(*name, text.get(..used).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default());
     }
     inner.end();
 }

@@ -4,9 +4,7 @@
 //! The bytes that stand for keys occur in no JSON text: control characters that are no white space (RFC 8259 sections 2 and 7) and
 //! bytes that UTF-8 never has (RFC 3629 section 1). So [`unpacked`] leaves JSON as it is. The table only ever grows at its end.
 
-use bartizan_vocabulary::Timestamp;
-
-use crate::canonical;
+use crate::canonical::Name;
 
 /// Keys with a byte of their own, by that byte's place in [`CODES`].
 const KEYS: [&str; 41] = [
@@ -121,81 +119,10 @@ const fn is_same(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-/// Writes one packed object into a buffer; values as in [`canonical::Object`].
-pub struct Packed<'a> {
-    out: &'a mut Vec<u8>,
-    first: bool,
-}
-
-impl<'a> Packed<'a> {
-    /// Begins an object.
+impl Name for Key {
     #[inline]
-    pub fn new(out: &'a mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, first: true }
-    }
-
-    /// A key; its value is for the caller to write.
-    #[inline]
-    pub fn key(&mut self, key: Key) -> &mut Vec<u8> {
-        if key.code != 0 {
-            self.out.push(key.code);
-        } else {
-            self.out.extend_from_slice(if self.first { b"\"" } else { b",\"" });
-            self.out.extend_from_slice(key.text.as_bytes());
-            self.out.extend_from_slice(b"\":");
-        }
-        self.first = false;
-        self.out
-    }
-
-    /// Any key.
-    pub fn any_key(&mut self, key: &str) -> &mut Vec<u8> {
-        if !self.first {
-            self.out.push(b',');
-        }
-        self.first = false;
-        canonical::string(self.out, key);
-        self.out.push(b':');
-        self.out
-    }
-
-    /// A text that needs no escaping.
-    #[inline]
-    pub fn word(&mut self, key: Key, value: &str) {
-        let out = self.key(key);
-        out.push(b'"');
-        out.extend_from_slice(value.as_bytes());
-        out.push(b'"');
-    }
-
-    /// A point in time, as `Timestamp` displays it.
-    #[inline]
-    pub fn time(&mut self, key: Key, value: Timestamp) {
-        canonical::time(self.key(key), value);
-    }
-
-    /// A text, escaped.
-    #[inline]
-    pub fn text(&mut self, key: Key, value: &str) {
-        canonical::string(self.key(key), value);
-    }
-
-    /// A number; see [`canonical::number`].
-    #[inline]
-    pub fn number(&mut self, key: Key, value: u64) {
-        canonical::number(self.key(key), value);
-    }
-
-    /// An array of texts.
-    pub fn texts<'s>(&mut self, key: Key, values: impl Iterator<Item = &'s str>) {
-        canonical::texts(self.key(key), values);
-    }
-
-    /// Ends the object.
-    #[inline]
-    pub fn end(self) {
-        self.out.push(b'}');
+    fn write(self, out: &mut Vec<u8>, first: bool) {
+        if self.code == 0 { self.text.write(out, first) } else { out.push(self.code) }
     }
 }
 

@@ -34,10 +34,8 @@ const CACHE_BYTES: u64 = 32 << 20;
 const CACHED: usize = 20_000;
 /// Bindings that wait to be written.
 const QUEUE: usize = 4_096;
-/// A chain with more pairs than this is not read to its end.
-const MOST_PAIRS: usize = 4_096;
-/// Nor one with more sealed bytes.
-const MOST_SEALED: usize = 8 << 20;
+/// A chain is not read beyond so many sealed bytes: those hold more than a request may go on with, however they are escaped.
+const MOST_SEALED: usize = 8 * Chain::MOST_BYTES;
 /// How long the keeper may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 const DAY_US: i64 = 86_400_000_000;
@@ -177,7 +175,7 @@ impl Objects {
         let (mut conversation, mut pairs, mut read) = (None, Vec::new(), 0);
         while let Some(row) = rows.next()? {
             // What goes on from so much is refused anyway: the rest is not opened.
-            if pairs.len() > MOST_PAIRS || read > MOST_SEALED {
+            if pairs.len() > Chain::MOST_PAIRS || read > MOST_SEALED {
                 break;
             }
             let (key, wrapped): (DataKeyId, Vec<u8>) = (row.get(1)?, row.get(2)?);

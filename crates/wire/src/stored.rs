@@ -14,31 +14,34 @@ const OF_TOOLS: &[&str] = &["file_id", "file_ids", "vector_store_ids", "containe
 /// Content parts that may name a file instead of carrying one.
 const PARTS: &[&str] = &["input_image", "input_file", "input_audio", "computer_screenshot"];
 
-/// Members in which an item says by itself what it is about. One that has none of them and an id is looked up by the provider.
-const TELLING: &[&str] = &[
-    "role",
-    "content",
-    "call_id",
-    "arguments",
-    "output",
-    "result",
-    "action",
-    "actions",
-    "code",
-    "queries",
-    "results",
-    "tools",
-    "input",
-    "summary",
-    "name",
-    "server_label",
-    "approval_request_id",
-    "approve",
-    "operation",
-    "outputs",
-    "error",
-    "tool_calls",
-    "text",
+/// What makes an item whole, by its type. One with an id and without that is looked up by the provider, whatever else it holds; so is, for
+/// all that is known, one of another type.
+const WHOLE: &[(&str, &str)] = &[
+    ("message", "content"),
+    ("function_call", "call_id"),
+    ("function_call_output", "call_id"),
+    ("custom_tool_call", "call_id"),
+    ("custom_tool_call_output", "call_id"),
+    ("local_shell_call", "action"),
+    ("local_shell_call_output", "output"),
+    ("shell_call", "call_id"),
+    ("shell_call_output", "call_id"),
+    ("apply_patch_call", "call_id"),
+    ("apply_patch_call_output", "call_id"),
+    ("computer_call", "call_id"),
+    ("computer_call_output", "call_id"),
+    ("web_search_call", "action"),
+    ("file_search_call", "queries"),
+    ("code_interpreter_call", "code"),
+    ("image_generation_call", "result"),
+    ("program", "call_id"),
+    ("program_output", "call_id"),
+    ("tool_search_call", "call_id"),
+    ("tool_search_output", "tools"),
+    ("mcp_list_tools", "tools"),
+    ("mcp_call", "name"),
+    ("mcp_approval_request", "name"),
+    ("mcp_approval_response", "approval_request_id"),
 ];
 
 /// Most items of earlier answers that a request may name by id.
@@ -181,6 +184,12 @@ fn stores(tape: &Tape, store: Option<NodeId>) -> Result<bool, ControlError> {
     }
 }
 
+/// Whether an item of this type is complete with these members. Without a type it is a message.
+fn is_whole(kind: Option<&str>, held: &[&str]) -> bool {
+    let kind = kind.unwrap_or("message");
+    WHOLE.iter().any(|(known, member)| *known == kind && held.contains(member))
+}
+
 /// Whether a value holds anything.
 fn says_something(value: &Node) -> bool {
     match value.kind {
@@ -197,14 +206,14 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Op
     }
     control::one_type(tape, bytes, item)?;
     control::one_type_each(tape, bytes, item)?;
-    let (mut ids, mut told, mut sealed, mut kind) = (Vec::new(), false, 0, None);
+    let (mut ids, mut held, mut sealed, mut kind) = (Vec::new(), Vec::new(), 0, None);
     for (member, value) in tape.members(item).filter(|(_, value)| value.kind != NodeKind::Null) {
         match tape.text(bytes, value.slot).as_ref() {
             "id" => ids.push(member),
             // An empty seal leaves the rest to the provider's memory.
             "encrypted_content" => sealed += usize::from(value.kind != NodeKind::String || !value.inner().is_empty()),
             "type" => kind = Some(tape.text(bytes, member)),
-            name => told |= TELLING.contains(&name) && says_something(value),
+            name => held.extend(WHOLE.iter().map(|(_, member)| *member).find(|member| *member == name && says_something(value))),
         }
     }
     // Parsers differ on which of several counts.
@@ -217,8 +226,8 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Op
         // Sealed reasoning is complete; without that only the provider knows it.
         Some("reasoning") if !ids.is_empty() && sealed == 0 => only().map(Some).ok_or(ControlError::Reasoning),
         Some("reasoning") if !ids.is_empty() && sealed != 1 => Err(ControlError::Reasoning),
-        // What says nothing but its id is looked up: a picture that was made, or a message of before.
-        _ if !ids.is_empty() && !told && sealed == 0 => only().map(Some).ok_or(ControlError::Stored("input")),
+        // A picture that was made, or a message of before.
+        kind if !ids.is_empty() && sealed == 0 && !is_whole(kind, &held) => only().map(Some).ok_or(ControlError::Stored("input")),
         _ => Ok(None),
     }
 }

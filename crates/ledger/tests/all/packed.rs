@@ -1,7 +1,7 @@
 //! Packed events: what was packed comes back, JSON stays as it is, and bytes keep their meaning.
 
-use bartizan_ledger::canonical;
-use bartizan_ledger::packed::{Key, Packed, unpacked};
+use bartizan_ledger::canonical::{self, Object};
+use bartizan_ledger::packed::{Key, unpacked};
 use proptest::prelude::*;
 
 /// The table is a format: what was written with it lies on disks.
@@ -25,12 +25,12 @@ fn bytes_keep_their_meaning() {
 #[test]
 fn an_object_comes_back() {
     let mut out = Vec::new();
-    let mut object = Packed::new(&mut out);
+    let mut object = Object::new(&mut out);
     object.number(Key::new("schema"), 1);
     object.text(Key::new("id"), "a\u{1}\"\u{10FFFF}\u{7f}");
     object.word(Key::new("seldom"), "x");
     object.texts(Key::new("groups"), ["a", "b"].into_iter());
-    let mut inner = Packed::new(object.key(Key::new("facts")));
+    let mut inner = Object::new(object.key(Key::new("facts")));
     inner.word(Key::new("seldom"), "y");
     inner.word(Key::new("kind"), "z");
     inner.any_key("other \n").extend_from_slice(b"null");

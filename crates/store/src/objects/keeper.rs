@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use bartizan_identity::{Chain, Object};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, ToSql, Transaction, params};
 use zeroize::Zeroizing;
 
 use super::{IdHash, Memory, aad};
@@ -23,7 +23,7 @@ const PRUNED: Duration = Duration::from_hours(1);
 /// Every so many times all rows are looked at, from the first on.
 const ROUNDS: u32 = 24;
 /// Rows that one transaction removes.
-const SLICE: usize = 1_000;
+const SLICE: i64 = 1_000;
 /// Most objects that are kept; beyond, those go first that would expire first.
 const MOST: i64 = 2_000_000;
 
@@ -177,31 +177,27 @@ impl Keeper {
 
 /// Looks for rows first and removes them in slices: others write to this database too, and wait for two seconds at most.
 fn prune(db: &Connection, now: i64, all: bool) -> Result<(), rusqlite::Error> {
-    let expired = "SELECT rowid FROM objects WHERE expires_us <= ?1 LIMIT ?2";
-    while remove(db, "objects", expired, now, SLICE)? == SLICE {}
+    let full = usize::try_from(SLICE).unwrap_or(0);
+    let expired = "SELECT rowid FROM objects WHERE expires_us <= ?2 LIMIT ?1";
+    while remove(db, "objects", expired, &[&SLICE, &now])? == full {}
     let count: i64 = db.query_row("SELECT count(*) FROM objects", [], |row| row.get(0))?;
-    let mut beyond = usize::try_from(count - MOST).unwrap_or(0);
-    while beyond > 0 {
-        let first = "SELECT rowid FROM objects WHERE expires_us >= ?1 ORDER BY expires_us LIMIT ?2";
-        let removed = remove(db, "objects", first, i64::MIN, beyond.min(SLICE))?;
-        beyond = if removed == 0 { 0 } else { beyond - removed.min(beyond) };
+    let first = "SELECT rowid FROM objects ORDER BY expires_us LIMIT ?1";
+    for beyond in (1..=count - MOST).rev().step_by(full.max(1)) {
+        remove(db, "objects", first, &[&beyond.min(SLICE)])?;
     }
     if all {
-        // Of who was erased in a ledger that a restore went on with. `?1` is no part of these.
-        let lost = "SELECT rowid FROM objects WHERE ?1 = ?1 AND data_key NOT IN (SELECT id FROM data_keys) LIMIT ?2";
-        while remove(db, "objects", lost, now, SLICE)? == SLICE {}
-        let loose = "SELECT rowid FROM object_maps WHERE ?1 = ?1 AND chain NOT IN (SELECT chain FROM objects) LIMIT ?2";
-        while remove(db, "object_maps", loose, now, SLICE)? == SLICE {}
+        // Of who was erased in a ledger that a restore went on with.
+        let lost = "SELECT rowid FROM objects WHERE data_key NOT IN (SELECT id FROM data_keys) LIMIT ?1";
+        while remove(db, "objects", lost, &[&SLICE])? == full {}
+        let loose = "SELECT rowid FROM object_maps WHERE chain NOT IN (SELECT chain FROM objects) LIMIT ?1";
+        while remove(db, "object_maps", loose, &[&SLICE])? == full {}
     }
     Ok(())
 }
 
 /// Removes the rows that a query finds, in one transaction; how many.
-fn remove(db: &Connection, table: &str, query: &str, value: i64, most: usize) -> Result<usize, rusqlite::Error> {
-    let found: Vec<i64> = db
-        .prepare_cached(query)?
-        .query_map(params![value, i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+fn remove(db: &Connection, table: &str, query: &str, values: &[&dyn ToSql]) -> Result<usize, rusqlite::Error> {
+    let found: Vec<i64> = db.prepare_cached(query)?.query_map(values, |row| row.get(0))?.collect::<Result<_, _>>()?;
     if found.is_empty() {
         return Ok(0);
     }
