@@ -121,6 +121,7 @@ pub fn gate_for(live: Live, data: &Arc<DataDir>, directory: Arc<dyn Directory>, 
         clock: Arc::new(SystemClock),
         keys: GateKeys { token: *data.derive(KeyUse::Token), key_hash: *data.derive(KeyUse::KeyHash) },
         announce,
+        telemetry: None,
         faults: None,
     };
     Gate::new(live, wiring).context("the gate cannot be made")
