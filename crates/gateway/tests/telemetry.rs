@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::harness::{Call, House, Plan, Reply, Wire};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-const SPAN: &str = "00f067aa0ba902b7";
+const SPAN: &str = "00f067aa01a902b7";
 
 /// Planted in every place that a caller and a provider have.
 const PLANTED: [&str; 4] = ["planted@corp-mail.com", "4111 1111 1111 1111", "planted-word", "planted-model"];
