@@ -187,7 +187,7 @@ impl Watch {
         if told.end == EndState::UpstreamError
             && let Some(call) = inside.last()
         {
-            call.failure.get_or_insert(Failure::Word(phase.reason.unwrap_or("broken_off")));
+            call.failure.get_or_insert(Failure::Word(phase.reason.unwrap_or(told.end.as_str())));
         }
         let Some(observed) = inside.observed.as_deref_mut().filter(|observed| observed.sampled) else { return };
         (observed.route, observed.stream) = (exchange.route, exchange.stream);

@@ -201,7 +201,7 @@ fn failures_are_told_in_words_of_a_closed_list() {
     let watched = Watched::new();
     watched.house.upstream.push(Answer::stream(canned::chat_events("gpt-4o-mini", &["some "]).into_iter().take(1)).dies());
     let (_, observed) = watched.ask(&Call::chat(json!({"model": "gpt-4o-mini", "stream": true, "messages": []}).to_string()));
-    assert_eq!((observed.end, observed.calls[0].failure), (Some(EndState::UpstreamError), Some(Failure::Word("broken_off"))));
+    assert_eq!((observed.end, observed.calls[0].failure), (Some(EndState::UpstreamError), Some(Failure::Word("upstream_error"))));
     watched.house.upstream.push(Answer::garbage());
     let (reply, observed) = watched.ask(&Call::chat(said().to_string()));
     assert_eq!((reply.status, observed.calls[0].failure), (502, Some(Failure::Word("upstream_failed"))));
