@@ -10,6 +10,8 @@ mod instruments;
 mod names;
 mod settings;
 mod spans;
+#[cfg(test)]
+mod tests;
 
 use std::future::pending;
 use std::pin::Pin;
@@ -80,16 +82,20 @@ pub fn start(config: &TelemetryConfig, tasks: &TaskTracker) -> Result<Option<Run
     let counts = Arc::new(Counts::default());
     let ((stop, stopped), (cut, cutting)) = (watch::channel(false), watch::channel(false));
     let (sender, queue) = mpsc::channel(QUEUE);
-    let dropped = Arc::clone(&counts);
-    let tell: Tell = Arc::new(move |observed| {
-        if sender.try_send(observed).is_err() {
-            dropped.exchanges_dropped.add(1);
-        }
-    });
+    let tell = teller(sender, Arc::clone(&counts));
     let worker = Worker::new(&export, &Collector::new(Arc::clone(&counts), cutting), queue, Arc::clone(&counts))?;
     tracing::info!(endpoint = export.endpoint, sample_ratio = export.ratio, "telemetry is exported");
     let task = tasks.spawn(worker.run(export.interval, stopped));
     Ok(Some(Running { telemetry: Telemetry::new(export.ratio, tell), counts, stop, cut, task }))
+}
+
+/// Puts an exchange into the queue, or counts that it has no room. Never waits.
+fn teller(sender: mpsc::Sender<Box<Observed>>, counts: Arc<Counts>) -> Tell {
+    Arc::new(move |observed| {
+        if sender.try_send(observed).is_err() {
+            counts.exchanges_dropped.add(1);
+        }
+    })
 }
 
 impl Running {

@@ -109,3 +109,24 @@ pub struct Metric {
     pub about: &'static str,
     pub bounds: &'static [f64],
 }
+
+#[cfg(test)]
+mod tests {
+    /// Names in the table, and those of them that the documents for users do not explain.
+    #[test]
+    fn every_name_is_documented_and_stands_here_only() {
+        let (table, docs) = (include_str!("names.rs"), include_str!("../../../../docs/observability.md"));
+        let quoted =
+            |text: &'static str| text.lines().filter(|line| !line.starts_with("//")).flat_map(|line| line.split('"').skip(1).step_by(2));
+        let is_name = |word: &&str| word.contains('.') && !word.contains(' ');
+        let table = table.split("#[cfg(test)]").next().unwrap_or_default();
+        let names: Vec<&str> = quoted(table).filter(is_name).collect();
+        assert!(names.len() > 35, "{names:?}");
+        let missing: Vec<_> = names.iter().filter(|name| !docs.contains(**name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        for other in [include_str!("spans.rs"), include_str!("instruments.rs"), include_str!("mod.rs")] {
+            let stray: Vec<_> = quoted(other).filter(|word| names.contains(word) || word.starts_with("gen_ai")).collect();
+            assert!(stray.is_empty(), "{stray:?}");
+        }
+    }
+}
