@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bartizan_gateway::{Failure, Observed, Operation, Telemetry, Vendor};
 use bartizan_testkit::{Answer, ScriptedUpstream, canned, refused_url};
-use bartizan_vocabulary::{Decision, EndState, Remedy};
+use bartizan_vocabulary::{Decision, EndState, EventId, Remedy};
 use serde_json::{Value, json};
 
 use crate::harness::{Call, House, Plan, Reply, Wire};
@@ -54,7 +54,7 @@ impl Watched {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Nothing of anybody's stands in what is told.
@@ -106,7 +106,7 @@ fn a_whole_answer_is_told_with_what_was_judged_and_used() {
     assert!(!observed.request.policies.is_empty() && observed.policy_version.is_some());
     let events: Vec<Value> = watched.house.journal.all().into_iter().filter_map(|noted| noted.event).collect();
     let ids: Vec<&str> = events.iter().map(|event| event["id"].as_str().unwrap()).collect();
-    assert_eq!(observed.events.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ids);
+    assert_eq!(observed.events.iter().map(EventId::as_str).collect::<Vec<_>>(), ids);
     assert_eq!((call.operation, call.vendor, call.provider.as_str()), (Some(Operation::Chat), Vendor::OpenAi, "main"));
     assert_eq!((call.host.as_str(), call.port), ("127.0.0.1", watched.house.upstream.address().port()));
     assert_eq!((call.model.as_deref(), call.answered_by.as_deref()), (Some("gpt-4o-mini"), Some("gpt-4o-mini-2026-07-18")));
