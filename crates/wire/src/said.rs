@@ -58,7 +58,9 @@ pub struct Said {
 }
 
 impl Said {
-    /// Takes in a whole answer or one event of a stream.
+    /// Takes in a whole answer or one event of a stream. Rare, so it stays out of the way of those for whom nobody asks.
+    #[cold]
+    #[inline(never)]
     pub fn see(&mut self, tape: &Tape, bytes: &[u8]) {
         let inside = |outer: &str| tape.member(bytes, 0, outer);
         // What the name and the reason stand in: the answer, or what an event carries of it.
