@@ -58,7 +58,7 @@ impl Gate {
         (started, began): (Instant, Timestamp),
     ) -> Option<Arc<Watch>> {
         let telemetry = self.wiring.telemetry.as_ref()?;
-        let parent = Parent::of(&parts.headers);
+        let parent = Parent::trusted(&parts.headers);
         let here = parent.unwrap_or_else(|| {
             let trace = self.random().bytes().first_chunk::<16>().copied().unwrap_or_default();
             Parent::new(trace, [0; 8], telemetry.samples(&trace))
@@ -268,15 +268,33 @@ fn judged(phase: &Phase) -> Judged {
 
 /// Whether a model that a provider names is one of the configuration, or a dated version of one.
 fn is_known(models: &[Model], said: &str) -> bool {
-    let dated = |rest: &str| {
-        let digits = rest.strip_prefix('-').map(|digits| digits.bytes().filter(|byte| *byte != b'-'));
-        rest.is_empty() || digits.is_some_and(|mut digits| rest.len() <= 11 && digits.all(|byte| byte.is_ascii_digit()))
-    };
-    let is = |name: &str| !name.is_empty() && said.strip_prefix(name).is_some_and(dated);
+    let is = |name: &str| !name.is_empty() && said.strip_prefix(name).is_some_and(|rest| rest.is_empty() || is_dated(rest));
     models.iter().any(|model| {
         let upstream = model.ways.iter().filter_map(|way| way.upstream_name.as_deref());
         std::iter::once(model.name.as_str()).chain(upstream).any(is)
     })
+}
+
+/// Whether this is how providers write the date of a version: `-0613`, `-20250514`, `-2026-11-27`. Other digits could be anybody's number.
+fn is_dated(rest: &str) -> bool {
+    let Some(date) = rest.strip_prefix('-') else { return false };
+    let within = |digits: &str, bounds: std::ops::RangeInclusive<u16>| {
+        digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.parse().is_ok_and(|number| bounds.contains(&number))
+    };
+    let is_day = |month: &str, day: &str| within(month, 1..=12) && within(day, 1..=31);
+    let parts = |at: &[std::ops::Range<usize>; 3]| at.clone().map(|range| date.get(range).unwrap_or_default());
+    match date.len() {
+        4 => date.split_at_checked(2).is_some_and(|(month, day)| is_day(month, day)),
+        8 => {
+            let [year, month, day] = parts(&[0..4, 4..6, 6..8]);
+            within(year, 2020..=2099) && is_day(month, day)
+        }
+        10 => {
+            let [year, month, day] = parts(&[0..4, 5..7, 8..10]);
+            within(year, 2020..=2099) && is_day(month, day) && date.get(4..5) == Some("-") && date.get(7..8) == Some("-")
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -290,7 +308,20 @@ mod tests {
         for said in ["gpt-x", "gpt-x-2026-11-27", "gpt-x-20261127", "gpt-x-0613", "claude-y", "claude-y-20250514", "fast"] {
             assert!(known(said), "{said}");
         }
-        for said in ["", "gpt", "gpt-xy", "gpt-x-mini", "gpt-x-ada", "gpt-x-4111111111111111", "gpt-x 1", "ada@example.com"] {
+        for said in [
+            "",
+            "gpt",
+            "gpt-xy",
+            "gpt-x-mini",
+            "gpt-x-ada",
+            "gpt-x-4111111111111111",
+            "gpt-x-4155550123",
+            "gpt-x-9999",
+            "gpt-x-19990101",
+            "gpt-x-2026+11-27",
+            "gpt-x 1",
+            "ada@example.com",
+        ] {
             assert!(!known(said), "{said}");
         }
     }

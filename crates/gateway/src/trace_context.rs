@@ -59,6 +59,11 @@ impl Parent {
         Self::parse(value.as_bytes())
     }
 
+    /// The same, where it may leave: towards a provider, or a collector.
+    pub fn trusted(headers: &HeaderMap) -> Option<Self> {
+        Self::of(headers).filter(|parent| !parent.looks_like_a_card())
+    }
+
     fn parse(text: &[u8]) -> Option<Self> {
         let (known, rest) = text.split_at_checked(LENGTH)?;
         let version: [u8; 1] = hex(known.get(..2)?)?;
@@ -129,7 +134,7 @@ fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
 
 /// Passes on what is valid of a client's trace context, and nothing else of it. Without a valid `traceparent` there is no `tracestate`.
 pub fn pass_on(client: &HeaderMap, out: &mut HeaderMap) {
-    let Some(parent) = Parent::of(client).filter(|parent| !parent.looks_like_a_card()) else { return };
+    let Some(parent) = Parent::trusted(client) else { return };
     out.insert(TRACEPARENT, parent.value());
     if let Some(state) = state(client) {
         out.insert(TRACESTATE, state);

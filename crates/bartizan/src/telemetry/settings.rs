@@ -86,7 +86,8 @@ impl TelemetryConfig {
         ensure!(self.headers.len() <= HEADERS, "`telemetry.headers` are more than {HEADERS}");
         let headers = self.headers.iter().map(HeaderConfig::read).collect::<Result<_>>()?;
         let Some(endpoint) = &self.otlp_endpoint else { return Ok(None) };
-        let url: Uri = endpoint.trim().parse().with_context(|| format!("`telemetry.otlp_endpoint` is `{endpoint}`, which is no URL"))?;
+        let url: Uri =
+            endpoint.trim().parse().context("`telemetry.otlp_endpoint` is no URL; write one such as \"http://127.0.0.1:4318\"")?;
         let good = matches!(url.scheme_str(), Some("http" | "https")) && url.query().is_none();
         ensure!(
             good && url.authority().is_some_and(|authority| !authority.as_str().contains('@')),
