@@ -1,5 +1,5 @@
-//! What every call of a provider has: an entry before it, and a refusal when there is no answer. And the one call that goes to one place
-//! only: for the list of its models.
+//! What every call of a provider has: an entry before it, and a refusal when there is no answer. And the calls that go to one place only:
+//! for the list of its models, and for what it keeps.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,6 +9,7 @@ use bartizan_wire::refusal::Reason;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use hyper::body::Incoming;
 
 use crate::Gate;
 use crate::body::GateBody;
@@ -34,18 +35,28 @@ impl Gate {
         self.begin(exchange, &guarded, Moment::Request, &mut pending).await?;
         let run = async {
             let sent = Instant::now();
-            let live = &exchange.live;
-            let waits = live.settings.providers.get(provider).and_then(|provider| provider.waits.first_byte);
-            let first_byte = waits.unwrap_or(live.settings.timeouts.first_byte);
-            let answer = match live.upstream(provider) {
-                Ok(upstream) => upstream.send(call, first_byte).await,
-                Err(error) => Err(error),
-            };
-            let answer = answer.map_err(|error| self.upstream_failed(exchange, &error, 1, None))?;
+            let answer = self.one_call(exchange, provider, call).await?;
             self.answer(head, exchange, answer, session, guarded.phase, (self.budget.open(), sent)).await
         };
         let result = run.await;
         pending.hand_over(result)
+    }
+
+    /// One call of a provider, which was recorded.
+    pub(crate) async fn one_call(
+        &self,
+        exchange: &Arc<Exchange>,
+        provider: usize,
+        call: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Box<Refusal>> {
+        let live = &exchange.live;
+        let waits = live.settings.providers.get(provider).and_then(|provider| provider.waits.first_byte);
+        let first_byte = waits.unwrap_or(live.settings.timeouts.first_byte);
+        let answer = match live.upstream(provider) {
+            Ok(upstream) => upstream.send(call, first_byte).await,
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| self.upstream_failed(exchange, &error, 1, None))
     }
 
     /// Records a request that needs a last entry from now on, unless this one could not be made and is the first.

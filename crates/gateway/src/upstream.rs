@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bartizan_wire::{Dialect, Family, Route};
+use bartizan_wire::{Dialect, Family, Route, around_object};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
@@ -152,13 +152,14 @@ pub fn request(
 fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
     let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
     let azure = provider.kind == ProviderKind::Azure;
-    // There the model stands in the body.
-    if azure && aim.route != Route::Responses && !aim.route.names_object() {
+    // There the model stands in the body, or there is none.
+    let in_body = aim.route == Route::Responses || aim.route.names_object() || aim.route.is_of_files();
+    if azure && !in_body {
         text.push_str("/deployments/");
         text.extend(segment(aim.model)?);
     }
     let suffix = aim.route.suffix();
-    match suffix.split_once("{model}").or_else(|| suffix.split_once("{response}")) {
+    match suffix.split_once("{model}").or_else(|| around_object(suffix)) {
         Some((before, after)) if aim.route.names_object() => {
             text.push_str(before);
             text.extend(segment(aim.object?)?);

@@ -37,7 +37,7 @@ fn bind_since(
 ) -> Result<(), ObjectsError> {
     let (owner, provider) = (PrincipalId::new(owner), ProviderName::new("main"));
     let objects = [(ObjectKind::Response, id.to_owned()), (ObjectKind::Item, format!("{id}_item"))];
-    dir.objects().bind(&Binding { owner: &owner, since, provider: &provider, chain, fresh, objects: &objects })
+    dir.objects().bind(&Binding { owner: &owner, since, provider: &provider, chain, fresh, objects: &objects, unread: &[] })
 }
 
 /// The chain of a response, as its owner finds it.
