@@ -1,5 +1,7 @@
 //! Files that a provider keeps: which provider, and sending one. Reading and deleting one is in `reread`, as for responses; lists and
 //! contents are below.
+//!
+//! OpenAI and Anthropic have the same paths for them. Which format is meant is told by the header `anthropic-version`.
 
 mod content;
 mod list;
@@ -9,8 +11,8 @@ use std::sync::Arc;
 use bartizan_identity::may_use;
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Principal, ProviderName, UninspectedKind};
-use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Call, FormError, Route, Upload, boundary, upload};
+use bartizan_wire::refusal::{Reason, Shape};
+use bartizan_wire::{Call, Family, FormError, Route, Upload, boundary, upload};
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
 use http::{Request, Response};
@@ -28,7 +30,7 @@ use crate::headers::{outside_body, to_provider};
 use crate::query::query;
 use crate::refuse::Refusal;
 use crate::reread::{bare_query, is_account};
-use crate::settings::{Model, Settings};
+use crate::settings::{Model, ProviderKind, Settings};
 use crate::upstream::{self, Aim, UpstreamError};
 use crate::{Gate, Live};
 
@@ -55,7 +57,7 @@ impl Gate {
         call: Call<'_>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
-        let at = match keeper(&live.settings, &exchange.principal, &head.parts.headers, call.route) {
+        let at = match keeper(&live.settings, &exchange.principal, &head.parts.headers, family(head)) {
             Ok((at, name)) => {
                 exchange.provider = Some(name);
                 at
@@ -79,7 +81,7 @@ impl Gate {
         let exchange = Arc::new(exchange);
         let is_first = is_account(&live, at);
         let (headers, query) = (to_provider(&head.parts.headers, is_first), query.toward(is_first));
-        let (guarded, unread, held) = self.judged_upload(&exchange, bytes, outside(&headers, query), held).await?;
+        let (guarded, unread, held) = self.judged_upload((&exchange, family(head)), bytes, outside(&headers, query), held).await?;
         let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, query };
         let request = match ask(head, &live, at, &aim, headers, held.seal(guarded.bytes.clone())) {
             Ok(request) => request,
@@ -92,7 +94,7 @@ impl Gate {
     /// Reads and judges a form, off the worker threads.
     async fn judged_upload(
         self: &Arc<Self>,
-        exchange: &Arc<Exchange>,
+        (exchange, family): (&Arc<Exchange>, Family),
         bytes: Bytes,
         outside: (String, String),
         held: Reservation,
@@ -102,7 +104,7 @@ impl Gate {
         let run = move || {
             let (outside, content_type) = outside;
             let boundary = boundary(&content_type).map_err(Problem::Form)?;
-            let upload = upload(&bytes, boundary).map_err(Problem::Form)?;
+            let upload = upload(&bytes, boundary, family).map_err(Problem::Form)?;
             let shown = upload.shown(boundary);
             let Upload { file_name, media_type, body, .. } = upload;
             let sent = FileSent::new(&shared.live, shown, media_type, Some(file_name)).map_err(Problem::Shown)?;
@@ -125,7 +127,21 @@ impl Gate {
 fn ask(head: &Head, live: &Live, at: usize, aim: &Aim<'_>, headers: HeaderMap, body: Bytes) -> Result<Request<Full<Bytes>>, UpstreamError> {
     let provider = live.settings.providers.get(at).ok_or(UpstreamError::Address)?;
     let key = client_key(&head.parts.headers, None, &live.settings).filter(|_| provider.pass_client_key);
-    upstream::request(provider, aim, headers, key, body)
+    let mut request = upstream::request(provider, aim, headers, key, body)?;
+    spelt_for(head, provider.kind, &mut request);
+    Ok(request)
+}
+
+/// The format of a request for files.
+fn family(head: &Head) -> Family {
+    if head.shape == Shape::Anthropic { Family::Anthropic } else { Family::OpenAi }
+}
+
+/// Puts the credential where the format of a request for files has it. Of a provider that speaks all formats the route does not tell.
+pub(crate) fn spelt_for(head: &Head, kind: ProviderKind, request: &mut Request<Full<Bytes>>) {
+    if kind == ProviderKind::Both && family(head) == Family::Anthropic {
+        upstream::for_anthropic(request);
+    }
 }
 
 /// What is inspected outside the form, and the type of the form: its boundary was made by chance and is inspected as such.
@@ -148,8 +164,9 @@ fn keeper(
     settings: &Settings,
     principal: &Principal,
     headers: &HeaderMap,
-    route: Route,
+    family: Family,
 ) -> Result<(usize, ProviderName), (Reason, String)> {
+    let route = if family == Family::Anthropic { Route::Messages } else { Route::UploadFile };
     let keeps = |(at, provider): &(usize, &crate::Provider)| provider.kind.speaks(route) && may_reach(settings, principal, *at);
     let all = || settings.providers.iter().enumerate().filter(keeps);
     let found = |(at, provider): (usize, &crate::Provider)| (at, provider.name.clone());
@@ -159,11 +176,11 @@ fn keeper(
             return Err((Reason::BadRequest, format!("send the header `{PROVIDER}` once")));
         }
         let at = all().find(|(_, provider)| provider.name.as_str().as_bytes() == name.as_bytes());
-        let message = format!("no provider that keeps files for this key has the name in the header `{PROVIDER}`");
+        let message = format!("no provider that keeps files of this format for this key has the name in the header `{PROVIDER}`");
         return at.map(found).ok_or((Reason::NotFound, message));
     }
     let mut rest = all();
-    let first = rest.next().ok_or_else(|| (Reason::NotFound, "no provider keeps files for this key".to_owned()))?;
+    let first = rest.next().ok_or_else(|| (Reason::NotFound, "no provider keeps files of this format for this key".to_owned()))?;
     if rest.next().is_none() {
         return Ok(found(first));
     }

@@ -226,13 +226,10 @@ impl Gate {
         };
         (exchange.stream, exchange.streams_array) = (control.stream, route == Route::StreamGenerateContent);
         let shown = shown(&mut exchange, &name);
-        let resumed = match self.resumed(&exchange, parsed, control).await {
+        let resumed = match self.resumed(&exchange, &mut body).await {
             Ok(resumed) => resumed,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
-        if let Some(resumed) = &resumed {
-            resumed.settle(&mut body.0.reading);
-        }
         let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name, resumed: resumed.as_deref() };
         let (circuits, principal) = (&live.circuits, Arc::clone(&exchange.principal));
         let (in_body, only) = (in_body.is_some(), resumed.as_ref().map(|resumed| resumed.provider));

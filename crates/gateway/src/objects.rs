@@ -46,7 +46,7 @@ pub(crate) struct Resumed {
 
 impl Resumed {
     /// What of the files that a request names is not read: what was not read when they were sent, and nothing besides.
-    pub(crate) fn settle(&self, reading: &mut Reading) {
+    fn settle(&self, reading: &mut Reading) {
         if self.files.is_empty() {
             return;
         }
@@ -205,27 +205,29 @@ fn object(made: Made) -> (ObjectKind, String) {
 }
 
 impl Gate {
-    /// What a request goes on from, if it is all the caller's own.
+    /// What a request goes on from, if it is all the caller's own. Of files that it names it is known from now on what is not read.
     ///
     /// # Errors
     /// Reason and sentence. Whether something is nobody's or somebody else's cannot be told from them.
     pub(crate) async fn resumed(
         &self,
         exchange: &Exchange,
-        parsed: &Parsed,
-        control: &Control,
+        (parsed, control): &mut (Parsed, Control),
     ) -> Result<Option<Box<Resumed>>, (Reason, String)> {
         let kept = control.kept.as_deref();
-        if parsed.reading.unread.is_empty() && kept.is_none_or(|kept| !kept.names_any()) {
+        let names_any = kept.is_some_and(Kept::names_any);
+        if parsed.reading.unread.is_empty() && !names_any {
             return Ok(None);
         }
         let Parsed { bytes, tape, reading } = parsed;
         let files = file_mentions(tape, bytes, &reading.unread, kept).map_err(|error| (Reason::BadRequest, error.to_string()))?;
-        if files.is_empty() && kept.is_none_or(|kept| !kept.names_any()) {
+        if files.is_empty() && !names_any {
             return Ok(None);
         }
         // Boxed, like all that is rare.
-        Box::pin(self.found(exchange, parsed, kept.unwrap_or(&Kept::default()), &files)).await
+        let found = Box::pin(self.found(exchange, parsed, kept.unwrap_or(&Kept::default()), &files)).await?;
+        found.iter().for_each(|found| found.settle(&mut parsed.reading));
+        Ok(found)
     }
 
     async fn found(

@@ -15,6 +15,7 @@ use percent_encoding::percent_decode_str;
 use crate::body::{GateBody, read_whole};
 use crate::credentials::client_key;
 use crate::exchange::{Exchange, Moment};
+use crate::files::spelt_for;
 use crate::guard::guard_bare;
 use crate::handle::Head;
 use crate::headers::{outside_body, to_provider};
@@ -75,10 +76,13 @@ impl Gate {
         // Who made it with a key of their own made it at this provider: it needs that key again.
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| provider.pass_client_key);
         let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: Some(id), query: query.toward(is_first) };
-        let request = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
+        let mut request = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
             Ok(request) => request,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
         };
+        if is_file {
+            spelt_for(head, provider.kind, &mut request);
+        }
         if call.route == Route::FileContent {
             return self.file_content(head, &exchange, (at, request), guarded).await;
         }
@@ -111,7 +115,8 @@ pub(crate) fn is_account(live: &Live, provider: usize) -> bool {
 pub(crate) fn bare_query(raw: Option<&str>) -> Result<(), String> {
     for pair in raw.unwrap_or_default().split(['&', ';']).filter(|pair| !pair.is_empty()) {
         let name = pair.split('=').next().unwrap_or_default();
-        if !COMMON.contains(&percent_decode_str(name).decode_utf8_lossy().as_ref()) {
+        // What Anthropic's SDK adds.
+        if pair != "beta=true" && !COMMON.contains(&percent_decode_str(name).decode_utf8_lossy().as_ref()) {
             return Err("this route takes nothing in the query; remove it".to_owned());
         }
     }

@@ -149,6 +149,15 @@ pub fn request(
     Ok(request)
 }
 
+/// A request of Anthropic's format on a route that another format has, too: the credential stands where they look for it.
+pub fn for_anthropic(request: &mut Request<Full<Bytes>>) {
+    let key = request.headers_mut().remove(header::AUTHORIZATION);
+    let key = key.as_ref().and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    if let Some((name, value)) = key.and_then(|key| credential(ProviderKind::Anthropic, Route::Messages, key)) {
+        request.headers_mut().insert(name, value);
+    }
+}
+
 fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
     let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
     let azure = provider.kind == ProviderKind::Azure;

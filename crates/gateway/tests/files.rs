@@ -534,6 +534,60 @@ fn what_two_readers_could_read_differently_is_refused() {
     assert_eq!(house.send(&quoted).status, 200);
 }
 
+/// Anthropic's files have the same paths; its header tells them apart.
+#[test]
+fn files_of_anthropic() {
+    let house = House::new();
+    let theirs = |call: Call| call.with("anthropic-version", "2023-06-01").with("anthropic-beta", "files-api-2025-04-14");
+    let told = json!({"id": "file_011CNha8iCJcU1wXNR6q4V8w", "type": "file", "filename": "a.txt", "mime_type": "text/plain", "size_bytes": 9,
+        "created_at": "2026-01-01T00:00:00Z", "downloadable": false});
+    let file = ("name=\"file\"; filename=\"a.txt\"", "Content-Type: text/plain\r\n", b"nothing".as_slice());
+    let call = Call { path: "/v1/files?beta=true".to_owned(), ..theirs(posted(form(&[file]))) };
+    let several = house.send(&call);
+    assert!(several.status == 400 && several.text().contains("`main`, `anthropic`"), "{}", several.text());
+    house.upstream.push(Answer::json(told.to_string()));
+    let reply = house.send(&call.clone().and("bartizan-provider", "main"));
+    assert_eq!((reply.status, reply.json()), (200, told.clone()), "{}", reply.text());
+    let seen = house.upstream.requests().pop().unwrap();
+    assert_eq!(
+        (seen.path.as_str(), seen.header("x-api-key"), seen.header("authorization")),
+        ("/v1/files?beta=true", Some("sk-provider"), None)
+    );
+    assert_eq!(seen.header("anthropic-beta"), Some("files-api-2025-04-14"));
+    let purpose = theirs(sent("user_data", "a.txt", "text/plain", b"nothing")).and("bartizan-provider", "main");
+    assert_eq!(house.send(&purpose).status, 400);
+    let id = told["id"].as_str().unwrap();
+    // A request names it, and goes there.
+    for part in [json!({"type": "document", "source": {"type": "file", "file_id": id}}), json!({"type": "container_upload", "file_id": id})]
+    {
+        let body = json!({"model": "claude-sonnet", "max_tokens": 9, "messages": [{"role": "user", "content": [part]}]});
+        assert_eq!(house.send(&by(2, Call::messages(body.to_string()))).status, 404);
+        house.upstream.push(Answer::json(canned::message("m", "fine")));
+        assert_eq!(house.send(&Call::messages(body.to_string())).status, 200, "{part}");
+    }
+    let other = json!({"id": "file_other", "type": "file", "filename": "ada@example.org"});
+    house
+        .upstream
+        .push(Answer::json(json!({"data": [other, told], "has_more": true, "first_id": "file_other", "last_id": id}).to_string()));
+    house.upstream.push(Answer::json(json!({"data": [other], "has_more": false}).to_string()));
+    let listed = house.send(&theirs(bare("GET", "/v1/files?limit=5&beta=true")).and("bartizan-provider", "main"));
+    assert_eq!(listed.json(), json!({"data": [told], "has_more": false, "first_id": id, "last_id": id}));
+    assert_eq!(house.upstream.requests().pop().unwrap().path, format!("/v1/files?limit=1000&after_id={id}&beta=true"));
+    for (query, status) in [(format!("before_id={id}"), 400), ("after_id=file_other".to_owned(), 404), ("limit=1001".to_owned(), 400)] {
+        let call = theirs(bare("GET", &format!("/v1/files?{query}"))).and("bartizan-provider", "main");
+        assert_eq!(house.send(&call).status, status, "{query}");
+    }
+    let path = format!("/v1/files/{id}?beta=true");
+    let nobodys = house.send(&by(2, theirs(bare("GET", &path))));
+    assert_eq!((nobodys.status, &nobodys.json()["error"]["type"]), (404, &json!("not_found_error")));
+    house.upstream.push(Answer::json(told.to_string()));
+    assert_eq!(house.send(&theirs(bare("GET", &path))).json(), told);
+    assert_eq!(house.upstream.requests().pop().unwrap().header("x-api-key"), Some("sk-provider"));
+    house.upstream.push(Answer::json(json!({"id": id, "type": "file_deleted"}).to_string()));
+    assert_eq!(house.send(&theirs(bare("DELETE", &path))).status, 200);
+    assert_eq!(house.send(&theirs(bare("GET", &path))).status, 404);
+}
+
 #[test]
 fn a_form_has_the_limits_of_a_body() {
     let limits = Limits { body_bytes: 4_000, ..Limits::default() };

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::json::{NodeKind, Tape, escape_into};
 use crate::multipart::{FormError, FormPart, form};
+use crate::route::Family;
 use crate::stored::own_id;
 
 /// The field of the file.
@@ -30,16 +31,21 @@ pub struct Upload {
     fields: Vec<(String, String)>,
 }
 
-/// Reads the form in which a file is sent. Every field is known here: another one could say anything to a provider.
+/// Reads the form in which a file is sent: Anthropic's has the file only. Every field is known here: another one could say anything to a
+/// provider.
 ///
 /// # Errors
 /// A sentence for the client.
-pub fn upload(bytes: &[u8], boundary: &str) -> Result<Upload, FormError> {
+pub fn upload(bytes: &[u8], boundary: &str, family: Family) -> Result<Upload, FormError> {
+    let file_only = family == Family::Anthropic;
     let (mut file, mut fields) = (None, Vec::new());
     for part in form(bytes, boundary)? {
         if part.name == FILE {
             file = Some(part);
             continue;
+        }
+        if file_only {
+            return Err(FormError::Unknown("`file`"));
         }
         let Some(known) = [PURPOSE].iter().chain(&ENDS).find(|known| **known == part.name) else { return Err(FormError::Unknown(FIELDS)) };
         let value = word(bytes, &part).ok_or(FormError::Type(known, "a text of at most 64 small letters, digits, `_` and `-`"))?;
@@ -49,7 +55,7 @@ pub fn upload(bytes: &[u8], boundary: &str) -> Result<Upload, FormError> {
         }
         fields.push((part.name, value));
     }
-    if !fields.iter().any(|(name, _)| name == PURPOSE) {
+    if !file_only && !fields.iter().any(|(name, _)| name == PURPOSE) {
         return Err(FormError::Missing(PURPOSE));
     }
     let file = file.ok_or(FormError::Missing(FILE))?;
@@ -111,8 +117,9 @@ pub fn file_page(tape: &Tape, bytes: &[u8]) -> Option<FilePage> {
 }
 
 /// Writes a page of files, each as its provider wrote it.
-pub fn write_file_page(files: &[(&str, &[u8])], has_more: bool) -> Vec<u8> {
-    let mut out = b"{\"object\":\"list\",\"data\":[".to_vec();
+pub fn write_file_page(files: &[(&str, &[u8])], has_more: bool, family: Family) -> Vec<u8> {
+    let open: &[u8] = if family == Family::Anthropic { b"{\"data\":[" } else { b"{\"object\":\"list\",\"data\":[" };
+    let mut out = open.to_vec();
     for (at, (_, file)) in files.iter().enumerate() {
         if at > 0 {
             out.push(b',');

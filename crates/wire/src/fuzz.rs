@@ -116,7 +116,7 @@ pub fn multipart(bytes: &[u8]) {
     let Some(end) = memchr::memchr(b'\n', bytes) else { return };
     let (head, body) = (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default());
     let Some(boundary) = std::str::from_utf8(head).ok().and_then(|head| boundary(head).ok()) else { return };
-    if let Ok(upload) = upload(body, boundary) {
+    for upload in [Family::OpenAi, Family::Anthropic].into_iter().filter_map(|family| upload(body, boundary, family).ok()) {
         let shown = upload.shown(boundary);
         assert!(Tape::read(&shown, &JsonLimits::default()).is_ok(), "what is shown of a form is JSON");
     }
@@ -162,7 +162,7 @@ fn pages(bytes: &[u8]) {
     let Some(page) = Tape::read(bytes, &limits).ok().and_then(|tape| file_page(&tape, bytes)) else { return };
     let files: Vec<(&str, &[u8])> =
         page.files.iter().map(|(id, range)| (id.as_str(), bytes.get(range.clone()).unwrap_or_default())).collect();
-    let written = write_file_page(&files, page.has_more);
+    let written = write_file_page(&files, page.has_more, Family::Anthropic);
     let tape = Tape::read(&written, &JsonLimits::default()).ok();
     let again = tape.and_then(|tape| file_page(&tape, &written));
     let ids = |files: &[(String, std::ops::Range<usize>)]| files.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();

@@ -139,7 +139,8 @@ pub fn file_mentions(tape: &Tape, bytes: &[u8], unread: &[Unread], kept: Option<
 
 /// Whether the provider says that it deleted what it was asked to.
 pub fn is_deleted(tape: &Tape, bytes: &[u8]) -> bool {
-    tape.member(bytes, 0, "deleted").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::True)
+    tape.member(bytes, 0, "type").is_some_and(|kind| tape.says(bytes, kind, "file_deleted"))
+        || tape.member(bytes, 0, "deleted").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::True)
 }
 
 fn made_response(tape: &Tape, bytes: &[u8], response: NodeId, all: &mut Vec<Made>) {

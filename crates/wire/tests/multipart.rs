@@ -2,7 +2,7 @@
 //! `tests/sdk/test_multipart.py`.
 
 use bartizan_wire::json::{JsonLimits, Tape};
-use bartizan_wire::{FormError, boundary, file_page, form, upload, write_file_page};
+use bartizan_wire::{Family, FormError, boundary, file_page, form, upload, write_file_page};
 
 const TABLE: &str = include_str!("fixtures/forms.json");
 
@@ -49,7 +49,7 @@ fn the_form_of_a_file() {
     let field = |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
     let purpose = field("purpose", "user_data");
     let whole = body(&format!("{purpose}{}{}", field("expires_after[anchor]", "created_at"), field("expires_after[seconds]", "3600")));
-    let read = upload(whole.as_bytes(), "b").unwrap();
+    let read = upload(whole.as_bytes(), "b", Family::OpenAi).unwrap();
     assert_eq!((read.file_name.as_str(), whole.get(read.body.clone())), ("a", Some("x")));
     let shown: serde_json::Value = serde_json::from_slice(&read.shown("b")).unwrap();
     assert_eq!(shown["filename"], "a");
@@ -64,9 +64,12 @@ fn the_form_of_a_file() {
         ),
         (format!("{purpose}{purpose}"), FormError::Repeated),
     ] {
-        assert_eq!(upload(body(&fields).as_bytes(), "b"), Err(expected), "{fields}");
+        assert_eq!(upload(body(&fields).as_bytes(), "b", Family::OpenAi), Err(expected), "{fields}");
     }
-    assert_eq!(upload(format!("{purpose}--b--").as_bytes(), "b"), Err(FormError::Missing("file")));
+    // Anthropic's form is the file alone.
+    assert!(upload(body("").as_bytes(), "b", Family::Anthropic).is_ok());
+    assert_eq!(upload(body(&purpose).as_bytes(), "b", Family::Anthropic), Err(FormError::Unknown("`file`")));
+    assert_eq!(upload(format!("{purpose}--b--").as_bytes(), "b", Family::OpenAi), Err(FormError::Missing("file")));
 }
 
 #[test]
@@ -76,12 +79,12 @@ fn pages_keep_each_file_as_it_was() {
     let page = file_page(&tape, body).unwrap();
     assert!(page.has_more);
     let files: Vec<(&str, &[u8])> = page.files.iter().map(|(id, range)| (id.as_str(), &body[range.clone()])).collect();
-    let written = String::from_utf8(write_file_page(&files, true)).unwrap();
+    let written = String::from_utf8(write_file_page(&files, true, Family::OpenAi)).unwrap();
     assert_eq!(
         written,
         r#"{"object":"list","data":[{"id" : "file-a","x":[1, 2]},{"id":"file-b"}],"first_id":"file-a","last_id":"file-b","has_more":true}"#
     );
-    let none = write_file_page(&[], false);
+    let none = write_file_page(&[], false, Family::OpenAi);
     assert_eq!(none, br#"{"object":"list","data":[],"first_id":null,"last_id":null,"has_more":false}"#);
     for odd in [r#"{"data":{}}"#, "[]", "7", r#"{"object":"list"}"#] {
         let tape = Tape::read(odd.as_bytes(), &JsonLimits::default()).unwrap();

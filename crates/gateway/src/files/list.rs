@@ -11,14 +11,14 @@ use bartizan_policy::Action;
 use bartizan_vocabulary::ProviderName;
 use bartizan_wire::json::Tape;
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Call, FilePage, file_page, is_object_id, write_file_page};
+use bartizan_wire::{Call, Family, FilePage, file_page, is_object_id, write_file_page};
 use bytes::Bytes;
 use http::header::HeaderMap;
 use http::{Response, response};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 
-use super::ask;
+use super::{ask, family};
 use crate::Gate;
 use crate::body::GateBody;
 use crate::exchange::{Exchange, Moment};
@@ -36,14 +36,19 @@ use crate::upstream::Aim;
 const PAGE: usize = 1_000;
 /// Most pages of the provider that are read for one of the caller's.
 const MOST_PAGES: usize = 32;
-/// Most files of a page, and as many as there are when nothing is said.
+/// Most files of a page, and as many as there are when nothing is said: OpenAI's.
 const MOST_FILES: usize = 10_000;
+/// The same of Anthropic's: most, and when nothing is said.
+const OF_ANTHROPIC: (usize, usize) = (1_000, 20);
 
+const QUERY_OF_ANTHROPIC: &str =
+    "this route takes `limit` from 1 to 1000 and `after_id` in the query, each once; remove the rest (`before_id` is not spoken here)";
 const QUERY: &str =
     "this route takes `purpose`, `limit` from 1 to 10000, `order` (`asc` or `desc`) and `after` in the query, each once; remove the rest";
 
 /// What a caller asks for.
 struct Asked {
+    family: Family,
     limit: usize,
     after: Option<String>,
     /// What goes on as it is.
@@ -79,7 +84,8 @@ impl Gate {
         self.bare(body, &live).await.map_err(|message| refuse(Reason::BadRequest, message))?;
         let raw = head.parts.uri.query();
         query(call.route, raw).map_err(|message| refuse(Reason::BadRequest, message.to_owned()))?;
-        let asked = asked(raw).ok_or_else(|| refuse(Reason::BadRequest, QUERY.to_owned()))?;
+        let sentence = if family(head) == Family::Anthropic { QUERY_OF_ANTHROPIC } else { QUERY };
+        let asked = asked(raw, family(head)).ok_or_else(|| refuse(Reason::BadRequest, sentence.to_owned()))?;
         if let Some(after) = &asked.after {
             let found = self.owned(&exchange.principal.id, vec![(ObjectKind::File, after.clone())]).await;
             let found = found.map_err(|(reason, message)| refuse(reason, message))?;
@@ -108,7 +114,7 @@ impl Gate {
         let mut own = Own::default();
         let mut first: Option<response::Parts> = None;
         for page in 1..=MOST_PAGES {
-            let after = asked.after.as_ref().map(|after| format!("&after={after}")).unwrap_or_default();
+            let after = asked.after.as_ref().map(|after| format!("&{}={after}", asked.cursor())).unwrap_or_default();
             let query = format!("limit={PAGE}{after}{}", asked.rest);
             let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, query: Some(&query) };
             let request = match ask(head, &exchange.live, at, &aim, headers.clone(), Bytes::new()) {
@@ -138,7 +144,7 @@ impl Gate {
             self.upstream_refusal(exchange, Reason::UpstreamFailed, message)
         })?;
         let files: Vec<(&str, &[u8])> = own.files.iter().map(|(id, file)| (id.as_str(), file.as_ref())).collect();
-        let bytes = Bytes::from(write_file_page(&files, own.has_more));
+        let bytes = Bytes::from(write_file_page(&files, own.has_more, asked.family));
         self.told(head, exchange, (parts, bytes), self.session_in(exchange, ""), guarded.phase, (held, began)).await
     }
 
@@ -163,19 +169,31 @@ impl Gate {
     }
 }
 
+impl Asked {
+    /// The parameter that says where a page begins.
+    fn cursor(&self) -> &'static str {
+        if self.family == Family::Anthropic { "after_id" } else { "after" }
+    }
+}
+
 /// Reads the query. What it may hold is so little that it is written anew.
-fn asked(raw: Option<&str>) -> Option<Asked> {
-    let mut asked = Asked { limit: MOST_FILES, after: None, rest: String::new() };
+fn asked(raw: Option<&str>, family: Family) -> Option<Asked> {
+    let own = family == Family::Anthropic;
+    let (most, usual) = if own { OF_ANTHROPIC } else { (MOST_FILES, MOST_FILES) };
+    let mut asked = Asked { family, limit: usual, after: None, rest: String::new() };
     let mut seen: Vec<String> = Vec::new();
     for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=')?;
         let name = percent_decode_str(name).decode_utf8().ok()?.into_owned();
         let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'-');
         match name.as_str() {
-            "limit" => asked.limit = value.parse().ok().filter(|limit| (1..=MOST_FILES).contains(limit))?,
-            "after" if is_object_id(value) => asked.after = Some(value.to_owned()),
-            "order" if matches!(value, "asc" | "desc") => asked.rest.extend(["&order=", value]),
-            "purpose" | "api-version" if value.len() <= 64 && value.bytes().all(word) => asked.rest.extend(["&", &name, "=", value]),
+            "limit" => asked.limit = value.parse().ok().filter(|limit| (1..=most).contains(limit))?,
+            name if name == asked.cursor() && is_object_id(value) => asked.after = Some(value.to_owned()),
+            "beta" if own && value == "true" => asked.rest.push_str("&beta=true"),
+            "order" if !own && matches!(value, "asc" | "desc") => asked.rest.extend(["&order=", value]),
+            "purpose" | "api-version" if !own && value.len() <= 64 && value.bytes().all(word) => {
+                asked.rest.extend(["&", &name, "=", value])
+            }
             // The key was read where keys stand; it goes on as a header or not at all.
             "key" | "api-key" | "api_key" => {}
             _ => return None,
