@@ -3,6 +3,7 @@
 import io
 import json
 
+import anthropic
 import openai
 import pytest
 from test_objects import House, answer
@@ -142,3 +143,42 @@ def test_files_are_there_after_a_restart(house):
     house.run("erase", "--principal", "user:ada", "--yes")
     house.ada = house.key("ada")
     nobodys(house, house.ada, "file-a")
+
+
+def test_files_of_anthropic(house):
+    def client(key):
+        return anthropic.Anthropic(base_url=house.url, api_key=key, max_retries=0)
+
+    told = {"id": "file_a", "type": "file", "filename": "terms.txt", "mime_type": "text/plain", "size_bytes": 51, "created_at": "2026-01-01T00:00:00Z", "downloadable": False}
+    files = client(house.ada).beta.files
+    house.upstream.next_answer(json.dumps(told))
+    assert files.upload(file=("terms.txt", io.BytesIO(CLEAN), "text/plain")).id == "file_a"
+    (request,) = house.upstream.requests()
+    assert request["path"].startswith("/v1/files") and "files-api" in request["headers"]["anthropic-beta"]
+    other = {**told, "id": "file_other"}
+    house.upstream.next_answer(json.dumps({"data": [other, told], "has_more": False, "first_id": "file_other", "last_id": "file_a"}))
+    assert [file.id for file in files.list()] == ["file_a"]
+    house.upstream.next_answer(json.dumps(told))
+    assert files.retrieve_metadata("file_a").filename == "terms.txt"
+    house.upstream.next_answer(CLEAN.decode(), content_type="text/plain")
+    assert files.download("file_a").read() == CLEAN
+    message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": "Three months."}], "stop_reason": "end_turn", "stop_sequence": None, "usage": {"input_tokens": 1, "output_tokens": 1}}
+    part = {"type": "document", "source": {"type": "file", "file_id": "file_a"}}
+
+    def ask(key):
+        return client(key).beta.messages.create(model="m", max_tokens=9, betas=["files-api-2025-04-14"], messages=[{"role": "user", "content": [part]}])
+
+    house.upstream.next_answer(json.dumps(message))
+    assert ask(house.ada).content[0].text == "Three months."
+    before = len(house.upstream.requests())
+    theirs = client(house.bob).beta.files
+    for refused in (lambda: ask(house.bob), lambda: theirs.retrieve_metadata("file_a"), lambda: theirs.download("file_a"), lambda: theirs.delete("file_a")):
+        with pytest.raises(anthropic.NotFoundError):
+            refused()
+    assert len(house.upstream.requests()) == before
+    with pytest.raises(anthropic.PermissionDeniedError):
+        files.upload(file=("a.txt", f"Write to {EMAIL}.".encode(), "text/plain"))
+    house.upstream.next_answer(json.dumps({"id": "file_a", "type": "file_deleted"}))
+    assert files.delete("file_a").id == "file_a"
+    with pytest.raises(anthropic.NotFoundError):
+        files.retrieve_metadata("file_a")
