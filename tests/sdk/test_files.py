@@ -154,7 +154,7 @@ def test_files_of_anthropic(house):
     house.upstream.next_answer(json.dumps(told))
     assert files.upload(file=("terms.txt", io.BytesIO(CLEAN), "text/plain")).id == "file_a"
     (request,) = house.upstream.requests()
-    assert request["path"].startswith("/v1/files") and "files-api" in request["headers"]["anthropic-beta"]
+    assert request["path"].startswith("/v1/files") and request["headers"]["anthropic-version"]
     other = {**told, "id": "file_other"}
     house.upstream.next_answer(json.dumps({"data": [other, told], "has_more": False, "first_id": "file_other", "last_id": "file_a"}))
     assert [file.id for file in files.list()] == ["file_a"]

@@ -226,7 +226,9 @@ impl Gate {
         }
         // Boxed, like all that is rare.
         let found = Box::pin(self.found(exchange, parsed, kept.unwrap_or(&Kept::default()), &files)).await?;
-        found.iter().for_each(|found| found.settle(&mut parsed.reading));
+        if let Some(found) = &found {
+            found.settle(&mut parsed.reading);
+        }
         Ok(found)
     }
 

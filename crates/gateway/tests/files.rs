@@ -104,11 +104,14 @@ fn what_stands_in_a_file_or_beside_it_is_found() {
     let docx = documents::docx(&text, &[]).unwrap();
     let zip = documents::zip(&[("a.txt", text.as_bytes())]).unwrap();
     let jsonl = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{FOUND}\"}}]}}\n");
+    // Arguments of a tool: JSON in a string of JSON.
+    let twice = r#"{"arguments":"{\"to\":\"\\u0061da\\u0040example.org\"}"}"#;
     let files: Vec<(&str, &str, &str, &[u8], &str)> = vec![
         ("user_data", "a.txt", "text/plain", text.as_bytes(), "/file"),
         ("assistants", "a.docx", "application/octet-stream", &docx, "/file"),
         ("user_data", "a.zip", "application/zip", &zip, "/file"),
         ("fine-tune", "a.jsonl", "application/jsonl", jsonl.as_bytes(), "/file"),
+        ("fine-tune", "a.jsonl", "application/jsonl", twice.as_bytes(), "/file"),
         ("user_data", "ada@example.org.txt", "text/plain", b"nothing", "/filename"),
         ("user_data", "ada%40example.org.txt", "text/plain", b"nothing", "/filename"),
     ];

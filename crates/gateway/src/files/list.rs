@@ -192,7 +192,7 @@ fn asked(raw: Option<&str>, family: Family) -> Option<Asked> {
             "beta" if own && value == "true" => asked.rest.push_str("&beta=true"),
             "order" if !own && matches!(value, "asc" | "desc") => asked.rest.extend(["&order=", value]),
             "purpose" | "api-version" if !own && value.len() <= 64 && value.bytes().all(word) => {
-                asked.rest.extend(["&", &name, "=", value])
+                asked.rest.extend(["&", &name, "=", value]);
             }
             // The key was read where keys stand; it goes on as a header or not at all.
             "key" | "api-key" | "api_key" => {}

@@ -1,11 +1,14 @@
 //! Guarding a file by itself, on its way to a provider that keeps it or back. It is never edited: what would have to be is refused.
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_extract::{Hint, Looks, Unreadable, extract};
+use bartizan_detect::Scan;
+use bartizan_extract::{Extracted, Hint, Kind, Looks, Unreadable, extract};
 use bartizan_policy::Action;
-use bartizan_vocabulary::{Direction, GuardStatus, Role, TextClass, UninspectedKind};
-use bartizan_wire::json::Tape;
+use bartizan_vocabulary::{Direction, GuardStatus, Label, Role, TextClass, UninspectedKind};
+use bartizan_wire::json::{Tape, unescape};
 use bartizan_wire::{SHOWN_BOUNDARY, SHOWN_FILE, Side, Unread, read};
 use bytes::Bytes;
 
@@ -15,7 +18,7 @@ use crate::body::ReadError;
 use crate::cache::Known;
 use crate::exchange::Exchange;
 use crate::faults::strike;
-use crate::inspect::{Inspector, Unit, items};
+use crate::inspect::{InspectError, Inspector, MOST, Unit, items};
 use crate::live::Live;
 use crate::{attachments, remedy};
 
@@ -119,7 +122,7 @@ fn judged(
 /// What is found in a file, and what of it is not read.
 fn look(exchange: &Exchange, sent: &FileSent, file: &[u8], inspector: &Inspector<'_>) -> Result<Known, GuardError> {
     let hint = Hint { media_type: sent.media_type.as_deref(), file_name: sent.file_name.as_deref() };
-    let unread = |kind| Ok(Known { scan: std::sync::Arc::default(), unread: std::sync::Arc::new([kind]) });
+    let unread = |kind| Ok(Known { scan: Arc::default(), unread: Arc::new([kind]) });
     let extracted = match extract(file, &hint, &attachments::limits(exchange)) {
         Ok(extracted) => extracted,
         Err(Unreadable::TooLarge(_)) => return unread(UninspectedKind::OverLimit),
@@ -129,9 +132,34 @@ fn look(exchange: &Exchange, sent: &FileSent, file: &[u8], inspector: &Inspector
     };
     // Given back when the text is gone, at the end of this function.
     let mut held = exchange.gate.budget.open();
-    let text = extracted.segments.iter().map(|segment| segment.text.len()).sum();
-    if !held.grow(text) {
+    let text: usize = extracted.segments.iter().map(|segment| segment.text.len()).sum();
+    // Once as it stands, once with its escapes undone.
+    if !held.grow(text.saturating_mul(2)) {
         return Err(GuardError::Busy(ReadError::Busy));
     }
-    Ok(Known { scan: std::sync::Arc::new(attachments::scan(&extracted, inspector)?), unread: attachments::kinds(&extracted) })
+    let mut scan = attachments::scan(&extracted, inspector)?;
+    if extracted.kind == Kind::Json {
+        twice_escaped(&extracted, inspector, &mut scan)?;
+    }
+    Ok(Known { scan: Arc::new(scan), unread: attachments::kinds(&extracted) })
+}
+
+/// JSON in a string of JSON is escaped twice, and whoever looks for something undoes one of the two. What only shows then counts, too,
+/// behind the text as it stands.
+fn twice_escaped(extracted: &Extracted, inspector: &Inspector<'_>, scan: &mut Scan) -> Result<(), GuardError> {
+    let mut at: usize = extracted.segments.iter().map(|segment| segment.text.len()).sum();
+    let known: HashSet<Label> = scan.findings.iter().map(|finding| finding.label.clone()).collect();
+    for segment in extracted.segments.iter().filter(|segment| segment.text.contains("\\\\")) {
+        let text = unescape(segment.text.as_bytes());
+        let found = inspector.passage(&text, true)?.findings;
+        for mut finding in found.into_iter().filter(|finding| !known.contains(&finding.label)) {
+            (finding.start, finding.end) = (finding.start + at, finding.end + at);
+            scan.findings.push(finding);
+        }
+        at += text.len();
+        if items(scan) > MOST {
+            return Err(InspectError::TooMany.into());
+        }
+    }
+    Ok(())
 }
