@@ -31,6 +31,30 @@ fn the_table_of_forms() {
     }
 }
 
+/// Forms that are nearly right: what is accepted of them, a forgiving reader reads alike (that is in the function).
+#[test]
+fn what_is_nearly_a_form() {
+    let table: serde_json::Value = serde_json::from_str(TABLE).unwrap();
+    let with: [&[u8]; 12] = [b"\r\n", b"\n", b"\r", b"--x-1", b"--", b"\"", b";", b" ", b"\r\n\r\n", b"filename=\"b\"", b"\0", b""];
+    let mut drawn = 1_u64;
+    let mut draw = |below: usize| {
+        drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(drawn >> 33).unwrap() % below.max(1)
+    };
+    for row in table.as_array().unwrap() {
+        let form = format!("{}\n{}", row["content_type"].as_str().unwrap(), row["body"].as_str().unwrap()).into_bytes();
+        for _ in 0..200 {
+            let mut bytes = form.clone();
+            for _ in 0..=draw(2) {
+                let at = draw(bytes.len());
+                let end = (at + draw(4)).min(bytes.len());
+                bytes.splice(at..end, with.get(draw(with.len())).copied().unwrap_or_default().iter().copied());
+            }
+            bartizan_wire::fuzz::multipart(&bytes);
+        }
+    }
+}
+
 /// The boundary is looked for once.
 #[test]
 fn a_form_costs_one_pass() {
