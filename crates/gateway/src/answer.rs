@@ -10,7 +10,7 @@ use bartizan_wire::Framing;
 use bartizan_wire::refusal::{Reason, Shape};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Response, StatusCode, Version};
+use http::{Response, StatusCode, Version, response};
 use hyper::body::Incoming;
 
 use crate::Gate;
@@ -63,21 +63,35 @@ impl Gate {
         request: Phase,
         (mut held, sent): (Reservation, Instant),
     ) -> Result<Response<GateBody>, Box<Refusal>> {
-        let (mut parts, body) = answer.into_parts();
-        let encoding = Encoding::named(parts.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
-        let encoding = encoding.ok_or_else(|| self.garbage(exchange, "the provider used an encoding that is not read here"))?;
-        if parts.status.is_redirection() || parts.status.is_informational() {
-            return Err(self.garbage(exchange, "the provider answered with a redirect, which is not followed"));
-        }
+        let (parts, body) = answer.into_parts();
+        let encoding = self.usable(exchange, &parts)?;
         if let Some(framing) = framing(exchange, parts.status, &parts.headers) {
             let body = (body, encoding, framing);
             return self.streamed(head, exchange, (parts.status, &parts.headers), body, session, &request, held).await;
         }
-        let bytes = self.whole(exchange, body, encoding, &mut held).await;
-        if let Some(watch) = &exchange.watch {
-            watch.read();
+        let bytes = self.whole(exchange, body, encoding, &mut held).await?;
+        self.told(head, exchange, (parts, bytes), session, request, (held, sent)).await
+    }
+
+    /// Whether an answer can be used at all; gives its encoding.
+    pub(crate) fn usable(&self, exchange: &Arc<Exchange>, parts: &response::Parts) -> Result<Encoding, Box<Refusal>> {
+        if parts.status.is_redirection() || parts.status.is_informational() {
+            return Err(self.garbage(exchange, "the provider answered with a redirect, which is not followed"));
         }
-        let bytes = bytes?;
+        let encoding = Encoding::named(parts.headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
+        encoding.ok_or_else(|| self.garbage(exchange, "the provider used an encoding that is not read here"))
+    }
+
+    /// Passes a whole answer on.
+    pub(crate) async fn told(
+        self: &Arc<Self>,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        (mut parts, bytes): (response::Parts, Bytes),
+        session: Box<Session>,
+        request: Phase,
+        (mut held, sent): (Reservation, Instant),
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
         let (status, bytes) = self.incoming(exchange, parts.status, bytes, &mut held).await?;
         let end = if status == parts.status { EndState::Complete } else { EndState::UpstreamError };
         parts.status = status;
@@ -103,7 +117,7 @@ impl Gate {
     }
 
     /// Records that a whole answer leaves, and makes the body in which it does.
-    async fn handed_over(
+    pub(crate) async fn handed_over(
         &self,
         head: &Head,
         exchange: &Arc<Exchange>,
@@ -124,7 +138,21 @@ impl Gate {
         Ok(GateBody::told(bytes, held, http2, Box::new(move || last.end(end))))
     }
 
-    async fn whole(
+    pub(crate) async fn whole(
+        &self,
+        exchange: &Arc<Exchange>,
+        body: Incoming,
+        encoding: Encoding,
+        held: &mut Reservation,
+    ) -> Result<Bytes, Box<Refusal>> {
+        let read = self.read_inflated(exchange, body, encoding, held).await;
+        if let Some(watch) = &exchange.watch {
+            watch.read();
+        }
+        read
+    }
+
+    async fn read_inflated(
         &self,
         exchange: &Arc<Exchange>,
         body: Incoming,

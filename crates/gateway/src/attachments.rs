@@ -74,7 +74,7 @@ fn remembered(exchange: &Exchange, file: &Attachment<'_>, role: Role, inspector:
 }
 
 /// A file is no larger than a body, packed or not.
-fn limits(exchange: &Exchange) -> Limits {
+pub fn limits(exchange: &Exchange) -> Limits {
     let (most, usual) = (exchange.live.settings.limits.body_bytes, Limits::default());
     Limits {
         input_bytes: usual.input_bytes.min(most),
@@ -110,7 +110,7 @@ fn decode(data: &str) -> Option<Vec<u8>> {
 }
 
 /// What was found in a file, as in one text: its segments one behind the other.
-fn scan(extracted: &Extracted, inspector: &Inspector<'_>) -> Result<Scan, InspectError> {
+pub fn scan(extracted: &Extracted, inspector: &Inspector<'_>) -> Result<Scan, InspectError> {
     let json = extracted.kind == Kind::Json;
     let (mut whole, mut at) = (Scan::default(), 0);
     for segment in &extracted.segments {
@@ -135,7 +135,7 @@ fn scan(extracted: &Extracted, inspector: &Inspector<'_>) -> Result<Scan, Inspec
 }
 
 /// What of a file was not read, each kind once.
-fn kinds(extracted: &Extracted) -> Arc<[UninspectedKind]> {
+pub fn kinds(extracted: &Extracted) -> Arc<[UninspectedKind]> {
     let mut kinds: Vec<UninspectedKind> = extracted.unread.iter().map(|unread| kind(unread.reason)).collect();
     kinds.sort_unstable();
     kinds.dedup();

@@ -1,5 +1,5 @@
-//! What every call of a provider has: an entry before it, and a refusal when there is no answer. And the one call that goes to one place
-//! only: for the list of its models.
+//! What every call of a provider has: an entry before it, and a refusal when there is no answer. And the calls that go to one place only:
+//! for the list of its models, and for what it keeps.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +10,7 @@ use bartizan_wire::refusal::Reason;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
+use hyper::body::Incoming;
 
 use crate::Gate;
 use crate::body::GateBody;
@@ -28,7 +29,7 @@ impl Gate {
         self: &Arc<Self>,
         head: &Head,
         exchange: &Arc<Exchange>,
-        (route, provider, mut call): (Route, usize, Request<Full<Bytes>>),
+        call: (Route, usize, Request<Full<Bytes>>),
         session: Box<Session>,
         guarded: Box<Guarded>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
@@ -36,25 +37,33 @@ impl Gate {
         self.begin(exchange, &guarded, Moment::Request, &mut pending).await?;
         let run = async {
             let sent = Instant::now();
-            let live = &exchange.live;
-            let settings = &live.settings;
-            let first_byte = settings.providers.get(provider).and_then(|provider| provider.waits.first_byte);
-            let first_byte = first_byte.unwrap_or(settings.timeouts.first_byte);
-            if let (Some(watch), Some(provider)) = (&exchange.watch, settings.providers.get(provider)) {
-                watch.calling(self, &mut call, &Aimed { route, provider, model: None, stream: false });
-            }
-            let answer = match live.upstream(provider) {
-                Ok(upstream) => upstream.send(call, first_byte).await,
-                Err(error) => Err(error),
-            };
-            if let Some(watch) = &exchange.watch {
-                watch.called(&answer);
-            }
-            let answer = answer.map_err(|error| self.upstream_failed(exchange, &error, 1, None))?;
+            let answer = self.one_call(exchange, call).await?;
             self.answer(head, exchange, answer, session, guarded.phase, (self.budget.open(), sent)).await
         };
         let result = run.await;
         pending.hand_over(result)
+    }
+
+    /// One call of a provider, which was recorded.
+    pub(crate) async fn one_call(
+        &self,
+        exchange: &Arc<Exchange>,
+        (route, provider, mut call): (Route, usize, Request<Full<Bytes>>),
+    ) -> Result<Response<Incoming>, Box<Refusal>> {
+        let live = &exchange.live;
+        let place = live.settings.providers.get(provider);
+        let first_byte = place.and_then(|place| place.waits.first_byte).unwrap_or(live.settings.timeouts.first_byte);
+        if let (Some(watch), Some(provider)) = (&exchange.watch, place) {
+            watch.calling(self, &mut call, &Aimed { route, provider, model: None, stream: false });
+        }
+        let answer = match live.upstream(provider) {
+            Ok(upstream) => upstream.send(call, first_byte).await,
+            Err(error) => Err(error),
+        };
+        if let Some(watch) = &exchange.watch {
+            watch.called(&answer);
+        }
+        answer.map_err(|error| self.upstream_failed(exchange, &error, 1, None))
     }
 
     /// Records a request that needs a last entry from now on, unless this one could not be made and is the first.

@@ -1,5 +1,6 @@
 //! Guarding a whole body, in either direction. Synchronous and bounded: bytes and facts in, bytes and a phase out.
 
+mod file;
 mod looking;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -11,6 +12,7 @@ use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, ModelName, Pr
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Said, Side, Usage, control, read, written};
 use bytes::Bytes;
+pub use file::{FileSent, guard_file};
 use looking::{caught, inspect_outside, inspect_with_files};
 pub use looking::{inspect, is_clean};
 

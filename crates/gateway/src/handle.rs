@@ -2,6 +2,8 @@
 
 mod conversation;
 mod decide;
+mod listing;
+mod reading;
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -13,41 +15,36 @@ use bartizan_identity::{CredentialKind, presented};
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
 use bartizan_wire::refusal::{Reason, Shape};
-use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_for_google, shape_of};
-use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use bartizan_wire::{Call, Control, Found, Route, shape_for_google, shape_of};
+use http::header::{self, HeaderMap};
 use http::uri::Authority;
-use http::{Method, Request, Response, request};
+use http::{Request, Response, request};
 use http_body::Body;
 use hyper::body::Incoming;
+use reading::json_only;
 
 pub(crate) use self::conversation::conversation_key;
 use crate::attempts::Asked;
 use crate::blocking::{LARGE, blocking};
-use crate::body::{GateBody, ReadError, drain, read_whole};
+use crate::body::{GateBody, ReadError, drain};
 use crate::budget::Reservation;
 use crate::charge::Ask;
-use crate::credentials::client_key;
-use crate::decode::{DecodeError, Encoding, STOPPED, inflate};
 use crate::exchange::{Exchange, Moment, Phase};
-use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_listing, guard_request, is_clean, parse_request, unguarded};
-use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
+use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_request, is_clean, parse_request, unguarded};
+use crate::headers::{host_allowed, wants_websocket};
 use crate::live::Live;
-use crate::models::{Listing, Target, list, listing, named};
+use crate::models::named;
 use crate::observing::Watch;
 use crate::query::query;
 use crate::quotas::Exceeded;
-use crate::refuse::{Refusal, mark};
+use crate::refuse::Refusal;
 use crate::routing::{Itinerary, Wanted};
 use crate::session::Session;
 use crate::settings::Auth;
-use crate::upstream::{self, Aim};
 use crate::{Gate, attachments, hints};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
 const UNCONFIGURED: &str = "<unconfigured>";
-/// Bytes a second that a client must send of a body.
-const SLOWEST: u64 = 1_000;
 
 /// What a request says outside its body.
 pub(crate) struct Head {
@@ -150,6 +147,9 @@ impl Gate {
                 self.models(head, exchange(Some(route)), route).await
             }
             Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
+            Found::Route(call) if call.route.is_of_files() && !call.route.names_file() => {
+                Box::pin(self.files(head, body, exchange(Some(call.route)), call)).await
+            }
             Found::Route(call) if call.route.names_object() => Box::pin(self.reread(head, body, exchange(Some(call.route)), call)).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
@@ -209,7 +209,7 @@ impl Gate {
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
         let mut held = self.budget.open();
-        let read = self.read(head, body, &live, &mut held).await;
+        let read = self.read(head, (body, json_only), &live, &mut held).await;
         let bytes = match read {
             Ok(bytes) => bytes,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
@@ -217,7 +217,7 @@ impl Gate {
         exchange.bytes_in = bytes.len() as u64;
         let parse_live = Arc::clone(&live);
         let parsed = blocking(bytes.len() > LARGE, move || (parse_request(&parse_live, bytes, route, &mut held).map(Box::new), held)).await;
-        let (body, held) = match parsed {
+        let (mut body, held) = match parsed {
             Some((Ok(body), held)) => (body, held),
             None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
             Some((Err(error), _)) => {
@@ -234,11 +234,11 @@ impl Gate {
         };
         (exchange.stream, exchange.streams_array) = (control.stream, route == Route::StreamGenerateContent);
         let shown = shown(&mut exchange, &name);
-        let resumed = match self.resumed(&exchange, parsed, control).await {
+        let resumed = match self.resumed(&exchange, &mut body).await {
             Ok(resumed) => resumed,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
-        let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name, resumed: resumed.as_ref() };
+        let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name, resumed: resumed.as_deref() };
         let (circuits, principal) = (&live.circuits, Arc::clone(&exchange.principal));
         let (in_body, only) = (in_body.is_some(), resumed.as_ref().map(|resumed| resumed.provider));
         let wanted = Wanted { settings: &live.settings, circuits, principal: &principal, call, name: (&name, shown), in_body, only };
@@ -250,7 +250,7 @@ impl Gate {
         if itinerary.is_fallback(target) {
             (exchange.model, exchange.model_configured) = (Some(target.model.name.clone()), true);
         }
-        if let Err(exceeded) = self.charge(&mut exchange, &name, (route, parsed)) {
+        if let Err(exceeded) = self.charge(&mut exchange, &name, (route, &body.0)) {
             return Err(Box::new(Refusal::exceeded(&Arc::new(exchange), exceeded)));
         }
         self.travel(&asked, exchange, (itinerary, target), Lent::new(body, held)).await
@@ -266,41 +266,6 @@ impl Gate {
             charge.release();
         }
         Ok(())
-    }
-
-    /// Reads the body within limits and undoes its encoding.
-    async fn read(&self, head: &Head, body: &mut Incoming, live: &Live, held: &mut Reservation) -> Result<Bytes, (Reason, String)> {
-        let headers = &head.parts.headers;
-        match is_json(headers) {
-            Some(true) => {}
-            Some(false) => return Err((Reason::UnsupportedMedia, "send `content-type: application/json`, once".to_owned())),
-            None => return Err((Reason::BadRequest, "only the charset UTF-8 is read".to_owned())),
-        }
-        let encoding = Encoding::named(headers.get(header::CONTENT_ENCODING).map(HeaderValue::as_bytes));
-        let encoding =
-            encoding.ok_or((Reason::UnsupportedMedia, "this `content-encoding` is not read; send identity, gzip or zstd".to_owned()))?;
-        let limit = live.settings.limits.body_bytes;
-        let bytes = read_whole(body, limit, live.settings.timeouts.client, Some(SLOWEST), held).await.map_err(|error| {
-            let reason = match error {
-                ReadError::TooLarge(_) => Reason::TooLarge,
-                ReadError::Busy => Reason::Busy,
-                ReadError::Slow(_) => Reason::RequestTimeout,
-                ReadError::Broken(_) => Reason::BadRequest,
-            };
-            (reason, error.to_string())
-        })?;
-        if encoding == Encoding::Identity {
-            return Ok(bytes);
-        }
-        let inflated = inflate(encoding, bytes, limit, held).await.ok_or((Reason::GuardUnavailable, STOPPED.to_owned()))?;
-        inflated.map_err(|error| {
-            let reason = match error {
-                DecodeError::TooLarge(_) => Reason::TooLarge,
-                DecodeError::Busy => Reason::Busy,
-                DecodeError::Damaged => Reason::BadRequest,
-            };
-            (reason, error.to_string())
-        })
     }
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
@@ -372,44 +337,6 @@ impl Gate {
         phase.not_run("ledger", GuardStatus::Failed, &error.to_string());
         let message = "the decision could not be recorded, so nothing was sent";
         Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(moment, phase))
-    }
-
-    /// `GET /v1/models`: what is configured; with an entry for any model, what its provider lists, inspected like any answer.
-    async fn models(self: &Arc<Self>, head: &Head, mut exchange: Exchange, route: Route) -> Result<Response<GateBody>, Box<Refusal>> {
-        let live = Arc::clone(&exchange.live);
-        let query = match query(route, head.parts.uri.query()) {
-            Ok(query) => query,
-            Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
-        };
-        let may = head.parts.method == Method::GET && exchange.principal.models.is_none();
-        let asked = may.then(|| listing(&live.settings, (route, head.shape))).flatten();
-        exchange.provider = asked.map(|asked| asked.target.provider.name.clone());
-        let is_first = asked.is_none_or(|asked| asked.is_first);
-        let headers = to_provider(&head.parts.headers, is_first);
-        let exchange = Arc::new(exchange);
-        let guarded = guard_listing(&exchange, &outside_body(&headers, query.toward(is_first)));
-        let guarded =
-            Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
-        let Some(Listing { target: Target { way, provider, .. }, is_home, .. }) = asked else {
-            self.record_request(&exchange, &guarded, Moment::Request).await?;
-            self.metrics().decided(Decision::Permit);
-            let mut response = Response::new(GateBody::own(list(&live.settings, &exchange.principal, head.shape)));
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            mark(response.headers_mut(), &exchange.request_id, Decision::Permit, &guarded.phase.coach);
-            return Ok(response);
-        };
-        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| is_home);
-        let aim = Aim { route, dialect: Dialect::Own, model: "", object: None, query: query.toward(is_first) };
-        let call = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
-            Ok(call) => call,
-            Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
-        };
-        let session = self.session_of_nobody(&exchange);
-        self.listed(head, &exchange, (route, way.provider, call), session, guarded).await
-    }
-
-    fn session_of_nobody(&self, exchange: &Exchange) -> Box<Session> {
-        Box::new(Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone()))
     }
 }
 

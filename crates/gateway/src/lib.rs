@@ -17,6 +17,7 @@ mod edit;
 mod event_json;
 mod exchange;
 mod faults;
+mod files;
 mod gcra;
 mod giving_back;
 mod growing;

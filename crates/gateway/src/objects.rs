@@ -3,17 +3,17 @@
 //! Answers that go on from one another are a chain: they share the scope of pseudonyms of their first request, and what was minted
 //! before is restored in what comes later.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bartizan_detect::Pseudonyms;
-use bartizan_identity::{Binding, Chain, Object, ObjectKind, ObjectsError, Pair};
-use bartizan_vocabulary::{PrincipalId, Timestamp};
+use bartizan_identity::{Binding, Chain, Object, ObjectKind, Objects, ObjectsError, Pair};
+use bartizan_vocabulary::{PrincipalId, ProviderName, Role, Timestamp, UninspectedKind};
 use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Control, ControlError, Kept, Made, is_deleted, made};
+use bartizan_wire::{Control, ControlError, Kept, Made, Reading, Unread, file_mentions, is_deleted, made, made_file};
 use tokio::sync::Semaphore;
 
 use crate::Gate;
@@ -31,6 +31,8 @@ const MOST_TOLD: usize = 1_024;
 
 /// Nothing of it is known here, or nothing that this caller may know of: the answer is the same.
 pub(crate) const NOT_YOURS: &str = "no response with this id is known here as this caller's";
+/// The same of a file.
+pub(crate) const NO_FILE: &str = "no file with this id is known here as this caller's";
 
 /// What a request goes on from.
 pub(crate) struct Resumed {
@@ -38,6 +40,29 @@ pub(crate) struct Resumed {
     pub(crate) provider: usize,
     /// Each once; the first one gives the scope of pseudonyms.
     chains: Vec<Arc<Chain>>,
+    /// Where it names files, and what of each was not read when it was sent.
+    files: Vec<(NodeId, Arc<[UninspectedKind]>)>,
+}
+
+impl Resumed {
+    /// What of the files that a request names is not read: what was not read when they were sent, and nothing besides.
+    fn settle(&self, reading: &mut Reading) {
+        if self.files.is_empty() {
+            return;
+        }
+        let mut named: HashMap<NodeId, Role> = self.files.iter().map(|(node, _)| (*node, Role::User)).collect();
+        reading.unread.retain(|one| {
+            let role = named.get_mut(&one.node);
+            role.is_none_or(|role| {
+                *role = one.role;
+                false
+            })
+        });
+        for (node, unread) in &self.files {
+            let role = named.get(node).copied().unwrap_or(Role::User);
+            reading.unread.extend(unread.iter().map(|kind| Unread { node: *node, kind: *kind, role, attached: false }));
+        }
+    }
 }
 
 /// What becomes of the ids in an answer.
@@ -78,8 +103,10 @@ impl Watch {
 enum Then {
     /// The ids are the caller's from now on.
     Bind,
-    /// If the provider deleted the response, it is nobody's.
-    Forget(String),
+    /// The file is, of which this was not read.
+    BindFile(Vec<UninspectedKind>),
+    /// If the provider deleted it, it is nobody's.
+    Forget(ObjectKind, String),
     /// They are known already.
     Nothing,
 }
@@ -131,27 +158,35 @@ impl Exchange {
         let Some(keeping) = session.keeping() else { return };
         match &keeping.then {
             Then::Bind => self.bind(session, made(&answer.tape, &answer.bytes)),
-            Then::Forget(id) if is_deleted(&answer.tape, &answer.bytes) => {
-                self.gate.wiring.objects.forget(&self.principal.id, ObjectKind::Response, id);
+            Then::BindFile(unread) => {
+                if let Some(id) = made_file(&answer.tape, &answer.bytes) {
+                    self.keep(session, keeping, &[(ObjectKind::File, id)], unread);
+                }
             }
-            Then::Forget(_) | Then::Nothing => {}
+            Then::Forget(kind, id) if is_deleted(&answer.tape, &answer.bytes) => {
+                self.gate.wiring.objects.forget(&self.principal.id, *kind, id);
+            }
+            Then::Forget(..) | Then::Nothing => {}
         }
     }
 
     /// Binds what an answer names, before it leaves. What cannot be bound is nobody's: its id leads to a 404.
     pub(crate) fn bind(&self, session: &Session, made: Vec<Made>) {
-        let (Some(keeping), Some(provider)) = (session.keeping().filter(|keeping| keeping.binds()), &self.provider) else { return };
-        if made.is_empty() {
-            return;
+        let Some(keeping) = session.keeping().filter(|keeping| keeping.binds()) else { return };
+        if !made.is_empty() {
+            self.keep(session, keeping, &made.into_iter().map(object).collect::<Vec<_>>(), &[]);
         }
-        let objects: Vec<(ObjectKind, String)> = made.into_iter().map(object).collect();
+    }
+
+    fn keep(&self, session: &Session, keeping: &Keeping, objects: &[(ObjectKind, String)], unread: &[UninspectedKind]) {
+        let Some(provider) = &self.provider else { return };
         let chain = keeping.chain(session);
         let begun = keeping.kept.load(Ordering::Acquire);
         let is_new = !keeping.is_known || chain.pairs.len() > keeping.base.pairs.len();
         let known = if keeping.is_known { keeping.base.pairs.len() } else { 0 };
         let fresh = (!begun && is_new).then_some(known);
         let (owner, since) = (&self.principal.id, self.since());
-        let binding = Binding { owner, since, provider, chain, fresh, objects: &objects };
+        let binding = Binding { owner, since, provider, chain, fresh, objects, unread };
         match self.gate.wiring.objects.bind(&binding) {
             Ok(()) => keeping.kept.store(true, Ordering::Release),
             Err(error) => {
@@ -170,38 +205,61 @@ fn object(made: Made) -> (ObjectKind, String) {
 }
 
 impl Gate {
-    /// What a request goes on from, if it is all the caller's own.
+    /// What a request goes on from, if it is all the caller's own. Of files that it names it is known from now on what is not read.
     ///
     /// # Errors
     /// Reason and sentence. Whether something is nobody's or somebody else's cannot be told from them.
     pub(crate) async fn resumed(
         &self,
         exchange: &Exchange,
-        parsed: &Parsed,
-        control: &Control,
-    ) -> Result<Option<Resumed>, (Reason, String)> {
-        match control.kept.as_deref() {
-            // Boxed, like all that is rare.
-            Some(kept) if kept.names_any() => Box::pin(self.found(exchange, parsed, kept)).await,
-            _ => Ok(None),
+        (parsed, control): &mut (Parsed, Control),
+    ) -> Result<Option<Box<Resumed>>, (Reason, String)> {
+        let kept = control.kept.as_deref();
+        let names_any = kept.is_some_and(Kept::names_any);
+        if parsed.reading.unread.is_empty() && !names_any {
+            return Ok(None);
         }
+        let Parsed { bytes, tape, reading } = parsed;
+        let files = file_mentions(tape, bytes, &reading.unread, kept).map_err(|error| (Reason::BadRequest, error.to_string()))?;
+        if files.is_empty() && !names_any {
+            return Ok(None);
+        }
+        // Boxed, like all that is rare.
+        let found = Box::pin(self.found(exchange, parsed, kept.unwrap_or(&Kept::default()), &files)).await?;
+        if let Some(found) = &found {
+            found.settle(&mut parsed.reading);
+        }
+        Ok(found)
     }
 
-    async fn found(&self, exchange: &Exchange, parsed: &Parsed, kept: &Kept) -> Result<Option<Resumed>, (Reason, String)> {
+    async fn found(
+        &self,
+        exchange: &Exchange,
+        parsed: &Parsed,
+        kept: &Kept,
+        named: &[NodeId],
+    ) -> Result<Option<Box<Resumed>>, (Reason, String)> {
         let text = |id: NodeId| parsed.tape.text(&parsed.bytes, id).into_owned();
         let responses = kept.previous.iter().map(|id| (ObjectKind::Response, text(*id)));
-        let wanted = responses.chain(kept.items.iter().map(|id| (ObjectKind::Item, text(*id)))).collect();
+        let items = kept.items.iter().map(|id| (ObjectKind::Item, text(*id)));
+        let wanted = responses.chain(items).chain(named.iter().map(|id| (ObjectKind::File, text(*id)))).collect();
         let mut found = self.owned(&exchange.principal.id, wanted).await?.into_iter();
         let mut objects = Vec::new();
         if kept.previous.is_some() {
             let message = || "the response that `previous_response_id` names is not known here as this caller's".to_owned();
             objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
         }
-        for (id, item) in kept.items.iter().zip(found) {
+        for (id, item) in kept.items.iter().zip(found.by_ref()) {
             objects.push(item.ok_or_else(|| (Reason::BadRequest, unknown_item(&parsed.tape, &parsed.bytes, *id).to_string()))?);
         }
-        let Some(first) = objects.first() else { return Ok(None) };
-        if objects.iter().any(|object| object.provider != first.provider) {
+        let mut files = Vec::with_capacity(named.len());
+        for (node, file) in named.iter().zip(found) {
+            let message = || "a file that `file_id` names is not known here as this caller's".to_owned();
+            files.push((*node, file.ok_or_else(|| (Reason::NotFound, message()))?));
+        }
+        let all = || objects.iter().chain(files.iter().map(|(_, file)| file));
+        let Some(first) = all().next() else { return Ok(None) };
+        if all().any(|object| object.provider != first.provider) {
             let message = "the request names what different providers keep; send what one of them keeps in full, in `input`";
             return Err((Reason::BadRequest, message.to_owned()));
         }
@@ -219,7 +277,8 @@ impl Gate {
             let message = "what this request goes on from holds more than 4096 replaced values, or 1 MiB of them; start a new conversation";
             return Err((Reason::BadRequest, message.to_owned()));
         }
-        Ok(Some(Resumed { provider, chains }))
+        let files = files.into_iter().map(|(node, file)| (node, file.unread)).collect();
+        Ok(Some(Box::new(Resumed { provider, chains, files })))
     }
 
     /// Objects of a caller: from memory, else by one look-up off the worker threads, within a deadline.
@@ -233,13 +292,33 @@ impl Gate {
         if at_hand.iter().all(Option::is_some) {
             return Ok(at_hand);
         }
-        let (objects, owner, lookups) = (Arc::clone(objects), owner.clone(), Arc::clone(&self.lookups));
+        let owner = owner.clone();
+        self.looked_up(move |objects| objects.look_up(&owner, &wanted)).await
+    }
+
+    /// Which of these files at a provider are a caller's.
+    pub(crate) async fn own_files(
+        &self,
+        owner: &PrincipalId,
+        provider: &ProviderName,
+        ids: Vec<String>,
+    ) -> Result<Vec<bool>, (Reason, String)> {
+        let (owner, provider) = (owner.clone(), provider.clone());
+        self.looked_up(move |objects| objects.owns(&owner, &provider, ObjectKind::File, &ids)).await
+    }
+
+    /// One look-up off the worker threads, within a deadline.
+    async fn looked_up<T: Send + 'static>(
+        &self,
+        run: impl FnOnce(&dyn Objects) -> Result<T, ObjectsError> + Send + 'static,
+    ) -> Result<T, (Reason, String)> {
+        let (objects, lookups) = (Arc::clone(&self.wiring.objects), Arc::clone(&self.lookups));
         let run = async move {
             let permit = lookups.acquire_owned().await.ok()?;
             let read = tokio::task::spawn_blocking(move || {
                 // One that nobody waits for any more counts until it ends.
                 let _permit = permit;
-                objects.look_up(&owner, &wanted)
+                run(&*objects)
             });
             read.await.ok()
         };
@@ -270,16 +349,25 @@ impl Gate {
         session
     }
 
-    /// The session of a request for a response that the provider keeps. `forgets`: the id that is nobody's once it is deleted.
-    pub(crate) fn session_for(&self, exchange: &Exchange, object: &Object, forgets: Option<&str>) -> Box<Session> {
+    /// The session of a request that sends a file. `unread`: what of it was not read.
+    pub(crate) fn session_of_file(&self, exchange: &Exchange, unread: Vec<UninspectedKind>) -> Box<Session> {
+        let mut session = self.session_in(exchange, "");
+        // A chain of its own, of which nothing goes on.
+        let chain = Arc::new(Chain { id: self.new_chain(), conversation: String::new(), pairs: Arc::default() });
+        session.keep_ids(Keeping::new(chain, false, Then::BindFile(unread)));
+        session
+    }
+
+    /// The session of a request for what the provider keeps. `forgets`: what is nobody's once it is deleted.
+    pub(crate) fn session_for(&self, exchange: &Exchange, object: &Object, forgets: Option<(ObjectKind, &str)>) -> Box<Session> {
         let mut session = self.session_in(exchange, &object.chain.conversation);
         session.recall(&object.chain);
-        let then = forgets.map_or(Then::Nothing, |id| Then::Forget(id.to_owned()));
+        let then = forgets.map_or(Then::Nothing, |(kind, id)| Then::Forget(kind, id.to_owned()));
         session.keep_ids(Keeping::new(Arc::clone(&object.chain), true, then));
         session
     }
 
-    fn session_in(&self, exchange: &Exchange, conversation: &str) -> Box<Session> {
+    pub(crate) fn session_in(&self, exchange: &Exchange, conversation: &str) -> Box<Session> {
         Box::new(Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), conversation)), self.value_hash().clone()))
     }
 

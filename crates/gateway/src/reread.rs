@@ -1,4 +1,4 @@
-//! Responses that a provider keeps: read, cancelled, deleted by whoever made them, and by nobody else.
+//! Responses and files that a provider keeps: read, cancelled, deleted by whoever made them, and by nobody else.
 
 use std::sync::Arc;
 
@@ -15,23 +15,26 @@ use percent_encoding::percent_decode_str;
 use crate::body::{GateBody, read_whole};
 use crate::credentials::client_key;
 use crate::exchange::{Exchange, Moment};
+use crate::files::spelt_for;
 use crate::guard::guard_bare;
 use crate::handle::Head;
 use crate::headers::{outside_body, to_provider};
-use crate::objects::NOT_YOURS;
+use crate::objects::{NO_FILE, NOT_YOURS};
 use crate::query::query;
 use crate::refuse::Refusal;
 use crate::upstream::{self, Aim};
-use crate::{Gate, models};
+use crate::{Gate, Live, models};
 
-/// Parameters that go on: none of them makes a stream of the answer.
-const PARAMETERS: &[&str] = &["include", "include[]", "limit", "order", "after", "before", "api-version", "key", "api-key", "api_key"];
+/// Parameters that go on with every such request.
+const COMMON: &[&str] = &["api-version", "key", "api-key", "api_key"];
+/// And with one for a response: none of them makes a stream of the answer.
+const PARAMETERS: &[&str] = &["include", "include[]", "limit", "order", "after", "before"];
 
 /// Room for an empty object, as some clients send it.
 const BODY: usize = 64;
 
 impl Gate {
-    /// Answers a request for one response that a provider keeps.
+    /// Answers a request for one response, or one file, that a provider keeps.
     pub(crate) async fn reread(
         self: &Arc<Self>,
         head: &Head,
@@ -44,16 +47,19 @@ impl Gate {
             Ok(()) => query(call.route, head.parts.uri.query()).map_err(str::to_owned),
             Err(message) => Err(message),
         };
+        let is_file = call.route.names_file();
+        let plain = |raw| if is_file { bare_query(raw) } else { plain(raw) };
         let query = match checked.and_then(|query| plain(head.parts.uri.query()).map(|()| query)) {
             Ok(query) => query,
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
         let id = call.object.unwrap_or_default();
-        let found = self.owned(&exchange.principal.id, vec![(ObjectKind::Response, id.to_owned())]).await;
-        let found = found.and_then(|found| found.into_iter().next().flatten().ok_or_else(|| (Reason::NotFound, NOT_YOURS.to_owned())));
+        let (kind, missing) = if is_file { (ObjectKind::File, NO_FILE) } else { (ObjectKind::Response, NOT_YOURS) };
+        let found = self.owned(&exchange.principal.id, vec![(kind, id.to_owned())]).await;
+        let found = found.and_then(|found| found.into_iter().next().flatten().ok_or_else(|| (Reason::NotFound, missing.to_owned())));
         let at = found.and_then(|object| {
             let at = live.settings.providers.iter().position(|provider| provider.name == object.provider);
-            let gone = || (Reason::NotFound, "the provider that keeps this response is not configured any more".to_owned());
+            let gone = || (Reason::NotFound, "the provider that keeps this is not configured any more".to_owned());
             at.and_then(|at| Some((at, live.settings.providers.get(at)?, object))).ok_or_else(gone)
         });
         let (at, provider, object) = match at {
@@ -62,10 +68,7 @@ impl Gate {
         };
         exchange.provider = Some(provider.name.clone());
         let exchange = Arc::new(exchange);
-        let is_first = (0..live.settings.models.len()).any(|model| {
-            let home = models::home(&live.settings, model, Route::Responses);
-            home.or_else(|| models::preferred(&live.settings, model, Route::Responses, |_| true)) == Some(at)
-        });
+        let is_first = is_account(&live, at);
         let headers = to_provider(&head.parts.headers, is_first);
         let guarded = guard_bare(&exchange, Action::Prompt, &outside_body(&headers, query.toward(is_first)));
         let guarded =
@@ -73,16 +76,23 @@ impl Gate {
         // Who made it with a key of their own made it at this provider: it needs that key again.
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| provider.pass_client_key);
         let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: Some(id), query: query.toward(is_first) };
-        let request = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
+        let mut request = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
             Ok(request) => request,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
         };
-        let session = self.session_for(&exchange, &object, (call.route == Route::DeleteResponse).then_some(id));
+        if is_file {
+            spelt_for(head, provider.kind, &mut request);
+        }
+        if call.route == Route::FileContent {
+            return self.file_content(head, &exchange, (at, request), guarded).await;
+        }
+        let deletes = matches!(call.route, Route::DeleteResponse | Route::DeleteFile);
+        let session = self.session_for(&exchange, &object, deletes.then_some((kind, id)));
         self.listed(head, &exchange, (call.route, at, request), session, guarded).await
     }
 
     /// These requests have no body; some clients send an empty object.
-    async fn bare(&self, body: &mut Incoming, live: &crate::Live) -> Result<(), String> {
+    pub(crate) async fn bare(&self, body: &mut Incoming, live: &Live) -> Result<(), String> {
         if body.is_end_stream() {
             return Ok(());
         }
@@ -91,6 +101,26 @@ impl Gate {
         let bare = read.is_ok_and(|bytes| matches!(bytes.trim_ascii(), b"" | b"{}"));
         if bare { Ok(()) } else { Err("this route takes no body".to_owned()) }
     }
+}
+
+/// Whether a client that names its account with a provider means this one.
+pub(crate) fn is_account(live: &Live, provider: usize) -> bool {
+    (0..live.settings.models.len()).any(|model| {
+        let home = models::home(&live.settings, model, Route::Responses);
+        home.or_else(|| models::preferred(&live.settings, model, Route::Responses, |_| true)) == Some(provider)
+    })
+}
+
+/// The query of a request for a file holds nothing.
+pub(crate) fn bare_query(raw: Option<&str>) -> Result<(), String> {
+    for pair in raw.unwrap_or_default().split(['&', ';']).filter(|pair| !pair.is_empty()) {
+        let name = pair.split('=').next().unwrap_or_default();
+        // What Anthropic's SDK adds.
+        if pair != "beta=true" && !COMMON.contains(&percent_decode_str(name).decode_utf8_lossy().as_ref()) {
+            return Err("this route takes nothing in the query; remove it".to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// The query holds only what does not change how the answer comes.
@@ -102,7 +132,7 @@ fn plain(raw: Option<&str>) -> Result<(), String> {
         match name.as_ref() {
             "stream" if value == "false" => {}
             "stream" => return Err("a response is read again as a whole only; leave out `stream`".to_owned()),
-            known if PARAMETERS.contains(&known) => {}
+            known if PARAMETERS.contains(&known) || COMMON.contains(&known) => {}
             _ => {
                 let message = "this route takes `include`, `limit`, `order`, `after` and `before` in the query; remove the rest";
                 return Err(message.to_owned());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bartizan_wire::{Dialect, Family, Route};
+use bartizan_wire::{Dialect, Family, Route, around_object};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
@@ -149,16 +149,26 @@ pub fn request(
     Ok(request)
 }
 
+/// A request of Anthropic's format on a route that another format has, too: the credential stands where they look for it.
+pub fn for_anthropic(request: &mut Request<Full<Bytes>>) {
+    let key = request.headers_mut().remove(header::AUTHORIZATION);
+    let key = key.as_ref().and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    if let Some((name, value)) = key.and_then(|key| credential(ProviderKind::Anthropic, Route::Messages, key)) {
+        request.headers_mut().insert(name, value);
+    }
+}
+
 fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
     let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
     let azure = provider.kind == ProviderKind::Azure;
-    // There the model stands in the body.
-    if azure && aim.route != Route::Responses && !aim.route.names_object() {
+    // There the model stands in the body, or there is none.
+    let in_body = aim.route == Route::Responses || aim.route.names_object() || aim.route.is_of_files();
+    if azure && !in_body {
         text.push_str("/deployments/");
         text.extend(segment(aim.model)?);
     }
     let suffix = aim.route.suffix();
-    match suffix.split_once("{model}").or_else(|| suffix.split_once("{response}")) {
+    match suffix.split_once("{model}").or_else(|| around_object(suffix)) {
         Some((before, after)) if aim.route.names_object() => {
             text.push_str(before);
             text.extend(segment(aim.object?)?);

@@ -17,6 +17,7 @@ mod bad_input;
 mod decide;
 mod events;
 mod faults;
+mod files;
 mod formats;
 mod gemini;
 mod gemini_streams;

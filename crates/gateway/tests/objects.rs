@@ -308,6 +308,10 @@ impl Objects for Ill {
         Err(ObjectsError::Unreadable)
     }
 
+    fn owns(&self, _: &PrincipalId, _: &ProviderName, _: ObjectKind, _: &[String]) -> Result<Vec<bool>, ObjectsError> {
+        Err(ObjectsError::Unreadable)
+    }
+
     fn forget(&self, _: &PrincipalId, _: ObjectKind, _: &str) {}
 }
 
@@ -342,6 +346,9 @@ fn what_cannot_be_bound_is_nobodys() {
         fn look_up(&self, owner: &PrincipalId, wanted: &[(ObjectKind, String)]) -> Result<Vec<Option<Object>>, ObjectsError> {
             self.0.look_up(owner, wanted)
         }
+        fn owns(&self, _: &PrincipalId, _: &ProviderName, _: ObjectKind, ids: &[String]) -> Result<Vec<bool>, ObjectsError> {
+            Ok(vec![false; ids.len()])
+        }
         fn forget(&self, _: &PrincipalId, _: ObjectKind, _: &str) {}
     }
     let house = House::build(Plan { objects: Some(Arc::new(Full(MemoryObjects::default()))), ..Plan::default() });
@@ -357,7 +364,7 @@ fn made_before(known: &MemoryObjects, id: &str, provider: &str, (count, letters)
     let (owner, provider, chain) = (PrincipalId::new("user:1"), ProviderName::new(provider), Arc::new(chain));
     let objects = [(ObjectKind::Response, format!("resp_{id}")), (ObjectKind::Item, format!("msg_{id}"))];
     let since = Timestamp::from_micros(0);
-    known.bind(&Binding { owner: &owner, since, provider: &provider, chain: &chain, fresh: None, objects: &objects }).unwrap();
+    known.bind(&Binding { owner: &owner, since, provider: &provider, chain: &chain, fresh: None, objects: &objects, unread: &[] }).unwrap();
 }
 
 #[test]

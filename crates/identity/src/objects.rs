@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, Timestamp};
+use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, Timestamp, UninspectedKind};
 
 /// What kind of object a provider keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,8 @@ pub enum ObjectKind {
     Response,
     /// An item of a response's output.
     Item,
+    /// A file.
+    File,
 }
 
 impl ObjectKind {
@@ -20,6 +22,7 @@ impl ObjectKind {
         match self {
             Self::Response => "response",
             Self::Item => "item",
+            Self::File => "file",
         }
     }
 }
@@ -60,6 +63,8 @@ pub struct Object {
     pub provider: ProviderName,
     /// To which chain it belongs.
     pub chain: Arc<Chain>,
+    /// Of a file: what of it was not read when it was sent. Empty: it was read whole.
+    pub unread: Arc<[UninspectedKind]>,
 }
 
 /// Objects that somebody made.
@@ -77,6 +82,8 @@ pub struct Binding<'a> {
     pub fresh: Option<usize>,
     /// Kinds and ids.
     pub objects: &'a [(ObjectKind, String)],
+    /// Of a file: what of it was not read.
+    pub unread: &'a [UninspectedKind],
 }
 
 /// Why owners are not known just now.
@@ -110,6 +117,12 @@ pub trait Objects: Send + Sync {
     /// [`ObjectsError::Unreadable`].
     fn look_up(&self, owner: &PrincipalId, wanted: &[(ObjectKind, String)]) -> Result<Vec<Option<Object>>, ObjectsError>;
 
+    /// Which of these objects of one kind at one provider are this owner's. May wait for a disk.
+    ///
+    /// # Errors
+    /// [`ObjectsError::Unreadable`].
+    fn owns(&self, owner: &PrincipalId, provider: &ProviderName, kind: ObjectKind, ids: &[String]) -> Result<Vec<bool>, ObjectsError>;
+
     /// An object of this owner is gone. Never waits.
     fn forget(&self, owner: &PrincipalId, kind: ObjectKind, id: &str);
 }
@@ -130,7 +143,7 @@ impl Objects for MemoryObjects {
     fn bind(&self, binding: &Binding<'_>) -> Result<(), ObjectsError> {
         let mut known = self.known();
         for object in binding.objects {
-            let made = Object { provider: binding.provider.clone(), chain: Arc::clone(binding.chain) };
+            let made = Object { provider: binding.provider.clone(), chain: Arc::clone(binding.chain), unread: binding.unread.into() };
             match known.get(object) {
                 Some((owner, _)) if owner != binding.owner => {}
                 _ => {
@@ -148,6 +161,10 @@ impl Objects for MemoryObjects {
 
     fn look_up(&self, owner: &PrincipalId, wanted: &[(ObjectKind, String)]) -> Result<Vec<Option<Object>>, ObjectsError> {
         Ok(wanted.iter().map(|(kind, id)| self.at_hand(owner, *kind, id)).collect())
+    }
+
+    fn owns(&self, owner: &PrincipalId, provider: &ProviderName, kind: ObjectKind, ids: &[String]) -> Result<Vec<bool>, ObjectsError> {
+        Ok(ids.iter().map(|id| self.at_hand(owner, kind, id).is_some_and(|object| object.provider == *provider)).collect())
     }
 
     fn forget(&self, owner: &PrincipalId, kind: ObjectKind, id: &str) {

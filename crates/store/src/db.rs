@@ -40,6 +40,9 @@ const MIGRATIONS: &[&str] = &[
     CREATE TABLE object_maps (number INTEGER PRIMARY KEY, chain BLOB NOT NULL, data_key BLOB NOT NULL, sealed BLOB NOT NULL);
     CREATE INDEX object_maps_chain ON object_maps (chain);
 ",
+    "
+    ALTER TABLE objects ADD COLUMN unread TEXT NOT NULL DEFAULT '';
+",
 ];
 
 /// How long a statement waits for another writer.

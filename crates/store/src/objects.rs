@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bartizan_identity::{Binding, Chain, Object, ObjectKind, Objects as Owners, ObjectsError, Pair};
-use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName};
+use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, UninspectedKind};
 use hmac::{Hmac, Mac};
 use keeper::{Job, Keeper, Op};
 use quick_cache::Weighter;
@@ -158,12 +158,14 @@ impl Objects {
         }
     }
 
-    /// The newest object of an owner under this id: provider, chain, when it ends.
-    fn row(db: &Connection, id: &IdHash, subject: &[u8; 32], now: i64) -> Result<Option<(String, [u8; 16], i64)>, rusqlite::Error> {
-        let statement = "SELECT o.provider, o.chain, o.expires_us FROM objects o JOIN data_keys k ON k.id = o.data_key
+    /// The newest object of an owner under this id.
+    fn row(db: &Connection, id: &IdHash, subject: &[u8; 32], now: i64) -> Result<Option<Row>, rusqlite::Error> {
+        let statement = "SELECT o.provider, o.chain, o.expires_us, o.unread FROM objects o JOIN data_keys k ON k.id = o.data_key
             WHERE o.id = ?1 AND o.subject = ?2 AND o.expires_us > ?3 ORDER BY o.expires_us DESC LIMIT 1";
         let mut query = db.prepare_cached(statement)?;
-        query.query_row(params![id, subject, now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()
+        let row =
+            |row: &rusqlite::Row<'_>| Ok(Row { provider: row.get(0)?, chain: row.get(1)?, expires: row.get(2)?, unread: row.get(3)? });
+        query.query_row(params![id, subject, now], row).optional()
     }
 
     /// A chain with all of its parts; `None` when none is left.
@@ -203,15 +205,15 @@ impl Objects {
                 continue;
             }
             // With one that is unknown the answer is settled.
-            let Some((provider, chain, expires)) = Self::row(&db, &self.on_disk(*kind, id), &subject, now)? else { break };
-            let known = chains.iter().find(|known| known.id == chain).cloned();
-            let Some(chain) = known.map_or_else(|| self.chain(&db, chain, &subject), |known| Ok(Some(known)))? else { break };
+            let Some(row) = Self::row(&db, &self.on_disk(*kind, id), &subject, now)? else { break };
+            let known = chains.iter().find(|known| known.id == row.chain).cloned();
+            let Some(chain) = known.map_or_else(|| self.chain(&db, row.chain, &subject), |known| Ok(Some(known)))? else { break };
             if !chains.iter().any(|known| known.id == chain.id) {
                 chains.push(Arc::clone(&chain));
             }
-            let object = Object { provider: ProviderName::new(provider), chain };
+            let object = Object { provider: ProviderName::new(row.provider), chain, unread: kinds(&row.unread)? };
             let weight = weight(&object.chain);
-            let remembered = Remembered { subject, object: object.clone(), expires, weight };
+            let remembered = Remembered { subject, object: object.clone(), expires: row.expires, weight };
             let place = self.in_memory(owner, *kind, id);
             self.memory.insert(place, remembered);
             if self.erasures.load(Ordering::SeqCst) != erasures {
@@ -222,6 +224,31 @@ impl Objects {
         found.resize(wanted.len(), None);
         Ok(found)
     }
+
+    /// Which of these an owner has. Unlike a look-up it goes on after one that is somebody else's, and reads no chain.
+    fn own(&self, owner: &PrincipalId, provider: &ProviderName, kind: ObjectKind, ids: &[String]) -> Result<Vec<bool>, StoreError> {
+        let (subject, now) = (self.subjects.hash(owner), self.now());
+        let db = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let statement = "SELECT 1 FROM objects o JOIN data_keys k ON k.id = o.data_key
+            WHERE o.id = ?1 AND o.subject = ?2 AND o.expires_us > ?3 AND o.provider = ?4 LIMIT 1";
+        let mut query = db.prepare_cached(statement)?;
+        let mut kept = |id: &String| Ok(query.exists(params![self.on_disk(kind, id), subject, now, provider.as_str()])?);
+        let at_hand = |id: &String| self.at_hand(owner, kind, id).is_some_and(|object| object.provider == *provider);
+        ids.iter().map(|id| if at_hand(id) { Ok(true) } else { kept(id) }).collect()
+    }
+}
+
+/// A row of the table.
+struct Row {
+    provider: String,
+    chain: [u8; 16],
+    expires: i64,
+    unread: String,
+}
+
+/// What of a file was not read, as it stands in its row. A word that nobody knows is no reason to take the file for read.
+fn kinds(words: &str) -> Result<Arc<[UninspectedKind]>, StoreError> {
+    words.split_ascii_whitespace().map(|word| word.parse().map_err(|_| StoreError::Sealed)).collect()
 }
 
 /// What a sealed part of a chain is bound to.
@@ -244,7 +271,7 @@ impl Owners for Objects {
         let (created, hash) = (self.now(), subject.hash);
         let expires = created.saturating_add(self.lifetime);
         let weight = weight(binding.chain);
-        let object = Object { provider: binding.provider.clone(), chain: Arc::clone(binding.chain) };
+        let object = Object { provider: binding.provider.clone(), chain: Arc::clone(binding.chain), unread: binding.unread.into() };
         let places: Vec<(IdHash, IdHash)> =
             binding.objects.iter().map(|(kind, id)| (self.on_disk(*kind, id), self.in_memory(binding.owner, *kind, id))).collect();
         // First in memory: whoever erases its owner waits for what is in the queue, and forgets what is in memory then.
@@ -272,6 +299,13 @@ impl Owners for Objects {
     fn look_up(&self, owner: &PrincipalId, wanted: &[(ObjectKind, String)]) -> Result<Vec<Option<Object>>, ObjectsError> {
         self.read(owner, wanted).map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "who made what the provider keeps cannot be read");
+            ObjectsError::Unreadable
+        })
+    }
+
+    fn owns(&self, owner: &PrincipalId, provider: &ProviderName, kind: ObjectKind, ids: &[String]) -> Result<Vec<bool>, ObjectsError> {
+        self.own(owner, provider, kind, ids).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "who made what the provider lists cannot be read");
             ObjectsError::Unreadable
         })
     }

@@ -436,7 +436,8 @@ impl Walk<'_> {
             Zone::ToolCall | Zone::Outcome => name == "id",
             Zone::Item => matches!(name, "id" | "call_id" | "approval_request_id"),
             Zone::Root => name == "previous_response_id",
-            Zone::Part => name == "tool_use_id" || (name == "id" && self.kind(node.parent) == Kind::ToolUse),
+            Zone::File | Zone::Source => name == "file_id",
+            Zone::Part => matches!(name, "tool_use_id" | "file_id") || (name == "id" && self.kind(node.parent) == Kind::ToolUse),
             _ => false,
         }
     }

@@ -58,6 +58,9 @@ const CONTROL: &[&str] = &[
 /// Fields by which routers and proxies choose another model, another place or another key than those that were judged.
 const ELSEWHERE: &[&str] = &["models", "fallbacks", "route", "provider", "api_base", "base_url", "api_key", "extra_body"];
 
+/// Members of content parts that must not occur twice, nor in another letter case: what a part is, and which file it names.
+const OF_PARTS: &[&str] = &["type", "file", "file_id", "source"];
+
 /// Longest name of a model.
 const MODEL_BYTES: usize = 256;
 
@@ -263,9 +266,13 @@ pub(crate) fn one_type_each(tape: &Tape, bytes: &[u8], holder: NodeId) -> Result
 }
 
 pub(crate) fn one_type(tape: &Tape, bytes: &[u8], object: NodeId) -> Result<(), ControlError> {
-    let mut types = keys(tape, object).filter(|id| respelt(tape, bytes, *id, &["type"]).is_some());
-    if types.next().is_some_and(|first| tape.text(bytes, first) != "type") || types.next().is_some() {
-        return Err(ControlError::Repeated("type"));
+    let mut seen = 0_u8;
+    for id in keys(tape, object) {
+        let Some((at, word)) = respelt(tape, bytes, id, OF_PARTS) else { continue };
+        if seen & (1 << at) != 0 || *word != *tape.text(bytes, id) {
+            return Err(ControlError::Repeated(word));
+        }
+        seen |= 1 << at;
     }
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use crate::json::{JsonLimits, NodeId, NodeKind, Splice, Tape, escape_into, raw_offsets, splice, unescape};
 use crate::translate::{Saying, Translation};
-use crate::{ArrayReader, Family, Frame, FrameError, Framing, Route, Side, SseReader, ask, read, read_ask};
+use crate::{
+    ArrayReader, Family, Frame, FrameError, Framing, Route, Side, SseReader, ask, boundary, file_page, form, read, read_ask, upload,
+    write_file_page,
+};
 
 /// Any bytes: no panic; when they are JSON, no edit gives the same bytes, and an edited string reads back as edited.
 pub fn json_spans(bytes: &[u8]) {
@@ -104,6 +107,66 @@ fn translated(translation: Translation, bytes: &[u8], step: usize, limits: &Json
     }
     translator.finish(&mut out).ok()?;
     Some(out)
+}
+
+/// Any bytes as a form, behind a line with its type: no panic; what is accepted, a forgiving reader that knows nothing but lines takes
+/// for the same contents. And as a page of files: what is written reads back.
+pub fn multipart(bytes: &[u8]) {
+    pages(bytes);
+    let Some(end) = memchr::memchr(b'\n', bytes) else { return };
+    let (head, body) = (bytes.get(..end).unwrap_or_default(), bytes.get(end + 1..).unwrap_or_default());
+    let Some(boundary) = std::str::from_utf8(head).ok().and_then(|head| boundary(head).ok()) else { return };
+    for upload in [Family::OpenAi, Family::Anthropic].into_iter().filter_map(|family| upload(body, boundary, family).ok()) {
+        let shown = upload.shown(boundary);
+        assert!(Tape::read(&shown, &JsonLimits::default()).is_ok(), "what is shown of a form is JSON");
+    }
+    let Ok(parts) = form(body, boundary) else { return };
+    let contents: Vec<&[u8]> = parts.iter().map(|part| body.get(part.body.clone()).unwrap_or_default()).collect();
+    assert_eq!(lines(body, boundary), contents, "two readers, one form");
+}
+
+/// The contents of a form, line by line, whatever ends a line, and with anything behind a boundary.
+fn lines<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
+    let delimiter = format!("--{boundary}");
+    let ends = memchr::memchr_iter(b'\n', body).map(|at| at + 1).chain([body.len()]);
+    let (mut contents, mut open, mut start) = (Vec::new(), None::<usize>, 0);
+    for end in ends {
+        let line = body.get(start..end).unwrap_or_default();
+        if line.starts_with(delimiter.as_bytes()) {
+            if let Some(from) = open.take() {
+                let content = body.get(from..start).unwrap_or_default();
+                let content = content.strip_suffix(b"\n").unwrap_or(content);
+                contents.push(content.strip_suffix(b"\r").unwrap_or(content));
+            }
+            if line.get(delimiter.len()..).is_some_and(|rest| rest.starts_with(b"--")) {
+                break;
+            }
+            // The first line without anything on it ends the headers.
+            let rest = body.get(end..).unwrap_or_default();
+            let mut at = 0;
+            for line in rest.split_inclusive(|byte| *byte == b'\n') {
+                at += line.len();
+                if line.trim_ascii().is_empty() {
+                    break;
+                }
+            }
+            open = Some(end + at);
+        }
+        start = end;
+    }
+    contents
+}
+
+fn pages(bytes: &[u8]) {
+    let limits = JsonLimits { depth: 64, nodes: 10_000 };
+    let Some(page) = Tape::read(bytes, &limits).ok().and_then(|tape| file_page(&tape, bytes)) else { return };
+    let files: Vec<(&str, &[u8])> =
+        page.files.iter().map(|(id, range)| (id.as_str(), bytes.get(range.clone()).unwrap_or_default())).collect();
+    let written = write_file_page(&files, page.has_more, Family::Anthropic);
+    let tape = Tape::read(&written, &JsonLimits::default()).ok();
+    let again = tape.and_then(|tape| file_page(&tape, &written));
+    let ids = |files: &[(String, std::ops::Range<usize>)]| files.iter().map(|(id, _)| id.clone()).collect::<Vec<_>>();
+    assert!(again.is_some_and(|again| ids(&again.files) == ids(&page.files) && again.has_more == page.has_more), "a page reads back");
 }
 
 fn elements(bytes: &[u8], step: usize) -> (Vec<Frame>, Option<FrameError>) {

@@ -59,6 +59,9 @@ pub(crate) const IDS: &[&str] = &[
     "call_id",
     "previous_response_id",
     "approval_request_id",
+    "file_id",
+    "first_id",
+    "last_id",
 ];
 
 /// A number of a vector: at most four digits before a fraction, and no exponent that makes it large. Its digits are nobody's.

@@ -1,5 +1,9 @@
 //! The routes that are spoken, and the families of formats they belong to.
 
+mod refused;
+
+use refused::refused;
+
 use crate::refusal::Shape;
 use crate::stored::is_object_id;
 
@@ -29,6 +33,16 @@ pub enum Route {
     CancelResponse,
     /// `GET /v1/responses/{response}/input_items`
     ResponseItems,
+    /// `POST /v1/files`
+    UploadFile,
+    /// `GET /v1/files`
+    ListFiles,
+    /// `GET /v1/files/{file}`
+    GetFile,
+    /// `DELETE /v1/files/{file}`
+    DeleteFile,
+    /// `GET /v1/files/{file}/content`
+    FileContent,
     /// `POST /v1/completions`
     Completions,
     /// `POST /v1/embeddings`
@@ -107,7 +121,7 @@ struct Spec {
     name: &'static str,
     /// The suffix that is appended to a provider's `base_url`.
     suffix: &'static str,
-    /// Further spellings of the path. `{model}` stands for the name of a model, `{response}` for the id of a response.
+    /// Further spellings of the path. `{model}` stands for the name of a model, `{response}` and `{file}` for ids.
     other: &'static [(Dialect, &'static str)],
 }
 
@@ -156,6 +170,41 @@ const SPECS: &[Spec] = &[
             (Dialect::Azure, "/openai/responses/{response}/input_items"),
             (Dialect::Azure, "/openai/v1/responses/{response}/input_items"),
         ],
+    },
+    Spec {
+        route: Route::UploadFile,
+        family: Family::OpenAi,
+        name: "POST /v1/files",
+        suffix: "/files",
+        other: &[(Dialect::Azure, "/openai/files"), (Dialect::Azure, "/openai/v1/files")],
+    },
+    Spec {
+        route: Route::ListFiles,
+        family: Family::OpenAi,
+        name: "GET /v1/files",
+        suffix: "/files",
+        other: &[(Dialect::Azure, "/openai/files"), (Dialect::Azure, "/openai/v1/files")],
+    },
+    Spec {
+        route: Route::GetFile,
+        family: Family::OpenAi,
+        name: "GET /v1/files/{file}",
+        suffix: "/files/{file}",
+        other: &[(Dialect::Azure, "/openai/files/{file}"), (Dialect::Azure, "/openai/v1/files/{file}")],
+    },
+    Spec {
+        route: Route::DeleteFile,
+        family: Family::OpenAi,
+        name: "DELETE /v1/files/{file}",
+        suffix: "/files/{file}",
+        other: &[(Dialect::Azure, "/openai/files/{file}"), (Dialect::Azure, "/openai/v1/files/{file}")],
+    },
+    Spec {
+        route: Route::FileContent,
+        family: Family::OpenAi,
+        name: "GET /v1/files/{file}/content",
+        suffix: "/files/{file}/content",
+        other: &[(Dialect::Azure, "/openai/files/{file}/content"), (Dialect::Azure, "/openai/v1/files/{file}/content")],
     },
     Spec {
         route: Route::Completions,
@@ -249,34 +298,6 @@ const SPECS: &[Spec] = &[
     },
 ];
 
-/// Routes of providers that nothing here inspects yet, by the beginning of their path below `/v1`, `/v1beta` or `/openai`.
-const REFUSED: &[(&str, &str)] = &[
-    ("/realtime", "realtime sessions"),
-    ("/audio", "audio"),
-    ("/images", "images"),
-    ("/videos", "videos"),
-    ("/batches", "batches"),
-    ("/messages/batches", "batches"),
-    ("/files", "files"),
-    ("/uploads", "uploads"),
-    ("/fine_tuning", "fine-tuning"),
-    ("/vector_stores", "vector stores"),
-    ("/assistants", "assistants"),
-    ("/threads", "threads"),
-    ("/containers", "containers"),
-    ("/evals", "evaluations"),
-    ("/skills", "skills"),
-    ("/organization", "the administration of an organisation"),
-    ("/organizations", "the administration of an organisation"),
-    ("/chat/completions/", "stored chat completions"),
-    ("/responses/", "stored responses"),
-    ("/conversations", "conversations"),
-    ("/cachedContents", "cached content"),
-    ("/tunedModels", "tuned models"),
-    ("/corpora", "corpora"),
-    ("/rerank", "reranking"),
-];
-
 impl Route {
     /// Every route.
     pub const ALL: &'static [Self] = &[
@@ -286,6 +307,11 @@ impl Route {
         Self::DeleteResponse,
         Self::CancelResponse,
         Self::ResponseItems,
+        Self::UploadFile,
+        Self::ListFiles,
+        Self::GetFile,
+        Self::DeleteFile,
+        Self::FileContent,
         Self::Completions,
         Self::Embeddings,
         Self::Moderations,
@@ -356,7 +382,17 @@ impl Route {
 
     /// Whether its path names what a provider keeps; such a request has no body.
     pub fn names_object(self) -> bool {
-        matches!(self, Self::GetResponse | Self::DeleteResponse | Self::CancelResponse | Self::ResponseItems)
+        matches!(self, Self::GetResponse | Self::DeleteResponse | Self::CancelResponse | Self::ResponseItems) || self.names_file()
+    }
+
+    /// Whether its path names a file.
+    pub fn names_file(self) -> bool {
+        matches!(self, Self::GetFile | Self::DeleteFile | Self::FileContent)
+    }
+
+    /// Whether it is about files that a provider keeps.
+    pub fn is_of_files(self) -> bool {
+        matches!(self, Self::UploadFile | Self::ListFiles) || self.names_file()
     }
 
     /// Whether it is answered with a verdict, and nothing is sent to a provider.
@@ -375,15 +411,20 @@ impl Route {
     }
 }
 
-/// Stands in templates for the id of a response.
-const RESPONSE: &str = "{response}";
+/// Stand in templates for the id of a response, and of a file.
+const OBJECTS: &[&str] = &["{response}", "{file}"];
 
 /// Where an id would stand, but a route of its own does.
 const NO_IDS: &[&str] = &["input_tokens", "compact"];
 
+/// What stands around the id in the template of a path.
+pub fn around_object(template: &str) -> Option<(&str, &str)> {
+    OBJECTS.iter().find_map(|object| template.split_once(object))
+}
+
 /// What a path that has the form of a template names: the model, an id, or nothing.
 fn matched<'a>(template: &str, path: &'a str) -> Option<&'a str> {
-    if let Some((before, after)) = template.split_once(RESPONSE) {
+    if let Some((before, after)) = around_object(template) {
         let id = path.strip_prefix(before)?.strip_suffix(after)?;
         return (is_object_id(id) && !NO_IDS.contains(&id)).then_some(id);
     }
@@ -391,17 +432,6 @@ fn matched<'a>(template: &str, path: &'a str) -> Option<&'a str> {
     let name = path.strip_prefix(before)?.strip_suffix(after)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'~');
     (!name.is_empty() && name.bytes().all(plain)).then_some(name)
-}
-
-fn refused(path: &str) -> Option<&'static str> {
-    let below =
-        ["/v1beta", "/v1", "/openai/v1", "/openai"].iter().find_map(|base| path.strip_prefix(base).filter(|rest| rest.starts_with('/')))?;
-    let begins = |start: &str| match below.strip_prefix(start) {
-        Some(rest) if start.ends_with('/') => !rest.is_empty(),
-        Some(rest) => rest.is_empty() || rest.starts_with('/'),
-        None => false,
-    };
-    REFUSED.iter().find(|(start, _)| begins(start)).map(|(_, what)| *what)
 }
 
 /// The error shape that a client on an arbitrary path expects.

@@ -3,13 +3,18 @@
 //! What is named by id may be somebody else's: ids of responses and of their items are told to whoever knows the owners, everything
 //! else that has an id is refused.
 
-use bartizan_vocabulary::Role;
+use bartizan_vocabulary::{Role, UninspectedKind};
 
+use crate::body::Unread;
 use crate::control::{self, ControlError};
 use crate::json::{Node, NodeId, NodeKind, Tape};
 
-/// Members of tools by which a provider reads files and containers.
-const OF_TOOLS: &[&str] = &["file_id", "file_ids", "vector_store_ids", "container_id", "container", "skill_id"];
+/// Members of tools by which a provider reads stores and containers.
+const OF_TOOLS: &[&str] = &["vector_store_ids", "container_id", "container", "skill_id"];
+
+/// Members by which files are named: one, or several in a tool.
+const FILE: &str = "file_id";
+const FILES: &str = "file_ids";
 
 /// Content parts that may name a file instead of carrying one.
 const PARTS: &[&str] = &["input_image", "input_file", "input_audio", "computer_screenshot"];
@@ -47,6 +52,9 @@ const WHOLE: &[(&str, &str)] = &[
 /// Most items of earlier answers that a request may name by id.
 const MOST_ITEMS: usize = 256;
 
+/// Most places in which a request may name files.
+const MOST_FILES: usize = 256;
+
 /// Most items of one answer that are bound.
 const MOST_MADE: usize = 1_024;
 
@@ -60,6 +68,8 @@ pub struct Kept {
     pub previous: Option<NodeId>,
     /// Ids of items that only the provider knows, strings: references, and reasoning that is not sealed.
     pub items: Vec<NodeId>,
+    /// Ids of files, strings: those in parts and tools, wherever these stand.
+    pub files: Vec<NodeId>,
     /// Whether the provider is to keep the answer.
     pub store: bool,
 }
@@ -67,7 +77,7 @@ pub struct Kept {
 impl Kept {
     /// Whether it names anything that must be the caller's own.
     pub fn names_any(&self) -> bool {
-        self.previous.is_some() || !self.items.is_empty()
+        self.previous.is_some() || !self.items.is_empty() || !self.files.is_empty()
     }
 }
 
@@ -105,9 +115,32 @@ pub fn made_by_event(tape: &Tape, bytes: &[u8]) -> Vec<Made> {
     all
 }
 
+/// The id of a file that a provider took.
+pub fn made_file(tape: &Tape, bytes: &[u8]) -> Option<String> {
+    own_id(tape, bytes, 0)
+}
+
+/// The ids by which a body names files in the place of their content.
+///
+/// # Errors
+/// When one could not be the id of a file, or there are too many.
+pub fn file_mentions(tape: &Tape, bytes: &[u8], unread: &[Unread], kept: Option<&Kept>) -> Result<Vec<NodeId>, ControlError> {
+    let named = |one: &&Unread| one.kind == UninspectedKind::File && !one.attached;
+    let by_name = |id: &NodeId| tape.key(bytes, *id).is_some_and(|name| name == FILE);
+    let mut all: Vec<NodeId> = unread.iter().filter(named).map(|one| one.node).filter(by_name).collect();
+    all.extend(kept.iter().flat_map(|kept| &kept.files));
+    all.sort_unstable();
+    all.dedup();
+    if all.len() > MOST_FILES {
+        return Err(ControlError::Type(FILE, "given in at most 256 places of a request"));
+    }
+    if all.iter().all(|id| is_object_id(&tape.text(bytes, *id))) { Ok(all) } else { Err(ControlError::Type(FILE, "the id of a file")) }
+}
+
 /// Whether the provider says that it deleted what it was asked to.
 pub fn is_deleted(tape: &Tape, bytes: &[u8]) -> bool {
-    tape.member(bytes, 0, "deleted").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::True)
+    tape.member(bytes, 0, "type").is_some_and(|kind| tape.says(bytes, kind, "file_deleted"))
+        || tape.member(bytes, 0, "deleted").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::True)
 }
 
 fn made_response(tape: &Tape, bytes: &[u8], response: NodeId, all: &mut Vec<Made>) {
@@ -119,7 +152,7 @@ fn made_response(tape: &Tape, bytes: &[u8], response: NodeId, all: &mut Vec<Made
 }
 
 /// The id of an object, where it could be sent back.
-fn own_id(tape: &Tape, bytes: &[u8], object: NodeId) -> Option<String> {
+pub(crate) fn own_id(tape: &Tape, bytes: &[u8], object: NodeId) -> Option<String> {
     let id = tape.member(bytes, object, "id")?;
     let text = (tape.node(id)?.kind == NodeKind::String).then(|| tape.text(bytes, id))?;
     is_object_id(&text).then(|| text.into_owned())
@@ -149,10 +182,10 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept),
     if member("background").is_some_and(|id| !matches!(kind(id), Some(NodeKind::False | NodeKind::Null))) {
         return Err(ControlError::Stored("background"));
     }
-    tools_are_bare(tape, bytes)?;
+    files_of_tools(tape, bytes, &mut kept.files)?;
     // The variables of a stored prompt are parts too.
     if let Some(prompt) = member("prompt") {
-        parts_are_bare(tape, bytes, prompt)?;
+        files_of_parts(tape, bytes, prompt, &mut kept.files);
     }
     // A stored prompt may need nothing else.
     let Some(input) = member("input") else {
@@ -168,7 +201,7 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept),
             if kept.items.len() > MOST_ITEMS {
                 return Err(ControlError::Type("input", "at most 256 references to items of earlier answers"));
             }
-            parts_are_bare(tape, bytes, input)?;
+            files_of_parts(tape, bytes, input, &mut kept.files);
             Ok((first_user(tape, bytes, input), kept))
         }
         _ => Err(ControlError::Type("input", "a string or an array")),
@@ -232,44 +265,62 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Op
     }
 }
 
-/// No part of an item may name a file that the provider keeps.
-fn parts_are_bare(tape: &Tape, bytes: &[u8], input: NodeId) -> Result<(), ControlError> {
+/// Files that parts name, wherever they stand in `input`.
+fn files_of_parts(tape: &Tape, bytes: &[u8], input: NodeId, files: &mut Vec<NodeId>) {
     let end = tape.node(input).map_or(input, |node| node.next);
     let objects = tape.nodes().filter(|(id, node)| node.kind == NodeKind::Object && (input..end).contains(id));
     for (object, _) in objects {
-        let (mut part, mut file) = (false, false);
+        let (mut part, before) = (false, files.len());
         for (member, _) in tape.members(object).filter(|(_, value)| value.kind == NodeKind::String) {
             match tape.key(bytes, member).as_deref() {
                 Some("type") => part |= PARTS.contains(&tape.text(bytes, member).as_ref()),
-                Some("file_id") => file = true,
+                Some(FILE) => files.push(member),
                 _ => {}
             }
         }
-        if part && file {
-            return Err(ControlError::Stored("file_id"));
+        if !part {
+            files.truncate(before);
+        }
+    }
+}
+
+/// Files that tools name. Stores and containers that the provider keeps are refused.
+fn files_of_tools(tape: &Tape, bytes: &[u8], files: &mut Vec<NodeId>) -> Result<(), ControlError> {
+    let Some(tools) = tape.member(bytes, 0, "tools") else { return Ok(()) };
+    for (tool, _) in tape.members(tools) {
+        // What a tool is and what it works in; the parameters of a function are anybody's words.
+        let inner = ["container", "environment", "input_image_mask"];
+        let holders = tape.members(tool).filter(|(_, node)| inner.iter().any(|name| tape.says(bytes, node.slot, name)));
+        for holder in std::iter::once(tool).chain(holders.map(|(id, _)| id)) {
+            of_tool(tape, bytes, holder, files)?;
         }
     }
     Ok(())
 }
 
-/// No tool may name files, stores or containers that the provider keeps.
-fn tools_are_bare(tape: &Tape, bytes: &[u8]) -> Result<(), ControlError> {
-    let Some(tools) = tape.member(bytes, 0, "tools") else { return Ok(()) };
-    let named = |tool: NodeId, name: &str| {
-        let Some(node) = tape.member(bytes, tool, name).and_then(|id| tape.node(id)) else { return false };
-        match node.kind {
+fn of_tool(tape: &Tape, bytes: &[u8], holder: NodeId, files: &mut Vec<NodeId>) -> Result<(), ControlError> {
+    if tape.node(holder).is_none_or(|node| node.kind != NodeKind::Object) {
+        return Ok(());
+    }
+    for (id, node) in tape.members(holder) {
+        let named = |name: &&&str| tape.says(bytes, node.slot, name);
+        let says_something = match node.kind {
             NodeKind::String => true,
             NodeKind::Array => node.end - node.start > 2,
             _ => false,
+        };
+        if let Some(name) = OF_TOOLS.iter().find(named).filter(|_| says_something) {
+            return Err(ControlError::Stored(name));
         }
-    };
-    for (tool, _) in tape.members(tools) {
-        // What a tool is and what it works in; the parameters of a function are anybody's words.
-        let inner = ["container", "environment", "input_image_mask"].into_iter().filter_map(|name| tape.member(bytes, tool, name));
-        for holder in std::iter::once(tool).chain(inner) {
-            if let Some(name) = OF_TOOLS.iter().find(|name| named(holder, name)) {
-                return Err(ControlError::Stored(name));
+        let own = |member: (NodeId, &Node)| Some(member.0).filter(|_| member.1.kind == NodeKind::String);
+        match [FILE, FILES].iter().find(named) {
+            Some(_) if node.kind == NodeKind::String => files.push(id),
+            Some(_) if node.kind == NodeKind::Array => {
+                for member in tape.members(id) {
+                    files.push(own(member).ok_or(ControlError::Type(FILES, "a list of ids of files"))?);
+                }
             }
+            _ => {}
         }
     }
     Ok(())

@@ -29,7 +29,7 @@ pub(super) fn caught<T>(run: impl FnOnce() -> Result<T, GuardError>) -> Result<T
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(GuardError::Inspect(InspectError::Panic)))
 }
 
-fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
+pub(super) fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
     let live = &exchange.live;
     Inspector {
         detector: &live.detector,
@@ -61,7 +61,7 @@ pub(super) fn inspect_with_files(exchange: &Exchange, body: Body<'_>) -> Result<
     Ok((units, attached))
 }
 
-fn count_lookups(exchange: &Exchange, inspector: &Inspector<'_>) {
+pub(super) fn count_lookups(exchange: &Exchange, inspector: &Inspector<'_>) {
     let metrics = exchange.gate.metrics();
     metrics.cache_hits_total.add(inspector.lookups.0);
     metrics.cache_misses_total.add(inspector.lookups.1);

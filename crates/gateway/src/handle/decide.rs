@@ -14,6 +14,7 @@ use http::Response;
 use http::header::{self, HeaderValue};
 use hyper::body::Incoming;
 
+use super::reading::json_only;
 use super::{Head, UNCONFIGURED};
 use crate::blocking::{LARGE, blocking};
 use crate::body::GateBody;
@@ -89,7 +90,7 @@ impl Gate {
             return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message)));
         }
         let mut held = self.budget.open();
-        let bytes = match self.read(head, body, &live, &mut held).await {
+        let bytes = match self.read(head, (body, json_only), &live, &mut held).await {
             Ok(bytes) => bytes,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };

@@ -221,13 +221,15 @@ fn keep(db: &Transaction<'_>, sealer: &Sealer, job: &Job, strangers: &mut Vec<Id
         let statement = "INSERT INTO object_maps (chain, data_key, sealed) VALUES (?1, ?2, ?3)";
         db.prepare_cached(statement)?.execute(params![chain.id, subject.id.as_slice(), sealed])?;
     }
+    let unread = job.object.unread.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(" ");
     for (id, place) in &job.places {
         // Whoever made it first keeps it, as long as it is known.
-        let statement = "INSERT INTO objects (id, provider, subject, chain, data_key, expires_us) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        let statement = "INSERT INTO objects (id, provider, subject, chain, data_key, expires_us, unread)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?8)
             ON CONFLICT (id, provider) DO UPDATE SET subject = excluded.subject, chain = excluded.chain, data_key = excluded.data_key,
-            expires_us = excluded.expires_us WHERE objects.subject = excluded.subject OR objects.expires_us <= ?7";
+            expires_us = excluded.expires_us, unread = excluded.unread WHERE objects.subject = excluded.subject OR objects.expires_us <= ?7";
         let provider = job.object.provider.as_str();
-        let values = params![id, provider, subject.hash, chain.id, subject.id.as_slice(), job.expires, job.created];
+        let values = params![id, provider, subject.hash, chain.id, subject.id.as_slice(), job.expires, job.created, unread];
         if db.prepare_cached(statement)?.execute(values)? == 0 {
             strangers.push(*place);
         }

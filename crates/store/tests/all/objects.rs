@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bartizan_identity::{Binding, Chain, ObjectKind, ObjectsError, Pair};
 use bartizan_store::{DataDir, Options, StoreError};
-use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, Timestamp};
+use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, Timestamp, UninspectedKind};
 
 use crate::help::{append, options, record, search, time, wrapped_keys};
 
@@ -37,7 +37,7 @@ fn bind_since(
 ) -> Result<(), ObjectsError> {
     let (owner, provider) = (PrincipalId::new(owner), ProviderName::new("main"));
     let objects = [(ObjectKind::Response, id.to_owned()), (ObjectKind::Item, format!("{id}_item"))];
-    dir.objects().bind(&Binding { owner: &owner, since, provider: &provider, chain, fresh, objects: &objects })
+    dir.objects().bind(&Binding { owner: &owner, since, provider: &provider, chain, fresh, objects: &objects, unread: &[] })
 }
 
 /// The chain of a response, as its owner finds it.
@@ -215,4 +215,44 @@ fn killed_at_any_moment_nobody_gets_what_is_somebody_elses() {
         }
     }
     assert!(known > 100 && lost > 0, "{known} known, {lost} lost");
+}
+
+/// What of a file was not read is known after a restart, and a list is asked about as a whole.
+#[test]
+fn a_file_is_its_owners_with_what_was_not_read() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    let (ada, bob, main) = (PrincipalId::new("user:ada"), PrincipalId::new("user:bob"), ProviderName::new("main"));
+    let file = |id: &str| vec![(ObjectKind::File, id.to_owned())];
+    let dir = DataDir::open(&path, options()).unwrap();
+    for (owner, id, unread) in [
+        (&ada, "file_planted_a", [UninspectedKind::Image, UninspectedKind::OverLimit].as_slice()),
+        (&ada, "file_planted_b", &[]),
+        (&bob, "file_planted_c", &[UninspectedKind::File]),
+    ] {
+        let (since, chain, objects) = (time(5_000_001), chain(7, &[]), file(id));
+        let binding = Binding { owner, since, provider: &main, chain: &chain, fresh: Some(0), objects: &objects, unread };
+        dir.objects().bind(&binding).unwrap();
+    }
+    let found = |dir: &DataDir, owner, id| dir.objects().look_up(owner, &file(id)).unwrap().remove(0).map(|file| file.unread.to_vec());
+    let ids = ["file_planted_c", "file_x", "file_planted_a", "file_planted_b"].map(str::to_owned);
+    let owns =
+        |dir: &DataDir, owner, provider: &str| dir.objects().owns(owner, &ProviderName::new(provider), ObjectKind::File, &ids).unwrap();
+    let check = |dir: &DataDir| {
+        assert_eq!(found(dir, &ada, "file_planted_a"), Some(vec![UninspectedKind::Image, UninspectedKind::OverLimit]));
+        assert_eq!((found(dir, &ada, "file_planted_b"), found(dir, &ada, "file_planted_c")), (Some(vec![]), None));
+        assert_eq!(dir.objects().look_up(&ada, &[(ObjectKind::Response, "file_planted_a".to_owned())]).unwrap(), [None]);
+        assert_eq!(owns(dir, &ada, "main"), [false, false, true, true]);
+        assert_eq!(owns(dir, &bob, "main"), [true, false, false, false]);
+        assert_eq!(owns(dir, &ada, "other"), [false; 4]);
+    };
+    check(&dir);
+    drop(dir);
+    assert_eq!(search(&path, b"file_planted"), Vec::<String>::new());
+    let dir = DataDir::open(&path, options()).unwrap();
+    assert_eq!(owns(&dir, &ada, "main"), [false, false, true, true], "from the disk alone");
+    check(&dir);
+    dir.objects().forget(&ada, ObjectKind::File, "file_planted_a");
+    dir.flush_objects().unwrap();
+    assert_eq!(owns(&dir, &ada, "main"), [false, false, false, true]);
 }

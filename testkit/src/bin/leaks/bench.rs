@@ -14,6 +14,7 @@ use crate::client::{Client, Reply};
 use crate::decode::{leak, undo};
 use crate::encode::quote;
 use crate::fields::{Before, Route, Stream};
+use crate::form::{CONTENT_TYPE, form};
 use crate::tally::{Outcome, Row, Tally};
 
 /// A worker's share.
@@ -129,26 +130,29 @@ impl Bench {
     ) -> Result<(Reply, Vec<Recorded>)> {
         let path = route.stream_path.as_ref().filter(|_| stream).unwrap_or(&route.path);
         let start = format!("{} {path}{query}", route.method());
-        let mut all: Vec<(String, String)> = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let (content_type, body) = if route.form { (CONTENT_TYPE, form(body)?) } else { ("application/json", body.as_bytes().to_vec()) };
+        let mut all: Vec<(String, String)> = vec![("content-type".to_owned(), content_type.to_owned())];
         all.extend(route.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         all.extend_from_slice(headers);
         self.upstream.forget();
         if let Some(before) = &route.before {
-            self.go_before(before, body)?;
+            self.go_before(before, content_type, &body)?;
         }
-        let body = if route.method() == "GET" || route.before.is_some() { "" } else { body };
-        let reply = self.client.send(&start, &all, body.as_bytes(), cuts).with_context(|| format!("{start}\n{body}"))?;
+        let body = if route.method() == "GET" || route.before.is_some() { Vec::new() } else { body };
+        let said = || format!("{start}\n{}", String::from_utf8_lossy(&body));
+        let reply = self.client.send(&start, &all, &body, cuts).with_context(said)?;
         Ok((reply, self.upstream.requests()))
     }
 
     /// Makes what the path of a route names, in the same conversation.
-    fn go_before(&mut self, before: &Before, body: &str) -> Result<()> {
+    fn go_before(&mut self, before: &Before, content_type: &str, body: &[u8]) -> Result<()> {
         self.upstream.push(Answer::json(before.answer.clone()));
-        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        let headers = [("content-type".to_owned(), content_type.to_owned())];
         let start = format!("POST {}", before.path);
-        self.client.send(&start, &headers, body.as_bytes(), None).with_context(|| format!("{start}\n{body}"))?;
+        let said = || format!("{start}\n{}", String::from_utf8_lossy(body));
+        self.client.send(&start, &headers, body, None).with_context(said)?;
         let requests = self.upstream.requests();
-        let asked = requests.first().with_context(|| format!("`{start}` is refused, so nothing was tried\n{body}"))?;
+        let asked = requests.first().with_context(|| format!("refused, so nothing was tried: {}", said()))?;
         let first = tokens(&undo(&asked.text())).into_iter().next();
         *self.before.lock().unwrap_or_else(PoisonError::into_inner) = first.unwrap_or_default();
         self.upstream.forget();

@@ -211,6 +211,9 @@ pub struct Route {
     /// A request in which the caller's own value stands at `@@`; for answers.
     #[serde(default)]
     pub own: String,
+    /// Whether bodies are sent as forms with a file. They are listed as JSON all the same.
+    #[serde(default)]
+    pub form: bool,
     /// What is asked first, with the body of `own`, so that the path names something.
     pub before: Option<Before>,
     /// Request headers that a value is put in; `?` for a member of the query string that nobody knows, `?name` for one with that name.

@@ -8,6 +8,7 @@ mod client;
 mod decode;
 mod encode;
 mod fields;
+mod form;
 mod requests;
 mod splits;
 mod streams;
