@@ -16,7 +16,7 @@ FMT := cargo fmt --all -- --config imports_granularity=Module,group_imports=StdE
 
 # The steps share one target folder and print one after the other.
 .NOTPARALLEL:
-.PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model leaks-mutants fmt lint tools \
+.PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model leaks-mutants profile fmt lint tools \
 	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-npm test-judges test-leaks test-instructions test-fuzz instructions
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo "make crash       SIGKILL under load, N=$(N) times, nothing may be lost"
 	@echo "make fuzz        every fuzz target for SECONDS_EACH=$(SECONDS_EACH)"
 	@echo "make real-model  the client tests through the gate against a real local model"
+	@echo "make profile     take the profile anew by which the compiler lays out the release build"
 	@echo "make fmt, make lint"
 
 up: release
@@ -92,14 +93,14 @@ test-fuzz:
 
 .PHONY: release
 release:
-	@$(STEP) release cargo build --release --workspace --bins --example instructions --locked
+	@$(STEP) release scripts/release.sh
 
 # --- measurements --------------------------------------------------------------------------------------------------
 
 # The last command judges the bars of all three, so that one RESULT line has everything.
 bench:
 	@mkdir -p out
-	@$(STEP) release cargo build --release --workspace --bins --examples --locked
+	@$(STEP) release scripts/release.sh --examples
 	@$(STEP) detection bash -c 'target/release/examples/throughput | tee out/throughput.txt'
 	@$(STEP) judging bash -c 'target/release/examples/judge_cost | tee out/judge_cost.txt'
 	@target/release/bench $(GATE) --result out/throughput.txt --result out/judge_cost.txt
@@ -119,7 +120,11 @@ real-model: release
 # Accuracy on data that lies beside the project; the tests pass without it.
 eval:
 	@[ -d ../shared/data/pii ] || { echo "there is no ../shared/data/pii; nothing was measured"; exit 2; }
-	@cargo run --quiet --release --package bartizan-detect --example eval --locked -- ../shared/data/pii
+	@scripts/release.sh run --package bartizan-detect --example eval -- ../shared/data/pii
+
+# After changes to the way of a request; `profile/README.md` says when.
+profile:
+	@scripts/profile.sh
 
 instructions: release
 	@scripts/instructions.sh
