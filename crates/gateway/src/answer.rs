@@ -184,7 +184,7 @@ impl Gate {
                 if failed { charge.release() } else { shared.settle(parsed.seen(), true) }
             }
             let guarded = match guard_answer(&shared, &parsed, &session) {
-                Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),
+                Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, parsed.bytes.len(), Action::Complete, &error),
                 other => other.map_err(Ok)?,
             };
             if !failed && guarded.refusal.is_none() {

@@ -133,6 +133,8 @@ pub struct Gate {
     value_hash: ValueHash,
     /// Look-ups of owners that may begin.
     lookups: Arc<tokio::sync::Semaphore>,
+    /// The same for lists, which take longer and may wait.
+    listings: Arc<tokio::sync::Semaphore>,
     /// Whether whatever still runs is being cut.
     killed: AtomicBool,
 }
@@ -174,7 +176,8 @@ impl Gate {
             refusals: RefusalLog::default(),
             value_hash: ValueHash::new(&wiring.keys.token),
             random,
-            lookups: objects::lookups(),
+            lookups: objects::permits(objects::LOOKUPS),
+            listings: objects::permits(objects::LISTINGS),
             wiring,
             killed: AtomicBool::new(false),
         }))

@@ -210,7 +210,7 @@ impl Walk<'_> {
         match (place.zone, tag.kind) {
             (Zone::Item, _) => self.item(tag, place),
             // A single part stands for the array of them.
-            (Zone::Content, _) if holder.zone == Zone::Item => place.zone = Zone::Part,
+            (Zone::Content, _) if matches!(holder.zone, Zone::Item | Zone::Message | Zone::Part) => place.zone = Zone::Part,
             (Zone::Part, Kind::Plain) if tag.thought => place.class = TextClass::Reasoning,
             (Zone::Message, _) => place.role = self.message_role(tag, place.role),
             (Zone::Part, Kind::ToolResult) => (place.role, place.class) = (Role::Tool, TextClass::ToolResult),
