@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_identity::ObjectKind;
-use bartizan_vocabulary::{EndState, UninspectedKind};
+use bartizan_vocabulary::{Decision, EndState, UninspectedKind};
 use bartizan_wire::json::Tape;
+use bartizan_wire::refusal::Reason;
 use bartizan_wire::{is_object_id, made_file};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -18,7 +19,7 @@ use crate::Gate;
 use crate::blocking::{LARGE, blocking};
 use crate::body::GateBody;
 use crate::budget::Reservation;
-use crate::exchange::{Exchange, Moment};
+use crate::exchange::{Exchange, Moment, Phase};
 use crate::guard::{Guarded, hold};
 use crate::handle::Head;
 use crate::pending::Pending;
@@ -95,7 +96,9 @@ impl Gate {
         };
         let then = if undone { "it was deleted there again" } else { "the provider may keep it" };
         tracing::warn!(undone, request_id = %exchange.request_id, "a file was sent and is nobody's");
-        Err(Self::guard_failed(exchange, &format!("the provider took the file, but {error}; {then}"), Moment::End(EndState::Blocked)))
+        let message = format!("the provider took the file, but {error}; {then}");
+        let phase = Phase::decided(Decision::Failed);
+        Err(Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(Moment::End(EndState::Blocked), phase)))
     }
 }
 
