@@ -135,6 +135,8 @@ pub struct Gate {
     lookups: Arc<tokio::sync::Semaphore>,
     /// The same for lists, which take longer and may wait.
     listings: Arc<tokio::sync::Semaphore>,
+    /// Files that are being sent: they are bound whether their callers wait or not.
+    sends: tokio_util::task::TaskTracker,
     /// Whether whatever still runs is being cut.
     killed: AtomicBool,
 }
@@ -178,6 +180,7 @@ impl Gate {
             random,
             lookups: objects::permits(objects::LOOKUPS),
             listings: objects::permits(objects::LISTINGS),
+            sends: tokio_util::task::TaskTracker::new(),
             wiring,
             killed: AtomicBool::new(false),
         }))
@@ -245,6 +248,12 @@ impl Gate {
         }
         self.metrics.client_gone_total.add(1);
         EndState::ClientGone
+    }
+
+    /// Waits for what goes on without its callers.
+    async fn sent(&self) {
+        self.sends.close();
+        self.sends.wait().await;
     }
 
     fn now(&self) -> Timestamp {

@@ -607,6 +607,13 @@ fn files_of_anthropic() {
         house.upstream.push(Answer::json(canned::message("m", "fine")));
         assert_eq!(house.send(&Call::messages(body.to_string())).status, 200, "{part}");
     }
+    // What a tool of the provider gave names files, too, and mentions none.
+    let made = json!({"type": "code_execution_output", "file_id": "file_made"});
+    let gave =
+        json!({"type": "code_execution_tool_result", "tool_use_id": "t", "content": {"type": "code_execution_result", "content": [made]}});
+    let body = json!({"model": "claude-sonnet", "max_tokens": 9, "messages": [{"role": "assistant", "content": [gave]}]});
+    house.upstream.push(Answer::json(canned::message("m", "fine")));
+    assert_eq!(house.send(&Call::messages(body.to_string())).status, 200);
     let other = json!({"id": "file_other", "type": "file", "filename": "ada@example.org"});
     house
         .upstream
@@ -706,7 +713,7 @@ fn a_file_that_was_taken_is_bound_whatever_happens() {
         std::thread::sleep(Duration::from_millis(10));
     }
     drop(wire);
-    std::thread::sleep(Duration::from_millis(1_000));
+    std::thread::sleep(Duration::from_secs(1));
     assert!(is_there(&house, "file-a"));
     // An answer that names nothing.
     for answer in ["taken", "{}", r#"{"id":"../file-a"}"#, r#"{"id":7}"#] {

@@ -49,7 +49,7 @@ impl Gate {
             let sent = Instant::now();
             let (gate, shared) = (Arc::clone(self), Arc::clone(exchange));
             // A caller that leaves does not end it: the provider may have the file already.
-            let task = tokio::spawn(async move { gate.taken(&shared, (at, request), &unread).await });
+            let task = self.sends.spawn(async move { gate.taken(&shared, (at, request), &unread).await });
             let stopped = || Self::guard_failed(exchange, "sending the file was stopped", Moment::End(EndState::Blocked));
             let session = self.session_in(exchange, "");
             match task.await.map_err(|_| stopped())?? {
