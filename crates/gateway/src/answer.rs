@@ -201,7 +201,7 @@ impl Gate {
                 watch.said(&shared.live.settings, &parsed.said(), parsed.usage());
             }
             let guarded = match guard_answer(&shared, &parsed, &session) {
-                Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),
+                Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, parsed.bytes.len(), Action::Complete, &error),
                 other => other.map_err(Ok)?,
             };
             if !failed && guarded.refusal.is_none() {

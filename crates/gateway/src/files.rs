@@ -5,6 +5,7 @@
 
 mod content;
 mod list;
+mod sending;
 
 use std::sync::Arc;
 
@@ -87,8 +88,7 @@ impl Gate {
             Ok(request) => request,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
         };
-        let session = self.session_of_file(&exchange, unread);
-        self.listed(head, &exchange, (Route::UploadFile, at, request), session, guarded).await
+        self.sent_file(head, &exchange, (at, request), unread, guarded).await
     }
 
     /// Reads and judges a form, off the worker threads.

@@ -271,12 +271,12 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
 }
 
 /// Judges a body that could not be inspected, where the scope chose to fail open. Only a permit passes: nothing was found, so
-/// no remedy can be carried out.
-pub fn unguarded(exchange: &Exchange, parsed: &Parsed, action: Action, error: &GuardError) -> Box<Guarded> {
+/// no remedy can be carried out. `length`: bytes of what goes on.
+pub fn unguarded(exchange: &Exchange, parsed: &Parsed, length: usize, action: Action, error: &GuardError) -> Box<Guarded> {
     let mut facts = exchange.facts(action, GuardStatus::FailedOpen);
     let role = if action == Action::Complete { Role::Assistant } else { Role::User };
-    facts.context.body_bytes = parsed.bytes.len() as u64;
-    facts.context.token_estimate = if action == Action::Prompt { parsed.bytes.len() as u64 / 4 } else { 0 };
+    facts.context.body_bytes = length as u64;
+    facts.context.token_estimate = if action == Action::Prompt { length as u64 / 4 } else { 0 };
     note_unread(&mut facts, kinds(&parsed.reading), role);
     let verdict = exchange.live.judge.judge(&facts);
     let refusal = (verdict.outcome != Outcome::Permit).then(|| remedy::refusal(&verdict, &facts));

@@ -293,7 +293,9 @@ impl Gate {
             let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None };
             let result = match guard_request(&shared, parsed, control, &mut session, &outside) {
                 // With an alias an edit is needed, and what was not inspected is not edited.
-                Err(error) if model.is_none() && error.may_fail_open(&shared) => Ok(unguarded(&shared, parsed, Action::Prompt, &error)),
+                Err(error) if model.is_none() && error.may_fail_open(&shared) => {
+                    Ok(unguarded(&shared, parsed, parsed.bytes.len(), Action::Prompt, &error))
+                }
                 other => other,
             };
             let edited = result.as_ref().map_or(0, |guarded| if guarded.edited { guarded.bytes.len() } else { 0 });

@@ -139,6 +139,10 @@ pub struct Gate {
     value_hash: ValueHash,
     /// Look-ups of owners that may begin.
     lookups: Arc<tokio::sync::Semaphore>,
+    /// The same for lists, which take longer and may wait.
+    listings: Arc<tokio::sync::Semaphore>,
+    /// Files that are being sent: they are bound whether their callers wait or not.
+    sends: tokio_util::task::TaskTracker,
     /// Whether whatever still runs is being cut.
     killed: AtomicBool,
 }
@@ -180,7 +184,9 @@ impl Gate {
             refusals: RefusalLog::default(),
             value_hash: ValueHash::new(&wiring.keys.token),
             random,
-            lookups: objects::lookups(),
+            lookups: objects::permits(objects::LOOKUPS),
+            listings: objects::permits(objects::LISTINGS),
+            sends: tokio_util::task::TaskTracker::new(),
             wiring,
             killed: AtomicBool::new(false),
         }))
@@ -248,6 +254,12 @@ impl Gate {
         }
         self.metrics.client_gone_total.add(1);
         EndState::ClientGone
+    }
+
+    /// Waits for what goes on without its callers.
+    async fn sent(&self) {
+        self.sends.close();
+        self.sends.wait().await;
     }
 
     fn now(&self) -> Timestamp {

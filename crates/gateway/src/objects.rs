@@ -13,7 +13,7 @@ use bartizan_identity::{Binding, Chain, Object, ObjectKind, Objects, ObjectsErro
 use bartizan_vocabulary::{PrincipalId, ProviderName, Role, Timestamp, UninspectedKind};
 use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Control, ControlError, Kept, Made, Reading, Unread, file_mentions, is_deleted, made, made_file};
+use bartizan_wire::{Control, ControlError, Kept, Made, Reading, Unread, file_mentions, is_deleted, made};
 use tokio::sync::Semaphore;
 
 use crate::Gate;
@@ -26,6 +26,8 @@ use crate::session::Session;
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Look-ups at a time: the others wait, within that time.
 pub(crate) const LOOKUPS: usize = 8;
+/// The same for pages of lists: they take nothing away from the others.
+pub(crate) const LISTINGS: usize = 2;
 /// Most objects of one stream that are bound.
 const MOST_TOLD: usize = 1_024;
 
@@ -103,8 +105,8 @@ impl Watch {
 enum Then {
     /// The ids are the caller's from now on.
     Bind,
-    /// The file is, of which this was not read.
-    BindFile(Vec<UninspectedKind>),
+    /// Only those of containers are: the rest is not kept.
+    BindContainers,
     /// If the provider deleted it, it is nobody's.
     Forget(ObjectKind, String),
     /// They are known already.
@@ -118,7 +120,7 @@ impl Keeping {
 
     /// Whether ids in the answer are to be bound.
     pub fn binds(&self) -> bool {
-        matches!(self.then, Then::Bind)
+        matches!(self.then, Then::Bind | Then::BindContainers)
     }
 
     fn chain(&self, session: &Session) -> &Arc<Chain> {
@@ -157,12 +159,7 @@ impl Exchange {
     pub(crate) fn answered(&self, session: &Session, answer: &Parsed) {
         let Some(keeping) = session.keeping() else { return };
         match &keeping.then {
-            Then::Bind => self.bind(session, made(&answer.tape, &answer.bytes)),
-            Then::BindFile(unread) => {
-                if let Some(id) = made_file(&answer.tape, &answer.bytes) {
-                    self.keep(session, keeping, &[(ObjectKind::File, id)], unread);
-                }
-            }
+            Then::Bind | Then::BindContainers => self.bind(session, made(&answer.tape, &answer.bytes)),
             Then::Forget(kind, id) if is_deleted(&answer.tape, &answer.bytes) => {
                 self.gate.wiring.objects.forget(&self.principal.id, *kind, id);
             }
@@ -173,12 +170,37 @@ impl Exchange {
     /// Binds what an answer names, before it leaves. What cannot be bound is nobody's: its id leads to a 404.
     pub(crate) fn bind(&self, session: &Session, made: Vec<Made>) {
         let Some(keeping) = session.keeping().filter(|keeping| keeping.binds()) else { return };
-        if !made.is_empty() {
-            self.keep(session, keeping, &made.into_iter().map(object).collect::<Vec<_>>(), &[]);
+        let (containers, rest): (Vec<_>, Vec<_>) = made.into_iter().map(object).partition(|(kind, _)| *kind == ObjectKind::Container);
+        if !rest.is_empty() && matches!(keeping.then, Then::Bind) {
+            self.keep(session, keeping, &rest);
+        }
+        // Every later answer tells of them again.
+        let at_hand = |(kind, id): &(ObjectKind, String)| self.gate.wiring.objects.at_hand(&self.principal.id, *kind, id).is_some();
+        let containers: Vec<_> = containers.into_iter().filter(|one| !at_hand(one)).collect();
+        if !containers.is_empty() {
+            let _counted = self.bind_alone(&containers, &[]);
         }
     }
 
-    fn keep(&self, session: &Session, keeping: &Keeping, objects: &[(ObjectKind, String)], unread: &[UninspectedKind]) {
+    /// Binds objects of which nothing goes on. `unread`: of a file, what of it was not read.
+    ///
+    /// # Errors
+    /// Why they are nobody's; that was counted.
+    pub(crate) fn bind_alone(&self, objects: &[(ObjectKind, String)], unread: &[UninspectedKind]) -> Result<(), ObjectsError> {
+        let provider = self.provider.as_ref().ok_or(ObjectsError::Unreadable)?;
+        let chain = &Arc::new(Chain { id: self.gate.new_chain(), conversation: String::new(), pairs: Arc::default() });
+        let (owner, since) = (&self.principal.id, self.since());
+        let bound = self.gate.wiring.objects.bind(&Binding { owner, since, provider, chain, fresh: Some(0), objects, unread });
+        bound.inspect_err(|error| self.unbound(objects.len(), &error.to_string()))
+    }
+
+    /// Counts what the provider keeps and nobody owns.
+    pub(crate) fn unbound(&self, count: usize, error: &str) {
+        self.gate.metrics().unbound_total.add(count as u64);
+        tracing::warn!(error, request_id = %self.request_id, "what the provider keeps of an answer was not bound to its caller");
+    }
+
+    fn keep(&self, session: &Session, keeping: &Keeping, objects: &[(ObjectKind, String)]) {
         let Some(provider) = &self.provider else { return };
         let chain = keeping.chain(session);
         let begun = keeping.kept.load(Ordering::Acquire);
@@ -186,13 +208,10 @@ impl Exchange {
         let known = if keeping.is_known { keeping.base.pairs.len() } else { 0 };
         let fresh = (!begun && is_new).then_some(known);
         let (owner, since) = (&self.principal.id, self.since());
-        let binding = Binding { owner, since, provider, chain, fresh, objects, unread };
+        let binding = Binding { owner, since, provider, chain, fresh, objects, unread: &[] };
         match self.gate.wiring.objects.bind(&binding) {
             Ok(()) => keeping.kept.store(true, Ordering::Release),
-            Err(error) => {
-                self.gate.metrics().unbound_total.add(objects.len() as u64);
-                tracing::warn!(%error, request_id = %self.request_id, "what the provider keeps of an answer was not bound to its caller");
-            }
+            Err(error) => self.unbound(objects.len(), &error.to_string()),
         }
     }
 }
@@ -201,6 +220,7 @@ fn object(made: Made) -> (ObjectKind, String) {
     match made {
         Made::Response(id) => (ObjectKind::Response, id),
         Made::Item(id) => (ObjectKind::Item, id),
+        Made::Container(id) => (ObjectKind::Container, id),
     }
 }
 
@@ -242,7 +262,8 @@ impl Gate {
         let text = |id: NodeId| parsed.tape.text(&parsed.bytes, id).into_owned();
         let responses = kept.previous.iter().map(|id| (ObjectKind::Response, text(*id)));
         let items = kept.items.iter().map(|id| (ObjectKind::Item, text(*id)));
-        let wanted = responses.chain(items).chain(named.iter().map(|id| (ObjectKind::File, text(*id)))).collect();
+        let containers = kept.containers.iter().map(|id| (ObjectKind::Container, text(*id)));
+        let wanted = responses.chain(items).chain(containers).chain(named.iter().map(|id| (ObjectKind::File, text(*id)))).collect();
         let mut found = self.owned(&exchange.principal.id, wanted).await?.into_iter();
         let mut objects = Vec::new();
         if kept.previous.is_some() {
@@ -252,12 +273,17 @@ impl Gate {
         for (id, item) in kept.items.iter().zip(found.by_ref()) {
             objects.push(item.ok_or_else(|| (Reason::BadRequest, unknown_item(&parsed.tape, &parsed.bytes, *id).to_string()))?);
         }
+        let mut containers = Vec::with_capacity(kept.containers.len());
+        for container in found.by_ref().take(kept.containers.len()) {
+            let message = || "a container that `container_id` names is not known here as this caller's; leave out the items that name it";
+            containers.push(container.ok_or_else(|| (Reason::NotFound, message().to_owned()))?);
+        }
         let mut files = Vec::with_capacity(named.len());
         for (node, file) in named.iter().zip(found) {
             let message = || "a file that `file_id` names is not known here as this caller's".to_owned();
             files.push((*node, file.ok_or_else(|| (Reason::NotFound, message()))?));
         }
-        let all = || objects.iter().chain(files.iter().map(|(_, file)| file));
+        let all = || objects.iter().chain(&containers).chain(files.iter().map(|(_, file)| file));
         let Some(first) = all().next() else { return Ok(None) };
         if all().any(|object| object.provider != first.provider) {
             let message = "the request names what different providers keep; send what one of them keeps in full, in `input`";
@@ -293,7 +319,7 @@ impl Gate {
             return Ok(at_hand);
         }
         let owner = owner.clone();
-        self.looked_up(move |objects| objects.look_up(&owner, &wanted)).await
+        self.looked_up(&self.lookups, move |objects| objects.look_up(&owner, &wanted)).await
     }
 
     /// Which of these files at a provider are a caller's.
@@ -304,17 +330,18 @@ impl Gate {
         ids: Vec<String>,
     ) -> Result<Vec<bool>, (Reason, String)> {
         let (owner, provider) = (owner.clone(), provider.clone());
-        self.looked_up(move |objects| objects.owns(&owner, &provider, ObjectKind::File, &ids)).await
+        self.looked_up(&self.listings, move |objects| objects.owns(&owner, &provider, ObjectKind::File, &ids)).await
     }
 
     /// One look-up off the worker threads, within a deadline.
     async fn looked_up<T: Send + 'static>(
         &self,
+        permits: &Arc<Semaphore>,
         run: impl FnOnce(&dyn Objects) -> Result<T, ObjectsError> + Send + 'static,
     ) -> Result<T, (Reason, String)> {
-        let (objects, lookups) = (Arc::clone(&self.wiring.objects), Arc::clone(&self.lookups));
+        let (objects, permits) = (Arc::clone(&self.wiring.objects), Arc::clone(permits));
         let run = async move {
-            let permit = lookups.acquire_owned().await.ok()?;
+            let permit = permits.acquire_owned().await.ok()?;
             let read = tokio::task::spawn_blocking(move || {
                 // One that nobody waits for any more counts until it ends.
                 let _permit = permit;
@@ -345,16 +372,7 @@ impl Gate {
         for chain in resumed.iter().flat_map(|resumed| &resumed.chains) {
             session.recall(chain);
         }
-        session.keep_ids(Keeping::new(base, is_known, if kept.store { Then::Bind } else { Then::Nothing }));
-        session
-    }
-
-    /// The session of a request that sends a file. `unread`: what of it was not read.
-    pub(crate) fn session_of_file(&self, exchange: &Exchange, unread: Vec<UninspectedKind>) -> Box<Session> {
-        let mut session = self.session_in(exchange, "");
-        // A chain of its own, of which nothing goes on.
-        let chain = Arc::new(Chain { id: self.new_chain(), conversation: String::new(), pairs: Arc::default() });
-        session.keep_ids(Keeping::new(chain, false, Then::BindFile(unread)));
+        session.keep_ids(Keeping::new(base, is_known, if kept.store { Then::Bind } else { Then::BindContainers }));
         session
     }
 
@@ -376,9 +394,9 @@ impl Gate {
     }
 }
 
-/// Look-ups that may run at a time.
-pub(crate) fn lookups() -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(LOOKUPS))
+/// So many look-ups may run at a time.
+pub(crate) fn permits(count: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(count))
 }
 
 /// Why an item is refused that is not known: as one is that nobody could know.

@@ -85,15 +85,21 @@ impl Server {
         drop(listener);
         self.tasks.close();
         self.stage.send_replace(Stage::Draining);
-        if tokio::time::timeout(drain, self.tasks.wait()).await.is_ok() {
+        if tokio::time::timeout(drain, self.ended()).await.is_ok() {
             return;
         }
         tracing::warn!(drain.seconds = drain.as_secs(), "some requests were still running when the drain ended; they are cut");
         self.gate.kill();
         self.stage.send_replace(Stage::Over);
-        if tokio::time::timeout(FAREWELL, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(FAREWELL, self.ended()).await.is_err() {
             tracing::warn!("some requests could not be cut");
         }
+    }
+
+    /// Waits for all connections, and for what goes on behind them.
+    async fn ended(&self) {
+        self.tasks.wait().await;
+        self.gate.sent().await;
     }
 
     async fn connection(&self, stream: TcpStream, peer: SocketAddr) {

@@ -1,9 +1,12 @@
 //! Files that a provider keeps: inspected on their way there and back, and whoever sent one is the only one for whom it is there.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_gateway::{Limits, Model, Provider, Settings, Timeouts};
+use bartizan_gateway::{Fault, Faults, Limits, Model, Provider, Settings, Timeouts};
+use bartizan_identity::{Binding, MemoryObjects, Object, ObjectKind, Objects, ObjectsError};
 use bartizan_testkit::{Answer, canned, documents};
+use bartizan_vocabulary::{Direction, PrincipalId, ProviderName};
 use serde_json::{Value, json};
 
 use crate::harness::{Call, House, Plan, Reply, Wire, key};
@@ -141,7 +144,15 @@ fn what_stands_in_a_file_or_beside_it_is_found() {
     assert_eq!(with_boundary("x-ghp_Zq4TnB8cVw2LkR7yPd5XsJ9mHf3GtA6uEo1i").status, 403);
     assert!(house.upstream.requests().is_empty());
     house.upstream.push(Answer::json(told("file-b").to_string()));
-    assert_eq!(with_boundary("--------------------------4111111111111111").status, 200);
+    assert_eq!(with_boundary("--------------------------f4111111111111111").status, 200);
+    // As clients make them; a number alone may be one that somebody put there.
+    for boundary in ["----WebKitFormBoundary7MA4YWxkTrZu0gW", "a6f1c0b2d93e4857b1d0c4e5f6a7b8c9", "----formdata-undici-012345678901"] {
+        house.upstream.push(Answer::json(told("file-b").to_string()));
+        assert_eq!(with_boundary(boundary).status, 200, "{boundary}");
+    }
+    for boundary in ["4111111111111111", "--------------------------4111111111111111"] {
+        assert_eq!(with_boundary(boundary).status, 403, "{boundary}");
+    }
 }
 
 #[test]
@@ -176,10 +187,18 @@ fn naming(id: &str) -> Vec<Call> {
         body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
         Call::responses(body.to_string())
     };
-    let message = json!({"model": "gpt-4o-mini", "max_tokens": 9, "messages": [{"role": "user", "content": [
-        {"type": "document", "source": {"type": "file", "file_id": id}}]}]});
+    let document = json!({"type": "document", "source": {"type": "file", "file_id": id}});
+    let message = json!({"model": "gpt-4o-mini", "max_tokens": 9, "messages": [{"role": "user", "content": [document]}]});
+    let alone = json!({"type": "tool_result", "tool_use_id": "t", "content": document});
+    let alone = json!({"model": "gpt-4o-mini", "max_tokens": 9, "messages": [{"role": "user", "content": [alone]}]});
     let screenshot = json!({"type": "computer_screenshot", "file_id": id});
+    let input = |item: Value| responses(&json!({"input": [item, {"role": "user", "content": "x"}]}));
+    let interpreter = json!({"type": "code_interpreter", "container": {"type": "auto", "file_ids": [id]}});
+    let mask = json!({"type": "image_generation", "input_image_mask": {"file_id": id}});
     vec![
+        input(json!({"type": "additional_tools", "role": "developer", "tools": [interpreter]})),
+        input(json!({"type": "tool_search_output", "call_id": "c", "execution": "client", "tools": [mask]})),
+        input(json!({"type": "tool_search_output", "call_id": "c", "tools": [{"type": "namespace", "name": "n", "tools": [interpreter]}]})),
         chat(json!({"type": "file", "file": {"file_id": id}})),
         chat(json!({"type": "file", "file_id": id})),
         asked(&json!({"type": "input_file", "file_id": id})),
@@ -189,6 +208,7 @@ fn naming(id: &str) -> Vec<Call> {
         responses(&json!({"tools": [{"type": "code_interpreter", "container": {"type": "auto", "file_ids": [id]}}]})),
         responses(&json!({"tools": [{"type": "image_generation", "input_image_mask": {"file_id": id}}]})),
         Call::messages(message.to_string()),
+        Call::messages(alone.to_string()),
     ]
 }
 
@@ -237,6 +257,16 @@ fn a_mention_is_what_every_reader_takes_for_one() {
     ] {
         let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"user","content":[{part}]}}]}}"#);
         assert_eq!(house.send(&Call::chat(body)).status, 400, "{part}");
+    }
+    // A list of one without the list, and what a vendor takes for a mention.
+    for content in [
+        r#"{"type":"file","file":{"file_id":"file-b"}}"#,
+        r#""fileid://file-b""#,
+        r#"" FileID:\/\/file-b,fileid://file-c""#,
+        r#"[{"type":"text","text":"fileid://file-b"}]"#,
+    ] {
+        let body = format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"system","content":{content}}}]}}"#);
+        assert_eq!(house.send(&Call::chat(body)).status, 400, "{content}");
     }
     let many: Vec<Value> = (0..257).map(|_| json!({"type": "file", "file": {"file_id": "file-a"}})).collect();
     let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": many}]});
@@ -297,7 +327,7 @@ fn content_comes_back_if_it_can_be_read_and_is_clean() {
     house.upstream.push(Answer::whole(200, "application/jsonl", clean));
     let reply = content();
     assert_eq!((reply.status, reply.decision(), reply.body.as_slice()), (200, "permit", clean), "{}", reply.text());
-    assert_eq!(reply.header("content-type"), Some("application/jsonl"));
+    assert_eq!((reply.header("content-type"), reply.header("x-content-type-options")), (Some("application/jsonl"), Some("nosniff")));
     assert_eq!(house.upstream.requests().last().unwrap().path, "/v1/files/file-a/content");
     house.upstream.push(Answer::whole(200, "text/plain", clean).gzipped());
     assert_eq!(content().body, clean);
@@ -406,8 +436,8 @@ fn a_list_has_an_end() {
     library(&house, 33_000, 50_000, 1_000);
     let reply = house.send(&bare("GET", "/v1/files?after=file-own-0"));
     assert_eq!(error(&reply).0, 502, "{}", reply.text());
-    assert!(reply.text().contains("ask for it by its id"), "{}", reply.text());
-    for garbage in [r#"{"object":"list"}"#, r#"{"data":7}"#, "[]", "no json"] {
+    assert!(reply.text().contains("ask for one by its id"), "{}", reply.text());
+    for garbage in [r#"{"data":[{"object":"file"}],"has_more":true}"#, r#"{"object":"list"}"#, r#"{"data":7}"#, "[]", "no json"] {
         house.upstream.push(Answer::json(garbage));
         assert_eq!(house.send(&bare("GET", "/v1/files")).status, 502, "{garbage}");
     }
@@ -417,6 +447,11 @@ fn a_list_has_an_end() {
     assert_eq!(house.send(&bare("GET", "/v1/files")).status, 502);
     house.upstream.push(Answer::json(r#"{"error":{"message":"no"}}"#).with_status(429));
     assert_eq!(house.send(&bare("GET", "/v1/files")).status, 429);
+    // From the second page on, an error may name somebody else's file.
+    house.upstream.push(Answer::json(json!({"data": [told("file-other")], "has_more": true}).to_string()));
+    house.upstream.push(Answer::json(r#"{"error":{"message":"No such File object: file-other"}}"#).with_status(404));
+    let reply = house.send(&bare("GET", "/v1/files"));
+    assert!(reply.status == 502 && !reply.text().contains("file-other"), "{}", reply.text());
     // One entry before each call, one at the end.
     house.journal.clear();
     library(&house, 9, 10, 3);
@@ -459,6 +494,9 @@ fn the_provider_is_named_where_there_are_several() {
     house.upstream.push(Answer::json(json!({"data": [told("file-o")], "has_more": false}).to_string()));
     let listed = house.send(&bare("GET", "/v1/files").and("bartizan-provider", "main"));
     assert_eq!(listed.json()["data"], json!([]));
+    assert_eq!(house.send(&bare("GET", "/v1/files?after=file-o").and("bartizan-provider", "main")).status, 404);
+    house.upstream.push(Answer::json(json!({"data": [], "has_more": false}).to_string()));
+    assert_eq!(house.send(&bare("GET", "/v1/files?after=file-o").and("bartizan-provider", "openai")).status, 200);
     // With an entry for any model its provider is the usual one; a key that may not reach it has none there.
     let house = House::build(Plan { any: true, ..Plan::default() });
     house.upstream.push(Answer::json(told("file-m").to_string()));
@@ -509,6 +547,7 @@ fn what_two_readers_could_read_differently_is_refused() {
         (swap("name=\"purpose\"", "name=\"purpose\"; filename=\"p\""), "must be a text"),
         (swap("; filename=\"a.txt\"", ""), "a file with a name"),
         (swap("user_data", "user data"), "must be a text"),
+        (swap("user_data", "file-extract"), "`user_data` or `vision`"),
         (swap("user_data", "batch"), "files for batches"),
         (swap("user_data", "batch_output"), "files for batches"),
         (format!("--{BOUNDARY}--\r\n"), "1 to 16 parts"),
@@ -568,6 +607,13 @@ fn files_of_anthropic() {
         house.upstream.push(Answer::json(canned::message("m", "fine")));
         assert_eq!(house.send(&Call::messages(body.to_string())).status, 200, "{part}");
     }
+    // What a tool of the provider gave names files, too, and mentions none.
+    let made = json!({"type": "code_execution_output", "file_id": "file_made"});
+    let gave =
+        json!({"type": "code_execution_tool_result", "tool_use_id": "t", "content": {"type": "code_execution_result", "content": [made]}});
+    let body = json!({"model": "claude-sonnet", "max_tokens": 9, "messages": [{"role": "assistant", "content": [gave]}]});
+    house.upstream.push(Answer::json(canned::message("m", "fine")));
+    assert_eq!(house.send(&Call::messages(body.to_string())).status, 200);
     let other = json!({"id": "file_other", "type": "file", "filename": "ada@example.org"});
     house
         .upstream
@@ -609,6 +655,131 @@ fn a_form_has_the_limits_of_a_body() {
     wire.send(&call.with("content-length", "900"));
     assert_eq!(wire.reply().status, 408);
     assert!(house.upstream.requests().is_empty());
+}
+
+/// Objects that cannot be bound, or take their time to tell what of a list is whose.
+#[derive(Default)]
+struct Odd {
+    own: MemoryObjects,
+    full: bool,
+    pause: Duration,
+}
+
+impl Objects for Odd {
+    fn bind(&self, binding: &Binding<'_>) -> Result<(), ObjectsError> {
+        if self.full { Err(ObjectsError::Full) } else { self.own.bind(binding) }
+    }
+    fn at_hand(&self, _: &PrincipalId, _: ObjectKind, _: &str) -> Option<Object> {
+        None
+    }
+    fn look_up(&self, owner: &PrincipalId, wanted: &[(ObjectKind, String)]) -> Result<Vec<Option<Object>>, ObjectsError> {
+        self.own.look_up(owner, wanted)
+    }
+    fn owns(&self, owner: &PrincipalId, provider: &ProviderName, kind: ObjectKind, ids: &[String]) -> Result<Vec<bool>, ObjectsError> {
+        std::thread::sleep(self.pause);
+        self.own.owns(owner, provider, kind, ids)
+    }
+    fn forget(&self, owner: &PrincipalId, kind: ObjectKind, id: &str) {
+        self.own.forget(owner, kind, id);
+    }
+}
+
+fn odd(odd: Odd) -> House {
+    House::build(Plan { objects: Some(Arc::new(odd)), adjust: Some(Box::new(one)), ..Plan::default() })
+}
+
+/// What a provider took is somebody's, or the caller is told that it is not.
+#[test]
+fn a_file_that_was_taken_is_bound_whatever_happens() {
+    let call = || sent("user_data", "a.txt", "text/plain", b"nothing of note");
+    let is_there = |house: &House, id: &str| {
+        house.upstream.push(Answer::json(told(id).to_string()));
+        let path = format!("/v1/files/{id}");
+        house.send(&bare("GET", &path)).status != 404
+    };
+    // Its answer may not leave.
+    let faults: Faults = Arc::new(|direction| (direction == Direction::Response).then_some(Fault::Panic));
+    let house = House::build(Plan { faults: Some(faults), adjust: Some(Box::new(one)), ..Plan::default() });
+    house.upstream.push(Answer::json(told("file-a").to_string()));
+    assert_eq!(house.send(&call()).status, 503);
+    assert!(is_there(&house, "file-a"));
+    // The caller leaves.
+    let house = self::house();
+    house.upstream.push(Answer::json(told("file-a").to_string()).slow(Duration::from_millis(400)));
+    let mut wire = Wire::open(house.address);
+    wire.send(&call());
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while house.upstream.requests().is_empty() && std::time::Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(wire);
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(is_there(&house, "file-a"));
+    // An answer that names nothing.
+    for answer in ["taken", "{}", r#"{"id":"../file-a"}"#, r#"{"id":7}"#] {
+        let unbound = house.gate.metrics().unbound_total.get();
+        house.upstream.push(Answer::json(answer));
+        let (status, _, message) = error(&house.send(&call()));
+        assert!(status == 502 && message.contains("the provider may keep it"), "{answer}: {message}");
+        assert_eq!(house.gate.metrics().unbound_total.get(), unbound + 1, "{answer}");
+    }
+    // Owners cannot be written: it is deleted again.
+    let house = odd(Odd { full: true, ..Odd::default() });
+    for (answer, says) in
+        [(Answer::json(r#"{"deleted":true}"#), "it was deleted there again"), (Answer::garbage(), "the provider may keep it")]
+    {
+        house.upstream.push(Answer::json(told("file-a").to_string()));
+        house.upstream.push(answer.with_status(if says.starts_with("it") { 200 } else { 500 }));
+        let (status, code, message) = error(&house.send(&call()));
+        assert_eq!((status, code.as_str()), (503, "guard_unavailable"), "{message}");
+        assert!(message.contains(says), "{message}");
+        let seen = house.upstream.requests().pop().unwrap();
+        assert_eq!((seen.method.as_str(), seen.path.as_str(), seen.body.len()), ("DELETE", "/v1/files/file-a", 0));
+        assert_eq!((seen.header("authorization"), seen.header("content-type")), (Some("Bearer sk-provider"), None));
+    }
+    assert_eq!(house.gate.metrics().unbound_total.get(), 2);
+}
+
+#[test]
+fn lists_take_nothing_from_those_that_name_a_file() {
+    let house = odd(Odd { pause: Duration::from_millis(2_500), ..Odd::default() });
+    keep(&house, 1, "file-a");
+    library(&house, 3, 10, 3);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| house.send(&bare("GET", "/v1/files")));
+        }
+        std::thread::sleep(Duration::from_millis(400));
+        assert_eq!(house.send(&bare("GET", "/v1/files/file-a")).status, 200);
+    });
+}
+
+/// What a page takes while it is read counts, not only its bytes.
+#[test]
+fn pages_of_a_list_are_counted() {
+    let limits = Limits { inflight_bytes: 200_000, ..Limits::default() };
+    let house = House::build(Plan { limits, adjust: Some(Box::new(one)), ..Plan::default() });
+    library(&house, 10, 20, 200);
+    assert_eq!(house.send(&bare("GET", "/v1/files")).status, 200);
+    library(&house, 200, 1_000, 200);
+    let (status, code, message) = error(&house.send(&bare("GET", "/v1/files")));
+    assert_eq!((status, code.as_str()), (503, "gate_busy"), "{message}");
+    assert_eq!(house.gate.inflight_bytes(), 0);
+}
+
+/// A policy sees how large a file is, also when it was not looked at.
+#[test]
+fn an_uninspected_file_has_its_size() {
+    let faults: Faults = Arc::new(|direction| (direction == Direction::Request).then_some(Fault::Panic));
+    let policies = r#"@id("allow") permit (principal, action, resource);"#.to_owned();
+    let plan = Plan { faults: Some(faults), fail_open: true, policies: Some(policies), adjust: Some(Box::new(one)), ..Plan::default() };
+    let house = House::build(plan);
+    house.upstream.push(Answer::json(told("file-a").to_string()));
+    let call = sent("user_data", "a.txt", "text/plain", &[b'a'; 9_000]);
+    let reply = house.send(&call);
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    let context = events(&house)[0]["facts"]["context"].clone();
+    assert_eq!((&context["body_bytes"], &context["token_estimate"]), (&json!(call.body.len()), &json!(call.body.len() / 4)), "{context}");
 }
 
 /// Two providers under one account need no more than one name.

@@ -357,6 +357,50 @@ fn what_cannot_be_bound_is_nobodys() {
     assert_eq!(house.gate.metrics().unbound_total.get(), 2);
 }
 
+/// A container that code ran in is named again by whoever sends that item back: only its owner may, whether the answer was kept or not.
+#[test]
+fn a_container_is_its_owners() {
+    let house = House::new();
+    let call =
+        json!({"type": "code_interpreter_call", "id": "ci_1", "status": "completed", "container_id": "cntr_1", "code": "1", "outputs": []});
+    let shell = json!({"type": "shell_call", "call_id": "c", "action": {"commands": ["ls"]},
+        "environment": {"type": "container_reference", "container_id": "cntr_2"}});
+    let asked = |item: &Value| asked(&json!({"input": [item, {"role": "user", "content": "hi"}], "store": false}));
+    let both = || [asked(&call), asked(&shell)];
+    for call in both() {
+        let reply = house.send(&call);
+        assert!(reply.status == 404 && reply.text().contains("`container_id`"), "{}", reply.text());
+    }
+    assert!(house.upstream.requests().is_empty());
+    let mut told = answer("a", "done");
+    told["store"] = json!(false);
+    told["output"].as_array_mut().unwrap().extend([call.clone(), shell.clone()]);
+    house.upstream.push(Answer::json(told.to_string()));
+    assert_eq!(house.send(&self::asked(&json!({"store": false}))).status, 200);
+    let before = house.upstream.requests().len();
+    for call in both() {
+        assert_eq!(house.send(&by(2, call)).status, 404);
+    }
+    assert_eq!(house.upstream.requests().len(), before);
+    for call in both() {
+        house.upstream.push(Answer::json(canned::response("m", "fine")));
+        let reply = house.send(&call);
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+    // What was not to be kept is not.
+    assert_eq!(house.send(&self::asked(&json!({"previous_response_id": "resp_a"}))).status, 404);
+    // A stream tells of one, too.
+    let added = json!({"type": "response.output_item.done", "output_index": 0, "item": {"type": "code_interpreter_call", "id": "ci_3",
+        "container_id": "cntr_3", "code": "1", "status": "completed"}});
+    let stream = format!("event: response.output_item.done\ndata: {added}\n\n");
+    house.upstream.push(Answer::stream([stream.into_bytes()]));
+    assert_eq!(house.send(&self::asked(&json!({"store": false, "stream": true}))).status, 200);
+    let again = asked(&json!({"type": "code_interpreter_call", "container_id": "cntr_3", "code": "1"}));
+    assert_eq!(house.send(&by(2, again.clone())).status, 404);
+    house.upstream.push(Answer::json(canned::response("m", "fine")));
+    assert_eq!(house.send(&again).status, 200);
+}
+
 /// Objects of `user:1` that were made elsewhere, each with its provider and so many pseudonyms of so many letters.
 fn made_before(known: &MemoryObjects, id: &str, provider: &str, (count, letters): (usize, usize)) {
     let pair = |number: usize| Pair { token: format!("EMAIL_{number:010}"), surface: Hidden::new("a".repeat(letters)), was_number: false };

@@ -105,6 +105,8 @@ fn fields_that_lead_elsewhere_are_refused() {
         (r#""models":["other"]"#, "`models`"),
         (r#""api_base":"http://example.org""#, "`api_base`"),
         (r#""container":"c_1""#, "`container`"),
+        (r#""container":{"id":"container_1"}"#, "`container`"),
+        (r#""container":{"skills":[],"\u0049d":"container_1"}"#, "`container`"),
     ];
     for (field, says) in rows {
         let reply = house.chat(&format!(r#"{{"model":"gpt-4o-mini","messages":[],{field}}}"#));

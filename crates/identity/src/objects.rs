@@ -14,6 +14,8 @@ pub enum ObjectKind {
     Item,
     /// A file.
     File,
+    /// A container in which a provider runs code.
+    Container,
 }
 
 impl ObjectKind {
@@ -23,6 +25,7 @@ impl ObjectKind {
             Self::Response => "response",
             Self::Item => "item",
             Self::File => "file",
+            Self::Container => "container",
         }
     }
 }

@@ -32,6 +32,8 @@ use crate::{Clock, StoreError};
 const CACHE_BYTES: u64 = 32 << 20;
 /// Objects in memory, about: for the cache's first size only.
 const CACHED: usize = 20_000;
+/// Ids that are looked up while nobody else can.
+const AT_ONCE: usize = 64;
 /// Bindings that wait to be written.
 const QUEUE: usize = 4_096;
 /// A chain is not read beyond so many sealed bytes: those hold more than a request may go on with, however they are escaped.
@@ -228,13 +230,19 @@ impl Objects {
     /// Which of these an owner has. Unlike a look-up it goes on after one that is somebody else's, and reads no chain.
     fn own(&self, owner: &PrincipalId, provider: &ProviderName, kind: ObjectKind, ids: &[String]) -> Result<Vec<bool>, StoreError> {
         let (subject, now) = (self.subjects.hash(owner), self.now());
-        let db = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         let statement = "SELECT 1 FROM objects o JOIN data_keys k ON k.id = o.data_key
             WHERE o.id = ?1 AND o.subject = ?2 AND o.expires_us > ?3 AND o.provider = ?4 LIMIT 1";
-        let mut query = db.prepare_cached(statement)?;
-        let mut kept = |id: &String| Ok(query.exists(params![self.on_disk(kind, id), subject, now, provider.as_str()])?);
-        let at_hand = |id: &String| self.at_hand(owner, kind, id).is_some_and(|object| object.provider == *provider);
-        ids.iter().map(|id| if at_hand(id) { Ok(true) } else { kept(id) }).collect()
+        let mut all = Vec::with_capacity(ids.len());
+        // A list is long, and look-ups that somebody waits for come in between.
+        for ids in ids.chunks(AT_ONCE) {
+            let db = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut query = db.prepare_cached(statement)?;
+            for id in ids {
+                let at_hand = self.at_hand(owner, kind, id).is_some_and(|object| object.provider == *provider);
+                all.push(at_hand || query.exists(params![self.on_disk(kind, id), subject, now, provider.as_str()])?);
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -210,7 +210,9 @@ impl Walk<'_> {
         match (place.zone, tag.kind) {
             (Zone::Item, _) => self.item(tag, place),
             // A single part stands for the array of them.
-            (Zone::Content, _) if holder.zone == Zone::Item => place.zone = Zone::Part,
+            (Zone::Content, _) if matches!(holder.zone, Zone::Item | Zone::Message | Zone::Source) => place.zone = Zone::Part,
+            // What a provider's own tools gave has objects of other forms there.
+            (Zone::Content, _) if holder.zone == Zone::Part && self.holder_kind(id) == Kind::ToolResult => place.zone = Zone::Part,
             (Zone::Part, Kind::Plain) if tag.thought => place.class = TextClass::Reasoning,
             (Zone::Message, _) => place.role = self.message_role(tag, place.role),
             (Zone::Part, Kind::ToolResult) => (place.role, place.class) = (Role::Tool, TextClass::ToolResult),
@@ -272,6 +274,11 @@ impl Walk<'_> {
             _ if place.zone == Zone::Sealed && !is_thought_signature(&self.tape.text(self.bytes, node.slot)) => place.zone = Zone::Free,
             _ => {}
         }
+    }
+
+    /// What holds an object.
+    fn holder_kind(&self, id: NodeId) -> Kind {
+        self.tape.node(id).map_or(Kind::Plain, |node| self.kind(node.parent))
     }
 
     fn kind(&self, object: NodeId) -> Kind {

@@ -195,7 +195,9 @@ fn refuse_unguarded(tape: &Tape, bytes: &[u8], route: Route) -> Result<(), Contr
         }
         let off = || matches!(node.kind, NodeKind::Null | NodeKind::False) || tape.text(bytes, id) == "0";
         match name.as_ref() {
-            "container" if node.kind == NodeKind::String => return Err(ControlError::Elsewhere("container")),
+            "container" if node.kind == NodeKind::String || names_container(tape, bytes, id) => {
+                return Err(ControlError::Elsewhere("container"));
+            }
             // Some servers take it for the id of the answer, which may be another's already.
             "request_id" if route == Route::Responses => return Err(ControlError::Elsewhere("request_id")),
             // Of a chat alone the gate follows the tokens.
@@ -209,13 +211,49 @@ fn refuse_unguarded(tape: &Tape, bytes: &[u8], route: Route) -> Result<(), Contr
     Ok(())
 }
 
+/// Whether the `container` of a request is one that the provider keeps, and not one to be made.
+fn names_container(tape: &Tape, bytes: &[u8], container: NodeId) -> bool {
+    let is_object = tape.node(container).is_some_and(|node| node.kind == NodeKind::Object);
+    is_object
+        && tape
+            .members(container)
+            .any(|(_, node)| node.kind != NodeKind::Null && is_named(tape, bytes, node.slot, &["id", "container_id"]).is_some())
+}
+
 fn check_messages(tape: &Tape, bytes: &[u8], messages: NodeId) -> Result<(), ControlError> {
     if tape.node(messages).is_none_or(|node| node.kind != NodeKind::Array) {
         return Err(ControlError::Type("messages", "an array"));
     }
     one_role_each(tape, bytes, messages)?;
     for (message, _) in tape.members(messages) {
+        // One part that stands for the list of them is read alike by nobody.
+        let content = |(_, node): &(NodeId, &Node)| is_named(tape, bytes, node.slot, &["content"]).is_some();
+        let is_object = tape.node(message).is_some_and(|node| node.kind == NodeKind::Object);
+        if is_object && tape.members(message).filter(content).any(|(_, node)| node.kind == NodeKind::Object) {
+            return Err(ControlError::Type("content", "a string or an array"));
+        }
         one_type_each(tape, bytes, message)?;
+        no_files_in_text(tape, bytes, message)?;
+    }
+    Ok(())
+}
+
+/// Some vendors take a text that begins so for the file of that name, whoever sent it.
+const IN_TEXT: &str = "fileid://";
+/// So much of a text is looked at for that.
+const BEGINNING: usize = 256;
+
+/// No text of a message, or of an item, names a file.
+pub(crate) fn no_files_in_text(tape: &Tape, bytes: &[u8], message: NodeId) -> Result<(), ControlError> {
+    let names = |id: NodeId| {
+        let raw = tape.node(id).filter(|node| node.kind == NodeKind::String).and_then(|node| bytes.get(node.inner())).unwrap_or_default();
+        let text = crate::json::unescape(raw.get(..BEGINNING).unwrap_or(raw));
+        text.trim_start().get(..IN_TEXT.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(IN_TEXT))
+    };
+    let Some(content) = tape.member(bytes, message, "content") else { return Ok(()) };
+    let part = |(part, _): (NodeId, &Node)| names(part) || tape.member(bytes, part, "text").is_some_and(names);
+    if names(content) || tape.members(content).any(part) {
+        return Err(ControlError::Type("content", "a text that does not begin with `fileid://`; name a file by its `file_id`"));
     }
     Ok(())
 }
@@ -251,9 +289,11 @@ pub(crate) fn one_type_each(tape: &Tape, bytes: &[u8], holder: NodeId) -> Result
     // Callers nest as deep as a body may: no recursion.
     let mut holders = vec![holder];
     while let Some(holder) = holders.pop() {
-        let contents =
-            tape.members(holder).filter(|(_, node)| is(node, NodeKind::Array) && named(node, &["content", "system", "output", "summary"]));
-        for (part, _) in contents.flat_map(|(content, _)| tape.members(content)).filter(|(_, node)| is(node, NodeKind::Object)) {
+        let contents = || tape.members(holder).filter(|(_, node)| named(node, &["content", "system", "output", "summary"]));
+        // What is no list is one part.
+        let alone = contents().filter(|(_, node)| is(node, NodeKind::Object));
+        let lists = contents().filter(|(_, node)| is(node, NodeKind::Array)).flat_map(|(content, _)| tape.members(content));
+        for (part, _) in lists.filter(|(_, node)| is(node, NodeKind::Object)).chain(alone) {
             one_type(tape, bytes, part)?;
             holders.push(part);
             for (inner, _) in tape.members(part).filter(|(_, node)| is(node, NodeKind::Object) && !named(node, &["input"])) {
@@ -279,6 +319,12 @@ pub(crate) fn one_type(tape: &Tape, bytes: &[u8], object: NodeId) -> Result<(), 
 
 fn keys(tape: &Tape, object: NodeId) -> impl Iterator<Item = NodeId> {
     tape.children(object).filter(|(_, node)| node.kind == NodeKind::Key).map(|(id, _)| id)
+}
+
+/// The word, of several, that some parser takes a key for.
+pub(crate) fn is_named(tape: &Tape, bytes: &[u8], key: NodeId, words: &[&'static str]) -> Option<&'static str> {
+    tape.node(key).filter(|node| node.kind == NodeKind::Key)?;
+    respelt(tape, bytes, key, words).map(|(_, word)| word)
 }
 
 /// The word that some parser takes a key for: in another letter case, or with characters that it drops or stops at.

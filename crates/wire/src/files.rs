@@ -11,6 +11,8 @@ use crate::stored::own_id;
 const FILE: &str = "file";
 /// The field that says what it is for.
 const PURPOSE: &str = "purpose";
+/// What it may be for: OpenAI's words. Those of other vendors make files that are named in texts, or that come back changed.
+const PURPOSES: &[&str] = &["assistants", "evals", "fine-tune", "user_data", "vision"];
 /// Fields that say when it ends.
 const ENDS: [&str; 2] = ["expires_after[anchor]", "expires_after[seconds]"];
 /// All of them, for the sentence.
@@ -52,6 +54,9 @@ pub fn upload(bytes: &[u8], boundary: &str, family: Family) -> Result<Upload, Fo
         // Whatever comes behind it: `batch_output` is none that is sent.
         if *known == PURPOSE && value.starts_with("batch") {
             return Err(FormError::Batch);
+        }
+        if *known == PURPOSE && !PURPOSES.contains(&value.as_str()) {
+            return Err(FormError::Type(PURPOSE, "`assistants`, `evals`, `fine-tune`, `user_data` or `vision`"));
         }
         fields.push((part.name, value));
     }

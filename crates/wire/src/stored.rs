@@ -12,6 +12,15 @@ use crate::json::{Node, NodeId, NodeKind, Tape};
 /// Members of tools by which a provider reads stores and containers.
 const OF_TOOLS: &[&str] = &["vector_store_ids", "container_id", "container", "skill_id"];
 
+/// Members of tools that say what a tool works in.
+const INNER: &[&str] = &["container", "environment", "input_image_mask"];
+
+/// The member by which tools hold tools, and items too.
+const TOOLS: &[&str] = &["tools"];
+
+/// The member by which an item, or what it ran in, names a container.
+const CONTAINER: &str = "container_id";
+
 /// Members by which files are named: one, or several in a tool.
 const FILE: &str = "file_id";
 const FILES: &str = "file_ids";
@@ -55,6 +64,9 @@ const MOST_ITEMS: usize = 256;
 /// Most places in which a request may name files.
 const MOST_FILES: usize = 256;
 
+/// Most containers that a request may name.
+const MOST_CONTAINERS: usize = 256;
+
 /// Most items of one answer that are bound.
 const MOST_MADE: usize = 1_024;
 
@@ -70,6 +82,8 @@ pub struct Kept {
     pub items: Vec<NodeId>,
     /// Ids of files, strings: those in parts and tools, wherever these stand.
     pub files: Vec<NodeId>,
+    /// Ids of containers, strings: those in items of earlier answers.
+    pub containers: Vec<NodeId>,
     /// Whether the provider is to keep the answer.
     pub store: bool,
 }
@@ -77,7 +91,7 @@ pub struct Kept {
 impl Kept {
     /// Whether it names anything that must be the caller's own.
     pub fn names_any(&self) -> bool {
-        self.previous.is_some() || !self.items.is_empty() || !self.files.is_empty()
+        self.previous.is_some() || !self.items.is_empty() || !self.files.is_empty() || !self.containers.is_empty()
     }
 }
 
@@ -94,6 +108,8 @@ pub enum Made {
     Response(String),
     /// An item of its output.
     Item(String),
+    /// A container in which the provider ran something, kept whether the response is or not.
+    Container(String),
 }
 
 /// What the provider keeps of a whole answer: the response, and the items of its output.
@@ -111,6 +127,7 @@ pub fn made_by_event(tape: &Tape, bytes: &[u8]) -> Vec<Made> {
     }
     if let Some(item) = tape.member(bytes, 0, "item") {
         all.extend(own_id(tape, bytes, item).map(Made::Item));
+        made_containers(tape, bytes, item, &mut all);
     }
     all
 }
@@ -144,11 +161,29 @@ pub fn is_deleted(tape: &Tape, bytes: &[u8]) -> bool {
 }
 
 fn made_response(tape: &Tape, bytes: &[u8], response: NodeId, all: &mut Vec<Made>) {
+    let output = tape.member(bytes, response, "output");
+    for (item, _) in output.iter().flat_map(|output| tape.members(*output)).take(MOST_MADE) {
+        made_containers(tape, bytes, item, all);
+    }
     let not_kept = tape.member(bytes, response, "store").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::False);
     let Some(id) = own_id(tape, bytes, response).filter(|_| !not_kept) else { return };
     all.push(Made::Response(id));
-    let Some(output) = tape.member(bytes, response, "output") else { return };
+    let Some(output) = output else { return };
     all.extend(tape.members(output).filter_map(|(item, _)| own_id(tape, bytes, item)).take(MOST_MADE).map(Made::Item));
+}
+
+fn made_containers(tape: &Tape, bytes: &[u8], item: NodeId, all: &mut Vec<Made>) {
+    let ids = containers_of(tape, bytes, item).map(|id| tape.text(bytes, id)).filter(|id| is_object_id(id));
+    all.extend(ids.map(|id| Made::Container(id.into_owned())));
+}
+
+/// Containers that an item names: itself, or in what it ran in.
+fn containers_of<'a>(tape: &'a Tape, bytes: &'a [u8], item: NodeId) -> impl Iterator<Item = NodeId> + 'a {
+    let inner = tape.members(item).filter(|(_, node)| node.kind == NodeKind::Object).map(|(id, _)| id);
+    let is_object = tape.node(item).is_some_and(|node| node.kind == NodeKind::Object);
+    let holders = std::iter::once(item).chain(inner).filter(move |_| is_object);
+    let named = move |node: &Node| node.kind == NodeKind::String && control::is_named(tape, bytes, node.slot, &[CONTAINER]).is_some();
+    holders.flat_map(move |holder| tape.members(holder).filter(move |(_, node)| named(node)).map(|(id, _)| id))
 }
 
 /// The id of an object, where it could be sent back.
@@ -182,7 +217,7 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept),
     if member("background").is_some_and(|id| !matches!(kind(id), Some(NodeKind::False | NodeKind::Null))) {
         return Err(ControlError::Stored("background"));
     }
-    files_of_tools(tape, bytes, &mut kept.files)?;
+    of_tools(tape, bytes, 0, &mut kept.files)?;
     // The variables of a stored prompt are parts too.
     if let Some(prompt) = member("prompt") {
         files_of_parts(tape, bytes, prompt, &mut kept.files);
@@ -197,6 +232,15 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept),
             control::one_role_each(tape, bytes, input)?;
             for (item, node) in tape.members(input) {
                 kept.items.extend(check_item(tape, bytes, item, node)?);
+                // Tools may be added on the way.
+                of_tools(tape, bytes, item, &mut kept.files)?;
+                kept.containers.extend(containers_of(tape, bytes, item));
+            }
+            if !kept.containers.iter().all(|id| is_object_id(&tape.text(bytes, *id))) {
+                return Err(ControlError::Stored(CONTAINER));
+            }
+            if kept.containers.len() > MOST_CONTAINERS {
+                return Err(ControlError::Type(CONTAINER, "given in at most 256 places of a request"));
             }
             if kept.items.len() > MOST_ITEMS {
                 return Err(ControlError::Type("input", "at most 256 references to items of earlier answers"));
@@ -239,6 +283,7 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Op
     }
     control::one_type(tape, bytes, item)?;
     control::one_type_each(tape, bytes, item)?;
+    control::no_files_in_text(tape, bytes, item)?;
     let (mut ids, mut held, mut sealed, mut kind) = (Vec::new(), Vec::new(), 0, None);
     for (member, value) in tape.members(item).filter(|(_, value)| value.kind != NodeKind::Null) {
         match tape.text(bytes, value.slot).as_ref() {
@@ -284,15 +329,27 @@ fn files_of_parts(tape: &Tape, bytes: &[u8], input: NodeId, files: &mut Vec<Node
     }
 }
 
-/// Files that tools name. Stores and containers that the provider keeps are refused.
-fn files_of_tools(tape: &Tape, bytes: &[u8], files: &mut Vec<NodeId>) -> Result<(), ControlError> {
-    let Some(tools) = tape.member(bytes, 0, "tools") else { return Ok(()) };
-    for (tool, _) in tape.members(tools) {
-        // What a tool is and what it works in; the parameters of a function are anybody's words.
-        let inner = ["container", "environment", "input_image_mask"];
-        let holders = tape.members(tool).filter(|(_, node)| inner.iter().any(|name| tape.says(bytes, node.slot, name)));
-        for holder in std::iter::once(tool).chain(holders.map(|(id, _)| id)) {
-            of_tool(tape, bytes, holder, files)?;
+/// Files that the tools of a request, or of an item, name. Stores and containers that the provider keeps are refused.
+fn of_tools(tape: &Tape, bytes: &[u8], holder: NodeId, files: &mut Vec<NodeId>) -> Result<(), ControlError> {
+    let named = |node: &Node, names| control::is_named(tape, bytes, node.slot, names).is_some();
+    // Tools hold tools as deep as a body may go: no recursion.
+    let mut holders = vec![holder];
+    while let Some(holder) = holders.pop() {
+        if tape.node(holder).is_none_or(|node| node.kind != NodeKind::Object) {
+            continue;
+        }
+        for (tools, node) in tape.members(holder).filter(|(_, node)| named(node, TOOLS)) {
+            // One tool stands for the list of it.
+            let alone = (node.kind == NodeKind::Object).then_some(tools);
+            let listed = tape.members(tools).filter(|(_, tool)| tool.kind == NodeKind::Object).map(|(id, _)| id);
+            for tool in listed.chain(alone) {
+                // What a tool is and what it works in; the parameters of a function are anybody's words.
+                let inner = tape.members(tool).filter(|(_, node)| named(node, INNER)).map(|(id, _)| id);
+                for holder in std::iter::once(tool).chain(inner) {
+                    of_tool(tape, bytes, holder, files)?;
+                }
+                holders.push(tool);
+            }
         }
     }
     Ok(())
@@ -303,17 +360,17 @@ fn of_tool(tape: &Tape, bytes: &[u8], holder: NodeId, files: &mut Vec<NodeId>) -
         return Ok(());
     }
     for (id, node) in tape.members(holder) {
-        let named = |name: &&&str| tape.says(bytes, node.slot, name);
+        let named = |names| control::is_named(tape, bytes, node.slot, names);
         let says_something = match node.kind {
             NodeKind::String => true,
             NodeKind::Array => node.end - node.start > 2,
             _ => false,
         };
-        if let Some(name) = OF_TOOLS.iter().find(named).filter(|_| says_something) {
+        if let Some(name) = named(OF_TOOLS).filter(|_| says_something) {
             return Err(ControlError::Stored(name));
         }
         let own = |member: (NodeId, &Node)| Some(member.0).filter(|_| member.1.kind == NodeKind::String);
-        match [FILE, FILES].iter().find(named) {
+        match named(&[FILE, FILES]) {
             Some(_) if node.kind == NodeKind::String => files.push(id),
             Some(_) if node.kind == NodeKind::Array => {
                 for member in tape.members(id) {

@@ -90,6 +90,8 @@ impl Gate {
         let headers = response.headers_mut();
         *headers = to_client(&parts.headers, &|text| is_clean(exchange, text, None));
         headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
+        // Whoever sent it chose the type: no browser is to find a better one.
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         mark(headers, &exchange.request_id, decision, &coach);
         Ok(response)
     }

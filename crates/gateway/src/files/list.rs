@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_identity::ObjectKind;
+use bartizan_identity::{Object, ObjectKind};
 use bartizan_policy::Action;
 use bartizan_vocabulary::ProviderName;
 use bartizan_wire::json::Tape;
@@ -20,9 +20,10 @@ use percent_encoding::percent_decode_str;
 
 use super::{ask, family};
 use crate::Gate;
-use crate::body::GateBody;
+use crate::blocking::{LARGE, blocking};
+use crate::body::{GateBody, ReadError};
 use crate::exchange::{Exchange, Moment};
-use crate::guard::{Guarded, guard_bare};
+use crate::guard::{Guarded, guard_bare, hold};
 use crate::handle::Head;
 use crate::headers::{outside_body, to_provider};
 use crate::objects::NO_FILE;
@@ -89,7 +90,8 @@ impl Gate {
         if let Some(after) = &asked.after {
             let found = self.owned(&exchange.principal.id, vec![(ObjectKind::File, after.clone())]).await;
             let found = found.map_err(|(reason, message)| refuse(reason, message))?;
-            found.into_iter().next().flatten().ok_or_else(|| refuse(Reason::NotFound, NO_FILE.to_owned()))?;
+            let here = |object: &Object| exchange.provider.as_ref() == Some(&object.provider);
+            found.into_iter().next().flatten().filter(here).ok_or_else(|| refuse(Reason::NotFound, NO_FILE.to_owned()))?;
         }
         let headers = to_provider(&head.parts.headers, is_account(&live, at));
         let guarded = guard_bare(&exchange, Action::Prompt, &outside_body(&headers, Some(&asked.rest)));
@@ -123,13 +125,19 @@ impl Gate {
             };
             self.begin(exchange, &guarded, if page == 1 { Moment::Request } else { Moment::Again }, pending).await?;
             let answer = self.one_call(exchange, (Route::ListFiles, at, request)).await?;
+            if !answer.status().is_success() && page > 1 {
+                // The cursor was somebody else's by then, and an error may name it.
+                let message = format!("the provider listed its files in part only, and then answered {}", answer.status().as_u16());
+                return Err(self.garbage(exchange, &message));
+            }
             if !answer.status().is_success() {
                 return self.answer(head, exchange, answer, self.session_in(exchange, ""), guarded.phase, (held, began)).await;
             }
             let (parts, body) = answer.into_parts();
-            let bytes = self.whole(exchange, body, self.usable(exchange, &parts)?, &mut held).await?;
+            let encoding = self.usable(exchange, &parts)?;
+            let bytes = self.whole(exchange, body, encoding, &mut held).await?;
             first.get_or_insert(parts);
-            match self.turned(exchange, &bytes, (&mut own, asked.limit)).await? {
+            match self.turned(exchange, bytes, (&mut own, asked.limit)).await? {
                 Turned::Done => break,
                 Turned::On(last) if asked.after.as_ref() == Some(&last) => {
                     return Err(self.garbage(exchange, "the provider lists the same files again and again"));
@@ -139,20 +147,33 @@ impl Gate {
             own.has_more = page == MOST_PAGES;
         }
         let parts = first.filter(|_| !(own.has_more && own.files.is_empty())).ok_or_else(|| {
-            let message =
-                format!("more than {} files of others lie before the next one of this caller's; ask for it by its id", PAGE * MOST_PAGES);
-            self.upstream_refusal(exchange, Reason::UpstreamFailed, message)
+            let message = "none of this caller's files is in the part of the list that is read at a time; ask for one by its id";
+            self.garbage(exchange, message)
         })?;
         let files: Vec<(&str, &[u8])> = own.files.iter().map(|(id, file)| (id.as_str(), file.as_ref())).collect();
+        let busy = || self.upstream_refusal(exchange, Reason::Busy, ReadError::Busy.to_string());
+        // It is written next to the pages.
+        let room = own.files.iter().map(|(id, file)| 2 * id.len() + file.len() + 1).sum::<usize>();
+        hold(&mut held, room).map_err(|_| busy())?;
         let bytes = Bytes::from(write_file_page(&files, own.has_more, asked.family));
         self.told(head, exchange, (parts, bytes), self.session_in(exchange, ""), guarded.phase, (held, began)).await
     }
 
     /// Takes the caller's files from a page of the provider.
-    async fn turned(&self, exchange: &Arc<Exchange>, bytes: &Bytes, (own, limit): (&mut Own, usize)) -> Result<Turned, Box<Refusal>> {
+    async fn turned(&self, exchange: &Arc<Exchange>, bytes: Bytes, (own, limit): (&mut Own, usize)) -> Result<Turned, Box<Refusal>> {
         let no_list = || self.garbage(exchange, "the provider answered with something that is not a list of files");
-        let tape = Tape::read(bytes, &exchange.live.settings.limits.json).map_err(|_| no_list())?;
-        let FilePage { files, has_more } = file_page(&tape, bytes).ok_or_else(no_list)?;
+        let (page, live, mut held) = (bytes.clone(), Arc::clone(&exchange.live), self.budget.open());
+        let read = move || {
+            let tape = Tape::read(&page, &live.settings.limits.json).ok()?;
+            // Given back with the tape, when the files are known.
+            Some(hold(&mut held, tape.memory()).map(|()| file_page(&tape, &page)))
+        };
+        let read = blocking(bytes.len() > LARGE, read).await.flatten().ok_or_else(no_list)?;
+        let read = read.map_err(|error| self.upstream_refusal(exchange, Reason::Busy, error.to_string()))?;
+        let FilePage { files, has_more } = read.ok_or_else(no_list)?;
+        if has_more && files.is_empty() {
+            return Err(no_list());
+        }
         let (owner, ids) = (&exchange.principal.id, files.iter().map(|(id, _)| id.clone()).collect());
         let provider = exchange.provider.clone().unwrap_or_else(|| ProviderName::new(""));
         let owns = self.own_files(owner, &provider, ids).await;

@@ -9,7 +9,7 @@ use bartizan_extract::{Extracted, Hint, Kind, Looks, Unreadable, extract};
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Direction, GuardStatus, Label, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{Tape, unescape};
-use bartizan_wire::{SHOWN_BOUNDARY, SHOWN_FILE, Side, Unread, read};
+use bartizan_wire::{Form, SHOWN_BOUNDARY, SHOWN_FILE, Side, Unread, read};
 use bytes::Bytes;
 
 use super::looking::{caught, count_lookups, inspect_outside, inspector};
@@ -44,7 +44,9 @@ impl FileSent {
         for part in &mut reading.parts {
             // Nothing of it can be edited: the form goes on byte for byte.
             part.fixed = true;
-            part.opaque |= tape.key(&bytes, part.node).is_some_and(|name| name == SHOWN_BOUNDARY);
+            // As everywhere in a request: a number alone may be a value that was put there.
+            let by_chance = || tape.text(&bytes, part.node).bytes().any(|byte| byte.is_ascii_alphabetic());
+            part.id |= part.form == Form::String && tape.key(&bytes, part.node).is_some_and(|name| name == SHOWN_BOUNDARY) && by_chance();
         }
         Ok(Self { media_type, file_name, shown: Parsed { bytes, tape, reading } })
     }
@@ -74,7 +76,7 @@ pub fn guard_file(
         Err(error) if error.may_fail_open(exchange) => {
             let kind = UninspectedKind::File;
             sent.shown.reading.unread = vec![Unread { node: 0, kind, role: Role::User, attached: false }];
-            (unguarded(exchange, &sent.shown, action, &error), vec![kind])
+            (unguarded(exchange, &sent.shown, whole.len(), action, &error), vec![kind])
         }
         other => other?,
     };

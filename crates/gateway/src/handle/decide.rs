@@ -192,7 +192,7 @@ fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Box<Session>
     let Asked { parsed, ask, repeats, before, before_model } = asked;
     let action = if ask.side == Side::Request { Action::Prompt } else { Action::Complete };
     let guarded = match judge(exchange, (&parsed, &ask), before.map(|before| (before, before_model)), session) {
-        Err(error) if error.may_fail_open(exchange) => unguarded(exchange, &parsed, action, &error),
+        Err(error) if error.may_fail_open(exchange) => unguarded(exchange, &parsed, parsed.bytes.len(), action, &error),
         other => other?,
     };
     let grow = |held: &mut Reservation, bytes: usize| hold(held, bytes).map_err(GuardError::Busy);

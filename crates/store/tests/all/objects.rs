@@ -247,6 +247,10 @@ fn a_file_is_its_owners_with_what_was_not_read() {
         assert_eq!(owns(dir, &ada, "other"), [false; 4]);
     };
     check(&dir);
+    // More than are looked up at once: one answer for each, in their order.
+    let many: Vec<String> = (0..130).map(|at| if at % 65 == 64 { "file_planted_b".to_owned() } else { format!("file_{at}") }).collect();
+    let own = dir.objects().owns(&ada, &main, ObjectKind::File, &many).unwrap();
+    assert_eq!(own, (0..130).map(|at| at % 65 == 64).collect::<Vec<_>>());
     drop(dir);
     assert_eq!(search(&path, b"file_planted"), Vec::<String>::new());
     let dir = DataDir::open(&path, options()).unwrap();

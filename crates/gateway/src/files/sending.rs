@@ -1,0 +1,127 @@
+//! Sending a file: whatever becomes of the caller meanwhile, what the provider made of it is bound before anything else is done with its
+//! answer.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bartizan_identity::ObjectKind;
+use bartizan_vocabulary::{Decision, EndState, UninspectedKind};
+use bartizan_wire::json::Tape;
+use bartizan_wire::refusal::Reason;
+use bartizan_wire::{Route, is_object_id, made_file};
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, Request, Response, Uri, response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use crate::Gate;
+use crate::blocking::{LARGE, blocking};
+use crate::body::GateBody;
+use crate::budget::Reservation;
+use crate::exchange::{Exchange, Moment, Phase};
+use crate::guard::{Guarded, hold};
+use crate::handle::Head;
+use crate::pending::Pending;
+use crate::refuse::Refusal;
+
+/// What a provider made of a file.
+enum Taken {
+    /// It is the caller's: its answer, read.
+    Bound(response::Parts, Bytes, Reservation),
+    /// Nothing.
+    Nothing(Box<Response<Incoming>>),
+}
+
+impl Gate {
+    /// Records, sends a file, passes the answer on.
+    pub(super) async fn sent_file(
+        self: &Arc<Self>,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        (at, request): (usize, Request<Full<Bytes>>),
+        unread: Vec<UninspectedKind>,
+        guarded: Box<Guarded>,
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
+        let mut pending = Pending::default();
+        self.begin(exchange, &guarded, Moment::Request, &mut pending).await?;
+        let run = async {
+            let sent = Instant::now();
+            let (gate, shared) = (Arc::clone(self), Arc::clone(exchange));
+            // A caller that leaves does not end it: the provider may have the file already.
+            let task = self.sends.spawn(async move { gate.taken(&shared, (at, request), &unread).await });
+            let stopped = || Self::guard_failed(exchange, "sending the file was stopped", Moment::End(EndState::Blocked));
+            let session = self.session_in(exchange, "");
+            match task.await.map_err(|_| stopped())?? {
+                Taken::Bound(parts, bytes, held) => self.told(head, exchange, (parts, bytes), session, guarded.phase, (held, sent)).await,
+                Taken::Nothing(answer) => self.answer(head, exchange, *answer, session, guarded.phase, (self.budget.open(), sent)).await,
+            }
+        };
+        let result = run.await;
+        pending.hand_over(result)
+    }
+
+    async fn taken(
+        self: &Arc<Self>,
+        exchange: &Arc<Exchange>,
+        (at, request): (usize, Request<Full<Bytes>>),
+        unread: &[UninspectedKind],
+    ) -> Result<Taken, Box<Refusal>> {
+        let template = bare(&request);
+        let answer = self.one_call(exchange, (Route::UploadFile, at, request)).await?;
+        if !answer.status().is_success() {
+            return Ok(Taken::Nothing(Box::new(answer)));
+        }
+        let (parts, body) = answer.into_parts();
+        let mut held = self.budget.open();
+        let read = async { self.whole(exchange, body, self.usable(exchange, &parts)?, &mut held).await };
+        let bytes = read.await.inspect_err(|_| exchange.unbound(1, "the answer could not be read"))?;
+        let (live, page, mut spans) = (Arc::clone(&exchange.live), bytes.clone(), self.budget.open());
+        let id = move || {
+            let tape = Tape::read(&page, &live.settings.limits.json).ok()?;
+            hold(&mut spans, tape.memory()).ok()?;
+            made_file(&tape, &page)
+        };
+        let Some(id) = blocking(bytes.len() > LARGE, id).await.flatten() else {
+            exchange.unbound(1, "the answer names no file");
+            let message = "the provider took the file, but its answer names none that can be asked for again; the provider may keep it";
+            return Err(self.garbage(exchange, message));
+        };
+        let Err(error) = exchange.bind_alone(&[(ObjectKind::File, id.clone())], unread) else {
+            return Ok(Taken::Bound(parts, bytes, held));
+        };
+        let undone = match template.and_then(|template| undo(template, &id)) {
+            Some(request) => {
+                self.one_call(exchange, (Route::DeleteFile, at, request)).await.is_ok_and(|answer| answer.status().is_success())
+            }
+            None => false,
+        };
+        let then = if undone { "it was deleted there again" } else { "the provider may keep it" };
+        tracing::warn!(undone, request_id = %exchange.request_id, "a file was sent and is nobody's");
+        let message = format!("the provider took the file, but {error}; {then}");
+        let phase = Phase::decided(Decision::Failed);
+        Err(Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(Moment::End(EndState::Blocked), phase)))
+    }
+}
+
+/// The request without its body.
+fn bare(request: &Request<Full<Bytes>>) -> Option<Request<Full<Bytes>>> {
+    let mut bare = Request::builder().method(Method::DELETE).uri(request.uri().clone()).body(Full::new(Bytes::new())).ok()?;
+    *bare.headers_mut() = request.headers().clone();
+    bare.headers_mut().remove(CONTENT_TYPE);
+    bare.headers_mut().remove(CONTENT_LENGTH);
+    Some(bare)
+}
+
+/// The request that deletes a file, made of that which sent it.
+fn undo(mut request: Request<Full<Bytes>>, id: &str) -> Option<Request<Full<Bytes>>> {
+    if !is_object_id(id) {
+        return None;
+    }
+    let mut parts = request.uri().clone().into_parts();
+    let (path, query) = (request.uri().path(), request.uri().query());
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    parts.path_and_query = Some(format!("{path}/{id}{query}").parse().ok()?);
+    *request.uri_mut() = Uri::from_parts(parts).ok()?;
+    Some(request)
+}
