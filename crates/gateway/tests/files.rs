@@ -494,7 +494,9 @@ fn the_provider_is_named_where_there_are_several() {
     house.upstream.push(Answer::json(json!({"data": [told("file-o")], "has_more": false}).to_string()));
     let listed = house.send(&bare("GET", "/v1/files").and("bartizan-provider", "main"));
     assert_eq!(listed.json()["data"], json!([]));
+    let before = house.upstream.requests().len();
     assert_eq!(house.send(&bare("GET", "/v1/files?after=file-o").and("bartizan-provider", "main")).status, 404);
+    assert_eq!(house.upstream.requests().len(), before, "it is no cursor there");
     house.upstream.push(Answer::json(json!({"data": [], "has_more": false}).to_string()));
     assert_eq!(house.send(&bare("GET", "/v1/files?after=file-o").and("bartizan-provider", "openai")).status, 200);
     // With an entry for any model its provider is the usual one; a key that may not reach it has none there.
