@@ -46,6 +46,7 @@ def test_config_of_the_documents(text, tmp_path, monkeypatch):
     (tmp_path / "bartizan.toml").write_text(text)
     (tmp_path / "prices.toml").write_text('[[models]]\nname = "*"\ninput = 0.15\noutput = 0.6\n')
     monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
+    monkeypatch.setenv("COLLECTOR_KEY", "not-a-key")
     monkeypatch.chdir(tmp_path)
     start_gate(tmp_path, "--config", tmp_path / "bartizan.toml").stop()
 
@@ -121,6 +122,13 @@ PROVIDER = '[[providers]]\nname = "p"\nkind = "openai"\nbase_url = "http://127.0
         '[[limits.budget]]\nname = "b"\nperiod = "year"\ntokens = 1',
         '[[limits.budget]]\nname = "b"\nperiod = "day"\nmoney = -1',
         '[[models]]\nname = "m"\nprovider = "p"',
+        '[telemetry]\notlp_endpoint = "127.0.0.1:4318"',
+        '[telemetry]\notlp_endpoint = "http://me:secret@collector"',
+        '[telemetry]\notlp_endpoint = "http://collector?a=b"',
+        '[telemetry]\nservice_name = ""',
+        '[telemetry]\nheaders = [{ name = "a" }]',
+        '[telemetry]\nheaders = [{ name = "a b", value_env = "HOME" }]',
+        '[telemetry]\nheaders = [{ name = "a", value_env = "HOME", value_file = "b" }]',
     ],
 )
 def test_config_refused_by_both(text, tmp_path):
@@ -170,6 +178,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
         "prices": {"file": str(tmp_path / "prices.toml")},
         "policy": {"dir": str(tmp_path / "policies")},
         "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},
+        "telemetry": {"otlp_endpoint": "http://127.0.0.1:9", "headers": [{"name": "x-a", "value_env": "HOME"}, {"name": "x-b", "value_file": str(tmp_path / "credential")}]},
     }
     for name, schema in tables():
         for key, value in schema["properties"].items() if name else ():

@@ -170,7 +170,7 @@ impl Control for Admin {
             reload_failed: app.reload_problem().is_some(),
             ready: self.readiness().is_empty(),
         };
-        metrics::page(&app.gate, &state)
+        metrics::page(&app.gate, &state, app.telemetry())
     }
 
     fn events(&self, query: &EventQuery) -> Result<Vec<u8>, ControlError> {

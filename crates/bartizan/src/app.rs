@@ -12,6 +12,7 @@ use bartizan_vocabulary::Hidden;
 use subtle::ConstantTimeEq;
 
 use crate::config::Config;
+use crate::telemetry::Counts;
 use crate::up::{UpArgs, warn_of_open_gate};
 use crate::{spending, wiring};
 
@@ -44,6 +45,8 @@ pub struct Start {
     pub sample: Option<SocketAddr>,
     /// `BARTIZAN_ADMIN_TOKEN`, in place of the token in the data folder.
     pub admin_token: Option<Hidden<String>>,
+    /// What became of what is exported, if anything is.
+    pub telemetry: Option<Arc<Counts>>,
 }
 
 impl App {
@@ -95,6 +98,11 @@ impl App {
             tracing::warn!(policy.version = %version, keys, "the configuration was replaced; a restart is needed for the keys named here");
         }
         Ok(waiting)
+    }
+
+    /// What became of what is exported, if anything is.
+    pub fn telemetry(&self) -> Option<&Counts> {
+        self.start.telemetry.as_deref()
     }
 
     /// Whether this is the token that the environment names; `None` when it names none.

@@ -13,6 +13,7 @@ use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
 use crate::providers::ProviderConfig;
 use crate::quotas::{self, PricesConfig};
 use crate::routes::{self, BreakerConfig, ModelConfig, RetriesConfig};
+use crate::telemetry::TelemetryConfig;
 use crate::tls;
 
 /// Most seconds that a drain may take.
@@ -50,6 +51,8 @@ pub struct Config {
     pub retention: RetentionConfig,
     /// What models cost.
     pub prices: PricesConfig,
+    /// Where what happens is exported to.
+    pub telemetry: TelemetryConfig,
 }
 
 /// `[gate]`
@@ -232,6 +235,7 @@ impl Config {
         self.breaker.settings()?;
         self.retention.days()?;
         self.retention.object_days()?;
+        self.telemetry.export()?;
         if let Some(origin) = &self.ledger.origin {
             let good = !origin.is_empty() && origin.len() <= 200 && origin.chars().all(|c| c.is_ascii_graphic() && c != '+');
             ensure!(good, "`ledger.origin` is `{origin}`; write a name such as \"example.com/gate\", without spaces and `+`");
@@ -266,6 +270,7 @@ impl Config {
             ("ledger.origin", ledger.origin != started.ledger.origin),
             ("retention.events", self.retention.events != started.retention.events),
             ("retention.objects", self.retention.objects != started.retention.objects),
+            ("telemetry", self.telemetry != started.telemetry),
         ];
         differing.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }

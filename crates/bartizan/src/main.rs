@@ -26,6 +26,7 @@ mod quotas;
 mod routes;
 mod sample_model;
 mod spending;
+mod telemetry;
 mod tls;
 mod up;
 mod wiring;

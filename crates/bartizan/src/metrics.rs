@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use bartizan_gateway::{Circuit, CircuitState, Gate};
 
+use crate::telemetry::Counts;
+
 /// What is not counted by the gate itself.
 pub struct State {
     /// The journal takes records.
@@ -15,7 +17,7 @@ pub struct State {
 }
 
 /// Everything, as one page.
-pub fn page(gate: &Gate, state: &State) -> String {
+pub fn page(gate: &Gate, state: &State, telemetry: Option<&Counts>) -> String {
     let mut out = String::with_capacity(8_192);
     for (name, help, kind, value) in gate.metrics().snapshot() {
         single(&mut out, name, help, kind, value);
@@ -26,6 +28,9 @@ pub fn page(gate: &Gate, state: &State) -> String {
     single(&mut out, "bartizan_store_ok", "Whether the journal takes records and the ledger follows", "gauge", state.store_ok.into());
     single(&mut out, "bartizan_reload_failed", "Whether the last reload was refused", "gauge", state.reload_failed.into());
     single(&mut out, "bartizan_ready", "Whether /readyz answers 200", "gauge", state.ready.into());
+    for (name, help, value) in telemetry.into_iter().flat_map(Counts::all) {
+        single(&mut out, name, help, "counter", value);
+    }
     let live = gate.live();
     let (build, policy) = (env!("CARGO_PKG_VERSION"), live.judge.policies().version());
     put(&mut out, format_args!("# HELP bartizan_info Versions of the program and of the policies in force\n# TYPE bartizan_info gauge\n"));

@@ -23,7 +23,7 @@ use crate::app::{App, Start};
 use crate::config::{Config, address};
 use crate::output::say;
 use crate::spending::{self, Keeper};
-use crate::{admin, clock, sample_model, wiring};
+use crate::{admin, clock, sample_model, telemetry, wiring};
 
 /// Arguments of `bartizan up`.
 #[derive(Args, Clone, Debug)]
@@ -80,6 +80,7 @@ impl UpArgs {
         if let Some(dir) = &self.policies {
             config.policy.dir = Some(dir.clone());
         }
+        config.telemetry.with_environment(|name| std::env::var(name).ok());
         Ok(config)
     }
 
@@ -161,7 +162,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     warn_of_open_gate(&settings);
     let policies = wiring::policies(config.policy.dir.as_deref())?;
     let version = policies.version().clone();
-    let gate = wiring::gate(wiring::live(settings, policies)?, data, None)?;
+    let telemetry = telemetry::start(&config.telemetry, &tasks)?;
+    let gate = wiring::gate(wiring::live(settings, policies)?, data, telemetry.as_ref().map(|running| running.telemetry.clone()))?;
     // Before anything is served: a purse that was spent from is not filled up from the data folder.
     gate.remember_spent(spending::before(data)?);
     let (listener, gate_tls) = (bind(&config.gate.listen, "gate.listen", "--listen").await?, config.gate.tls()?);
@@ -170,7 +172,9 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let (drain, at) = (Duration::from_secs(config.gate.drain_seconds), AdminAddress::new(&addresses.1, config.admin.tls_cert.as_deref()));
     let hosts = config.admin.hosts.clone();
     wiring::record_start(data, &config, args.upstream(), &version)?;
-    let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), Start { args: args.clone(), config, sample, admin_token }));
+    let counts = telemetry.as_ref().map(|running| Arc::clone(&running.counts));
+    let start = Start { args: args.clone(), config, sample, admin_token, telemetry: counts };
+    let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), start));
     let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped, drain));
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
     let (stop_admin, admin_stopped) = watch::channel(false);
@@ -186,6 +190,9 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     app.drain();
     let _everybody_left_already = stop.send(true);
     server.await.context("the gate stopped on its own")?;
+    if let Some(telemetry) = telemetry {
+        telemetry.finish().await;
+    }
     let _nobody_asks_any_more = stop_admin.send(true);
     admin.await.context("the admin port stopped on its own")?;
     AdminAddress::remove(data.path());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use bartizan_detect::Detector;
-use bartizan_gateway::{Announce, Gate, GateKeys, Live, Wiring};
+use bartizan_gateway::{Announce, Gate, GateKeys, Live, Telemetry, Wiring};
 use bartizan_identity::Directory;
 use bartizan_policy::{Action, Judge, PolicySet, Source};
 use bartizan_store::{DataDir, KeyUse};
@@ -101,26 +101,36 @@ pub fn record_start(data: &DataDir, config: &Config, upstream: Option<&str>, pol
     record_governing(data, config, upstream, policies)
 }
 
+/// Who is told of what happens.
+#[derive(Default)]
+pub struct Listeners {
+    /// Of every event.
+    pub announce: Option<Announce>,
+    /// Of every exchange.
+    pub telemetry: Option<Telemetry>,
+}
+
 /// Makes the gate.
 ///
 /// # Errors
 /// When the machine has no random bytes.
-pub fn gate(live: Live, data: &Arc<DataDir>, announce: Option<Announce>) -> Result<Arc<Gate>> {
-    gate_for(live, data, Arc::new(Callers(Arc::clone(data))), announce)
+pub fn gate(live: Live, data: &Arc<DataDir>, telemetry: Option<Telemetry>) -> Result<Arc<Gate>> {
+    gate_for(live, data, Arc::new(Callers(Arc::clone(data))), Listeners { telemetry, announce: None })
 }
 
 /// Makes a gate for other callers than those of the data folder.
 ///
 /// # Errors
 /// As [`gate`].
-pub fn gate_for(live: Live, data: &Arc<DataDir>, directory: Arc<dyn Directory>, announce: Option<Announce>) -> Result<Arc<Gate>> {
+pub fn gate_for(live: Live, data: &Arc<DataDir>, directory: Arc<dyn Directory>, listeners: Listeners) -> Result<Arc<Gate>> {
     let wiring = Wiring {
         journal: data.journal(),
         directory,
         objects: data.objects(),
         clock: Arc::new(SystemClock),
         keys: GateKeys { token: *data.derive(KeyUse::Token), key_hash: *data.derive(KeyUse::KeyHash) },
-        announce,
+        announce: listeners.announce,
+        telemetry: listeners.telemetry,
         faults: None,
     };
     Gate::new(live, wiring).context("the gate cannot be made")

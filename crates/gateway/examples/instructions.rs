@@ -78,6 +78,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         clock: Arc::new(Still),
         keys: GateKeys { token: [1; 32], key_hash: [2; 32] },
         announce: None,
+        telemetry: None,
         faults: None,
     };
     Ok(Gate::new(Live::new(settings, Detector::builtin()?, judge)?, wiring)?)

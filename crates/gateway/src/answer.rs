@@ -73,7 +73,11 @@ impl Gate {
             let body = (body, encoding, framing);
             return self.streamed(head, exchange, (parts.status, &parts.headers), body, session, &request, held).await;
         }
-        let bytes = self.whole(exchange, body, encoding, &mut held).await?;
+        let bytes = self.whole(exchange, body, encoding, &mut held).await;
+        if let Some(watch) = &exchange.watch {
+            watch.read();
+        }
+        let bytes = bytes?;
         let (status, bytes) = self.incoming(exchange, parts.status, bytes, &mut held).await?;
         let end = if status == parts.status { EndState::Complete } else { EndState::UpstreamError };
         parts.status = status;
@@ -164,6 +168,9 @@ impl Gate {
             let parsed = parsed.map_err(Err)?;
             if let Some(charge) = &shared.charge {
                 if failed { charge.release() } else { shared.settle(parsed.seen(), true) }
+            }
+            if let Some(watch) = shared.watch.as_ref().filter(|_| !failed) {
+                watch.said(&shared.live.settings, &parsed.said(), parsed.usage());
             }
             let guarded = match guard_answer(&shared, &parsed, &session) {
                 Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, Action::Complete, &error),

@@ -22,6 +22,7 @@ use crate::handle::{Head, Lent};
 use crate::headers::{outside_body, to_provider};
 use crate::models::Target;
 use crate::objects::Resumed;
+use crate::observing::Aimed;
 use crate::pacing::Pacing;
 use crate::pending::{Owed, Pending, pass_over};
 use crate::query::Query;
@@ -64,6 +65,16 @@ struct Ready<'a> {
     session: Box<Session>,
     /// Whether its event was told.
     told: bool,
+}
+
+impl Ready<'_> {
+    /// Where it goes, for whoever watches.
+    fn aimed(&self) -> Aimed<'_> {
+        let Target { model, way, provider, .. } = self.target;
+        let configured = Some(model.name.as_str()).filter(|name| *name != "*");
+        let model = way.upstream_name.as_deref().or(configured);
+        Aimed { route: self.outgoing.aim.route, provider, model, stream: self.exchange.stream }
+    }
 }
 
 /// A call that was made, or could not be.
@@ -334,7 +345,7 @@ impl Gate {
     ) -> Result<(Outcome, Instant), Box<Refusal>> {
         let (live, target) = (&ready.exchange.live, ready.target);
         let (settings, breaking) = (&live.settings, &live.settings.breaking);
-        let call = match ready.outgoing.call(target.provider, &asked.head.parts.headers) {
+        let mut call = match ready.outgoing.call(target.provider, &asked.head.parts.headers) {
             Ok(call) => call,
             Err(error) => return Ok((Err(error), Instant::now())),
         };
@@ -349,11 +360,17 @@ impl Gate {
         if let Some(charge) = &ready.exchange.charge {
             charge.sent();
         }
+        if let Some(watch) = &ready.exchange.watch {
+            watch.calling(self, &mut call, &ready.aimed());
+        }
         let first_byte = target.provider.waits.first_byte.unwrap_or(settings.timeouts.first_byte);
         let outcome = match live.upstream(target.way.provider) {
             Ok(upstream) => upstream.send(call, first_byte.min(within)).await,
             Err(error) => Err(error),
         };
+        if let Some(watch) = &ready.exchange.watch {
+            watch.called(&outcome);
+        }
         if let Some(charge) = &ready.exchange.charge {
             match &outcome {
                 Err(UpstreamError::Slow(_)) => charge.lost(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_vocabulary::{Decision, EndState};
+use bartizan_wire::Route;
 use bartizan_wire::refusal::Reason;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -15,6 +16,7 @@ use crate::body::GateBody;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::Guarded;
 use crate::handle::Head;
+use crate::observing::Aimed;
 use crate::pending::Pending;
 use crate::refuse::Refusal;
 use crate::session::Session;
@@ -26,7 +28,7 @@ impl Gate {
         self: &Arc<Self>,
         head: &Head,
         exchange: &Arc<Exchange>,
-        (provider, call): (usize, Request<Full<Bytes>>),
+        (route, provider, mut call): (Route, usize, Request<Full<Bytes>>),
         session: Box<Session>,
         guarded: Box<Guarded>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
@@ -35,12 +37,19 @@ impl Gate {
         let run = async {
             let sent = Instant::now();
             let live = &exchange.live;
-            let waits = live.settings.providers.get(provider).and_then(|provider| provider.waits.first_byte);
-            let first_byte = waits.unwrap_or(live.settings.timeouts.first_byte);
+            let settings = &live.settings;
+            let first_byte = settings.providers.get(provider).and_then(|provider| provider.waits.first_byte);
+            let first_byte = first_byte.unwrap_or(settings.timeouts.first_byte);
+            if let (Some(watch), Some(provider)) = (&exchange.watch, settings.providers.get(provider)) {
+                watch.calling(self, &mut call, &Aimed { route, provider, model: None, stream: false });
+            }
             let answer = match live.upstream(provider) {
                 Ok(upstream) => upstream.send(call, first_byte).await,
                 Err(error) => Err(error),
             };
+            if let Some(watch) = &exchange.watch {
+                watch.called(&answer);
+            }
             let answer = answer.map_err(|error| self.upstream_failed(exchange, &error, 1, None))?;
             self.answer(head, exchange, answer, session, guarded.phase, (self.budget.open(), sent)).await
         };

@@ -19,6 +19,7 @@ use crate::charge::{Charge, Seen};
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
+use crate::observing::Watch;
 use crate::routing::Place;
 use crate::translating::Translated;
 use crate::{Gate, limit_headers};
@@ -61,6 +62,8 @@ pub struct Exchange {
     pub commitment: OnceLock<Commitment>,
     /// Where its findings are remembered, once something was looked up.
     pub cache_scope: OnceLock<CacheScope>,
+    /// Who watches, if anybody does.
+    pub watch: Option<Arc<Watch>>,
 }
 
 /// One judged direction.
@@ -231,6 +234,7 @@ impl Exchange {
             commitment,
             // Who asks is the same, so it is found again.
             cache_scope: OnceLock::new(),
+            watch: self.watch.clone(),
         }
     }
 
@@ -362,7 +366,11 @@ impl Exchange {
         let id = EventId::new(self.gate.random().uuid(time));
         let mut json = JSON.take();
         json.reserve(EVENT_BYTES);
-        event_json::write(&mut json, self, phase, &Told { id: &id, time, direction, decision, status, end, bytes_out, total_micros });
+        let told = Told { id: &id, time, direction, decision, status, end, bytes_out, total_micros };
+        event_json::write(&mut json, self, phase, &told);
+        if let Some(watch) = &self.watch {
+            watch.recorded(self, &told, phase);
+        }
         self.gate.announce(&json);
         let labels = phase.facts.iter().flat_map(|facts| facts.context.labels.iter()).map(|(label, _)| label.clone()).collect();
         Some(EventDetail { id, time, request_id: self.request_id.clone(), direction, decision, labels, json })

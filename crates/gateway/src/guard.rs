@@ -9,7 +9,7 @@ use std::time::Instant;
 use bartizan_policy::{Action, Facts, Outcome};
 use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, ModelName, ProviderName, Role, TextClass, UninspectedKind};
 use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
-use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Side, Usage, control, read, written};
+use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Said, Side, Usage, control, read, written};
 use bytes::Bytes;
 use looking::{caught, inspect_outside, inspect_with_files};
 pub use looking::{inspect, is_clean};
@@ -95,9 +95,21 @@ impl GuardError {
 impl Parsed {
     /// What an answer says it has used, and how much text it holds.
     pub fn seen(&self) -> Seen {
+        Seen { usage: self.usage(), text: written(&self.tape, &self.bytes, &self.reading) }
+    }
+
+    /// What an answer says it has used.
+    pub fn usage(&self) -> Usage {
         let mut usage = Usage::default();
         usage.see(&self.tape, &self.bytes);
-        Seen { usage, text: written(&self.tape, &self.bytes, &self.reading) }
+        usage
+    }
+
+    /// What an answer says of itself.
+    pub fn said(&self) -> Said {
+        let mut said = Said::default();
+        said.see(&self.tape, &self.bytes);
+        said
     }
 
     fn body(&self) -> Body<'_> {

@@ -1,5 +1,6 @@
 //! One request from its first byte to the provider's answer.
 
+mod conversation;
 mod decide;
 
 use std::net::SocketAddr;
@@ -11,7 +12,6 @@ use bartizan_detect::Pseudonyms;
 use bartizan_identity::{CredentialKind, presented};
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
-use bartizan_wire::json::NodeKind;
 use bartizan_wire::refusal::{Reason, Shape};
 use bartizan_wire::{Call, Control, Dialect, Found, Route, shape_for_google, shape_of};
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use http::{Method, Request, Response, request};
 use http_body::Body;
 use hyper::body::Incoming;
 
+pub(crate) use self::conversation::conversation_key;
 use crate::attempts::Asked;
 use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain, read_whole};
@@ -33,6 +34,7 @@ use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_lis
 use crate::headers::{host_allowed, is_json, outside_body, to_provider, wants_websocket};
 use crate::live::Live;
 use crate::models::{Listing, Target, list, listing, named};
+use crate::observing::Watch;
 use crate::query::query;
 use crate::quotas::Exceeded;
 use crate::refuse::{Refusal, mark};
@@ -46,8 +48,6 @@ use crate::{Gate, attachments, hints};
 const UNCONFIGURED: &str = "<unconfigured>";
 /// Bytes a second that a client must send of a body.
 const SLOWEST: u64 = 1_000;
-/// Longest `bartizan-conversation` value.
-const CONVERSATION: usize = 256;
 
 /// What a request says outside its body.
 pub(crate) struct Head {
@@ -55,6 +55,8 @@ pub(crate) struct Head {
     pub(crate) shape: Shape,
     pub(crate) request_id: RequestId,
     pub(crate) started: Instant,
+    /// Who watches, if anybody does.
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 /// The request as it was read, with what it holds of the budget: lent to the guard, and kept while it may have to be judged again.
@@ -92,14 +94,19 @@ impl Gate {
     /// Answers one request.
     pub async fn handle(self: Arc<Self>, request: Request<Incoming>, peer: SocketAddr) -> Response<GateBody> {
         let started = Instant::now();
-        let request_id = RequestId::new(self.random().uuid(self.now()));
+        let now = self.now();
+        let request_id = RequestId::new(self.random().uuid(now));
         let (parts, mut body) = request.into_parts();
         let shape = shape(&parts);
-        let head = Head { parts, shape, request_id, started };
+        let watch = self.watch(&parts, &request_id, (started, now));
+        let head = Head { parts, shape, request_id, started, watch };
         match self.admit(&head, &mut body, peer).await {
             Ok(response) => response,
             Err(refusal) => {
                 let response = self.refuse(shape, &head.request_id, &refusal);
+                if let Some(watch) = &head.watch {
+                    watch.refused(&refusal);
+                }
                 if !body.is_end_stream() && !head.parts.headers.contains_key(header::EXPECT) {
                     drain(body, self.settings().limits.body_bytes).await;
                 }
@@ -133,6 +140,7 @@ impl Gate {
             salt: self.random().bytes(),
             commitment: OnceLock::new(),
             cache_scope: OnceLock::new(),
+            watch: head.watch.clone(),
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
         match Route::find(method, path) {
@@ -397,7 +405,7 @@ impl Gate {
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
         };
         let session = self.session_of_nobody(&exchange);
-        self.listed(head, &exchange, (way.provider, call), session, guarded).await
+        self.listed(head, &exchange, (route, way.provider, call), session, guarded).await
     }
 
     fn session_of_nobody(&self, exchange: &Exchange) -> Box<Session> {
@@ -421,39 +429,6 @@ fn shape(parts: &request::Parts) -> Shape {
         return shape_for_google(path);
     }
     shape_of(path, has("anthropic-version"))
-}
-
-/// The conversation of a request, in the header's words and its own.
-pub(crate) fn conversation_key(head: &Head, read: Option<(&Parsed, &Control)>) -> blake3::Hash {
-    let header = head.parts.headers.get("bartizan-conversation").map(HeaderValue::as_bytes).unwrap_or_default();
-    let header = header.get(..CONVERSATION.min(header.len())).unwrap_or_default();
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(&(header.len() as u64).to_le_bytes()).update(header);
-    if let Some((parsed, control)) = read {
-        conversation(parsed, control, &mut hasher);
-    }
-    hasher.finalize()
-}
-
-/// What tells a conversation from others: the format's own field, or what its first user message says. Only the text counts, not
-/// how it is spelt: clients mark parts for caching, or send a string as a part, from one turn to the next.
-fn conversation(parsed: &Parsed, control: &Control, hasher: &mut blake3::Hasher) {
-    let Some(id) = control.session.or(control.first_user) else { return };
-    let (tape, bytes) = (&parsed.tape, &parsed.bytes);
-    let Some(node) = tape.node(id) else { return };
-    if node.kind == NodeKind::String {
-        hasher.update(tape.text(bytes, id).as_bytes());
-        return;
-    }
-    let texts = tape.members(id).filter_map(|(part, _)| tape.member(bytes, part, "text"));
-    let mut any = false;
-    for text in texts {
-        hasher.update(tape.text(bytes, text).as_bytes());
-        any = true;
-    }
-    if !any {
-        hasher.update(bytes.get(node.outer()).unwrap_or_default());
-    }
 }
 
 /// `Host` and `Origin`: against pages in a browser that reach for a gate on loopback.

@@ -2,7 +2,9 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-/// Request headers that a provider gets.
+use crate::trace_context::{self, TRACEPARENT, TRACESTATE};
+
+/// Request headers that a provider gets, besides the trace context.
 const TO_PROVIDER: &[&str] = &[
     "accept",
     "content-type",
@@ -12,8 +14,6 @@ const TO_PROVIDER: &[&str] = &[
     "openai-organization",
     "openai-project",
     "x-goog-api-client",
-    "traceparent",
-    "tracestate",
 ];
 
 /// Response headers that a client gets, besides the families below.
@@ -47,6 +47,7 @@ pub fn to_provider(client: &HeaderMap, is_first: bool) -> HeaderMap {
     for (name, value) in client.iter().filter(|(name, _)| goes_on(name)) {
         headers.append(name.clone(), value.clone());
     }
+    trace_context::pass_on(client, &mut headers);
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers
 }
@@ -90,7 +91,7 @@ pub fn outside_body(headers: &HeaderMap, query: Option<&str>) -> String {
         if PLAIN.contains(&value.as_bytes()) && TO_PROVIDER.contains(&name.as_str()) || *name == header::ACCEPT_ENCODING {
             continue;
         }
-        if !TO_PROVIDER.contains(&name.as_str()) {
+        if !TO_PROVIDER.contains(&name.as_str()) && *name != TRACEPARENT && *name != TRACESTATE {
             text.push_str(name.as_str());
             text.push('\n');
         }

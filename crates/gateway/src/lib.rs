@@ -35,6 +35,7 @@ mod models;
 mod neighbours;
 mod number;
 mod objects;
+mod observing;
 mod pacing;
 mod pending;
 mod placed;
@@ -57,7 +58,9 @@ mod spending;
 mod standalone;
 mod stream;
 mod stream_body;
+mod telemetry;
 mod texts;
+mod trace_context;
 mod translating;
 mod upstream;
 mod verdict;
@@ -88,6 +91,7 @@ pub use settings::{
     Auth, Breaking, Clock, Limits, MAX_WAYS, Model, Provider, ProviderKind, Retries, Settings, SharedClock, Timeouts, Waits, Way,
 };
 pub use spending::{Period, Spent};
+pub use telemetry::{Called, Failure, Judged, Observed, Operation, Telemetry, Tell, Vendor};
 pub use upstream::ClientError;
 
 /// Gets every event as it is recorded, as JSON. Must not block.
@@ -115,6 +119,8 @@ pub struct Wiring {
     pub keys: GateKeys,
     /// Told of every event.
     pub announce: Option<Announce>,
+    /// Told what every exchange was, if somebody exports that.
+    pub telemetry: Option<Telemetry>,
     /// Makes guards fail, in tests.
     pub faults: Option<Faults>,
 }

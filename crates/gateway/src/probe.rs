@@ -73,6 +73,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         salt: gate.random().bytes(),
         commitment: OnceLock::new(),
         cache_scope: OnceLock::new(),
+        watch: None,
     }
 }
 

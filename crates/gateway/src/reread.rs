@@ -78,7 +78,7 @@ impl Gate {
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
         };
         let session = self.session_for(&exchange, &object, (call.route == Route::DeleteResponse).then_some(id));
-        self.listed(head, &exchange, (at, request), session, guarded).await
+        self.listed(head, &exchange, (call.route, at, request), session, guarded).await
     }
 
     /// These requests have no body; some clients send an empty object.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Decision, Role, TextClass};
 use bartizan_wire::json::{JsonError, Node, Splice, Tape, splice};
-use bartizan_wire::{Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, heft, is_done, made_by_event, read_event};
+use bartizan_wire::{
+    Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, Said, heft, is_done, made_by_event, read_event,
+};
 
 use crate::charge::Seen;
 use crate::edit::{TextEdit, piece_splices};
@@ -119,6 +121,8 @@ pub struct StreamGuard {
     pub restored: Restored,
     /// What is seen of what the answer uses, if somebody wants to know.
     pub seen: Option<Seen>,
+    /// What the answer says of itself, if somebody wants to know.
+    pub said: Option<Box<Said>>,
     /// What the answer names of what the provider keeps, if that is to be bound.
     pub made: Option<Box<Watch>>,
     /// Events seen.
@@ -145,6 +149,7 @@ impl StreamGuard {
             judging,
             restored: Restored::default(),
             seen: None,
+            said: None,
             made,
             events: 0,
             sequence: 0,
@@ -206,6 +211,9 @@ impl StreamGuard {
     fn json(&mut self, payload: &[u8], event: &EventReading, held: &mut Held) -> Result<(), StreamError> {
         if let Some(seen) = &mut self.seen {
             seen.usage.see(&event.tape, payload);
+        }
+        if let Some(said) = &mut self.said {
+            said.see(&event.tape, payload);
         }
         if let Some(made) = &mut self.made {
             made.see(made_by_event(&event.tape, payload));

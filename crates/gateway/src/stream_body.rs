@@ -80,7 +80,8 @@ impl StreamBody {
         held: Reservation,
     ) -> Self {
         let pause = exchange.live.settings.idle(exchange.provider.as_ref());
-        guard.seen = exchange.charge.is_some().then(Seen::default);
+        guard.seen = (exchange.charge.is_some() || exchange.watch.is_some()).then(Seen::default);
+        guard.said = exchange.watch.is_some().then(Box::default);
         let translator = exchange.translated.get().map(|one| Box::new(one.stream(&exchange.live.settings.limits)));
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));
         Self {
@@ -117,6 +118,9 @@ impl StreamBody {
     /// Guards more bytes of the provider; at the end of its stream, `None`.
     fn feed(&mut self, bytes: Option<&[u8]>) {
         let began = Instant::now();
+        if let Some(watch) = self.exchange.watch.as_ref().filter(|_| bytes.is_some()) {
+            watch.chunk();
+        }
         let faults = self.exchange.gate.faults();
         if !matches!(catch_unwind(AssertUnwindSafe(|| strike(faults, Direction::Response))), Ok(Ok(()))) {
             return self.guard_failed();
@@ -252,6 +256,10 @@ impl StreamBody {
             seen.text = seen.text.saturating_add(translator.unsaid());
         }
         self.exchange.settle(seen, whole);
+        if let Some(watch) = &self.exchange.watch {
+            watch.read();
+            watch.said(&self.exchange.live.settings, &self.guard.said.take().unwrap_or_default(), seen.usage);
+        }
         let _what_happened_cannot_be_taken_back = self.exchange.record(Moment::End(end), &self.phase, self.status, seal);
         let metrics = self.exchange.gate.metrics();
         metrics.decided(combined(self.asked, self.phase.decision));

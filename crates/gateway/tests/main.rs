@@ -34,5 +34,6 @@ mod responses;
 mod restoring;
 mod routing;
 mod streams;
+mod telemetry;
 mod translation;
 mod unread;

@@ -96,6 +96,9 @@ fn an_alias_rewrites_the_model_and_nothing_else() {
     assert_eq!(house.seen(), "{ \"messages\":[],\t\"model\" : \"the \\\"real\\\" one\",\"n\":1.0}");
 }
 
+/// A valid trace context.
+const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// Headers of a request, and whether the provider gets them.
 const OUT: &[(&str, &str, bool)] = &[
     ("accept", "text/event-stream", true),
@@ -104,7 +107,9 @@ const OUT: &[(&str, &str, bool)] = &[
     ("anthropic-beta", "tools-2024", true),
     ("openai-organization", "org-a", true),
     ("x-stainless-lang", "python", true),
-    ("traceparent", "00-aa-bb-01", true),
+    ("traceparent", PARENT, true),
+    ("tracestate", "a=1,b=2", true),
+    ("baggage", "user=ada", false),
     ("cookie", "a=b", false),
     ("x-forwarded-for", "10.1.2.3", false),
     ("x-real-ip", "10.1.2.3", false),
@@ -212,7 +217,7 @@ fn nothing_slips_through_beside_the_body() {
         Call::chat(body).with("openai-organization", "ada@example.org"),
         Call::chat(body).with("x-stainless-note", "4111111111111111"),
         Call::chat(body).with("x-stainless-4111111111111111", "note"),
-        Call::chat(body).with("tracestate", "a=4111111111111111"),
+        Call::chat(body).with("traceparent", PARENT).with("tracestate", "a=4111111111111111"),
         Call::chat(body).with("anthropic-beta", &key(1)),
         Call::chat(body).with("x-stainless-note", &key(2).replace("bzk_", "bza_")),
         Call::chat(body).with("accept", "text/html; by=ada@example.org"),

@@ -126,7 +126,9 @@ fn what_is_the_callers_is_hidden_on_the_way_and_comes_back() {
                 house.upstream.forget();
                 house.journal.clear();
                 let said = format!("{word} {CARD} and {OWN}");
-                let call = asked(*form, model, stream, &said).and("anthropic-beta", "some-beta").and("traceparent", "00-a-b-01");
+                let call = asked(*form, model, stream, &said)
+                    .and("anthropic-beta", "some-beta")
+                    .and("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
                 let reply = house.send(&call);
                 assert!(reply.status == 200 && reply.whole, "{form:?} {model}: {}", reply.text());
                 let seen = house.upstream.requests().pop().unwrap();

@@ -29,6 +29,7 @@ use values::Values;
 
 use crate::config::{AuthConfig, Config};
 use crate::output::{FOUND, Format};
+use crate::wiring::Listeners;
 use crate::{audit, clock, sample_model, wiring};
 
 /// How long the record of a request may take to appear.
@@ -193,7 +194,8 @@ async fn stage(script: &Script, data: &Arc<DataDir>, tasks: &TaskTracker, base: 
     let made_up = Credential::from_random(CredentialKind::Key, data.salts().next()).text().reveal().as_str().to_owned();
     let recorder = Arc::clone(&events);
     let announce = Arc::new(move |event: &[u8]| recorder.note(event));
-    let gate = wiring::gate_for(wiring::live(settings, wiring::policies(None)?)?, data, Arc::new(directory), Some(announce))?;
+    let listeners = Listeners { announce: Some(announce), ..Listeners::default() };
+    let gate = wiring::gate_for(wiring::live(settings, wiring::policies(None)?)?, data, Arc::new(directory), listeners)?;
     Ok(Stage { gate, client: Client::new(base), keys, made_up, events, seen })
 }
 

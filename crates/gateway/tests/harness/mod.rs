@@ -64,6 +64,7 @@ pub struct Plan {
     pub auth: Auth,
     pub limits: Limits,
     pub timeouts: Timeouts,
+    pub telemetry: Option<bartizan_gateway::Telemetry>,
     pub faults: Option<Faults>,
     pub fail_open: bool,
     pub kind: ProviderKind,
@@ -89,6 +90,7 @@ impl Default for Plan {
             auth: Auth::Keys,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            telemetry: None,
             faults: None,
             fail_open: false,
             kind: ProviderKind::Both,
@@ -215,6 +217,7 @@ impl House {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             keys: GateKeys { token: [3; 32], key_hash: KEY_HASH },
             announce: None,
+            telemetry: plan.telemetry,
             faults: plan.faults,
         };
         let gate = Gate::new(live, wiring).unwrap();
