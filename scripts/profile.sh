@@ -66,6 +66,6 @@ drive stream:40 300 /v1/messages messages-stream
 "$bin/bartizan" detect --format jsonl docs crates README.md >/dev/null || [ $? -eq 1 ]
 
 "$tool" merge --sparse --output profile/gate.profdata "$raw"/*.profraw
-rustc --version >profile/rustc.txt
+{ rustc --version && sha256sum Cargo.lock | cut -c1-16; } >profile/taken-with.txt
 rm -rf "$raw"
 ls -l profile/gate.profdata

@@ -4,15 +4,18 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-taken_with=$(cat profile/rustc.txt 2>/dev/null || echo none)
-if [ "$taken_with" = "$(rustc --version)" ]; then
+{ read -r compiler && read -r lock; } <profile/taken-with.txt
+if [ "$compiler" = "$(rustc --version)" ]; then
   # Cargo looks at flags and not at what they name: under its hash, another profile is another flag.
   kept=target/profiles/$(sha256sum profile/gate.profdata | cut -c1-16).profdata
   mkdir -p target/profiles
   [ -f "$kept" ] || cp profile/gate.profdata "$kept"
   export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }-Cprofile-use=$PWD/$kept"
+  if [ "$lock" != "$(sha256sum Cargo.lock | cut -c1-16)" ]; then
+    echo "Cargo.lock has changed since the profile was taken: much of the code has other names now and is built without it. make profile takes a new one." >&2
+  fi
 else
-  echo "The profile was taken with $taken_with, this is $(rustc --version): building without it. A request then costs a third more; make profile takes a new one." >&2
+  echo "The profile was taken with $compiler, this is $(rustc --version): building without it. A request then costs a third more; make profile takes a new one." >&2
 fi
 
 case "${1:-}" in
