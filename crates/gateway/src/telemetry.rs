@@ -63,7 +63,7 @@ pub struct Observed {
     pub model: Option<ModelName>,
     /// The policies that were in force.
     pub policy_version: Option<PolicyVersion>,
-    /// The events about it, at most [`EVENTS`].
+    /// The events about it, at most 64.
     pub events: Vec<EventId>,
     /// What was judged of the request, at the last place.
     pub request: Judged,
