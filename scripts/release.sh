@@ -15,7 +15,7 @@ if [ "$compiler" = "$(rustc --version)" ]; then
     echo "Cargo.lock has changed since the profile was taken: much of the code has other names now and is built without it. make profile takes a new one." >&2
   fi
 else
-  echo "The profile was taken with $compiler, this is $(rustc --version): building without it. A request then costs a third more; make profile takes a new one." >&2
+  echo "The profile was taken with $compiler, this is $(rustc --version): building without it. A request then costs more; make profile takes a new one." >&2
 fi
 
 case "${1:-}" in

@@ -138,6 +138,7 @@ impl Gate {
         Ok(GateBody::told(bytes, held, http2, Box::new(move || last.end(end))))
     }
 
+    /// An answer in one piece, unpacked. Whoever watches is told when it was read, or where it broke off.
     pub(crate) async fn whole(
         &self,
         exchange: &Arc<Exchange>,
