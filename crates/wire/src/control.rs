@@ -247,6 +247,11 @@ const BEGINNING: usize = 256;
 pub(crate) fn no_files_in_text(tape: &Tape, bytes: &[u8], message: NodeId) -> Result<(), ControlError> {
     let names = |id: NodeId| {
         let raw = tape.node(id).filter(|node| node.kind == NodeKind::String).and_then(|node| bytes.get(node.inner())).unwrap_or_default();
+        let raw = raw.trim_ascii_start();
+        // Nearly every text is done with its first letter: it is none that `f`, an escape or a wide space could be.
+        if !raw.first().is_some_and(|first| matches!(first, b'f' | b'F' | b'\\') || !first.is_ascii()) {
+            return false;
+        }
         let text = crate::json::unescape(raw.get(..BEGINNING).unwrap_or(raw));
         text.trim_start().get(..IN_TEXT.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(IN_TEXT))
     };
