@@ -75,6 +75,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         journal: Arc::new(Nowhere),
         directory: Arc::new(MemoryDirectory::default()),
         objects: Arc::new(MemoryObjects::default()),
+        originals: None,
         clock: Arc::new(Still),
         keys: GateKeys { token: [1; 32], key_hash: [2; 32] },
         announce: None,

@@ -248,6 +248,7 @@ impl Gate {
         let decoder = Decoder::new(encoding, limits.held_bytes).map_err(|error| self.garbage(exchange, &error.to_string()))?;
         let mut judging =
             Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete, GuardStatus::Ran), self.value_hash().clone());
+        judging.exchange = Some(Arc::clone(exchange));
         judging.open();
         let mut phase = Phase {
             policies: judging.policies.clone(),

@@ -9,7 +9,8 @@ use bartizan_wire::json::{JsonContext, Place};
 
 use crate::edit::{TextEdit, belongs_to_literal, fit_restored, quote_literal};
 use crate::restoring::{ARGUMENT, Foreign, Restored, arguments_end};
-use crate::session::{Restoring, Session, removed_from_signed};
+use crate::session::{Restoring, Session};
+use crate::signed::unsealed;
 
 /// Text kept behind what is decided, for looking at the surroundings of an edit.
 const BEHIND: usize = 1_024;
@@ -232,11 +233,10 @@ impl Growing {
             Choice::Stop => false,
             Choice::Replace(_) if finding.start < self.sealed => false,
             Choice::Replace(with) => {
-                let with = if self.signed { removed_from_signed(&finding.label) } else { with };
                 let edit = TextEdit { start: finding.start, end: finding.end, with };
                 self.replacing = open.then_some(finding.start);
                 let plain = edit.with.len();
-                let edit = if open { edit } else { self.fitted(edit) };
+                let edit = if open || self.signed { edit } else { self.fitted(edit) };
                 self.literal = (edit.with.len() != plain).then_some(edit.start);
                 self.insert(edit);
                 true
@@ -251,6 +251,7 @@ impl Growing {
         while self.edits.get(at).is_some_and(|other| other.start < edit.end) {
             let Some(other) = self.edits.remove(at) else { break };
             let with = if other.start <= edit.start { other.with } else { edit.with };
+            let with = if self.signed { unsealed(with) } else { with };
             edit = TextEdit { start: edit.start.min(other.start), end: edit.end.max(other.end), with };
         }
         self.edits.insert(at, edit);

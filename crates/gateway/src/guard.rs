@@ -29,7 +29,8 @@ use crate::live::Live;
 use crate::logprobs;
 use crate::models::MODELS;
 use crate::remedy::{self, Judged};
-use crate::session::{REMOVED, Session, replacement};
+use crate::session::{Session, replacement};
+use crate::signed::Removed;
 
 /// Longest name of a tool that facts keep: longer ones are no names that a provider takes.
 const TOOL_NAME: usize = 256;
@@ -42,6 +43,8 @@ pub struct Parsed {
     pub tape: Tape,
     /// What is to be inspected.
     pub reading: Reading,
+    /// Signed blocks that come back with something removed.
+    pub removed: Removed,
 }
 
 /// What a guard gives back.
@@ -79,9 +82,6 @@ pub enum RequestError {
     /// Control fields.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// The provider would refuse its signature.
-    #[error("a signed reasoning block was changed on its way to you and its original is no longer here; start a new conversation")]
-    Altered,
     /// Its spans do not fit into the budget of bytes in flight.
     #[error(transparent)]
     Busy(#[from] ReadError),
@@ -129,8 +129,8 @@ pub fn parse_request(live: &Live, bytes: Bytes, route: Route, held: &mut Reserva
     let control = control(&tape, &bytes, route)?;
     let reading = read(&tape, &bytes, Side::Request);
     hold(held, reading.memory())?;
-    let parsed = Parsed { bytes, tape, reading };
-    if altered_signed_part(parsed.body()) { Err(RequestError::Altered) } else { Ok((parsed, control)) }
+    let removed = Removed::of(Body { bytes: &bytes, tape: &tape, reading: &reading });
+    Ok((Parsed { bytes, tape, reading, removed }, control))
 }
 
 /// The texts of a request that stand outside its body.
@@ -170,6 +170,7 @@ pub fn guard_request(
         let began = Instant::now();
         let body = parsed.body();
         let (mut units, attached) = inspect_with_files(exchange, body)?;
+        parsed.removed.silence(body, &mut units);
         let outside_findings = inspect_outside(exchange, outside.text)?;
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
@@ -217,7 +218,7 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
     caught(|| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
-        let parsed = Parsed { bytes: Bytes::new(), tape: Tape::default(), reading: Reading::default() };
+        let parsed = Parsed { bytes: Bytes::new(), tape: Tape::default(), reading: Reading::default(), removed: Removed::default() };
         let units = inspect_outside(exchange, outside)?;
         let inspected = micros(began);
         let mut facts = exchange.facts(action, GuardStatus::Ran);
@@ -261,6 +262,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
         let until = began + exchange.live.settings.limits.inspect;
         let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
+        exchange.seal_removed(body, &units, &mut judged.edits);
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
         splices.extend(restored);
@@ -302,7 +304,7 @@ pub fn parse_answer(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result
     hold(held, tape.memory())?;
     let reading = read(&tape, &bytes, Side::Answer);
     hold(held, reading.memory())?;
-    Ok(Parsed { bytes, tape, reading })
+    Ok(Parsed { bytes, tape, reading, removed: Removed::default() })
 }
 
 /// Holds so many bytes more.
@@ -347,11 +349,6 @@ fn tool_names(body: Body<'_>, units: &[Unit]) -> BTreeSet<Arc<str>> {
     body.reading.parts.iter().filter(named).filter_map(name).take(1_024).collect()
 }
 
-/// Whether a signed block comes back with a placeholder of ours in it: an altered block is never sent.
-fn altered_signed_part(body: Body<'_>) -> bool {
-    body.reading.parts.iter().any(|part| part.signed && body.tape.text(body.bytes, part.node).contains(REMOVED))
-}
-
 fn edit_splices(parsed: &Parsed, units: &[Unit], judged: &Judged) -> Vec<Splice> {
     let body = parsed.body();
     let mut splices = Vec::new();
@@ -365,6 +362,7 @@ fn edit_splices(parsed: &Parsed, units: &[Unit], judged: &Judged) -> Vec<Splice>
 
 fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &Judged, model: Option<&str>) -> Vec<Splice> {
     let mut splices = edit_splices(parsed, units, judged);
+    splices.extend(parsed.removed.splices(parsed.body()));
     let Some(model) = model else { return splices };
     let mut rename = |id: NodeId, before: &str, name: &str| {
         let Some(range) = parsed.tape.node(id).map(Node::inner) else { return };
@@ -451,7 +449,7 @@ fn edited_keys(parsed: &Parsed, units: &[Unit]) -> impl Iterator<Item = u32> {
 
 /// Lets log probabilities follow the edits. Where a key is edited they go: the edited keys are looked for behind them.
 fn logprobs(parsed: &Parsed, units: &[Unit], splices: &mut Vec<Splice>) -> Result<(), GuardError> {
-    let Parsed { bytes, tape, reading } = parsed;
+    let Parsed { bytes, tape, reading, .. } = parsed;
     if reading.logprobs.is_empty() {
         return Ok(());
     }

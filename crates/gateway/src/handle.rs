@@ -292,8 +292,8 @@ impl Gate {
             let (parsed, control) = &*body;
             let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None };
             let result = match guard_request(&shared, parsed, control, &mut session, &outside) {
-                // With an alias an edit is needed, and what was not inspected is not edited.
-                Err(error) if model.is_none() && error.may_fail_open(&shared) => {
+                // With an alias or a signed block to mend an edit is needed, and what was not inspected is not edited.
+                Err(error) if model.is_none() && parsed.removed.is_none() && error.may_fail_open(&shared) => {
                     Ok(unguarded(&shared, parsed, parsed.bytes.len(), Action::Prompt, &error))
                 }
                 other => other,

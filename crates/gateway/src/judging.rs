@@ -7,12 +7,14 @@ use std::time::Instant;
 use bartizan_policy::{Facts, Outcome};
 use bartizan_vocabulary::{AppliedRemedy, Decision, EventFinding, Finding, FiredPolicy, Label, Remedy, Role, UninspectedKind};
 
+use crate::exchange::Exchange;
 use crate::growing::Choice;
 use crate::inspect::InspectError;
 use crate::kept::{KEPT, Kept};
 use crate::live::Live;
 use crate::remedy::{Action, action, fired, refusal};
 use crate::session::{ValueHash, replacement};
+use crate::signed::removed_from_signed;
 
 /// So many findings of one role and label that were left alone are judged again with each further one.
 const JUDGED_AGAIN: u32 = 256;
@@ -27,6 +29,8 @@ pub struct Judging {
     kept: BTreeMap<(Role, Label), u32>,
     unread: Vec<UninspectedKind>,
     counts: BTreeMap<(Label, Remedy), u32>,
+    /// The exchange, if what is removed from signed parts is sealed for it.
+    pub exchange: Option<Arc<Exchange>>,
     /// When the event that came must be done.
     deadline: Instant,
     /// Looks at the clock that were asked for.
@@ -56,6 +60,7 @@ impl Judging {
             kept: BTreeMap::new(),
             unread: Vec::new(),
             counts: BTreeMap::new(),
+            exchange: None,
             deadline: Instant::now(),
             looks: 0,
             findings: Kept::default(),
@@ -91,6 +96,11 @@ impl Judging {
             return false;
         }
         true
+    }
+
+    /// What stands in a signed part in the place of a value.
+    pub fn removed(&self, label: &Label, value: Option<&str>) -> String {
+        self.exchange.as_ref().map_or_else(|| removed_from_signed(label), |exchange| exchange.removed(label, value))
     }
 
     /// What the stream's decision is so far.

@@ -55,6 +55,7 @@ mod routing;
 mod server;
 mod session;
 mod settings;
+mod signed;
 mod spending;
 mod standalone;
 mod stream;
@@ -71,7 +72,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;
-use bartizan_identity::{Directory, Objects};
+use bartizan_identity::{Directory, Objects, Originals};
 use bartizan_ledger::Journal;
 use bartizan_ledger::packed::unpacked;
 use bartizan_vocabulary::{EndState, Timestamp};
@@ -114,6 +115,8 @@ pub struct Wiring {
     pub directory: Arc<dyn Directory>,
     /// Who made what providers keep.
     pub objects: Arc<dyn Objects>,
+    /// Seals what callers carry for the gate. Without it nothing is sealed, and what was taken out of signed reasoning is lost.
+    pub originals: Option<Arc<dyn Originals>>,
     /// The wall clock.
     pub clock: SharedClock,
     /// Keys.

@@ -234,22 +234,27 @@ impl Gate {
         exchange: &Exchange,
         (parsed, control): &mut (Parsed, Control),
     ) -> Result<Option<Box<Resumed>>, (Reason, String)> {
+        let signer = exchange.put_back(parsed)?;
         let kept = control.kept.as_deref();
         let names_any = kept.is_some_and(Kept::names_any);
+        let only = || signer.map(|provider| Box::new(Resumed { provider, chains: Vec::new(), files: Vec::new() }));
         if parsed.reading.unread.is_empty() && !names_any {
-            return Ok(None);
+            return Ok(only());
         }
-        let Parsed { bytes, tape, reading } = parsed;
+        let Parsed { bytes, tape, reading, .. } = parsed;
         let files = file_mentions(tape, bytes, &reading.unread, kept).map_err(|error| (Reason::BadRequest, error.to_string()))?;
         if files.is_empty() && !names_any {
-            return Ok(None);
+            return Ok(only());
         }
         // Boxed, like all that is rare.
-        let found = Box::pin(self.found(exchange, parsed, kept.unwrap_or(&Kept::default()), &files)).await?;
-        if let Some(found) = &found {
-            found.settle(&mut parsed.reading);
+        let Some(found) = Box::pin(self.found(exchange, parsed, kept.unwrap_or(&Kept::default()), &files)).await? else {
+            return Ok(only());
+        };
+        if signer.is_some_and(|signer| signer != found.provider) {
+            return Err((Reason::BadRequest, "what the request names and the reasoning in it belong to different providers".to_owned()));
         }
-        Ok(found)
+        found.settle(&mut parsed.reading);
+        Ok(Some(found))
     }
 
     async fn found(

@@ -12,7 +12,7 @@ use bartizan_wire::json::{JsonContext, Place};
 use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
 use crate::inspect::{Body, InspectError, Unit};
 use crate::kept::KEPT;
-use crate::session::removed_from_signed;
+use crate::signed::removed_from_signed;
 
 /// Edits of one unit.
 pub struct UnitEdits {
@@ -194,7 +194,7 @@ impl<'a, 'b> Plan<'a, 'b> {
                     let with = if signed { removed_from_signed(&finding.label) } else { with };
                     *self.counts.entry((finding.label.clone(), remedy)).or_default() += 1;
                     let edit = TextEdit { start: finding.start, end: finding.end, with };
-                    edits.push(fit_replacement(context, text, edit));
+                    edits.push(if signed { edit } else { fit_replacement(context, text, edit) });
                 }
                 None => self.remaining.push((unit.role, &finding.label, finding.score_bp)),
             }

@@ -162,14 +162,6 @@ impl Session {
     }
 }
 
-/// Stands in a signed part where something was removed: the provider never writes it by itself, so its return shows the change.
-pub fn removed_from_signed(label: &Label) -> String {
-    bartizan_detect::placeholder(label).replacen("[REDACTED_", REMOVED, 1)
-}
-
-/// How [`removed_from_signed`] begins.
-pub const REMOVED: &str = "[REMOVED_FROM_SIGNED_";
-
 /// Replacements that need no session: redacting and masking.
 pub fn replacement(label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>, hash: &ValueHash) -> Option<String> {
     match (remedy, operator) {

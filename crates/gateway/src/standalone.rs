@@ -17,7 +17,7 @@ use crate::judging::Judging;
 use crate::live::Live;
 use crate::number;
 use crate::restoring::{Restored, restore_whole};
-use crate::session::{Session, removed_from_signed};
+use crate::session::Session;
 
 /// Texts that were inspected and found clean, remembered per stream.
 const REMEMBERED: usize = 4_096;
@@ -139,12 +139,13 @@ impl Standalone {
         for finding in &scan.findings {
             let span = text.get(finding.start..finding.end).unwrap_or_default();
             let with = match judging.choose(part.role, &path, finding, Some(span), part.fixed) {
-                Choice::Replace(_) if part.signed => removed_from_signed(&finding.label),
+                Choice::Replace(_) if part.signed => judging.removed(&finding.label, Some(span)),
                 Choice::Replace(with) => with,
                 Choice::Keep => continue,
                 Choice::Stop => return None,
             };
-            edits.push(fit_replacement(&context, text, TextEdit { start: finding.start, end: finding.end, with }));
+            let edit = TextEdit { start: finding.start, end: finding.end, with };
+            edits.push(if part.signed { edit } else { fit_replacement(&context, text, edit) });
         }
         scan.below.iter().for_each(|finding| judging.below(finding));
         Some(Inspected { scan, edits })

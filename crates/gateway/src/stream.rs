@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bartizan_vocabulary::{Decision, Role, TextClass};
+use bartizan_vocabulary::{Decision, Finding, Role, TextClass};
 use bartizan_wire::json::{JsonError, Node, Splice, Tape, splice};
 use bartizan_wire::{
     Channel, EventReading, Form, Frame, FrameError, Frames, Framing, Part, Said, heft, is_done, made_by_event, read_event,
@@ -14,7 +14,7 @@ use bartizan_wire::{
 
 use crate::charge::Seen;
 use crate::edit::{TextEdit, piece_splices};
-use crate::growing::Growing;
+use crate::growing::{Choice, Growing};
 use crate::inspect::pointer;
 use crate::judging::Judging;
 use crate::live::Live;
@@ -323,13 +323,14 @@ impl StreamGuard {
     fn advance(&mut self, index: usize) {
         let Self { texts, judging, restored, session, .. } = self;
         let Some(text) = texts.get_mut(index) else { return };
-        let (role, path, fixed) = (text.role, std::mem::take(&mut text.pointer), text.fixed);
+        let (role, path, fixed, signed) = (text.role, std::mem::take(&mut text.pointer), text.fixed, text.signed);
         let mut below = Vec::new();
         let judged = &mut *judging;
-        let whole =
-            text.advance(session, restored, &mut |finding, span| judged.choose(role, &path, finding, span, fixed), &mut |finding| {
-                below.push(finding.clone());
-            });
+        let mut choose = |finding: &Finding, span: Option<&str>| match judged.choose(role, &path, finding, span, fixed) {
+            Choice::Replace(_) if signed => Choice::Replace(judged.removed(&finding.label, span)),
+            choice => choice,
+        };
+        let whole = text.advance(session, restored, &mut choose, &mut |finding| below.push(finding.clone()));
         text.pointer = path;
         for finding in &below {
             judging.below(finding);

@@ -34,6 +34,7 @@ mod requests;
 mod responses;
 mod restoring;
 mod routing;
+mod signed;
 mod streams;
 mod telemetry;
 mod translation;

@@ -145,7 +145,7 @@ fn what_the_gate_changed_in_a_signed_part_is_not_sent_back() {
         let back =
             |block: &serde_json::Value| format!(r#"{{"model":"gpt-4o-mini","messages":[{{"role":"assistant","content":[{block}]}}]}}"#);
         let reply = house.send(&Call::messages(back(&thinking)));
-        assert!(reply.status == 400 && reply.text().contains("start a new conversation"), "{}", reply.text());
+        assert!(reply.status == 400 && reply.text().contains("start a new one"), "{}", reply.text());
         // What the provider itself saw as a placeholder and wrote in its reasoning is not a change.
         house.upstream.push(Answer::json("{}"));
         let honest = serde_json::json!({"type": "thinking", "thinking": "there is a [REDACTED_EMAIL]", "signature": "c2ln"});

@@ -7,6 +7,7 @@ mod directory;
 mod groups;
 mod models;
 mod objects;
+mod originals;
 mod present;
 mod scope;
 
@@ -15,5 +16,6 @@ pub use directory::{Directory, MemoryDirectory};
 pub use groups::{GroupError, Groups};
 pub use models::{PatternError, check_pattern, may_use};
 pub use objects::{Binding, Chain, MemoryObjects, Object, ObjectKind, Objects, ObjectsError, Pair};
+pub use originals::Originals;
 pub use present::{PresentError, Presented, presented};
 pub use scope::{Endpoint, Scope, UnknownScopeError, allows, endpoints};

@@ -18,6 +18,7 @@ use crate::flusher::Flusher;
 use crate::folder::{FolderLock, FolderReader, Layout, create_secret, lock, private_file, private_folder, read_secret, refuse_link};
 use crate::keys::{Key, KeyUse, RootKey, Signing, end_rotation, new_signer, signing, write_signer};
 use crate::objects::Objects;
+use crate::originals::Originals;
 use crate::publish::Publisher;
 use crate::recover::recover;
 use crate::restore::refuse_unfinished;
@@ -40,6 +41,7 @@ pub struct DataDir {
     pub(crate) writer: Arc<Writer>,
     pub(crate) directory: Directory,
     pub(crate) objects: Arc<Objects>,
+    pub(crate) originals: Arc<Originals>,
     /// Erasures, backups and key rotations one after the other.
     pub(crate) exclusive: Mutex<()>,
     verifier: Mutex<VerifierKey>,
@@ -98,6 +100,7 @@ impl DataDir {
             writer: parts.writer,
             directory: parts.directory,
             objects: parts.objects,
+            originals: parts.originals,
             exclusive: Mutex::new(()),
             verifier: Mutex::new(verifier),
             salts: Salts::new()?,
@@ -238,6 +241,7 @@ struct Parts {
     writer: Arc<Writer>,
     directory: Directory,
     objects: Arc<Objects>,
+    originals: Arc<Originals>,
 }
 
 /// Takes up the log and makes the parts that record into it.
@@ -259,6 +263,7 @@ fn assemble(
     let writer = Arc::new(writer);
     let hashed = (root.derive(KeyUse::Objects), options.object_days);
     let objects = Objects::open(&layout.database(), hashed, &subjects, Arc::clone(&sealer), Arc::clone(&options.clock))?;
+    let originals = Arc::new(Originals::new(&subjects, &sealer));
     let directory = Directory::open(db, root, sealer)?;
     let published = start.published.then(|| start.tree.size());
     let sequencer = Sequencer {
@@ -275,7 +280,7 @@ fn assemble(
         clock: Arc::clone(&options.clock),
         retention_days: options.retention_days,
     };
-    Ok((Parts { subjects, writer, directory, objects: Arc::new(objects) }, sequencer))
+    Ok((Parts { subjects, writer, directory, objects: Arc::new(objects), originals }, sequencer))
 }
 
 /// Reads or makes `DATA/admin.token`: `bza_` and 32 random bytes in base64url.

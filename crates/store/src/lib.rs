@@ -14,6 +14,7 @@ mod folder;
 mod governing;
 mod keys;
 mod objects;
+mod originals;
 mod publish;
 mod record;
 mod recover;

@@ -139,6 +139,15 @@ impl Subjects {
         Ok(Subject { id, hash, wrapped, session, kept: AtomicBool::new(false) })
     }
 
+    /// A subject's key, if there is one.
+    pub(crate) fn key_of(&self, principal: &PrincipalId) -> Option<Key> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Known { id, wrapped, .. } = known.get(&self.hash(principal))?;
+        let (id, wrapped) = (*id, wrapped.clone());
+        drop(known);
+        self.unwrap(&id, &wrapped)
+    }
+
     fn remember(&self, subject: &Arc<Subject>) {
         if !subject.is_kept() {
             let mut unkept = self.unkept.lock().unwrap_or_else(PoisonError::into_inner);

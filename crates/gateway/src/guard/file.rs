@@ -20,6 +20,7 @@ use crate::exchange::Exchange;
 use crate::faults::strike;
 use crate::inspect::{InspectError, Inspector, MOST, Unit, items};
 use crate::live::Live;
+use crate::signed::Removed;
 use crate::{attachments, remedy};
 
 /// A file and what is said of it.
@@ -48,7 +49,7 @@ impl FileSent {
             let by_chance = || tape.text(&bytes, part.node).bytes().any(|byte| byte.is_ascii_alphabetic());
             part.id |= part.form == Form::String && tape.key(&bytes, part.node).is_some_and(|name| name == SHOWN_BOUNDARY) && by_chance();
         }
-        Ok(Self { media_type, file_name, shown: Parsed { bytes, tape, reading } })
+        Ok(Self { media_type, file_name, shown: Parsed { bytes, tape, reading, removed: Removed::default() } })
     }
 
     /// A file of which nothing is said but its type.

@@ -28,6 +28,7 @@ use crate::models::bare;
 use crate::query::query;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
+use crate::signed::Removed;
 use crate::{Gate, attachments, verdict};
 
 /// A body that asks for a verdict, as it was read.
@@ -64,7 +65,7 @@ fn parse(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Res
     let before = before.map(|bytes| parse_before(live, bytes, held)).transpose()?;
     let (reading, repeats) = read_ask(&tape, &bytes, &ask);
     hold(held, reading.memory() + repeats.capacity() * size_of::<(NodeId, NodeId)>())?;
-    Ok(Asked { parsed: Parsed { bytes, tape, reading }, ask, repeats, before, before_model: Named::default() })
+    Ok(Asked { parsed: Parsed { bytes, tape, reading, removed: Removed::default() }, ask, repeats, before, before_model: Named::default() })
 }
 
 fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<Box<(Parsed, Control)>, RequestError> {
@@ -73,7 +74,7 @@ fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<Box
     let ask = asked(&tape, &bytes)?;
     let (reading, _) = read_ask(&tape, &bytes, &ask);
     hold(held, reading.memory())?;
-    Ok(Box::new((Parsed { bytes, tape, reading }, ask.control)))
+    Ok(Box::new((Parsed { bytes, tape, reading, removed: Removed::default() }, ask.control)))
 }
 
 impl Gate {

@@ -13,7 +13,7 @@ use bartizan_gateway::{
     Auth, Breaking, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Server, Settings, Timeouts, Waits,
     Wiring,
 };
-use bartizan_identity::{Credential, CredentialKind, MemoryDirectory, MemoryObjects, Objects};
+use bartizan_identity::{Credential, CredentialKind, MemoryDirectory, MemoryObjects, Objects, Originals};
 use bartizan_policy::{Judge, PolicySet, ProviderFacts, Source, default_sources};
 use bartizan_testkit::ScriptedUpstream;
 use bartizan_vocabulary::{Hidden, KeyId, Principal, PrincipalId, PrincipalKind, Timestamp};
@@ -76,6 +76,8 @@ pub struct Plan {
     pub any: bool,
     /// Who made what providers keep.
     pub objects: Option<Arc<dyn Objects>>,
+    /// Seals what callers carry.
+    pub originals: Option<Arc<dyn Originals>>,
     /// What is different in the settings.
     pub adjust: Option<Adjust>,
 }
@@ -99,6 +101,7 @@ impl Default for Plan {
             pass_client_key: false,
             any: false,
             objects: None,
+            originals: None,
             adjust: None,
         }
     }
@@ -214,6 +217,7 @@ impl House {
             journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
             directory: Arc::new(directory()),
             objects,
+            originals: plan.originals.take(),
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             keys: GateKeys { token: [3; 32], key_hash: KEY_HASH },
             announce: None,

@@ -11,4 +11,6 @@ mod help;
 #[cfg(test)]
 mod objects;
 #[cfg(test)]
+mod originals;
+#[cfg(test)]
 mod restore;
