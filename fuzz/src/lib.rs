@@ -6,11 +6,12 @@ use bartizan_vocabulary::Timestamp;
 #[doc(hidden)]
 pub use libfuzzer_sys;
 
-/// Makes a libFuzzer target of a function that takes `&[u8]`.
+/// Makes a libFuzzer target of a function that takes `&[u8]`. It is called once before the clock runs: what is built at the first call
+/// (rules, for one) takes long on a busy machine.
 #[macro_export]
 macro_rules! target {
     ($function:path) => {
-        $crate::libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+        $crate::libfuzzer_sys::fuzz_target!(init: $function(b""), |bytes: &[u8]| {
             $function(bytes);
         });
     };
