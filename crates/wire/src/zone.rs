@@ -141,7 +141,7 @@ const ROWS: &[Row] = &[
         true,
     ),
     // The Responses API.
-    Row(Z::Root, &["input"], Z::Items, Some(Role::User), Some(C::Text), false),
+    Row(Z::Root, &["input", "items"], Z::Items, Some(Role::User), Some(C::Text), false),
     Row(Z::Root, &["instructions"], Z::Items, Some(Role::System), Some(C::Text), false),
     Row(Z::Root, &["output"], Z::Items, None, Some(C::Text), false),
     Row(Z::Root, &["text"], Z::Form, None, None, false),
