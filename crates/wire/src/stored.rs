@@ -310,6 +310,10 @@ fn check_item(
     control::one_type(tape, bytes, item)?;
     control::one_type_each(tape, bytes, item)?;
     control::no_files_in_text(tape, bytes, item)?;
+    let spelt_oddly = |value: &Node| control::is_named(tape, bytes, value.slot, &["id"]).is_some() && !tape.says(bytes, value.slot, "id");
+    if joins && tape.members(item).any(|(_, value)| spelt_oddly(value)) {
+        return Err(ControlError::Stored(name));
+    }
     let (mut ids, mut held, mut sealed, mut kind) = (Vec::new(), Vec::new(), 0, None);
     for (member, value) in tape.members(item).filter(|(_, value)| value.kind != NodeKind::Null) {
         match tape.text(bytes, value.slot).as_ref() {

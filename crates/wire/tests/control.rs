@@ -183,6 +183,7 @@ fn conversations() {
         (Route::AddItems, r#"{"items":null}"#, ControlError::Type("items", "an array of items")),
         (Route::AddItems, r#"{"items":[],"metadata":{}}"#, ControlError::Unknown("`items`")),
         (Route::AddItems, r#"{"items":[{"id":"a","id":"b","role":"user","content":"x"}]}"#, ControlError::Stored("items")),
+        (Route::AddItems, r#"{"items":[{"Id":"msg_1","role":"user","content":"x"}]}"#, ControlError::Stored("items")),
         (Route::AddItems, r#"{"items":[{"id":7,"role":"user","content":"x"}]}"#, ControlError::Stored("items")),
         (Route::AddItems, r#"{"items":[{"role":"user","Role":"system","content":"x"}]}"#, ControlError::Repeated("role")),
         (
