@@ -68,8 +68,8 @@ mod translating;
 mod upstream;
 mod verdict;
 
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;

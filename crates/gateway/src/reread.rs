@@ -76,7 +76,14 @@ impl Gate {
             Self::let_pass(&exchange, guarded.map_err(|error| Self::guard_failed(&exchange, &error.to_string(), Moment::Request))?)?;
         // Who made it with a key of their own made it at this provider: it needs that key again.
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| provider.pass_client_key);
-        let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: call.object, item: call.item, query: query.toward(is_first) };
+        let aim = Aim {
+            route: call.route,
+            dialect: call.dialect,
+            model: "",
+            object: call.object,
+            item: call.item,
+            query: query.toward(is_first),
+        };
         let mut request = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
             Ok(request) => request,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),

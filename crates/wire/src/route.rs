@@ -237,10 +237,7 @@ impl Route {
 
     /// Whether it is about conversations that a provider keeps.
     pub fn is_of_conversations(self) -> bool {
-        let reads = matches!(
-            self,
-            Self::GetConversation | Self::DeleteConversation | Self::ListItems | Self::GetItem | Self::DeleteItem
-        );
+        let reads = matches!(self, Self::GetConversation | Self::DeleteConversation | Self::ListItems | Self::GetItem | Self::DeleteItem);
         reads || self.writes_conversation()
     }
 

@@ -98,7 +98,11 @@ pub struct Kept {
 impl Kept {
     /// Whether it names anything that must be the caller's own.
     pub fn names_any(&self) -> bool {
-        self.previous.is_some() || self.conversation.is_some() || !self.items.is_empty() || !self.files.is_empty() || !self.containers.is_empty()
+        self.previous.is_some()
+            || self.conversation.is_some()
+            || !self.items.is_empty()
+            || !self.files.is_empty()
+            || !self.containers.is_empty()
     }
 }
 

@@ -127,9 +127,7 @@ impl Gate {
             return Ok((Taken::Bound(parts, bytes, held), what));
         };
         let undone = match template.and_then(|template| undo(template, &id)) {
-            Some(request) => {
-                self.one_call(exchange, (deletes, at, request)).await.is_ok_and(|answer| answer.status().is_success())
-            }
+            Some(request) => self.one_call(exchange, (deletes, at, request)).await.is_ok_and(|answer| answer.status().is_success()),
             None => false,
         };
         let then = if undone { "it was deleted there again" } else { "the provider may keep it" };

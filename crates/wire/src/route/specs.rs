@@ -93,28 +93,40 @@ pub(super) const SPECS: &[Spec] = &[
         family: Family::OpenAi,
         name: "POST /v1/conversations/{conversation}/items",
         suffix: "/conversations/{conversation}/items",
-        other: &[(Dialect::Azure, "/openai/conversations/{conversation}/items"), (Dialect::Azure, "/openai/v1/conversations/{conversation}/items")],
+        other: &[
+            (Dialect::Azure, "/openai/conversations/{conversation}/items"),
+            (Dialect::Azure, "/openai/v1/conversations/{conversation}/items"),
+        ],
     },
     Spec {
         route: Route::ListItems,
         family: Family::OpenAi,
         name: "GET /v1/conversations/{conversation}/items",
         suffix: "/conversations/{conversation}/items",
-        other: &[(Dialect::Azure, "/openai/conversations/{conversation}/items"), (Dialect::Azure, "/openai/v1/conversations/{conversation}/items")],
+        other: &[
+            (Dialect::Azure, "/openai/conversations/{conversation}/items"),
+            (Dialect::Azure, "/openai/v1/conversations/{conversation}/items"),
+        ],
     },
     Spec {
         route: Route::GetItem,
         family: Family::OpenAi,
         name: "GET /v1/conversations/{conversation}/items/{item}",
         suffix: "/conversations/{conversation}/items/{item}",
-        other: &[(Dialect::Azure, "/openai/conversations/{conversation}/items/{item}"), (Dialect::Azure, "/openai/v1/conversations/{conversation}/items/{item}")],
+        other: &[
+            (Dialect::Azure, "/openai/conversations/{conversation}/items/{item}"),
+            (Dialect::Azure, "/openai/v1/conversations/{conversation}/items/{item}"),
+        ],
     },
     Spec {
         route: Route::DeleteItem,
         family: Family::OpenAi,
         name: "DELETE /v1/conversations/{conversation}/items/{item}",
         suffix: "/conversations/{conversation}/items/{item}",
-        other: &[(Dialect::Azure, "/openai/conversations/{conversation}/items/{item}"), (Dialect::Azure, "/openai/v1/conversations/{conversation}/items/{item}")],
+        other: &[
+            (Dialect::Azure, "/openai/conversations/{conversation}/items/{item}"),
+            (Dialect::Azure, "/openai/v1/conversations/{conversation}/items/{item}"),
+        ],
     },
     Spec {
         route: Route::UploadFile,

@@ -9,7 +9,8 @@ use crate::route::Route;
 const ITEMS: &str = "items";
 const METADATA: &str = "metadata";
 
-const NAMED: ControlError = ControlError::Type("conversation", "the id of a conversation, or an object that holds its `id` and nothing else");
+const NAMED: ControlError =
+    ControlError::Type("conversation", "the id of a conversation, or an object that holds its `id` and nothing else");
 
 /// Checks a body that goes into a conversation. All of its members are known here: another one could name anything.
 ///
