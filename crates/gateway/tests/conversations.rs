@@ -185,6 +185,40 @@ fn what_is_put_in_is_inspected_and_comes_back() {
     }
 }
 
+/// Files and containers that items name must be the caller's when they are put in. Where they are listed, nothing of them is there.
+#[test]
+fn what_items_name_is_the_callers() {
+    let house = house();
+    made(&house);
+    let file = json!({"role": "user", "content": [{"type": "input_file", "file_id": "file-x"}]});
+    let ran = json!({"type": "code_interpreter_call", "code": "1", "container_id": "cntr_x"});
+    let before = house.upstream.requests().len();
+    for (item, word) in [(&file, "`file_id`"), (&ran, "`container_id`")] {
+        for call in [
+            posted("/v1/conversations", &json!({"items": [item]})),
+            posted("/v1/conversations/conv_a/items", &json!({"items": [item]})),
+            asked(&json!({"input": [item]})),
+        ] {
+            let (status, _, message) = error(&house.send(&call));
+            assert!(status == 404 && message.contains(word), "{status} {message}");
+        }
+    }
+    assert_eq!(house.upstream.requests().len(), before);
+    let mut listed = message("msg_u", "user", "see");
+    let parts = [json!({"type": "input_file", "file_id": "file-x"}), json!({"type": "input_image", "image_url": "https://x.example/a.png"})];
+    listed["content"].as_array_mut().unwrap().extend(parts);
+    let mut ran = ran;
+    ran["id"] = json!("ci_x");
+    house.upstream.push(list(&[listed, ran]));
+    house.journal.clear();
+    let reply = house.send(&bare("GET", "/v1/conversations/conv_a/items"));
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(events(&house).iter().all(|event| event["facts"]["context"]["labels"] == json!({})), "{:?}", events(&house));
+    // A container is not the caller's because an item of theirs says so.
+    let again = asked(&json!({"conversation": null, "input": [{"type": "code_interpreter_call", "code": "1", "container_id": "cntr_x"}]}));
+    assert_eq!(error(&house.send(&again)).0, 404);
+}
+
 /// A value that is cut over two parts of one message is one value, in a list of items and in one of them.
 #[test]
 fn a_value_over_two_parts_is_found() {

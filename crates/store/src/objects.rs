@@ -216,7 +216,7 @@ impl Objects {
                 chains.push(Arc::clone(&chain));
             }
             let object = Object { provider: ProviderName::new(row.provider), chain, unread: kinds(&row.unread)? };
-            let weight = weight(&object.chain, 1);
+            let weight = weight(&object.chain, wanted.len());
             let remembered = Remembered { subject, object: object.clone(), expires: row.expires, weight };
             let place = self.in_memory(owner, *kind, id);
             self.memory.insert(place, remembered);
