@@ -147,13 +147,10 @@ impl Gate {
                 self.models(head, exchange(Some(route)), route).await
             }
             Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
-            Found::Route(call) if call.route.is_of_files() && !call.route.names_file() => {
-                Box::pin(self.files(head, body, exchange(Some(call.route)), call)).await
+            // Boxed, like all that is rare.
+            Found::Route(call) if call.route.is_of_objects() => {
+                Box::pin(self.kept_there(head, body, exchange(Some(call.route)), call)).await
             }
-            Found::Route(call) if call.route.writes_conversation() => {
-                Box::pin(self.converse(head, body, exchange(Some(call.route)), call)).await
-            }
-            Found::Route(call) if call.route.names_object() => Box::pin(self.reread(head, body, exchange(Some(call.route)), call)).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
                 &Arc::new(exchange(None)),

@@ -38,8 +38,23 @@ const OF_ITEMS: &[&str] = &["include", "include[]"];
 const BODY: usize = 64;
 
 impl Gate {
+    /// Answers a request about what a provider keeps.
+    pub(crate) async fn kept_there(
+        self: &Arc<Self>,
+        head: &Head,
+        body: &mut Incoming,
+        exchange: Exchange,
+        call: Call<'_>,
+    ) -> Result<Response<GateBody>, Box<Refusal>> {
+        match call.route {
+            Route::UploadFile | Route::ListFiles => self.files(head, body, exchange, call).await,
+            route if route.writes_conversation() => self.converse(head, body, exchange, call).await,
+            _ => self.reread(head, body, exchange, call).await,
+        }
+    }
+
     /// Answers a request for one response, conversation or file that a provider keeps, or for what is in it.
-    pub(crate) async fn reread(
+    async fn reread(
         self: &Arc<Self>,
         head: &Head,
         body: &mut Incoming,

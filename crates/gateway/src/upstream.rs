@@ -164,8 +164,7 @@ fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
     let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
     let azure = provider.kind == ProviderKind::Azure;
     // There the model stands in the body, or there is none.
-    let of_objects = aim.route.names_object() || aim.route.is_of_files() || aim.route.is_of_conversations();
-    let in_body = aim.route == Route::Responses || of_objects;
+    let in_body = aim.route == Route::Responses || aim.route.is_of_objects();
     if azure && !in_body {
         text.push_str("/deployments/");
         text.extend(segment(aim.model)?);

@@ -205,7 +205,8 @@ fn what_items_name_is_the_callers() {
     }
     assert_eq!(house.upstream.requests().len(), before);
     let mut listed = message("msg_u", "user", "see");
-    let parts = [json!({"type": "input_file", "file_id": "file-x"}), json!({"type": "input_image", "image_url": "https://x.example/a.png"})];
+    let parts =
+        [json!({"type": "input_file", "file_id": "file-x"}), json!({"type": "input_image", "image_url": "https://x.example/a.png"})];
     listed["content"].as_array_mut().unwrap().extend(parts);
     let mut ran = ran;
     ran["id"] = json!("ci_x");

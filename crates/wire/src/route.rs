@@ -230,6 +230,11 @@ impl Route {
             || self.names_file()
     }
 
+    /// Whether it is about what a provider keeps.
+    pub fn is_of_objects(self) -> bool {
+        self.names_object() || self.is_of_files() || self.is_of_conversations()
+    }
+
     /// Whether its path names a conversation.
     pub fn names_conversation(self) -> bool {
         self.is_of_conversations() && self != Self::CreateConversation

@@ -8,7 +8,7 @@ use bartizan_testkit::Answer;
 use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, Timestamp};
 use serde_json::json;
 
-use super::{OWN, asked, bare, conversation, error, house, list, posted, told, with};
+use super::{OWN, asked, bare, conversation, error, house, list, made, message, posted, said, told, with};
 use crate::harness::Wire;
 use crate::leaks::tokens;
 
@@ -93,6 +93,22 @@ fn a_conversation_is_bound_whether_its_caller_waits_or_not() {
     house.upstream.push(Answer::json(again.to_string()));
     let reply = house.send(&bare("GET", "/v1/conversations/conv_a"));
     assert_eq!((reply.status, &reply.json()["metadata"]["who"]), (200, &json!(OWN)), "{}", reply.text());
+}
+
+/// Another gate that knows the same owners, as after a restart: what is known of a conversation is all that it needs.
+#[test]
+fn a_conversation_goes_on_in_another_gate() {
+    let objects: Arc<dyn Objects> = Arc::new(MemoryObjects::default());
+    let token = made(&with(Arc::clone(&objects)));
+    let house = with(objects);
+    house.upstream.push(told("b", &token));
+    let reply = house.send(&asked(&json!({"input": format!("{OWN} and bob@example.net")})));
+    assert_eq!(said(&reply), OWN);
+    let seen = tokens(&house.seen());
+    assert!(seen.len() == 2 && seen.contains(&token), "{seen:?}");
+    house.upstream.push(list(&[message("msg_u", "user", &seen.join(" and "))]));
+    let reply = house.send(&bare("GET", "/v1/conversations/conv_a/items"));
+    assert_eq!(reply.json()["data"][0]["content"][0]["text"], format!("{OWN} and bob@example.net"), "{}", reply.text());
 }
 
 #[test]
