@@ -65,7 +65,7 @@ fn wide_bodies_cost_what_they_hold() {
         &format!(r#"{{"contents":{{"parts":[{}]}}}}"#, list(150_000, |_| r#"{"text":"x","thought":true}"#.to_owned())),
     );
     check("one wide part", &format!(r#"{{"contents":{{"parts":{{{}}}}}}}"#, list(490_000, |at| format!("\"\\u0074ext{at}\":1"))));
-    check("items", &format!(r#"{{"items":[{}]}}"#, list(150_000, |at| format!(r#"{{"id":"msg_{at}","role":"user","content":"x"}}"#))));
+    check("items", &format!(r#"{{"items":[{}]}}"#, list(130_000, |at| format!(r#"{{"id":"msg_{at}","role":"user","content":"x"}}"#))));
     check("one wide item", &format!(r#"{{"items":[{{"role":"user",{}}}]}}"#, list(490_000, |at| format!("\"\\u0069d{at}\":1"))));
     check("a wide conversation", &format!(r#"{{"input":"x","conversation":{{{}}}}}"#, list(490_000, |at| format!("\"id{at}\":\"x\""))));
     check(
