@@ -143,3 +143,75 @@ def test_a_kill_gives_nothing_to_somebody_else(house):
             # Nothing was sent: the answer still waits.
             house.client(house.ada).responses.create(model="m", input="Go on.", store=False)
     assert kept >= 2
+
+
+def held(text, role="user"):
+    """An item as a conversation gives it back."""
+    return {"id": "msg_u", "type": "message", "role": role, "status": "completed", "content": [{"type": "input_text", "text": text}]}
+
+
+def page(*items):
+    return {"object": "list", "data": list(items), "first_id": items[0]["id"], "last_id": items[-1]["id"], "has_more": False}
+
+
+def conversation(**metadata):
+    return {"id": "conv_a", "object": "conversation", "created_at": 1700000000, "metadata": metadata}
+
+
+def test_conversations(house):
+    """A conversation is its maker's, with the values that went in, over restarts; with its maker it is gone."""
+    upstream, client = house.upstream, house.client(house.ada)
+    upstream.forget()
+    upstream.next_answer(json.dumps(conversation(topic="demo")))
+    made = client.conversations.create(items=[{"type": "message", "role": "user", "content": f"I am {EMAIL}."}], metadata={"topic": "demo"})
+    assert (made.id, made.metadata) == ("conv_a", {"topic": "demo"})
+    absent(upstream)
+    token = re.search(r"EMAIL_\w+", upstream.bodies()).group()
+    # An answer in it, whole and as a stream, and the same value again.
+    for stream in (False, True):
+        told = answer("b", f"You are {token}.")
+        if stream:
+            created, done = {**answer("c", ""), "output": []}, message("c", f"You are {token}.")
+            upstream.next_answer(event(0, "response.created", response=created), event(1, "response.output_item.done", output_index=0, item=done), event(2, "response.completed", response=answer("c", f"You are {token}.")))
+            seen = list(client.responses.create(model="m", input=f"{EMAIL}, again: who am I?", conversation={"id": "conv_a"}, stream=True))
+            assert seen[-1].response.output_text == f"You are {EMAIL}."
+        else:
+            upstream.next_answer(json.dumps(told))
+            assert client.responses.create(model="m", input="Who am I?", conversation="conv_a").output_text == f"You are {EMAIL}."
+    assert token in upstream.requests()[-1]["body"]
+    absent(upstream)
+    house.process.stop()
+    house.start()
+    client = house.client(house.ada)
+    upstream.next_answer(json.dumps(page(held(f"I am {token}."), message("b", f"You are {token}, other.person@example.org"))))
+    items = list(client.conversations.items.list("conv_a", limit=10, order="asc", include=["reasoning.encrypted_content"]))
+    assert [item.content[0].text for item in items] == [f"I am {EMAIL}.", f"You are {EMAIL}, [REDACTED_EMAIL]"]
+    upstream.next_answer(json.dumps(page({**held(f"Me: {token}"), "id": "msg_v"})))
+    put = client.conversations.items.create("conv_a", items=[{"type": "message", "role": "user", "content": f"Me: {EMAIL}"}])
+    assert (put.data[0].id, put.data[0].content[0].text) == ("msg_v", f"Me: {EMAIL}")
+    upstream.next_answer(json.dumps({**held(token), "id": "msg_v"}))
+    assert client.conversations.items.retrieve("msg_v", conversation_id="conv_a").content[0].text == EMAIL
+    upstream.next_answer(json.dumps(conversation(who=token)))
+    assert client.conversations.update("conv_a", metadata={"who": EMAIL}).metadata == {"who": EMAIL}
+    absent(upstream)
+    before = len(upstream.requests())
+    for key, conversation_id, item in ((house.bob, "conv_a", "msg_v"), (house.ada, "conv_x", "msg_v"), (house.ada, "conv_a", "msg_x")):
+        other = house.client(key)
+        asks = [lambda: other.conversations.items.retrieve(item, conversation_id=conversation_id), lambda: other.conversations.items.delete(item, conversation_id=conversation_id)]
+        if item == "msg_v":
+            asks += [lambda: other.conversations.retrieve(conversation_id), lambda: other.conversations.delete(conversation_id), lambda: list(other.conversations.items.list(conversation_id)), lambda: other.responses.create(model="m", input="Go on.", conversation=conversation_id)]
+        for ask in asks:
+            with pytest.raises(openai.NotFoundError) as caught:
+                ask()
+            assert caught.value.code == "not_found"
+    with pytest.raises(openai.BadRequestError, match="send either"):
+        client.responses.create(model="m", input="Go on.", conversation="conv_a", previous_response_id="resp_b")
+    assert len(upstream.requests()) == before
+    upstream.next_answer(json.dumps(conversation()))
+    client.conversations.items.delete("msg_v", conversation_id="conv_a")
+    with pytest.raises(openai.NotFoundError):
+        client.conversations.items.retrieve("msg_v", conversation_id="conv_a")
+    house.run("erase", "--principal", "user:ada", "--yes")
+    house.ada = house.key("ada")
+    with pytest.raises(openai.NotFoundError):
+        house.client(house.ada).conversations.retrieve("conv_a")

@@ -141,8 +141,8 @@ def test_stream_block(strict_gate_url, upstream, model):
 
 def test_what_the_provider_keeps_is_refused(chat, upstream, model):
     client = chat.with_options(max_retries=0)
-    for members in ({"conversation": "conv_1"}, {"background": True}):
-        with pytest.raises(openai.BadRequestError) as caught:
+    for members, error in (({"conversation": "conv_1"}, openai.NotFoundError), ({"background": True}, openai.BadRequestError)):
+        with pytest.raises(error) as caught:
             client.responses.create(model=model, input="Go on.", **members)
         assert next(iter(members)) in str(caught.value)
     with pytest.raises(openai.NotFoundError):

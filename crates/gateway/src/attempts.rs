@@ -327,7 +327,7 @@ impl Gate {
         };
         // A key of the client's is for one provider, and for no other.
         let key = client_key(&asked.head.parts.headers, asked.query.key.as_deref(), &exchange.live.settings).filter(|_| is_home);
-        let aim = Aim { route: asked.call.route, dialect: asked.call.dialect, model: upstream_name, object: None, query };
+        let aim = Aim { route: asked.call.route, dialect: asked.call.dialect, model: upstream_name, object: None, item: None, query };
         // What this provider's format cannot express is refused like what policy forbids.
         let outgoing = self.outgoing(exchange, target.provider, (aim, (headers, is_first), key), &mut guarded).await;
         let exchange = Arc::clone(exchange);
@@ -354,6 +354,7 @@ impl Gate {
             Ok(passage) => passage,
             Err(left) => return Ok((Err(UpstreamError::Open(left)), Instant::now())),
         };
+        ready.exchange.carry(&ready.session)?;
         let moment = if std::mem::replace(&mut ready.told, true) { Moment::Again } else { Moment::Request };
         self.begin(&ready.exchange, &ready.guarded, moment, pending).await?;
         let sent = Instant::now();

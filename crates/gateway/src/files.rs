@@ -19,6 +19,7 @@ use http::header::{self, HeaderMap};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
+pub(crate) use sending::Sent;
 
 use crate::blocking::blocking;
 use crate::body::GateBody;
@@ -58,7 +59,8 @@ impl Gate {
         call: Call<'_>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let live = Arc::clone(&exchange.live);
-        let at = match keeper(&live.settings, &exchange.principal, &head.parts.headers, family(head)) {
+        let speaks = if family(head) == Family::Anthropic { Route::Messages } else { Route::UploadFile };
+        let at = match keeper(&live.settings, &exchange.principal, &head.parts.headers, (speaks, "files of this format")) {
             Ok((at, name)) => {
                 exchange.provider = Some(name);
                 at
@@ -83,12 +85,12 @@ impl Gate {
         let is_first = is_account(&live, at);
         let (headers, query) = (to_provider(&head.parts.headers, is_first), query.toward(is_first));
         let (guarded, unread, held) = self.judged_upload((&exchange, family(head)), bytes, outside(&headers, query), held).await?;
-        let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, query };
+        let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, item: None, query };
         let request = match ask(head, &live, at, &aim, headers, held.seal(guarded.bytes.clone())) {
             Ok(request) => request,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
         };
-        self.sent_file(head, &exchange, (at, request), unread, guarded).await
+        self.sent_object(head, &exchange, (at, request), Sent::File(unread), guarded).await
     }
 
     /// Reads and judges a form, off the worker threads.
@@ -159,14 +161,14 @@ fn form_only(headers: &HeaderMap) -> Result<(), (Reason, String)> {
     boundary(text).map(drop).map_err(|error| (Reason::UnsupportedMedia, error.to_string()))
 }
 
-/// The provider that keeps the files of a request: the one that the header names, the only one, or that of the entry for any model.
-fn keeper(
+/// The provider that keeps what a request makes: the one that the header names, the only one, or that of the entry for any model. `what`:
+/// a route that it must speak, and the word for what it keeps.
+pub(crate) fn keeper(
     settings: &Settings,
     principal: &Principal,
     headers: &HeaderMap,
-    family: Family,
+    (route, what): (Route, &str),
 ) -> Result<(usize, ProviderName), (Reason, String)> {
-    let route = if family == Family::Anthropic { Route::Messages } else { Route::UploadFile };
     let keeps = |(at, provider): &(usize, &crate::Provider)| provider.kind.speaks(route) && may_reach(settings, principal, *at);
     let all = || settings.providers.iter().enumerate().filter(keeps);
     let found = |(at, provider): (usize, &crate::Provider)| (at, provider.name.clone());
@@ -176,11 +178,11 @@ fn keeper(
             return Err((Reason::BadRequest, format!("send the header `{PROVIDER}` once")));
         }
         let at = all().find(|(_, provider)| provider.name.as_str().as_bytes() == name.as_bytes());
-        let message = format!("no provider that keeps files of this format for this key has the name in the header `{PROVIDER}`");
+        let message = format!("no provider that keeps {what} for this key has the name in the header `{PROVIDER}`");
         return at.map(found).ok_or((Reason::NotFound, message));
     }
     let mut rest = all();
-    let first = rest.next().ok_or_else(|| (Reason::NotFound, "no provider keeps files of this format for this key".to_owned()))?;
+    let first = rest.next().ok_or_else(|| (Reason::NotFound, format!("no provider keeps {what} for this key")))?;
     if rest.next().is_none() {
         return Ok(found(first));
     }
@@ -188,7 +190,8 @@ fn keeper(
     let usual = any.and_then(|model| model.ways.iter().find_map(|way| all().find(|(at, _)| *at == way.provider)));
     usual.map(found).ok_or_else(|| {
         let names: Vec<String> = all().map(|(_, provider)| format!("`{}`", provider.name.as_str())).collect();
-        (Reason::BadRequest, format!("several providers keep files; name one in the header `{PROVIDER}`: {}", names.join(", ")))
+        let what = what.split(' ').next().unwrap_or(what);
+        (Reason::BadRequest, format!("several providers keep {what}; name one in the header `{PROVIDER}`: {}", names.join(", ")))
     })
 }
 

@@ -21,16 +21,16 @@ use http::uri::Authority;
 use http::{Request, Response, request};
 use http_body::Body;
 use hyper::body::Incoming;
-use reading::json_only;
 
 pub(crate) use self::conversation::conversation_key;
+pub(crate) use self::reading::UNREAD;
 use crate::attempts::Asked;
 use crate::blocking::{LARGE, blocking};
 use crate::body::{GateBody, ReadError, drain};
 use crate::budget::Reservation;
 use crate::charge::Ask;
 use crate::exchange::{Exchange, Moment, Phase};
-use crate::guard::{GuardError, Guarded, Outside, Parsed, RequestError, guard_request, is_clean, parse_request, unguarded};
+use crate::guard::{GuardError, Guarded, Outside, Parsed, guard_request, is_clean, unguarded};
 use crate::headers::{host_allowed, wants_websocket};
 use crate::live::Live;
 use crate::models::named;
@@ -65,7 +65,7 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
-    fn new(body: Box<(Parsed, Control)>, held: Reservation) -> Self {
+    pub(crate) fn new(body: Box<(Parsed, Control)>, held: Reservation) -> Self {
         Self { body: Some(body), held }
     }
 
@@ -147,10 +147,10 @@ impl Gate {
                 self.models(head, exchange(Some(route)), route).await
             }
             Found::Route(call) if call.route.decides() => self.decide(head, body, exchange(Some(call.route)), call.route).await,
-            Found::Route(call) if call.route.is_of_files() && !call.route.names_file() => {
-                Box::pin(self.files(head, body, exchange(Some(call.route)), call)).await
+            // Boxed, like all that is rare.
+            Found::Route(call) if call.route.is_of_objects() => {
+                Box::pin(self.kept_there(head, body, exchange(Some(call.route)), call)).await
             }
-            Found::Route(call) if call.route.names_object() => Box::pin(self.reread(head, body, exchange(Some(call.route)), call)).await,
             Found::Route(call) => self.prompt(head, body, exchange(Some(call.route)), call).await,
             _ if wants_websocket(&head.parts.headers) => Err(Box::new(Refusal::of(
                 &Arc::new(exchange(None)),
@@ -208,22 +208,10 @@ impl Gate {
             Ok(query) => query,
             Err(message) => return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message))),
         };
-        let mut held = self.budget.open();
-        let read = self.read(head, (body, json_only), &live, &mut held).await;
-        let bytes = match read {
-            Ok(bytes) => bytes,
-            Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
-        };
-        exchange.bytes_in = bytes.len() as u64;
-        let parse_live = Arc::clone(&live);
-        let parsed = blocking(bytes.len() > LARGE, move || (parse_request(&parse_live, bytes, route, &mut held).map(Box::new), held)).await;
-        let (mut body, held) = match parsed {
-            Some((Ok(body), held)) => (body, held),
-            None => return Err(Self::guard_failed(&Arc::new(exchange), "reading the body failed", Moment::Request)),
-            Some((Err(error), _)) => {
-                let reason = if matches!(error, RequestError::Busy(_)) { Reason::Busy } else { Reason::BadRequest };
-                return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, error.to_string())));
-            }
+        let (mut body, held) = match self.read_json(head, body, &mut exchange, route).await {
+            Ok(read) => read,
+            Err(Some((reason, message))) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
+            Err(None) => return Err(Self::guard_failed(&Arc::new(exchange), UNREAD, Moment::Request)),
         };
         let (parsed, control) = &*body;
         let in_body = control.model.map(|model| parsed.tape.text(&parsed.bytes, model).into_owned());

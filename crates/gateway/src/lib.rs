@@ -11,6 +11,7 @@ mod cache;
 mod calling;
 mod charge;
 mod circuits;
+mod conversations;
 mod credentials;
 mod decode;
 mod edit;
@@ -67,8 +68,8 @@ mod translating;
 mod upstream;
 mod verdict;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, Guard};
 use bartizan_detect::Minter;
@@ -144,7 +145,9 @@ pub struct Gate {
     lookups: Arc<tokio::sync::Semaphore>,
     /// The same for lists, which take longer and may wait.
     listings: Arc<tokio::sync::Semaphore>,
-    /// Files that are being sent: they are bound whether their callers wait or not.
+    /// Held while a conversation is bound with what was minted in it.
+    carrying: Mutex<()>,
+    /// Files and conversations that are being sent: they are bound whether their callers wait or not.
     sends: tokio_util::task::TaskTracker,
     /// Whether whatever still runs is being cut.
     killed: AtomicBool,
@@ -189,6 +192,7 @@ impl Gate {
             random,
             lookups: objects::permits(objects::LOOKUPS),
             listings: objects::permits(objects::LISTINGS),
+            carrying: Mutex::new(()),
             sends: tokio_util::task::TaskTracker::new(),
             wiring,
             killed: AtomicBool::new(false),

@@ -3,6 +3,8 @@
 //! Answers that go on from one another are a chain: they share the scope of pseudonyms of their first request, and what was minted
 //! before is restored in what comes later.
 
+mod carrying;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,9 +13,9 @@ use std::time::Duration;
 use bartizan_detect::Pseudonyms;
 use bartizan_identity::{Binding, Chain, Object, ObjectKind, Objects, ObjectsError, Pair};
 use bartizan_vocabulary::{PrincipalId, ProviderName, Role, Timestamp, UninspectedKind};
-use bartizan_wire::json::{NodeId, Tape};
+use bartizan_wire::json::NodeId;
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Control, ControlError, Kept, Made, Reading, Unread, file_mentions, is_deleted, made};
+use bartizan_wire::{Control, ControlError, Kept, Made, Reading, Route, Unread, file_mentions, is_conversation, is_deleted, told};
 use tokio::sync::Semaphore;
 
 use crate::Gate;
@@ -33,6 +35,10 @@ const MOST_TOLD: usize = 1_024;
 
 /// Nothing of it is known here, or nothing that this caller may know of: the answer is the same.
 pub(crate) const NOT_YOURS: &str = "no response with this id is known here as this caller's";
+/// The same of a conversation.
+pub(crate) const NO_CONVERSATION: &str = "no conversation with this id is known here as this caller's";
+/// The same of an item in one.
+pub(crate) const NO_ITEM: &str = "no item with this id is known here as this caller's";
 /// The same of a file.
 pub(crate) const NO_FILE: &str = "no file with this id is known here as this caller's";
 
@@ -74,6 +80,8 @@ pub struct Keeping {
     /// Whether it was kept before.
     is_known: bool,
     then: Then,
+    /// The conversation in which it goes on: it has the chain from then on.
+    conversation: Option<String>,
     /// The chain with what this request minted.
     chain: OnceLock<Arc<Chain>>,
     kept: AtomicBool,
@@ -102,25 +110,34 @@ impl Watch {
     }
 }
 
-enum Then {
-    /// The ids are the caller's from now on.
-    Bind,
-    /// Only those of containers are: the rest is not kept.
-    BindContainers,
+/// What becomes of the ids in an answer.
+pub(crate) enum Then {
+    /// They are the caller's from now on.
+    Bind(Binds),
     /// If the provider deleted it, it is nobody's.
     Forget(ObjectKind, String),
     /// They are known already.
     Nothing,
 }
 
+/// Which ids are the caller's from now on. Those of containers are in any case.
+pub(crate) struct Binds {
+    /// The route: it tells where the ids stand.
+    pub(crate) route: Route,
+    /// That of the response.
+    pub(crate) response: bool,
+    /// Those of items.
+    pub(crate) items: bool,
+}
+
 impl Keeping {
-    fn new(base: Arc<Chain>, is_known: bool, then: Then) -> Self {
-        Self { base, is_known, then, chain: OnceLock::new(), kept: AtomicBool::new(false) }
+    fn new(base: Arc<Chain>, is_known: bool, then: Then, conversation: Option<String>) -> Self {
+        Self { base, is_known, then, conversation, chain: OnceLock::new(), kept: AtomicBool::new(false) }
     }
 
     /// Whether ids in the answer are to be bound.
     pub fn binds(&self) -> bool {
-        matches!(self.then, Then::Bind | Then::BindContainers)
+        matches!(self.then, Then::Bind(_))
     }
 
     fn chain(&self, session: &Session) -> &Arc<Chain> {
@@ -159,8 +176,8 @@ impl Exchange {
     pub(crate) fn answered(&self, session: &Session, answer: &Parsed) {
         let Some(keeping) = session.keeping() else { return };
         match &keeping.then {
-            Then::Bind | Then::BindContainers => self.bind(session, made(&answer.tape, &answer.bytes)),
-            Then::Forget(kind, id) if is_deleted(&answer.tape, &answer.bytes) => {
+            Then::Bind(binds) => self.bind(session, told(binds.route, &answer.tape, &answer.bytes)),
+            Then::Forget(kind, id) if is_gone(*kind, answer) => {
                 self.gate.wiring.objects.forget(&self.principal.id, *kind, id);
             }
             Then::Forget(..) | Then::Nothing => {}
@@ -169,13 +186,21 @@ impl Exchange {
 
     /// Binds what an answer names, before it leaves. What cannot be bound is nobody's: its id leads to a 404.
     pub(crate) fn bind(&self, session: &Session, made: Vec<Made>) {
-        let Some(keeping) = session.keeping().filter(|keeping| keeping.binds()) else { return };
-        let (containers, rest): (Vec<_>, Vec<_>) = made.into_iter().map(object).partition(|(kind, _)| *kind == ObjectKind::Container);
-        if !rest.is_empty() && matches!(keeping.then, Then::Bind) {
-            self.keep(session, keeping, &rest);
-        }
-        // Every later answer tells of them again.
+        let Some(keeping) = session.keeping() else { return };
+        let Then::Bind(binds) = &keeping.then else { return };
+        let (containers, mut rest): (Vec<_>, Vec<_>) = made.into_iter().map(object).partition(|(kind, _)| *kind == ObjectKind::Container);
+        // Every later answer, and every list, tells of them again.
         let at_hand = |(kind, id): &(ObjectKind, String)| self.gate.wiring.objects.at_hand(&self.principal.id, *kind, id).is_some();
+        rest.retain(|one| match one.0 {
+            ObjectKind::Response => binds.response,
+            ObjectKind::Item => binds.items && (binds.route != Route::ListItems || !at_hand(one)),
+            _ => true,
+        });
+        if !rest.is_empty()
+            && let Err(error) = self.keep(session, keeping, &rest)
+        {
+            self.unbound(rest.len(), &error.to_string());
+        }
         let containers: Vec<_> = containers.into_iter().filter(|one| !at_hand(one)).collect();
         if !containers.is_empty() {
             let _counted = self.bind_alone(&containers, &[]);
@@ -200,8 +225,8 @@ impl Exchange {
         tracing::warn!(error, request_id = %self.request_id, "what the provider keeps of an answer was not bound to its caller");
     }
 
-    fn keep(&self, session: &Session, keeping: &Keeping, objects: &[(ObjectKind, String)]) {
-        let Some(provider) = &self.provider else { return };
+    fn keep(&self, session: &Session, keeping: &Keeping, objects: &[(ObjectKind, String)]) -> Result<(), ObjectsError> {
+        let provider = self.provider.as_ref().ok_or(ObjectsError::Unreadable)?;
         let chain = keeping.chain(session);
         let begun = keeping.kept.load(Ordering::Acquire);
         let is_new = !keeping.is_known || chain.pairs.len() > keeping.base.pairs.len();
@@ -209,11 +234,16 @@ impl Exchange {
         let fresh = (!begun && is_new).then_some(known);
         let (owner, since) = (&self.principal.id, self.since());
         let binding = Binding { owner, since, provider, chain, fresh, objects, unread: &[] };
-        match self.gate.wiring.objects.bind(&binding) {
-            Ok(()) => keeping.kept.store(true, Ordering::Release),
-            Err(error) => self.unbound(objects.len(), &error.to_string()),
-        }
+        self.gate.wiring.objects.bind(&binding)?;
+        keeping.kept.store(true, Ordering::Release);
+        Ok(())
     }
+}
+
+/// Whether an answer says that what was to be deleted is gone.
+fn is_gone(kind: ObjectKind, answer: &Parsed) -> bool {
+    let (tape, bytes) = (&answer.tape, &answer.bytes);
+    is_deleted(tape, bytes) || (kind == ObjectKind::Item && is_conversation(tape, bytes))
 }
 
 fn object(made: Made) -> (ObjectKind, String) {
@@ -266,17 +296,23 @@ impl Gate {
     ) -> Result<Option<Box<Resumed>>, (Reason, String)> {
         let text = |id: NodeId| parsed.tape.text(&parsed.bytes, id).into_owned();
         let responses = kept.previous.iter().map(|id| (ObjectKind::Response, text(*id)));
+        let conversation = kept.conversation.iter().map(|id| (ObjectKind::Conversation, text(*id)));
         let items = kept.items.iter().map(|id| (ObjectKind::Item, text(*id)));
         let containers = kept.containers.iter().map(|id| (ObjectKind::Container, text(*id)));
-        let wanted = responses.chain(items).chain(containers).chain(named.iter().map(|id| (ObjectKind::File, text(*id)))).collect();
+        let files = named.iter().map(|id| (ObjectKind::File, text(*id)));
+        let wanted = responses.chain(conversation).chain(items).chain(containers).chain(files).collect();
         let mut found = self.owned(&exchange.principal.id, wanted).await?.into_iter();
         let mut objects = Vec::new();
         if kept.previous.is_some() {
             let message = || "the response that `previous_response_id` names is not known here as this caller's".to_owned();
             objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
         }
+        if kept.conversation.is_some() {
+            let message = || "the conversation that `conversation` names is not known here as this caller's".to_owned();
+            objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
+        }
         for (id, item) in kept.items.iter().zip(found.by_ref()) {
-            objects.push(item.ok_or_else(|| (Reason::BadRequest, unknown_item(&parsed.tape, &parsed.bytes, *id).to_string()))?);
+            objects.push(item.ok_or_else(|| unknown_item(parsed, *id, kept.joins))?);
         }
         let mut containers = Vec::with_capacity(kept.containers.len());
         for container in found.by_ref().take(kept.containers.len()) {
@@ -303,11 +339,7 @@ impl Gate {
                 chains.push(Arc::clone(&object.chain));
             }
         }
-        let pairs = || chains.iter().flat_map(|chain| chain.pairs.iter());
-        if pairs().count() > Chain::MOST_PAIRS || pairs().map(|pair| pair.surface.reveal().len()).sum::<usize>() > Chain::MOST_BYTES {
-            let message = "what this request goes on from holds more than 4096 replaced values, or 1 MiB of them; start a new conversation";
-            return Err((Reason::BadRequest, message.to_owned()));
-        }
+        within_bounds(&chains)?;
         let files = files.into_iter().map(|(node, file)| (node, file.unread)).collect();
         Ok(Some(Box::new(Resumed { provider, chains, files })))
     }
@@ -373,20 +405,24 @@ impl Gate {
             let conversation = conversation_key(head, read).to_hex().to_string();
             Arc::new(Chain { id: self.new_chain(), conversation, pairs: Arc::default() })
         });
-        let mut session = self.session_in(exchange, &base.conversation);
-        for chain in resumed.iter().flat_map(|resumed| &resumed.chains) {
-            session.recall(chain);
-        }
-        session.keep_ids(Keeping::new(base, is_known, if kept.store { Then::Bind } else { Then::BindContainers }));
-        session
+        let text = |id: NodeId| read.map(|(parsed, _)| parsed.tape.text(&parsed.bytes, id).into_owned());
+        let conversation = kept.conversation.and_then(text);
+        let binds = Binds { route: Route::Responses, response: kept.store, items: kept.store || kept.joins };
+        self.session_with(exchange, resumed, Keeping::new(base, is_known, Then::Bind(binds), conversation))
     }
 
-    /// The session of a request for what the provider keeps. `forgets`: what is nobody's once it is deleted.
-    pub(crate) fn session_for(&self, exchange: &Exchange, object: &Object, forgets: Option<(ObjectKind, &str)>) -> Box<Session> {
-        let mut session = self.session_in(exchange, &object.chain.conversation);
-        session.recall(&object.chain);
-        let then = forgets.map_or(Then::Nothing, |(kind, id)| Then::Forget(kind, id.to_owned()));
-        session.keep_ids(Keeping::new(Arc::clone(&object.chain), true, then));
+    /// The session of a request for what the provider keeps.
+    pub(crate) fn session_for(&self, exchange: &Exchange, object: &Object, then: Then) -> Box<Session> {
+        self.session_with(exchange, None, Keeping::new(Arc::clone(&object.chain), true, then, None))
+    }
+
+    fn session_with(&self, exchange: &Exchange, resumed: Option<&Resumed>, keeping: Keeping) -> Box<Session> {
+        let mut session = self.session_in(exchange, &keeping.base.conversation);
+        session.recall(&keeping.base);
+        for chain in resumed.iter().flat_map(|resumed| &resumed.chains).filter(|chain| !Arc::ptr_eq(chain, &keeping.base)) {
+            session.recall(chain);
+        }
+        session.keep_ids(keeping);
         session
     }
 
@@ -404,8 +440,24 @@ pub(crate) fn permits(count: usize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(count))
 }
 
-/// Why an item is refused that is not known: as one is that nobody could know.
-fn unknown_item(tape: &Tape, bytes: &[u8], id: NodeId) -> ControlError {
+/// A request goes on with so much and no more.
+fn within_bounds(chains: &[Arc<Chain>]) -> Result<(), (Reason, String)> {
+    let pairs = || chains.iter().flat_map(|chain| chain.pairs.iter());
+    if pairs().count() <= Chain::MOST_PAIRS && pairs().map(|pair| pair.surface.reveal().len()).sum::<usize>() <= Chain::MOST_BYTES {
+        return Ok(());
+    }
+    let message = "what this request goes on from holds more than 4096 replaced values, or 1 MiB of them; start a new conversation";
+    Err((Reason::BadRequest, message.to_owned()))
+}
+
+/// Why an item is refused that is not known: as one is that nobody could know. `joins`: it was to go into a conversation.
+fn unknown_item(Parsed { tape, bytes, .. }: &Parsed, id: NodeId, joins: bool) -> (Reason, String) {
+    if joins {
+        let message = "an item that the request names by its `id` is not known here as this caller's; send it without the `id`";
+        return (Reason::NotFound, message.to_owned());
+    }
     let kind = tape.node(id).and_then(|node| tape.member(bytes, node.parent, "type"));
-    if kind.is_some_and(|kind| tape.says(bytes, kind, "reasoning")) { ControlError::Reasoning } else { ControlError::Stored("input") }
+    let is_reasoning = kind.is_some_and(|kind| tape.says(bytes, kind, "reasoning"));
+    let error = if is_reasoning { ControlError::Reasoning } else { ControlError::Stored("input") };
+    (Reason::BadRequest, error.to_string())
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bartizan_wire::{Dialect, Family, Route, around_object};
+use bartizan_wire::{Dialect, Family, Route, around_item, around_object};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, Uri};
@@ -117,6 +117,8 @@ pub struct Aim<'a> {
     pub model: &'a str,
     /// The id of what the provider keeps.
     pub object: Option<&'a str>,
+    /// The id of an item in that.
+    pub item: Option<&'a str>,
     /// The client's query.
     pub query: Option<&'a str>,
 }
@@ -162,7 +164,7 @@ fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
     let mut text = provider.base_url.to_string().trim_end_matches('/').to_owned();
     let azure = provider.kind == ProviderKind::Azure;
     // There the model stands in the body, or there is none.
-    let in_body = aim.route == Route::Responses || aim.route.names_object() || aim.route.is_of_files();
+    let in_body = aim.route == Route::Responses || aim.route.is_of_objects();
     if azure && !in_body {
         text.push_str("/deployments/");
         text.extend(segment(aim.model)?);
@@ -172,7 +174,14 @@ fn address(provider: &Provider, aim: &Aim<'_>) -> Option<Uri> {
         Some((before, after)) if aim.route.names_object() => {
             text.push_str(before);
             text.extend(segment(aim.object?)?);
-            text.push_str(after);
+            match around_item(after) {
+                Some((between, after)) => {
+                    text.push_str(between);
+                    text.extend(segment(aim.item?)?);
+                    text.push_str(after);
+                }
+                None => text.push_str(after),
+            }
         }
         Some((before, after)) => {
             text.push_str(before);

@@ -336,8 +336,8 @@ fn a_block_ends_the_stream_as_clients_expect() {
 fn what_the_provider_keeps_is_refused() {
     let house = House::new();
     for members in [
-        r#""input":"hi","conversation":"conv_1""#,
-        r#""input":"hi","conversation":{"id":"conv_1"}"#,
+        r#""input":"hi","conversation":7"#,
+        r#""input":"hi","conversation":{"id":"conv_1","ID":"conv_2"}"#,
         r#""input":"hi","background":true"#,
         r#""input":[{"type":"item_reference","id":"msg_1"}]"#,
         r#""input":[{"id":"msg_1"}]"#,
@@ -379,7 +379,7 @@ fn what_the_provider_keeps_is_refused() {
         ("GET", "/v1/responses/resp_1/output"),
         ("POST", "/v1/responses/compact"),
         ("POST", "/v1/responses/input_tokens"),
-        ("POST", "/v1/conversations"),
+        ("POST", "/v1/conversations/conv_1/items/msg_1/x"),
     ] {
         let reply = house.send(&Call::new(method, path, "{}"));
         assert_eq!(reply.status, 404, "{method} {path}");

@@ -10,12 +10,14 @@ use bartizan_vocabulary::{Hidden, PrincipalId, ProviderName, Timestamp, Uninspec
 pub enum ObjectKind {
     /// A response.
     Response,
-    /// An item of a response's output.
+    /// An item of a response's output, or of a conversation.
     Item,
     /// A file.
     File,
     /// A container in which a provider runs code.
     Container,
+    /// A conversation.
+    Conversation,
 }
 
 impl ObjectKind {
@@ -26,6 +28,7 @@ impl ObjectKind {
             Self::Item => "item",
             Self::File => "file",
             Self::Container => "container",
+            Self::Conversation => "conversation",
         }
     }
 }
@@ -41,7 +44,7 @@ pub struct Pair {
     pub was_number: bool,
 }
 
-/// Answers that go on from one another: their scope of pseudonyms, and the pseudonyms that were minted in it so far.
+/// Answers that go on from one another, or a conversation: their scope of pseudonyms, and the pseudonyms that were minted in it so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// Random.

@@ -30,6 +30,8 @@ use crate::{Clock, StoreError};
 
 /// Bytes of objects and pseudonyms in memory.
 const CACHE_BYTES: u64 = 32 << 20;
+/// So many objects that are bound together share the weight of their chain.
+const TOGETHER: usize = 8;
 /// Objects in memory, about: for the cache's first size only.
 const CACHED: usize = 20_000;
 /// Ids that are looked up while nobody else can.
@@ -214,7 +216,7 @@ impl Objects {
                 chains.push(Arc::clone(&chain));
             }
             let object = Object { provider: ProviderName::new(row.provider), chain, unread: kinds(&row.unread)? };
-            let weight = weight(&object.chain);
+            let weight = weight(&object.chain, wanted.len());
             let remembered = Remembered { subject, object: object.clone(), expires: row.expires, weight };
             let place = self.in_memory(owner, *kind, id);
             self.memory.insert(place, remembered);
@@ -264,9 +266,11 @@ fn aad(chain: &[u8; 16]) -> Vec<u8> {
     [&b"object map"[..], chain].concat()
 }
 
-/// Bytes that an object takes in memory, about.
-fn weight(chain: &Chain) -> u64 {
-    chain.pairs.iter().fold(512, |sum, pair| sum + 96 + pair.token.len() as u64 + pair.surface.reveal().len() as u64)
+/// Bytes that an object takes in memory, about. So many of them have one chain: a list of items would weigh more than all else that is
+/// remembered, if each had its own. One that stays alone then weighs too little, so their number counts only so far.
+fn weight(chain: &Chain, together: usize) -> u64 {
+    let pairs: u64 = chain.pairs.iter().map(|pair| 96 + pair.token.len() as u64 + pair.surface.reveal().len() as u64).sum();
+    512 + pairs / together.clamp(1, TOGETHER) as u64
 }
 
 impl Owners for Objects {
@@ -278,7 +282,7 @@ impl Owners for Objects {
         };
         let (created, hash) = (self.now(), subject.hash);
         let expires = created.saturating_add(self.lifetime);
-        let weight = weight(binding.chain);
+        let weight = weight(binding.chain, binding.objects.len());
         let object = Object { provider: binding.provider.clone(), chain: Arc::clone(binding.chain), unread: binding.unread.into() };
         let places: Vec<(IdHash, IdHash)> =
             binding.objects.iter().map(|(kind, id)| (self.on_disk(*kind, id), self.in_memory(binding.owner, *kind, id))).collect();

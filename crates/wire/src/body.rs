@@ -1,12 +1,14 @@
 //! From a tape to what must be inspected: every string, key and long number with its role and class, and what cannot be read.
 
+mod ids;
+
 use std::collections::HashMap;
 
 use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 
 use crate::channel::{Channel, Channels, Growth};
 use crate::json::{Node, NodeId, NodeKind, Tape, unescape};
-use crate::kind::{IDS, Kind, is_weight};
+use crate::kind::{Kind, is_weight};
 use crate::responses::Told;
 use crate::tag::{Tag, tags};
 use crate::unread::{self, Holder};
@@ -116,6 +118,7 @@ pub(crate) fn walk(tape: &Tape, bytes: &[u8], side: Side, ask: bool) -> Reading 
         runs: 0,
         last: HashMap::new(),
         channels: Channels::default(),
+        lists_items: None,
     };
     walk.run()
 }
@@ -132,6 +135,8 @@ struct Walk<'a> {
     /// Of each array of content parts and each name that joins: the part that a next one would continue.
     last: HashMap<(NodeId, &'static str), Tail>,
     channels: Channels,
+    /// Whether the answer tells of items, once that was asked.
+    lists_items: Option<bool>,
 }
 
 /// Where a text that runs over several content parts has come to.
@@ -169,7 +174,7 @@ impl Walk<'_> {
                 Side::Request if self.ask => Place::ask(Role::User),
                 _ if self.ask => Place::ask(Role::Assistant),
                 Side::Request => Place::root(Role::Other),
-                Side::Answer => Place::root(Role::Assistant),
+                Side::Answer => self.answer(),
                 Side::Event => self.event(),
             };
         }
@@ -187,6 +192,17 @@ impl Walk<'_> {
             NodeKind::String if matches!(holder.zone, Zone::Part | Zone::Item) => self.sealed(node, &mut place),
             NodeKind::String if holder.zone == Zone::Event => self.voice(node, &mut place),
             _ => {}
+        }
+        place
+    }
+
+    /// The top of an answer: one item by itself is read like one of many.
+    fn answer(&self) -> Place {
+        let tag = self.tag(0);
+        let mut place = Place::root(Role::Assistant);
+        if is_item(tag.kind) {
+            (place.zone, place.class) = (Zone::Item, TextClass::Text);
+            self.item(tag, &mut place);
         }
         place
     }
@@ -209,6 +225,11 @@ impl Walk<'_> {
         }
         match (place.zone, tag.kind) {
             (Zone::Item, _) => self.item(tag, place),
+            // A list of items.
+            (Zone::Datum, kind) if tag.role.is_some() || is_item(kind) => {
+                (place.zone, place.class) = (Zone::Item, TextClass::Text);
+                self.item(tag, place);
+            }
             // A single part stands for the array of them.
             (Zone::Content, _) if matches!(holder.zone, Zone::Item | Zone::Message | Zone::Source) => place.zone = Zone::Part,
             // What a provider's own tools gave has objects of other forms there.
@@ -358,7 +379,10 @@ impl Walk<'_> {
         if is_content(place.zone) || begins_as_data(raw) {
             let name = self.tape.key(self.bytes, id).unwrap_or_default();
             if let Some(found) = unread::find(place.zone, self.holder(node), &name, &self.tape.text(self.bytes, id)) {
-                self.reading.unread.push(Unread { node: id, kind: found.kind, role: place.role, attached: found.attached });
+                // What an item names was named in a request, and judged there: nothing of it is here.
+                if !found.is_name || !self.lists_items() {
+                    self.reading.unread.push(Unread { node: id, kind: found.kind, role: place.role, attached: found.attached });
+                }
                 if !found.inspect {
                     self.push(id, node, Place { fixed: true, ..place }, Form::String);
                     if let Some(part) = self.reading.parts.last_mut() {
@@ -422,33 +446,6 @@ impl Walk<'_> {
         });
     }
 
-    /// Whether a fixed string is a provider's identifier. In a request, where anybody writes it, only those of tool calls count, and
-    /// only with a letter: a number alone may be a value that was put there.
-    fn is_id(&self, id: NodeId, node: &Node) -> bool {
-        let raw = self.raw(node);
-        if !words::is_id(raw) {
-            return false;
-        }
-        let Some(name) = self.tape.key(self.bytes, id) else { return false };
-        match self.side {
-            Side::Answer | Side::Event => IDS.contains(&name.as_ref()),
-            Side::Request => raw.iter().any(u8::is_ascii_alphabetic) && self.names_call(node, &name),
-        }
-    }
-
-    /// Whether a member of a request says which tool call something belongs to.
-    fn names_call(&self, node: &Node, name: &str) -> bool {
-        match self.around(node) {
-            Zone::Message => name == "tool_call_id",
-            Zone::ToolCall | Zone::Outcome => name == "id",
-            Zone::Item => matches!(name, "id" | "call_id" | "approval_request_id"),
-            Zone::Root => name == "previous_response_id",
-            Zone::File | Zone::Source => name == "file_id",
-            Zone::Part => matches!(name, "tool_use_id" | "file_id") || (name == "id" && self.kind(node.parent) == Kind::ToolUse),
-            _ => false,
-        }
-    }
-
     /// The run of a part: that of the text part before it, if it continues its text.
     fn run_of(&mut self, node: &Node, place: Place, form: Form) -> u32 {
         let joins = form == Form::String && !place.fixed && self.around(node) == Zone::Part;
@@ -473,6 +470,11 @@ impl Walk<'_> {
         let name = ["text", "thinking", "refusal"].into_iter().find(|name| self.tape.says(self.bytes, node.slot, name))?;
         Some(((part.parent, name), part.slot))
     }
+}
+
+/// What only items are, of what stands in lists and at the top of answers.
+fn is_item(kind: Kind) -> bool {
+    matches!(kind, Kind::Call | Kind::Drawing | Kind::ToolResult | Kind::Sealing)
 }
 
 /// Where content stands that is no text.

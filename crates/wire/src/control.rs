@@ -137,6 +137,9 @@ pub fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, Contr
     if route.family() == Family::Gemini {
         return gemini::control(tape, bytes, route);
     }
+    if route.writes_conversation() {
+        return stored::conversations::control(tape, bytes, route);
+    }
     no_repeats(tape, bytes, CONTROL)?;
     let member = |name: &str| tape.member(bytes, 0, name);
     let is = |id: NodeId, kind: NodeKind| tape.node(id).is_some_and(|node| node.kind == kind);

@@ -40,10 +40,11 @@ pub use files::{FilePage, SHOWN_BOUNDARY, SHOWN_FILE, Upload, file_page, upload,
 pub use frames::{FrameError, Frames, Framing};
 pub use json_array::ArrayReader;
 pub use multipart::{FormError, FormPart, boundary, form};
-pub use route::{Call, Dialect, Family, Found, Route, around_object, shape_for_google, shape_of};
+pub use route::{Call, Dialect, Family, Found, Route, around_item, around_object, shape_for_google, shape_of};
 pub use said::Said;
 pub use sse::{Frame, SseError, SseReader};
-pub use stored::{Kept, Made, file_mentions, is_deleted, is_object_id, made, made_by_event, made_file};
+pub use stored::conversations::{is_conversation, told};
+pub use stored::{Kept, Made, file_mentions, is_deleted, is_object_id, made, made_by_event, made_object};
 pub use unread::{Attachment, attachment};
 pub use usage::Usage;
 pub use weight::{Weight, heft, written};

@@ -1,8 +1,10 @@
 //! The routes that are spoken, and the families of formats they belong to.
 
 mod refused;
+mod specs;
 
 use refused::refused;
+use specs::{SPECS, Spec};
 
 use crate::refusal::Shape;
 use crate::stored::is_object_id;
@@ -33,6 +35,22 @@ pub enum Route {
     CancelResponse,
     /// `GET /v1/responses/{response}/input_items`
     ResponseItems,
+    /// `POST /v1/conversations`
+    CreateConversation,
+    /// `GET /v1/conversations/{conversation}`
+    GetConversation,
+    /// `POST /v1/conversations/{conversation}`
+    UpdateConversation,
+    /// `DELETE /v1/conversations/{conversation}`
+    DeleteConversation,
+    /// `POST /v1/conversations/{conversation}/items`
+    AddItems,
+    /// `GET /v1/conversations/{conversation}/items`
+    ListItems,
+    /// `GET /v1/conversations/{conversation}/items/{item}`
+    GetItem,
+    /// `DELETE /v1/conversations/{conversation}/items/{item}`
+    DeleteItem,
     /// `POST /v1/files`
     UploadFile,
     /// `GET /v1/files`
@@ -96,6 +114,8 @@ pub struct Call<'a> {
     pub model: Option<&'a str>,
     /// The id of what the provider keeps, where the path names that.
     pub object: Option<&'a str>,
+    /// The id of an item in that, where the path goes on to one.
+    pub item: Option<&'a str>,
     /// How the path is spelt.
     pub dialect: Dialect,
 }
@@ -113,191 +133,6 @@ pub enum Found<'a> {
     Unknown,
 }
 
-/// What there is to know of a route.
-struct Spec {
-    route: Route,
-    family: Family,
-    /// Method and path, as events name it.
-    name: &'static str,
-    /// The suffix that is appended to a provider's `base_url`.
-    suffix: &'static str,
-    /// Further spellings of the path. `{model}` stands for the name of a model, `{response}` and `{file}` for ids.
-    other: &'static [(Dialect, &'static str)],
-}
-
-const SPECS: &[Spec] = &[
-    Spec {
-        route: Route::ChatCompletions,
-        family: Family::OpenAi,
-        name: "POST /v1/chat/completions",
-        suffix: "/chat/completions",
-        other: &[(Dialect::Azure, "/openai/deployments/{model}/chat/completions"), (Dialect::Azure, "/openai/v1/chat/completions")],
-    },
-    Spec {
-        route: Route::Responses,
-        family: Family::OpenAi,
-        name: "POST /v1/responses",
-        suffix: "/responses",
-        other: &[(Dialect::Azure, "/openai/responses"), (Dialect::Azure, "/openai/v1/responses")],
-    },
-    Spec {
-        route: Route::GetResponse,
-        family: Family::OpenAi,
-        name: "GET /v1/responses/{response}",
-        suffix: "/responses/{response}",
-        other: &[(Dialect::Azure, "/openai/responses/{response}"), (Dialect::Azure, "/openai/v1/responses/{response}")],
-    },
-    Spec {
-        route: Route::DeleteResponse,
-        family: Family::OpenAi,
-        name: "DELETE /v1/responses/{response}",
-        suffix: "/responses/{response}",
-        other: &[(Dialect::Azure, "/openai/responses/{response}"), (Dialect::Azure, "/openai/v1/responses/{response}")],
-    },
-    Spec {
-        route: Route::CancelResponse,
-        family: Family::OpenAi,
-        name: "POST /v1/responses/{response}/cancel",
-        suffix: "/responses/{response}/cancel",
-        other: &[(Dialect::Azure, "/openai/responses/{response}/cancel"), (Dialect::Azure, "/openai/v1/responses/{response}/cancel")],
-    },
-    Spec {
-        route: Route::ResponseItems,
-        family: Family::OpenAi,
-        name: "GET /v1/responses/{response}/input_items",
-        suffix: "/responses/{response}/input_items",
-        other: &[
-            (Dialect::Azure, "/openai/responses/{response}/input_items"),
-            (Dialect::Azure, "/openai/v1/responses/{response}/input_items"),
-        ],
-    },
-    Spec {
-        route: Route::UploadFile,
-        family: Family::OpenAi,
-        name: "POST /v1/files",
-        suffix: "/files",
-        other: &[(Dialect::Azure, "/openai/files"), (Dialect::Azure, "/openai/v1/files")],
-    },
-    Spec {
-        route: Route::ListFiles,
-        family: Family::OpenAi,
-        name: "GET /v1/files",
-        suffix: "/files",
-        other: &[(Dialect::Azure, "/openai/files"), (Dialect::Azure, "/openai/v1/files")],
-    },
-    Spec {
-        route: Route::GetFile,
-        family: Family::OpenAi,
-        name: "GET /v1/files/{file}",
-        suffix: "/files/{file}",
-        other: &[(Dialect::Azure, "/openai/files/{file}"), (Dialect::Azure, "/openai/v1/files/{file}")],
-    },
-    Spec {
-        route: Route::DeleteFile,
-        family: Family::OpenAi,
-        name: "DELETE /v1/files/{file}",
-        suffix: "/files/{file}",
-        other: &[(Dialect::Azure, "/openai/files/{file}"), (Dialect::Azure, "/openai/v1/files/{file}")],
-    },
-    Spec {
-        route: Route::FileContent,
-        family: Family::OpenAi,
-        name: "GET /v1/files/{file}/content",
-        suffix: "/files/{file}/content",
-        other: &[(Dialect::Azure, "/openai/files/{file}/content"), (Dialect::Azure, "/openai/v1/files/{file}/content")],
-    },
-    Spec {
-        route: Route::Completions,
-        family: Family::OpenAi,
-        name: "POST /v1/completions",
-        suffix: "/completions",
-        other: &[(Dialect::Azure, "/openai/deployments/{model}/completions"), (Dialect::Azure, "/openai/v1/completions")],
-    },
-    Spec {
-        route: Route::Embeddings,
-        family: Family::OpenAi,
-        name: "POST /v1/embeddings",
-        suffix: "/embeddings",
-        other: &[(Dialect::Azure, "/openai/deployments/{model}/embeddings"), (Dialect::Azure, "/openai/v1/embeddings")],
-    },
-    Spec { route: Route::Moderations, family: Family::OpenAi, name: "POST /v1/moderations", suffix: "/moderations", other: &[] },
-    Spec { route: Route::Messages, family: Family::Anthropic, name: "POST /v1/messages", suffix: "/messages", other: &[] },
-    Spec {
-        route: Route::CountTokens,
-        family: Family::Anthropic,
-        name: "POST /v1/messages/count_tokens",
-        suffix: "/messages/count_tokens",
-        other: &[],
-    },
-    Spec {
-        route: Route::Models,
-        family: Family::OpenAi,
-        name: "GET /v1/models",
-        suffix: "/models",
-        other: &[(Dialect::Azure, "/openai/v1/models")],
-    },
-    Spec {
-        route: Route::GenerateContent,
-        family: Family::Gemini,
-        name: "POST /v1beta/models/{model}:generateContent",
-        suffix: "/models/{model}:generateContent",
-        other: &[(Dialect::Own, "/v1/models/{model}:generateContent")],
-    },
-    Spec {
-        route: Route::StreamGenerateContent,
-        family: Family::Gemini,
-        name: "POST /v1beta/models/{model}:streamGenerateContent",
-        suffix: "/models/{model}:streamGenerateContent",
-        other: &[(Dialect::Own, "/v1/models/{model}:streamGenerateContent")],
-    },
-    Spec {
-        route: Route::CountContentTokens,
-        family: Family::Gemini,
-        name: "POST /v1beta/models/{model}:countTokens",
-        suffix: "/models/{model}:countTokens",
-        other: &[(Dialect::Own, "/v1/models/{model}:countTokens")],
-    },
-    Spec {
-        route: Route::EmbedContent,
-        family: Family::Gemini,
-        name: "POST /v1beta/models/{model}:embedContent",
-        suffix: "/models/{model}:embedContent",
-        other: &[(Dialect::Own, "/v1/models/{model}:embedContent")],
-    },
-    Spec {
-        route: Route::BatchEmbedContents,
-        family: Family::Gemini,
-        name: "POST /v1beta/models/{model}:batchEmbedContents",
-        suffix: "/models/{model}:batchEmbedContents",
-        other: &[(Dialect::Own, "/v1/models/{model}:batchEmbedContents")],
-    },
-    Spec { route: Route::GeminiModels, family: Family::Gemini, name: "GET /v1beta/models", suffix: "/models", other: &[] },
-    Spec { route: Route::Decide, family: Family::OpenAi, name: "POST /v1/decide", suffix: "/decide", other: &[] },
-    Spec {
-        route: Route::LitellmGuard,
-        family: Family::OpenAi,
-        name: "POST /v1/guardrails/litellm/beta/litellm_basic_guardrail_api",
-        suffix: "/guardrails/litellm/beta/litellm_basic_guardrail_api",
-        other: &[],
-    },
-    // Not at the root of a host, `/request` and `/response`: the agentgateway that knows these paths only cannot read that an answer is
-    // refused, and lets it pass.
-    Spec {
-        route: Route::WebhookRequest,
-        family: Family::OpenAi,
-        name: "POST /v1/guardrails/agentgateway/request",
-        suffix: "/guardrails/agentgateway/request",
-        other: &[],
-    },
-    Spec {
-        route: Route::WebhookResponse,
-        family: Family::OpenAi,
-        name: "POST /v1/guardrails/agentgateway/response",
-        suffix: "/guardrails/agentgateway/response",
-        other: &[],
-    },
-];
-
 impl Route {
     /// Every route.
     pub const ALL: &'static [Self] = &[
@@ -307,6 +142,14 @@ impl Route {
         Self::DeleteResponse,
         Self::CancelResponse,
         Self::ResponseItems,
+        Self::CreateConversation,
+        Self::GetConversation,
+        Self::UpdateConversation,
+        Self::DeleteConversation,
+        Self::AddItems,
+        Self::ListItems,
+        Self::GetItem,
+        Self::DeleteItem,
         Self::UploadFile,
         Self::ListFiles,
         Self::GetFile,
@@ -338,9 +181,9 @@ impl Route {
             for (dialect, template) in std::iter::once(&own).chain(spec.other) {
                 let Some(named) = matched(template, path) else { continue };
                 if spec.route.method() == method {
-                    let named = Some(named).filter(|named| !named.is_empty());
+                    let (named, item) = (Some(named.0).filter(|named| !named.is_empty()), named.1);
                     let (model, object) = if spec.route.names_object() { (None, named) } else { (named, None) };
-                    return Found::Route(Call { route: spec.route, model, object, dialect: *dialect });
+                    return Found::Route(Call { route: spec.route, model, object, item, dialect: *dialect });
                 }
                 wrong = wrong.or(Some(spec.route));
             }
@@ -380,9 +223,32 @@ impl Route {
         matches!(self, Self::Models | Self::GeminiModels)
     }
 
-    /// Whether its path names what a provider keeps; such a request has no body.
+    /// Whether its path names what a provider keeps. Such a request has no body, unless it [writes to a conversation](Self::writes_conversation).
     pub fn names_object(self) -> bool {
-        matches!(self, Self::GetResponse | Self::DeleteResponse | Self::CancelResponse | Self::ResponseItems) || self.names_file()
+        matches!(self, Self::GetResponse | Self::DeleteResponse | Self::CancelResponse | Self::ResponseItems)
+            || self.names_conversation()
+            || self.names_file()
+    }
+
+    /// Whether it is about what a provider keeps.
+    pub fn is_of_objects(self) -> bool {
+        self.names_object() || self.is_of_files() || self.is_of_conversations()
+    }
+
+    /// Whether its path names a conversation.
+    pub fn names_conversation(self) -> bool {
+        self.is_of_conversations() && self != Self::CreateConversation
+    }
+
+    /// Whether it is about conversations that a provider keeps.
+    pub fn is_of_conversations(self) -> bool {
+        let reads = matches!(self, Self::GetConversation | Self::DeleteConversation | Self::ListItems | Self::GetItem | Self::DeleteItem);
+        reads || self.writes_conversation()
+    }
+
+    /// Whether its body goes into a conversation.
+    pub fn writes_conversation(self) -> bool {
+        matches!(self, Self::CreateConversation | Self::UpdateConversation | Self::AddItems)
     }
 
     /// Whether its path names a file.
@@ -411,8 +277,11 @@ impl Route {
     }
 }
 
-/// Stand in templates for the id of a response, and of a file.
-const OBJECTS: &[&str] = &["{response}", "{file}"];
+/// Stand in templates for ids of what providers keep.
+const OBJECTS: &[&str] = &["{response}", "{file}", "{conversation}"];
+
+/// Stands behind one of them for the id of an item.
+const ITEM: &str = "{item}";
 
 /// Where an id would stand, but a route of its own does.
 const NO_IDS: &[&str] = &["input_tokens", "compact"];
@@ -422,16 +291,26 @@ pub fn around_object(template: &str) -> Option<(&str, &str)> {
     OBJECTS.iter().find_map(|object| template.split_once(object))
 }
 
-/// What a path that has the form of a template names: the model, an id, or nothing.
-fn matched<'a>(template: &str, path: &'a str) -> Option<&'a str> {
+/// What stands around the id of an item, in what stands behind another id.
+pub fn around_item(after: &str) -> Option<(&str, &str)> {
+    after.split_once(ITEM)
+}
+
+/// What a path that has the form of a template names: the model, an id, or nothing; and an item.
+fn matched<'a>(template: &str, path: &'a str) -> Option<(&'a str, Option<&'a str>)> {
     if let Some((before, after)) = around_object(template) {
-        let id = path.strip_prefix(before)?.strip_suffix(after)?;
-        return (is_object_id(id) && !NO_IDS.contains(&id)).then_some(id);
+        let is_id = |id: &str| is_object_id(id) && !NO_IDS.contains(&id);
+        let rest = path.strip_prefix(before)?;
+        let Some((between, after)) = around_item(after) else {
+            return rest.strip_suffix(after).filter(|id| is_id(id)).map(|id| (id, None));
+        };
+        let (id, item) = rest.strip_suffix(after)?.split_once(between)?;
+        return (is_id(id) && is_id(item)).then_some((id, Some(item)));
     }
-    let Some((before, after)) = template.split_once("{model}") else { return (template == path).then_some("") };
+    let Some((before, after)) = template.split_once("{model}") else { return (template == path).then_some(("", None)) };
     let name = path.strip_prefix(before)?.strip_suffix(after)?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'~');
-    (!name.is_empty() && name.bytes().all(plain)).then_some(name)
+    (!name.is_empty() && name.bytes().all(plain)).then_some((name, None))
 }
 
 /// The error shape that a client on an arbitrary path expects.

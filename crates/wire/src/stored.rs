@@ -3,6 +3,8 @@
 //! What is named by id may be somebody else's: ids of responses and of their items are told to whoever knows the owners, everything
 //! else that has an id is refused.
 
+pub(crate) mod conversations;
+
 use bartizan_vocabulary::{Role, UninspectedKind};
 
 use crate::body::Unread;
@@ -78,12 +80,17 @@ const ID_BYTES: usize = 256;
 pub struct Kept {
     /// The id of the response that it goes on from, a string.
     pub previous: Option<NodeId>,
-    /// Ids of items that only the provider knows, strings: references, and reasoning that is not sealed.
+    /// The id of the conversation that it goes on in, a string.
+    pub conversation: Option<NodeId>,
+    /// Ids of items that only the provider knows, strings: references, and reasoning that is not sealed. Of items that are put into a
+    /// conversation all ids: the provider may keep them under these.
     pub items: Vec<NodeId>,
     /// Ids of files, strings: those in parts and tools, wherever these stand.
     pub files: Vec<NodeId>,
     /// Ids of containers, strings: those in items of earlier answers.
     pub containers: Vec<NodeId>,
+    /// Whether its items go into a conversation.
+    pub joins: bool,
     /// Whether the provider is to keep the answer.
     pub store: bool,
 }
@@ -91,7 +98,11 @@ pub struct Kept {
 impl Kept {
     /// Whether it names anything that must be the caller's own.
     pub fn names_any(&self) -> bool {
-        self.previous.is_some() || !self.items.is_empty() || !self.files.is_empty() || !self.containers.is_empty()
+        self.previous.is_some()
+            || self.conversation.is_some()
+            || !self.items.is_empty()
+            || !self.files.is_empty()
+            || !self.containers.is_empty()
     }
 }
 
@@ -132,8 +143,8 @@ pub fn made_by_event(tape: &Tape, bytes: &[u8]) -> Vec<Made> {
     all
 }
 
-/// The id of a file that a provider took.
-pub fn made_file(tape: &Tape, bytes: &[u8]) -> Option<String> {
+/// The id of a file that a provider took, or of a conversation.
+pub fn made_object(tape: &Tape, bytes: &[u8]) -> Option<String> {
     own_id(tape, bytes, 0)
 }
 
@@ -165,9 +176,13 @@ fn made_response(tape: &Tape, bytes: &[u8], response: NodeId, all: &mut Vec<Made
     for (item, _) in output.iter().flat_map(|output| tape.members(*output)).take(MOST_MADE) {
         made_containers(tape, bytes, item, all);
     }
-    let not_kept = tape.member(bytes, response, "store").and_then(|id| tape.node(id)).is_some_and(|node| node.kind == NodeKind::False);
-    let Some(id) = own_id(tape, bytes, response).filter(|_| !not_kept) else { return };
-    all.push(Made::Response(id));
+    let kind = |name: &str| tape.member(bytes, response, name).and_then(|id| tape.node(id)).map(|node| node.kind);
+    match (own_id(tape, bytes, response), kind("store")) {
+        // A conversation keeps the items also of a response that is not kept.
+        (Some(_), Some(NodeKind::False)) if matches!(kind("conversation"), Some(NodeKind::Object | NodeKind::String)) => {}
+        (None, _) | (_, Some(NodeKind::False)) => return,
+        (Some(id), _) => all.push(Made::Response(id)),
+    }
     let Some(output) = output else { return };
     all.extend(tape.members(output).filter_map(|(item, _)| own_id(tape, bytes, item)).take(MOST_MADE).map(Made::Item));
 }
@@ -210,8 +225,10 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept),
         }
         kept.previous = Some(previous);
     }
-    if member("conversation").is_some_and(|id| kind(id) != Some(NodeKind::Null)) {
-        return Err(ControlError::Stored("conversation"));
+    kept.conversation = conversations::named(tape, bytes, member("conversation"))?;
+    kept.joins = kept.conversation.is_some();
+    if kept.previous.is_some() && kept.conversation.is_some() {
+        return Err(ControlError::Either("previous_response_id", "conversation"));
     }
     // The answer would be fetched by an id later.
     if member("background").is_some_and(|id| !matches!(kind(id), Some(NodeKind::False | NodeKind::Null))) {
@@ -229,27 +246,33 @@ pub(crate) fn check(tape: &Tape, bytes: &[u8]) -> Result<(Option<NodeId>, Kept),
     match kind(input) {
         Some(NodeKind::String) => Ok((Some(input), kept)),
         Some(NodeKind::Array) => {
-            control::one_role_each(tape, bytes, input)?;
-            for (item, node) in tape.members(input) {
-                kept.items.extend(check_item(tape, bytes, item, node)?);
-                // Tools may be added on the way.
-                of_tools(tape, bytes, item, &mut kept.files)?;
-                kept.containers.extend(containers_of(tape, bytes, item));
-            }
-            if !kept.containers.iter().all(|id| is_object_id(&tape.text(bytes, *id))) {
-                return Err(ControlError::Stored(CONTAINER));
-            }
-            if kept.containers.len() > MOST_CONTAINERS {
-                return Err(ControlError::Type(CONTAINER, "given in at most 256 places of a request"));
-            }
-            if kept.items.len() > MOST_ITEMS {
-                return Err(ControlError::Type("input", "at most 256 references to items of earlier answers"));
-            }
-            files_of_parts(tape, bytes, input, &mut kept.files);
+            check_items(tape, bytes, ("input", input), &mut kept)?;
             Ok((first_user(tape, bytes, input), kept))
         }
         _ => Err(ControlError::Type("input", "a string or an array")),
     }
+}
+
+/// Checks the items of a request; tells what they name.
+fn check_items(tape: &Tape, bytes: &[u8], (name, items): (&'static str, NodeId), kept: &mut Kept) -> Result<(), ControlError> {
+    control::one_role_each(tape, bytes, items)?;
+    for (item, node) in tape.members(items) {
+        kept.items.extend(check_item(tape, bytes, name, (item, node), kept.joins)?);
+        // Tools may be added on the way.
+        of_tools(tape, bytes, item, &mut kept.files)?;
+        kept.containers.extend(containers_of(tape, bytes, item));
+    }
+    if !kept.containers.iter().all(|id| is_object_id(&tape.text(bytes, *id))) {
+        return Err(ControlError::Stored(CONTAINER));
+    }
+    if kept.containers.len() > MOST_CONTAINERS {
+        return Err(ControlError::Type(CONTAINER, "given in at most 256 places of a request"));
+    }
+    if kept.items.len() > MOST_ITEMS {
+        return Err(ControlError::Type(name, "at most 256 references to items of earlier answers"));
+    }
+    files_of_parts(tape, bytes, items, &mut kept.files);
+    Ok(())
 }
 
 /// Whether the provider keeps the answer, as it does when nothing is said.
@@ -276,14 +299,25 @@ fn says_something(value: &Node) -> bool {
     }
 }
 
-/// Checks one item; gives its id where only the provider knows the rest.
-fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Option<NodeId>, ControlError> {
+/// Checks one item; gives its id where only the provider knows the rest, or may keep it under that. `joins`: it goes into a conversation.
+fn check_item(
+    tape: &Tape,
+    bytes: &[u8],
+    name: &'static str,
+    (item, node): (NodeId, &Node),
+    joins: bool,
+) -> Result<Option<NodeId>, ControlError> {
     if node.kind != NodeKind::Object {
-        return Err(ControlError::Type("input", "a string or an array of items, each of them an object"));
+        let what = if name == "input" { "a string or an array of items, each of them an object" } else { "an array of items" };
+        return Err(ControlError::Type(name, what));
     }
     control::one_type(tape, bytes, item)?;
     control::one_type_each(tape, bytes, item)?;
     control::no_files_in_text(tape, bytes, item)?;
+    let spelt_oddly = |value: &Node| control::is_named(tape, bytes, value.slot, &["id"]).is_some() && !tape.says(bytes, value.slot, "id");
+    if joins && tape.members(item).any(|(_, value)| spelt_oddly(value)) {
+        return Err(ControlError::Stored(name));
+    }
     let (mut ids, mut held, mut sealed, mut kind) = (Vec::new(), Vec::new(), 0, None);
     for (member, value) in tape.members(item).filter(|(_, value)| value.kind != NodeKind::Null) {
         match tape.text(bytes, value.slot).as_ref() {
@@ -291,7 +325,7 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Op
             // An empty seal leaves the rest to the provider's memory.
             "encrypted_content" => sealed += usize::from(value.kind != NodeKind::String || !value.inner().is_empty()),
             "type" => kind = Some(tape.text(bytes, member)),
-            name => held.extend(WHOLE.iter().map(|(_, member)| *member).find(|member| *member == name && says_something(value))),
+            other => held.extend(WHOLE.iter().map(|(_, member)| *member).find(|member| *member == other && says_something(value))),
         }
     }
     // Parsers differ on which of several counts.
@@ -299,13 +333,15 @@ fn check_item(tape: &Tape, bytes: &[u8], item: NodeId, node: &Node) -> Result<Op
         [id] if tape.node(*id).is_some_and(|node| node.kind == NodeKind::String) && is_object_id(&tape.text(bytes, *id)) => Some(*id),
         _ => None,
     };
+    let only = || only().map(Some).ok_or(ControlError::Stored(name));
     match kind.as_deref() {
-        Some("item_reference") => only().map(Some).ok_or(ControlError::Stored("input")),
+        Some("item_reference") => only(),
         // Sealed reasoning is complete; without that only the provider knows it.
-        Some("reasoning") if !ids.is_empty() && sealed == 0 => only().map(Some).ok_or(ControlError::Reasoning),
+        Some("reasoning") if !ids.is_empty() && sealed == 0 => only().map_err(|_| ControlError::Reasoning),
         Some("reasoning") if !ids.is_empty() && sealed != 1 => Err(ControlError::Reasoning),
         // A picture that was made, or a message of before.
-        kind if !ids.is_empty() && sealed == 0 && !is_whole(kind, &held) => only().map(Some).ok_or(ControlError::Stored("input")),
+        kind if !ids.is_empty() && sealed == 0 && !is_whole(kind, &held) => only(),
+        _ if !ids.is_empty() && joins => only(),
         _ => Ok(None),
     }
 }

@@ -26,17 +26,19 @@ pub(crate) struct Found {
     pub inspect: bool,
     /// Its bytes stand there in base64, or should.
     pub attached: bool,
+    /// It only points to its content.
+    pub is_name: bool,
 }
 
 impl Found {
     /// Content in base64. What no reader of pictures or sound would take is a file that somebody may read.
     fn data(kind: Kind, inspect: bool) -> Self {
-        Self { kind, inspect, attached: kind == Kind::File }
+        Self { kind, inspect, attached: kind == Kind::File, is_name: false }
     }
 
     /// Something that only points to its content.
     fn named(kind: Kind) -> Self {
-        Self { kind, inspect: true, attached: false }
+        Self { kind, inspect: true, attached: false, is_name: true }
     }
 }
 

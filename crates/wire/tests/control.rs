@@ -130,3 +130,68 @@ fn refused_features() {
     bad(&with(r#""top_logprobs":3"#), ControlError::Refused("top_logprobs"));
     bad(&with(r#""mcp_servers":[]"#), ControlError::Refused("mcp_servers"));
 }
+
+/// What goes into a conversation, and how a request names one.
+#[test]
+fn conversations() {
+    let whole = r#"{"type":"message","role":"user","content":"hi"}"#;
+    let own = r#"{"id":"msg_1","role":"user","content":"hi"}"#;
+    let text = |route, body: &str| {
+        let (tape, found) = read(body, route);
+        let kept = found.unwrap().kept.unwrap();
+        let text = |id: &u32| tape.text(body.as_bytes(), *id).into_owned();
+        let lists = [&kept.items, &kept.files, &kept.containers].map(|ids| ids.iter().map(text).collect::<Vec<_>>().join(","));
+        format!("{:?} {}", kept.conversation.as_ref().map(text), lists.join(" "))
+    };
+    for (route, body, expected) in [
+        (Route::CreateConversation, "{}", "None   "),
+        (Route::CreateConversation, r#"{"items":null,"metadata":null}"#, "None   "),
+        (Route::CreateConversation, &format!(r#"{{"metadata":{{"a":"b"}},"items":[{whole}]}}"#), "None   "),
+        // The provider may keep an item under the id that is said.
+        (Route::AddItems, &format!(r#"{{"items":[{own},{{"type":"item_reference","id":"msg_2"}}]}}"#), "None msg_1,msg_2  "),
+        (Route::Responses, &format!(r#"{{"input":[{own}]}}"#), "None   "),
+        (Route::Responses, &format!(r#"{{"input":[{own}],"conversation":"conv_1"}}"#), "Some(\"conv_1\") msg_1  "),
+        (Route::Responses, r#"{"input":"hi","conversation":{"id":"conv_1"}}"#, "Some(\"conv_1\")   "),
+        (Route::Responses, r#"{"input":"hi","conversation":null,"previous_response_id":"resp_1"}"#, "None   "),
+        (Route::UpdateConversation, r#"{"metadata":{}}"#, "None   "),
+        (
+            Route::AddItems,
+            r#"{"items":[{"role":"user","content":[{"type":"input_file","file_id":"file-1"}]},{"type":"code_interpreter_call","code":"1","container_id":"cntr_1"}]}"#,
+            "None  file-1 cntr_1",
+        ),
+    ] {
+        assert_eq!(text(route, body), expected, "{body}");
+    }
+    let named = ControlError::Type("conversation", "the id of a conversation, or an object that holds its `id` and nothing else");
+    let naming = |value: &str| format!(r#"{{"input":"hi","conversation":{value}}}"#);
+    for value in ["7", "[]", "{}", "\"\"", "\"../x\"", r#"{"id":7}"#, r#"{"id":"a","id":"b"}"#, r#"{"id":"a","Id":"b"}"#, r#"{"ID":"a"}"#] {
+        assert_eq!(read(&naming(value), Route::Responses).1, Err(named.clone()), "{value}");
+    }
+    let both = r#"{"input":"hi","conversation":"conv_1","previous_response_id":"resp_1"}"#;
+    assert_eq!(read(both, Route::Responses).1, Err(ControlError::Either("previous_response_id", "conversation")));
+    for (route, body, expected) in [
+        (Route::CreateConversation, "[]", ControlError::NotAnObject),
+        (Route::CreateConversation, r#"{"from":"conv_1"}"#, ControlError::Unknown("`items` and `metadata`")),
+        (Route::CreateConversation, r#"{"items":[],"items":[]}"#, ControlError::Repeated("items")),
+        (Route::CreateConversation, r#"{"Items":[]}"#, ControlError::Repeated("items")),
+        (Route::CreateConversation, r#"{"items":{}}"#, ControlError::Type("items", "an array of items")),
+        (Route::CreateConversation, r#"{"items":["hi"]}"#, ControlError::Type("items", "an array of items")),
+        (Route::CreateConversation, r#"{"metadata":"x"}"#, ControlError::Type("metadata", "an object")),
+        (Route::UpdateConversation, "{}", ControlError::Missing("metadata")),
+        (Route::UpdateConversation, r#"{"metadata":{},"items":[]}"#, ControlError::Unknown("`metadata`")),
+        (Route::AddItems, "{}", ControlError::Missing("items")),
+        (Route::AddItems, r#"{"items":null}"#, ControlError::Type("items", "an array of items")),
+        (Route::AddItems, r#"{"items":[],"metadata":{}}"#, ControlError::Unknown("`items`")),
+        (Route::AddItems, r#"{"items":[{"id":"a","id":"b","role":"user","content":"x"}]}"#, ControlError::Stored("items")),
+        (Route::AddItems, r#"{"items":[{"Id":"msg_1","role":"user","content":"x"}]}"#, ControlError::Stored("items")),
+        (Route::AddItems, r#"{"items":[{"id":7,"role":"user","content":"x"}]}"#, ControlError::Stored("items")),
+        (Route::AddItems, r#"{"items":[{"role":"user","Role":"system","content":"x"}]}"#, ControlError::Repeated("role")),
+        (
+            Route::AddItems,
+            r#"{"items":[{"type":"additional_tools","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}]}"#,
+            ControlError::Stored("vector_store_ids"),
+        ),
+    ] {
+        assert_eq!(read(body, route).1, Err(expected), "{body}");
+    }
+}

@@ -5,14 +5,16 @@
 use std::time::{Duration, Instant};
 
 use bartizan_wire::json::{JsonLimits, Tape};
-use bartizan_wire::{Route, Side, control, read};
+use bartizan_wire::{Route, Side, control, read, told};
 
 fn check(name: &str, body: &str) {
     let begun = Instant::now();
     let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
     let last = u32::try_from(tape.len() - 1).unwrap();
-    let _ = control(&tape, body.as_bytes(), Route::ChatCompletions);
-    let _ = control(&tape, body.as_bytes(), Route::GenerateContent);
+    for route in [Route::ChatCompletions, Route::GenerateContent, Route::Responses, Route::CreateConversation] {
+        let _ = control(&tape, body.as_bytes(), route);
+    }
+    let _ = told(Route::ListItems, &tape, body.as_bytes());
     let _ = bartizan_wire::read_event(body.as_bytes(), &JsonLimits::default());
     let parts = read(&tape, body.as_bytes(), Side::Request).parts.len() + read(&tape, body.as_bytes(), Side::Answer).parts.len();
     let pointer = tape.pointer(body.as_bytes(), last, |_| false);
@@ -63,5 +65,16 @@ fn wide_bodies_cost_what_they_hold() {
         &format!(r#"{{"contents":{{"parts":[{}]}}}}"#, list(150_000, |_| r#"{"text":"x","thought":true}"#.to_owned())),
     );
     check("one wide part", &format!(r#"{{"contents":{{"parts":{{{}}}}}}}"#, list(490_000, |at| format!("\"\\u0074ext{at}\":1"))));
+    check("items", &format!(r#"{{"items":[{}]}}"#, list(130_000, |at| format!(r#"{{"id":"msg_{at}","role":"user","content":"x"}}"#))));
+    check("one wide item", &format!(r#"{{"items":[{{"role":"user",{}}}]}}"#, list(490_000, |at| format!("\"\\u0069d{at}\":1"))));
+    check("a wide conversation", &format!(r#"{{"input":"x","conversation":{{{}}}}}"#, list(490_000, |at| format!("\"id{at}\":\"x\""))));
+    check(
+        "items that name files",
+        &format!(
+            r#"{{"data":[{{"role":"user","content":[{}]}}],{}}}"#,
+            list(100_000, |_| r#"{"type":"input_file","file_id":"f"}"#.to_owned()),
+            list(100_000, |at| format!("\"k{at}\":1"))
+        ),
+    );
     check("escapes", &format!(r#"{{{head}[{{"role":"user","content":"{}"}}]}}"#, "\\u0041".repeat(5_000_000)));
 }

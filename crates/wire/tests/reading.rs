@@ -124,6 +124,33 @@ fn roles() {
     );
 }
 
+/// Items that a provider keeps are read like those of an answer, alone or in a list. What they only name is not in them.
+#[test]
+fn items() {
+    let check = |body: &str, expected: &str| {
+        let found: Vec<String> = table(body, Side::Answer).lines().map(|line| line.trim().to_owned()).collect();
+        assert_eq!(found.join(" | "), expected, "{body}");
+    };
+    check(
+        r#"{"data":[{"role":"user","id":"m1","content":[{"type":"input_text","text":"A"},{"type":"input_text","text":"B"},{"type":"input_file","file_id":"f1"}]}]}"#,
+        r#"assistant metadata fixed /data/0/id = "m1" | assistant text /data/0/content/0/text = "A" | + assistant text /data/0/content/1/text = "B" | assistant text fixed /data/0/content/2/file_id = "f1""#,
+    );
+    check(
+        r#"{"data":[{"type":"function_call","arguments":"{}"},{"type":"reasoning","summary":[{"type":"summary_text","text":"A"}]}]}"#,
+        r#"assistant tool_arguments /data/0/arguments = "{}" | assistant reasoning /data/1/summary/0/text = "A""#,
+    );
+    check(r#"{"type":"function_call_output","output":"A"}"#, r#"tool tool_result /output = "A""#);
+    check(
+        r#"{"type":"message","content":[{"type":"input_image","image_url":"data:text/plain;base64,SGVsbG8="}],"data":1}"#,
+        r#"assistant text fixed /content/0/image_url = "data:text/plain;base64,SGVsbG8=" | unread file /content/0/image_url"#,
+    );
+    // Not where it is an answer of its own.
+    check(
+        r#"{"content":[{"type":"document","source":{"type":"file","file_id":"f1"}}]}"#,
+        r#"assistant document /content/0/source/file_id = "f1" | unread file /content/0/source/file_id"#,
+    );
+}
+
 #[test]
 fn runs() {
     let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);

@@ -75,10 +75,11 @@ fn an_event_of_the_responses_api() {
 
 #[test]
 fn routes() {
-    let own = |route| Found::Route(Call { route, model: None, object: None, dialect: Dialect::Own });
-    let gemini = |route, model| Found::Route(Call { route, model: Some(model), object: None, dialect: Dialect::Own });
-    let object = |route| Found::Route(Call { route, model: None, object: Some("resp_1"), dialect: Dialect::Own });
-    let azure = |route, model| Found::Route(Call { route, model, object: None, dialect: Dialect::Azure });
+    let own = |route| Found::Route(Call { route, model: None, object: None, item: None, dialect: Dialect::Own });
+    let gemini = |route, model| Found::Route(Call { route, model: Some(model), object: None, item: None, dialect: Dialect::Own });
+    let object = |route| Found::Route(Call { route, model: None, object: Some("resp_1"), item: None, dialect: Dialect::Own });
+    let azure = |route, model| Found::Route(Call { route, model, object: None, item: None, dialect: Dialect::Azure });
+    let of = |route, item| Found::Route(Call { route, model: None, object: Some("conv_1"), item, dialect: Dialect::Own });
     for (method, path, found) in [
         ("POST", "/v1/chat/completions", own(Route::ChatCompletions)),
         ("POST", "/v1/completions", own(Route::Completions)),
@@ -96,7 +97,22 @@ fn routes() {
         ("POST", "/v1/responses/input_tokens", Found::Refused("stored responses")),
         ("GET", "/v1/responses/resp%5F1", Found::Refused("stored responses")),
         ("GET", "/v1/responses/..", Found::Refused("stored responses")),
-        ("POST", "/v1/conversations", Found::Refused("conversations")),
+        ("POST", "/v1/conversations", own(Route::CreateConversation)),
+        ("GET", "/v1/conversations", Found::WrongMethod(Route::CreateConversation)),
+        ("GET", "/v1/conversations/conv_1", of(Route::GetConversation, None)),
+        ("POST", "/v1/conversations/conv_1", of(Route::UpdateConversation, None)),
+        ("DELETE", "/v1/conversations/conv_1", of(Route::DeleteConversation, None)),
+        ("POST", "/v1/conversations/conv_1/items", of(Route::AddItems, None)),
+        ("GET", "/v1/conversations/conv_1/items", of(Route::ListItems, None)),
+        ("GET", "/v1/conversations/conv_1/items/msg_1", of(Route::GetItem, Some("msg_1"))),
+        ("DELETE", "/v1/conversations/conv_1/items/msg_1", of(Route::DeleteItem, Some("msg_1"))),
+        ("POST", "/v1/conversations/conv_1/items/msg_1", Found::WrongMethod(Route::GetItem)),
+        ("GET", "/v1/conversations/conv_1/items/msg_1/x", Found::Refused("conversations")),
+        ("GET", "/v1/conversations/conv_1/items/msg%5F1", Found::Refused("conversations")),
+        ("GET", "/v1/conversations/conv_1/items/..", Found::Refused("conversations")),
+        ("GET", "/v1/conversations//items/msg_1", Found::Refused("conversations")),
+        ("GET", "/v1/conversations/conv_1/items/", Found::Refused("conversations")),
+        ("GET", "/v1/conversations/conv_1/items/items/msg_1", Found::Refused("conversations")),
         ("POST", "/v1/messages", own(Route::Messages)),
         ("POST", "/v1/messages/count_tokens", own(Route::CountTokens)),
         ("GET", "/v1/models", own(Route::Models)),

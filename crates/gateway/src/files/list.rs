@@ -118,7 +118,7 @@ impl Gate {
         for page in 1..=MOST_PAGES {
             let after = asked.after.as_ref().map(|after| format!("&{}={after}", asked.cursor())).unwrap_or_default();
             let query = format!("limit={PAGE}{after}{}", asked.rest);
-            let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, query: Some(&query) };
+            let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, item: None, query: Some(&query) };
             let request = match ask(head, &exchange.live, at, &aim, headers.clone(), Bytes::new()) {
                 Ok(request) => request,
                 Err(error) => return Err(self.upstream_failed(exchange, &error, 0, Some(guarded.phase))),

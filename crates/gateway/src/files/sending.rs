@@ -1,14 +1,14 @@
-//! Sending a file: whatever becomes of the caller meanwhile, what the provider made of it is bound before anything else is done with its
-//! answer.
+//! Sending what a provider makes an object of, a file or a conversation: whatever becomes of the caller meanwhile, what the provider made
+//! is bound before anything else is done with its answer.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_identity::ObjectKind;
+use bartizan_identity::{ObjectKind, ObjectsError};
 use bartizan_vocabulary::{Decision, EndState, UninspectedKind};
 use bartizan_wire::json::Tape;
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Route, is_object_id, made_file};
+use bartizan_wire::{Route, is_object_id, made_object};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request, Response, Uri, response};
@@ -24,8 +24,42 @@ use crate::guard::{Guarded, hold};
 use crate::handle::Head;
 use crate::pending::Pending;
 use crate::refuse::Refusal;
+use crate::session::Session;
 
-/// What a provider made of a file.
+/// What is sent.
+pub(crate) enum Sent {
+    /// A file, and what of it was not read.
+    File(Vec<UninspectedKind>),
+    /// A conversation, and what was replaced in it.
+    Conversation(Box<Session>),
+}
+
+impl Sent {
+    /// How it is sent, how it is deleted again, and the word for it.
+    fn routes(&self) -> (Route, Route, &'static str) {
+        match self {
+            Self::File(_) => (Route::UploadFile, Route::DeleteFile, "file"),
+            Self::Conversation(_) => (Route::CreateConversation, Route::DeleteConversation, "conversation"),
+        }
+    }
+
+    fn bind(&self, exchange: &Exchange, id: &str) -> Result<(), ObjectsError> {
+        match self {
+            Self::File(unread) => exchange.bind_alone(&[(ObjectKind::File, id.to_owned())], unread),
+            Self::Conversation(session) => exchange.bind_conversation(session, id),
+        }
+    }
+
+    /// The session of the answer.
+    fn session(self, exchange: &Exchange) -> Box<Session> {
+        match self {
+            Self::File(_) => exchange.gate.session_in(exchange, ""),
+            Self::Conversation(session) => session,
+        }
+    }
+}
+
+/// What a provider made of it.
 enum Taken {
     /// It is the caller's: its answer, read.
     Bound(response::Parts, Bytes, Reservation),
@@ -34,25 +68,27 @@ enum Taken {
 }
 
 impl Gate {
-    /// Records, sends a file, passes the answer on.
-    pub(super) async fn sent_file(
+    /// Records, sends it, passes the answer on.
+    pub(crate) async fn sent_object(
         self: &Arc<Self>,
         head: &Head,
         exchange: &Arc<Exchange>,
         (at, request): (usize, Request<Full<Bytes>>),
-        unread: Vec<UninspectedKind>,
+        what: Sent,
         guarded: Box<Guarded>,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let mut pending = Pending::default();
         self.begin(exchange, &guarded, Moment::Request, &mut pending).await?;
+        let noun = what.routes().2;
         let run = async {
             let sent = Instant::now();
             let (gate, shared) = (Arc::clone(self), Arc::clone(exchange));
             // A caller that leaves does not end it: the provider may have the file already.
-            let task = self.sends.spawn(async move { gate.taken(&shared, (at, request), &unread).await });
-            let stopped = || Self::guard_failed(exchange, "sending the file was stopped", Moment::End(EndState::Blocked));
-            let session = self.session_in(exchange, "");
-            match task.await.map_err(|_| stopped())?? {
+            let task = self.sends.spawn(async move { gate.taken(&shared, (at, request), what).await });
+            let stopped = || Self::guard_failed(exchange, &format!("sending the {noun} was stopped"), Moment::End(EndState::Blocked));
+            let (taken, what) = task.await.map_err(|_| stopped())??;
+            let session = what.session(exchange);
+            match taken {
                 Taken::Bound(parts, bytes, held) => self.told(head, exchange, (parts, bytes), session, guarded.phase, (held, sent)).await,
                 Taken::Nothing(answer) => self.answer(head, exchange, *answer, session, guarded.phase, (self.budget.open(), sent)).await,
             }
@@ -65,12 +101,12 @@ impl Gate {
         self: &Arc<Self>,
         exchange: &Arc<Exchange>,
         (at, request): (usize, Request<Full<Bytes>>),
-        unread: &[UninspectedKind],
-    ) -> Result<Taken, Box<Refusal>> {
-        let template = bare(&request);
-        let answer = self.one_call(exchange, (Route::UploadFile, at, request)).await?;
+        what: Sent,
+    ) -> Result<(Taken, Sent), Box<Refusal>> {
+        let (template, (route, deletes, noun)) = (bare(&request), what.routes());
+        let answer = self.one_call(exchange, (route, at, request)).await?;
         if !answer.status().is_success() {
-            return Ok(Taken::Nothing(Box::new(answer)));
+            return Ok((Taken::Nothing(Box::new(answer)), what));
         }
         let (parts, body) = answer.into_parts();
         let mut held = self.budget.open();
@@ -80,25 +116,23 @@ impl Gate {
         let id = move || {
             let tape = Tape::read(&page, &live.settings.limits.json).ok()?;
             hold(&mut spans, tape.memory()).ok()?;
-            made_file(&tape, &page)
+            made_object(&tape, &page)
         };
         let Some(id) = blocking(bytes.len() > LARGE, id).await.flatten() else {
-            exchange.unbound(1, "the answer names no file");
-            let message = "the provider took the file, but its answer names none that can be asked for again; the provider may keep it";
-            return Err(self.garbage(exchange, message));
+            exchange.unbound(1, "the answer names nothing");
+            let problem = "its answer names none that can be asked for again; the provider may keep it";
+            return Err(self.garbage(exchange, &format!("the provider took the {noun}, but {problem}")));
         };
-        let Err(error) = exchange.bind_alone(&[(ObjectKind::File, id.clone())], unread) else {
-            return Ok(Taken::Bound(parts, bytes, held));
+        let Err(error) = what.bind(exchange, &id) else {
+            return Ok((Taken::Bound(parts, bytes, held), what));
         };
         let undone = match template.and_then(|template| undo(template, &id)) {
-            Some(request) => {
-                self.one_call(exchange, (Route::DeleteFile, at, request)).await.is_ok_and(|answer| answer.status().is_success())
-            }
+            Some(request) => self.one_call(exchange, (deletes, at, request)).await.is_ok_and(|answer| answer.status().is_success()),
             None => false,
         };
         let then = if undone { "it was deleted there again" } else { "the provider may keep it" };
-        tracing::warn!(undone, request_id = %exchange.request_id, "a file was sent and is nobody's");
-        let message = format!("the provider took the file, but {error}; {then}");
+        tracing::warn!(undone, request_id = %exchange.request_id, "what was sent is nobody's");
+        let message = format!("the provider took the {noun}, but {error}; {then}");
         let phase = Phase::decided(Decision::Failed);
         Err(Box::new(Refusal::of(exchange, Reason::GuardUnavailable, message).with(Moment::End(EndState::Blocked), phase)))
     }
@@ -113,7 +147,7 @@ fn bare(request: &Request<Full<Bytes>>) -> Option<Request<Full<Bytes>>> {
     Some(bare)
 }
 
-/// The request that deletes a file, made of that which sent it.
+/// The request that deletes what was made, made of that which sent it.
 fn undo(mut request: Request<Full<Bytes>>, id: &str) -> Option<Request<Full<Bytes>>> {
     if !is_object_id(id) {
         return None;

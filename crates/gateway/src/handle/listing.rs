@@ -54,7 +54,7 @@ impl Gate {
             return Ok(response);
         };
         let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| is_home);
-        let aim = Aim { route, dialect: Dialect::Own, model: "", object: None, query: query.toward(is_first) };
+        let aim = Aim { route, dialect: Dialect::Own, model: "", object: None, item: None, query: query.toward(is_first) };
         let call = match upstream::request(provider, &aim, headers, key, Bytes::new()) {
             Ok(call) => call,
             Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),

@@ -260,3 +260,41 @@ fn a_file_is_its_owners_with_what_was_not_read() {
     dir.flush_objects().unwrap();
     assert_eq!(owns(&dir, &ada, "main"), [false, false, false, true]);
 }
+
+/// A conversation is bound again and again, each time with what more was minted in it.
+#[test]
+fn a_conversation_grows() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("data");
+    let (ada, main, since) = (PrincipalId::new("user:ada"), ProviderName::new("main"), time(5_000_001));
+    let wanted = [(ObjectKind::Conversation, "conv_planted_a".to_owned())];
+    let pairs = [("EMAIL_0000000001", "ada@x"), ("EMAIL_0000000002", "bob@x"), ("EMAIL_0000000003", "eve@x")];
+    let found = |dir: &DataDir, owner: &str| {
+        let found = dir.objects().look_up(&PrincipalId::new(owner), &wanted).unwrap().remove(0);
+        found.map(|object| object.chain.pairs.iter().map(|pair| pair.surface.reveal().clone()).collect::<Vec<_>>())
+    };
+    let dir = DataDir::open(&path, options()).unwrap();
+    append(&dir, &record(1, "user:ada"));
+    let grow = |dir: &DataDir, known: usize, count: usize| {
+        let (chain, fresh) = (chain(9, &pairs[..count]), (count > known).then_some(known));
+        let binding = Binding { owner: &ada, since, provider: &main, chain: &chain, fresh, objects: &wanted, unread: &[] };
+        dir.objects().bind(&binding).unwrap();
+    };
+    grow(&dir, 0, 1);
+    grow(&dir, 1, 2);
+    // A turn in which nothing was replaced.
+    grow(&dir, 2, 2);
+    assert_eq!((found(&dir, "user:ada"), found(&dir, "user:bob")), (Some(vec!["ada@x".to_owned(), "bob@x".to_owned()]), None));
+    drop(dir);
+    let dir = DataDir::open(&path, options()).unwrap();
+    assert_eq!(found(&dir, "user:ada").map(|all| all.len()), Some(2), "from the disk alone");
+    grow(&dir, 2, 3);
+    drop(dir);
+    assert_eq!(search(&path, b"conv_planted"), Vec::<String>::new());
+    let dir = DataDir::open(&path, options()).unwrap();
+    assert_eq!(found(&dir, "user:ada").map(|all| all.join(" ")), Some("ada@x bob@x eve@x".to_owned()));
+    assert_eq!((rows(&path, "objects"), rows(&path, "object_maps")), (1, 3));
+    dir.erase(&ada).unwrap();
+    assert_eq!(found(&dir, "user:ada"), None);
+    assert_eq!((rows(&path, "objects"), rows(&path, "object_maps")), (0, 0));
+}

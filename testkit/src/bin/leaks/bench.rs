@@ -135,10 +135,12 @@ impl Bench {
         all.extend(route.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         all.extend_from_slice(headers);
         self.upstream.forget();
-        if let Some(before) = &route.before {
-            self.go_before(before, content_type, &body)?;
+        for before in &route.before {
+            self.go_before(before, content_type, before.body.as_ref().map_or(&body, |body| body.as_bytes()))?;
         }
-        let body = if route.method() == "GET" || route.before.is_some() { Vec::new() } else { body };
+        // It went where the path comes from.
+        let is_sent = route.before.iter().any(|before| before.body.is_none());
+        let body = if route.method() == "GET" || is_sent { Vec::new() } else { body };
         let said = || format!("{start}\n{}", String::from_utf8_lossy(&body));
         let reply = self.client.send(&start, &all, &body, cuts).with_context(said)?;
         Ok((reply, self.upstream.requests()))

@@ -188,6 +188,8 @@ pub struct Before {
     pub path: String,
     /// What the provider answers.
     pub answer: String,
+    /// What is sent, if it is not what the route is tried with.
+    pub body: Option<String>,
 }
 
 /// One route.
@@ -214,8 +216,9 @@ pub struct Route {
     /// Whether bodies are sent as forms with a file. They are listed as JSON all the same.
     #[serde(default)]
     pub form: bool,
-    /// What is asked first, with the body of `own`, so that the path names something.
-    pub before: Option<Before>,
+    /// What is asked first, so that the path names something.
+    #[serde(default)]
+    pub before: Vec<Before>,
     /// Request headers that a value is put in; `?` for a member of the query string that nobody knows, `?name` for one with that name.
     #[serde(default)]
     pub outside: Vec<String>,
