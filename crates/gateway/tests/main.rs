@@ -29,6 +29,7 @@ mod logprobs;
 mod objects;
 mod operators;
 mod order;
+mod parts;
 mod pass_through;
 mod requests;
 mod responses;
