@@ -36,6 +36,7 @@ mod responses;
 mod restoring;
 mod routing;
 mod signed;
+mod splits;
 mod streams;
 mod telemetry;
 mod translation;

@@ -323,7 +323,8 @@ fn a_provider_cannot_make_much_of_little() {
 fn long_ids_are_replaced_as_a_whole() {
     let answered = |id: &str, call: &str| {
         let call = json!({"id": call, "type": "function", "function": {"name": "f", "arguments": "{}"}});
-        let body = json!({"id": id, "model": id, "choices": [{"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]});
+        let body =
+            json!({"id": id, "model": id, "choices": [{"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]});
         answer(Family::Anthropic, Family::OpenAi, &body).unwrap()
     };
     let (short, long) = ("s".repeat(128), format!("value-{}", "l".repeat(123)));
