@@ -144,8 +144,17 @@ fn house() -> House {
 
 #[test]
 fn every_split_of_the_bytes_gives_the_same_bytes() {
+    bytes_of(|story| story.reads.is_none());
+}
+
+#[test]
+fn every_split_of_the_bytes_gives_the_same_bytes_translated() {
+    bytes_of(|story| story.reads.is_some());
+}
+
+fn bytes_of(wanted: fn(&Story) -> bool) {
     let (house, effort) = (house(), Effort::asked(20));
-    for story in asked_for(sources::own()) {
+    for story in asked_for(sources::own()).filter(wanted) {
         let token = story.token(&house);
         let bytes = story.bytes(&token, &story.usual(&token));
         let halves = effort.halves(bytes.len(), EXHAUSTIVE, SAMPLE);

@@ -170,16 +170,13 @@ impl Bench {
 /// The provider speaks every format, and for the routes that are translated one only, by the model's name.
 fn configuration(url: &str) -> String {
     // Errors of the provider are among the cells: no number of them may close the way for the others.
-    let mut out = "[breaker]\nfailures = 0\n".to_owned();
-    for kind in ["openai", "anthropic", "gemini", "both"] {
-        let model = if kind == "both" { "*".to_owned() } else { format!("on-{kind}") };
-        out.push_str(&format!(
-            "[[providers]]\nname = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"{url}\"\npass_client_key = {}\n",
-            kind == "both"
-        ));
-        out.push_str(&format!("[[models]]\nname = \"{model}\"\nprovider = \"{kind}\"\n"));
-    }
-    out
+    let entry = |kind: &str| {
+        let (model, own_key) = if kind == "both" { ("*".to_owned(), true) } else { (format!("on-{kind}"), false) };
+        format!(
+            "[[providers]]\nname = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"{url}\"\npass_client_key = {own_key}\n[[models]]\nname = \"{model}\"\nprovider = \"{kind}\"\n"
+        )
+    };
+    "[breaker]\nfailures = 0\n".to_owned() + &["openai", "anthropic", "gemini", "both"].map(entry).concat()
 }
 
 /// The body of a request for a streamed answer, or for a whole one.

@@ -210,6 +210,7 @@ pub struct Before {
 /// One route.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of the route, and they do not exclude one another")]
 pub struct Route {
     /// Method and path, as events name it; behind it what is special, in brackets.
     #[serde(rename = "route")]
