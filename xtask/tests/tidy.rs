@@ -205,6 +205,33 @@ fn leftovers_and_machine_paths() {
 }
 
 #[test]
+fn mutants_that_rot() {
+    let house = House::new();
+    let code = |lines: &str| format!("//! Words.\n\n{lines}");
+    let patch = |count: usize, lines: &str| {
+        let path = "crates/vocabulary/src/words.rs";
+        format!("diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n@@ -1,{count} +1,{count} @@ fn long() {{\n{lines}")
+    };
+    let change = " const A: u8 = 1;\n-const B: u8 = 2;\n+const B: u8 = 3;\n";
+    house.write("testkit/leaks/mutants/two.patch", &patch(2, change));
+    house.write("crates/vocabulary/src/words.rs", &code("const A: u8 = 1;\nconst B: u8 = 2;\n"));
+    let (output, content) = house.tidy();
+    assert!(content, "{output}");
+    // The line beside it is another one now, or the same stands twice.
+    house.write("crates/vocabulary/src/words.rs", &code("const A: u8 = 0;\nconst B: u8 = 2;\n"));
+    house.complains("testkit/leaks/mutants/two.patch:4: it does not apply to `crates/vocabulary/src/words.rs` any more");
+    house.write("crates/vocabulary/src/words.rs", &code(&"mod a {\nconst A: u8 = 1;\nconst B: u8 = 2;\n}\n".repeat(2)));
+    house.complains("it fits 2 places");
+    // A patch that no tool would take, or that breaks nothing.
+    house.write("testkit/leaks/mutants/two.patch", &patch(3, change));
+    house.complains("the numbers of lines behind `@@`");
+    house.write("testkit/leaks/mutants/two.patch", &patch(1, " const A: u8 = 1;\n"));
+    house.complains("it changes nothing");
+    house.write("testkit/leaks/mutants/two.patch", "nothing\n");
+    house.complains("no change in this patch");
+}
+
+#[test]
 fn this_house_is_tidy() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("tidy").arg(root).output().expect("xtask runs");

@@ -1,6 +1,7 @@
 //! Which headers pass, in either direction: by allow-list, never by removing what looks dangerous.
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 
 use crate::trace_context::{self, TRACEPARENT, TRACESTATE};
 
@@ -98,7 +99,13 @@ pub fn outside_body(headers: &HeaderMap, query: Option<&str>) -> String {
         text.push_str(&String::from_utf8_lossy(value.as_bytes()));
         text.push('\n');
     }
-    text.push_str(query.unwrap_or_default());
+    let query = query.unwrap_or_default();
+    text.push_str(query);
+    if query.contains(['%', '+']) {
+        // As whoever takes it apart reads it: what is written there may be escaped in ways of its own.
+        text.push('\n');
+        text.push_str(&percent_decode_str(&query.replace('+', " ")).decode_utf8_lossy());
+    }
     text
 }
 

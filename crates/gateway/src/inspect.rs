@@ -11,7 +11,7 @@ use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
 use crate::kept::Kept;
-use crate::number;
+use crate::{alone, number};
 
 /// So many findings and token-like strings a body may hold: more would cost memory without end.
 pub const MOST: usize = 100_000;
@@ -205,6 +205,9 @@ impl Inspector<'_> {
             if head.form == Form::Number {
                 scan = self.number(&text, head, scan)?;
             }
+            if run > 1 {
+                scan = self.alone(body, range.clone(), &text, scan)?;
+            }
             if head.id && scan.findings.iter().chain(&scan.below).any(|finding| is_chance(finding, &text)) {
                 without_chance(Arc::make_mut(&mut scan), &text);
             }
@@ -227,6 +230,16 @@ impl Inspector<'_> {
         if items(&scan) + expanded.as_deref().map_or(0, items) > 0 {
             number::cover(Arc::make_mut(&mut scan), expanded.as_deref(), literal.len());
         }
+        Ok(scan)
+    }
+
+    /// Parts that are one text are inspected one by one too.
+    fn alone(&mut self, body: Body<'_>, range: std::ops::Range<usize>, text: &str, mut scan: Arc<Scan>) -> Result<Arc<Scan>, InspectError> {
+        let parts = body.reading.parts.get(range).unwrap_or_default();
+        let Some(head) = parts.first() else { return Ok(scan) };
+        let lengths: Vec<usize> = parts.iter().map(|part| body.tape.text(body.bytes, part.node).len()).collect();
+        let look = |part: &str| self.text(part, head.role, head.class, None).map(Arc::unwrap_or_clone);
+        alone::add(Arc::make_mut(&mut scan), text, &lengths, look)?;
         Ok(scan)
     }
 

@@ -212,6 +212,12 @@ impl Watch {
     pub fn refused(&self, refusal: &Refusal) {
         let mut inside = self.inside();
         let Some(observed) = &mut inside.observed else { return };
+        if refusal.exchange.is_none() {
+            // Nobody knows who calls. What it says of its trace decides nothing then, not even by the trace's id.
+            let mut own = [0; 16];
+            own.iter_mut().rev().zip(self.here.span).for_each(|(to, from)| *to = from);
+            observed.sampled = self.telemetry.samples(&own);
+        }
         observed.status = Some(refusal.reason.status());
         observed.reason = Some(refusal.reason.code());
         observed.decision = Some(refusal.phase.decision.unwrap_or(Decision::Blocked)).max(observed.decision);
@@ -246,7 +252,8 @@ impl Drop for Watch {
         inside.close(lasted);
         let observed = inside.observed.take();
         drop(inside);
-        if let Some(mut observed) = observed {
+        // Of a call nobody wants the span of, there are numbers; of nothing at all there are none.
+        if let Some(mut observed) = observed.filter(|observed| observed.sampled || !observed.calls.is_empty()) {
             observed.lasted = lasted;
             self.telemetry.tell(observed);
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -15,9 +16,9 @@ use crate::growing::Choice;
 use crate::inspect::{pointer, without_chance};
 use crate::judging::Judging;
 use crate::live::Live;
-use crate::number;
 use crate::restoring::{Restored, restore_whole};
 use crate::session::Session;
+use crate::{alone, number};
 
 /// Texts that were inspected and found clean, remembered per stream.
 const REMEMBERED: usize = 4_096;
@@ -62,7 +63,8 @@ impl Standalone {
         let key = if head.form == Form::String { tape.key(payload, head.node) } else { None };
         let key = key.filter(|key| !bartizan_wire::says_nothing(key));
         let path = || pointer(tape, payload, head.node);
-        let Some(edits) = self.whole(&text, head, key.as_deref(), path, judging, restored) else { return };
+        let lengths: Vec<usize> = run.iter().map(|part| tape.text(payload, part.node).len()).collect();
+        let Some(edits) = self.parts((&text, &lengths), head, key.as_deref(), path, judging, restored) else { return };
         let mut offset = 0;
         for part in run {
             let Some(node) = tape.node(part.node) else { continue };
@@ -88,7 +90,20 @@ impl Standalone {
         judging: &mut Judging,
         restored: &mut Restored,
     ) -> Option<Vec<TextEdit>> {
-        let Inspected { scan, mut edits } = self.inspect(text, part, key, path, judging)?;
+        self.parts((text, &[text.len()]), part, key, path, judging, restored)
+    }
+
+    /// The same for a text of several parts, with their lengths.
+    fn parts(
+        &mut self,
+        (text, lengths): (&str, &[usize]),
+        part: &Part,
+        key: Option<&str>,
+        path: impl FnOnce() -> String,
+        judging: &mut Judging,
+        restored: &mut Restored,
+    ) -> Option<Vec<TextEdit>> {
+        let Inspected { scan, mut edits } = self.inspect_parts((text, lengths), part, key, path, judging)?;
         let made = restore_whole(&self.session, text, part.class, !part.fixed && !part.signed, &scan.tokens, &mut edits);
         restored.values += made.values;
         restored.withheld += made.withheld;
@@ -104,7 +119,19 @@ impl Standalone {
         path: impl FnOnce() -> String,
         judging: &mut Judging,
     ) -> Option<Inspected> {
-        let known = self.hasher.hash_one((part.role, part.class, (part.fixed, part.opaque, part.id), key, text));
+        self.inspect_parts((text, &[text.len()]), part, key, path, judging)
+    }
+
+    /// The same for a text of several parts, with their lengths.
+    fn inspect_parts(
+        &mut self,
+        (text, lengths): (&str, &[usize]),
+        part: &Part,
+        key: Option<&str>,
+        path: impl FnOnce() -> String,
+        judging: &mut Judging,
+    ) -> Option<Inspected> {
+        let known = self.hasher.hash_one((part.role, part.class, (part.fixed, part.opaque, part.id), key, text, lengths));
         if text.is_empty() || self.clean.contains(&known) {
             return None;
         }
@@ -118,6 +145,10 @@ impl Standalone {
         if part.form == Form::Number {
             let expanded = number::whole_part(text).map(|whole| detector.scan(&whole, Hint::default()));
             number::cover(&mut scan, expanded.as_ref(), text.len());
+        }
+        if lengths.len() > 1 {
+            let look = |alone: &str| Ok::<_, Infallible>(detector.scan(alone, Hint { key: None, tokens, json: false }));
+            let Ok(()) = alone::add(&mut scan, text, lengths, look);
         }
         if part.id {
             without_chance(&mut scan, text);

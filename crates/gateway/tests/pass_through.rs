@@ -244,3 +244,23 @@ fn nothing_slips_through_beside_the_body() {
     assert_eq!(any.upstream.requests()[0].path, "/v1/models?limit=5&after_id=m");
     assert_eq!(any.journal.kinds(), "request response end");
 }
+
+/// A query is read as whoever takes it apart reads it, and what it says may be written in ways of its own.
+#[test]
+fn a_value_in_a_query_is_found_however_it_is_written() {
+    let house = House::new();
+    let body = r#"{"model":"gpt-4o-mini","messages":[]}"#;
+    for query in [
+        "a=4111+1111+1111+1111",
+        "a=ada%40example.org",
+        "a=DE89%26%2351;70400440532013000",
+        "a=ada%26commat;example.org",
+        "a=%2B33612345678",
+    ] {
+        house.upstream.forget();
+        let reply = house.send(&Call::new("POST", &format!("/v1/chat/completions?{query}"), body));
+        assert_eq!((reply.status, house.upstream.requests().len()), (403, 0), "{query}: {}", reply.text());
+    }
+    let clean = house.send(&Call::new("POST", "/v1/chat/completions?a=b%20c+d&e=%26%2351;", body));
+    assert_eq!(clean.status, 200, "{}", clean.text());
+}

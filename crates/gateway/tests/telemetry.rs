@@ -169,6 +169,26 @@ fn what_is_refused_has_no_call() {
     says_nothing(&observed);
 }
 
+/// A stranger's flag decides nothing, whatever trace it names: else anybody could fill the queues with refusals.
+#[test]
+fn the_flag_of_a_stranger_does_not_count() {
+    let never = watched(0.0, Plan::default());
+    never.house.upstream.always(Answer::json(answer().to_string()));
+    let last = format!("00-{}-{SPAN}-03", "f".repeat(32));
+    for call in [called(), called().with("traceparent", &last)] {
+        assert_eq!(never.house.send(&call.clone().with("authorization", "Bearer bzk_planted-word")).status, 401);
+        assert_eq!(never.house.send(&call.with("host", "elsewhere.example")).status, 403);
+    }
+    // Of all that nothing was told: the next that is told is the next of somebody who is known.
+    assert_eq!(never.ask(&called()).1.status, Some(200));
+    let half = watched(0.5, Plan::default());
+    let strangers: Vec<_> = (0..100).map(|_| half.house.send(&called().with("authorization", "Bearer bzk_planted-word")).status).collect();
+    assert!(strangers.iter().all(|status| *status == 401));
+    drop(half.house);
+    let told = half.told.iter().filter(|observed| observed.sampled).count();
+    assert!((20..=80).contains(&told), "{told} of 100");
+}
+
 #[test]
 fn each_call_is_a_span_of_its_own() {
     let other = ScriptedUpstream::start().unwrap();

@@ -318,6 +318,24 @@ fn a_provider_cannot_make_much_of_little() {
     assert_eq!(translator.push(piece.as_bytes(), &mut Vec::new()), Err(Garbage::TooMuch));
 }
 
+/// A long id is not cut: half of what stands in it would be nothing that anybody looks for.
+#[test]
+fn long_ids_are_replaced_as_a_whole() {
+    let answered = |id: &str, call: &str| {
+        let call = json!({"id": call, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let body =
+            json!({"id": id, "model": id, "choices": [{"index": 0, "message": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]});
+        answer(Family::Anthropic, Family::OpenAi, &body).unwrap()
+    };
+    let (short, long) = ("s".repeat(128), format!("value-{}", "l".repeat(123)));
+    let got = answered(&short, &short);
+    assert_eq!((&got["id"], &got["model"], &got["content"][0]["id"]), (&json!(short), &json!(short), &json!(short)));
+    let got = answered(&long, &long);
+    assert!(!got.to_string().contains("value") && got["id"].as_str().unwrap().len() < 30, "{got}");
+    assert_eq!(answered(&long, &long), got, "the same for the same");
+    assert_ne!(answered(&long, &format!("{long}l"))["content"][0]["id"], got["content"][0]["id"]);
+}
+
 #[test]
 fn ways_of_ending() {
     let openai = |word: &str| json!({"id": "a", "model": "m", "choices": [{"message": {"content": "x"}, "finish_reason": word}]});

@@ -1,6 +1,7 @@
 //! The checks of `xtask tidy`, and how a problem is reported. What each check looks for is in its own file.
 
 mod manifests;
+mod mutants;
 mod rings;
 mod source;
 mod text;
@@ -40,6 +41,7 @@ pub fn check(root: &Path) -> Result<Vec<Problem>> {
         source::check(package, &mut problems)?;
     }
     text::check(root, &mut problems)?;
+    mutants::check(root, &mut problems)?;
     for problem in &mut problems {
         if let Ok(relative) = problem.file.strip_prefix(root) {
             problem.file = relative.to_owned();

@@ -9,7 +9,7 @@ use crate::client::Reply;
 use crate::decode::{leak, undo};
 use crate::encode::{Encoding, not_applicable, quote};
 use crate::fields::{Expect, Group, Parts, Route};
-use crate::requests::halves;
+use crate::requests::pieces;
 use crate::tally::Outcome;
 use crate::values::Kind;
 
@@ -56,7 +56,7 @@ fn model(bench: &mut Bench, route: &Route, group: &Group, at: &str, expect: Expe
             bench.answer(move |_| answer.clone());
             let reply = bench.ask(route, false, &asked)?;
             let edited = matches!(expect, Expect::Text | Expect::Kept) && encoding != Encoding::Number;
-            let outcome = judge(&reply, &value, at, edited, status);
+            let outcome = judge(&reply, &value, group.heard.as_deref().unwrap_or(at), edited, status);
             bench.count(route, "model, whole", at, &format!("{} {} {body}", kind.name(), encoding.name()), &outcome);
         }
     }
@@ -88,7 +88,7 @@ fn own(bench: &mut Bench, route: &Route, group: &Group, at: &str, expect: Expect
                 Answer::json(fill(&marked, encoding, expect, &written)).with_status(status)
             });
             let (reply, requests) = bench.send(route, false, &asking(route, false, &route.own.replace("@@", &value)))?;
-            let heard = said(&reply, at);
+            let heard = said(&reply, group.heard.as_deref().unwrap_or(at));
             let outcome = if requests.is_empty() || reply.status != status {
                 Outcome::Miss(format!("answered with {}: {}", reply.status, reply.text()))
             } else {
@@ -117,11 +117,11 @@ fn split(bench: &mut Bench, route: &Route, parts: &Parts, marked: &str) -> Resul
     let asked = asking(route, false, &route.own.replace("@@", "nobody"));
     for kind in Kind::ALL {
         let length = kind.make(&mut bartizan_testkit::stats::Dice::new(1)).len();
-        for cut in 1..length {
+        for cut in route.ways(length) {
             let Some(mut dice) = bench.turn() else { continue };
             let value = kind.make(&mut dice);
             let element = |piece: &String| parts.part.replace("@@", &quote(piece));
-            let array = format!("[{}]", halves(&value, cut).iter().map(element).collect::<Vec<_>>().join(","));
+            let array = format!("[{}]", pieces(&value, cut).iter().map(element).collect::<Vec<_>>().join(","));
             let body = marked.replace(&format!("\"{MARK}\""), &array);
             let answer = Answer::json(body.clone());
             bench.answer(move |_| answer.clone());

@@ -1,10 +1,11 @@
 //! One gate between one scripted provider and one client, and the order in which cells come.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, ensure};
-use bartizan_testkit::process::{Running, gate};
+use bartizan_testkit::process::Running;
 use bartizan_testkit::stats::Dice;
 use bartizan_testkit::{Answer, Recorded, ScriptedUpstream};
 use serde_json::Value;
@@ -53,12 +54,13 @@ impl Bench {
         let folder = tempfile::tempdir()?;
         let upstream = ScriptedUpstream::start()?;
         let log = folder.path().join("gate.log");
-        // Errors of the provider are among the cells: no number of them may close the way for the others.
         let config = folder.path().join("bartizan.toml");
-        std::fs::write(&config, "[breaker]\nfailures = 0\n")?;
-        let mut command = gate(binary, &folder.path().join("data"), &upstream.url(), &log)?;
-        let command = command.arg("--config").arg(&config);
-        let running = Running::start(command).with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
+        std::fs::write(&config, configuration(&upstream.url()))?;
+        let mut command = Command::new(binary);
+        command.arg("up").arg("--data").arg(folder.path().join("data")).arg("--config").arg(&config);
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        command.stderr(std::fs::File::create(&log)?);
+        let running = Running::start(&mut command).with_context(|| std::fs::read_to_string(&log).unwrap_or_default())?;
         let client = Client::new(running.address("gate")?);
         Ok(Self { tally: Tally::default(), upstream, client, plan, cells: 0, before: Arc::default(), _gate: running, _folder: folder })
     }
@@ -167,6 +169,18 @@ impl Bench {
     }
 }
 
+/// The provider speaks every format, and for the routes that are translated one only, by the model's name.
+fn configuration(url: &str) -> String {
+    // Errors of the provider are among the cells: no number of them may close the way for the others.
+    let entry = |kind: &str| {
+        let (model, own_key) = if kind == "both" { ("*".to_owned(), true) } else { (format!("on-{kind}"), false) };
+        format!(
+            "[[providers]]\nname = \"{kind}\"\nkind = \"{kind}\"\nbase_url = \"{url}\"\npass_client_key = {own_key}\n[[models]]\nname = \"{model}\"\nprovider = \"{kind}\"\n"
+        )
+    };
+    "[breaker]\nfailures = 0\n".to_owned() + &["openai", "anthropic", "gemini", "both"].map(entry).concat()
+}
+
 /// The body of a request for a streamed answer, or for a whole one.
 pub fn asking(route: &Route, stream: bool, body: &str) -> String {
     match route.stream_member.as_ref().filter(|_| stream) {
@@ -180,7 +194,7 @@ pub fn leaked_upstream(requests: &[Recorded], value: &str) -> Option<String> {
     requests.iter().find_map(|request| {
         let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let headers = headers.join("\r\n");
-        let head = format!("{} {}\r\n{headers}\r\n\r\n", request.method, request.path);
+        let head = format!("{} {} HTTP/1.1\r\n{headers}\r\n\r\n", request.method, request.path);
         leak(&[head.as_bytes(), &request.body].concat(), value)
     })
 }

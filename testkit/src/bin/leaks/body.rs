@@ -38,7 +38,9 @@ pub fn write(expect: Expect, encoding: Encoding, value: &str, dice: &mut Dice) -
             let text = format!("so {surface}, yes");
             Written { raw: encoding.quoted(&text, dice), text, surface }
         }
-        Expect::Identifier | Expect::Any | Expect::Id => Written { raw: encoding.quoted(&surface, dice), text: surface.clone(), surface },
+        Expect::Identifier | Expect::Any | Expect::Id | Expect::Left => {
+            Written { raw: encoding.quoted(&surface, dice), text: surface.clone(), surface }
+        }
     }
 }
 

@@ -181,7 +181,9 @@ fn base64_runs(text: &str) -> Vec<String> {
 pub fn joined(bytes: &[u8], by_index: bool) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
     let text = String::from_utf8_lossy(bytes);
-    let body = text.split_once("\r\n\r\n").map_or(text.as_ref(), |(_, body)| body);
+    // Events may end in the same bytes as a head does.
+    let head = text.split_once("\r\n\r\n").filter(|(head, _)| head.lines().next().is_some_and(|line| line.contains("HTTP/1.")));
+    let body = head.map_or(text.as_ref(), |(_, body)| body);
     if let Ok(value) = serde_json::from_str::<Value>(body) {
         match value {
             Value::Array(list) => list.iter().for_each(|one| walk(one, &beginning(one, by_index), by_index, &mut texts)),

@@ -23,6 +23,8 @@ pub enum Expect {
     Any,
     /// As [`Expect::Any`], except for digits in what looks like an identifier that a provider made by chance (decision 011).
     Id,
+    /// Has no place in the provider's format: it is left out or refused, and whatever happens, the value does not pass.
+    Left,
 }
 
 /// A place that no value can stand in, or in which nothing can be read, and why.
@@ -72,6 +74,11 @@ pub struct Group {
     /// [`Expect::Id`].
     #[serde(default)]
     pub id: Vec<String>,
+    /// [`Expect::Left`].
+    #[serde(default)]
+    pub left: Vec<String>,
+    /// Of an answer that is translated: where the client reads its texts. Else they are where they were.
+    pub heard: Option<String>,
     /// Objects in which the value is the name of a member; as [`Expect::Any`].
     #[serde(default)]
     pub keys: Vec<String>,
@@ -93,6 +100,7 @@ impl Group {
             (&self.kept, Expect::Kept),
             (&self.any, Expect::Any),
             (&self.id, Expect::Id),
+            (&self.left, Expect::Left),
         ];
         lists.into_iter().flat_map(|(list, expect)| list.iter().map(move |at| (at.as_str(), expect)))
     }
@@ -102,9 +110,9 @@ impl Group {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Echo {
-    /// A whole answer; `@@` is its text.
+    /// A whole answer as the provider writes it; `@@` is its text.
     pub body: String,
-    /// Pointer to that text.
+    /// Pointer to that text in what the client reads.
     pub at: String,
 }
 
@@ -127,6 +135,15 @@ pub struct StreamText {
     /// Events after it; `@@` is the whole text.
     #[serde(default)]
     pub close: Vec<String>,
+    /// Of a stream that is translated: an event of the client's format; `@@` is the text.
+    pub heard: Option<String>,
+}
+
+impl StreamText {
+    /// An event as the client reads it.
+    pub fn read(&self) -> &str {
+        self.heard.as_ref().unwrap_or(&self.piece)
+    }
 }
 
 /// Lines of an event stream as they are.
@@ -195,8 +212,9 @@ pub struct Before {
 /// One route.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of the route, and they do not exclude one another")]
 pub struct Route {
-    /// Method and path, as events name it.
+    /// Method and path, as events name it; behind it what is special, in brackets.
     #[serde(rename = "route")]
     pub name: String,
     /// Whether the gate speaks it.
@@ -213,6 +231,13 @@ pub struct Route {
     /// A request in which the caller's own value stands at `@@`; for answers.
     #[serde(default)]
     pub own: String,
+    /// Whether a provider of another format is asked: `request` is in the client's format, `answer` and `stream` in the provider's.
+    #[serde(default)]
+    pub translated: bool,
+    /// Whether it gives a verdict on what it is sent, and asks no provider: `answer` lists requests about a model's texts then, in which
+    /// the caller's own value stands at `##`.
+    #[serde(default)]
+    pub verdict: bool,
     /// Whether bodies are sent as forms with a file. They are listed as JSON all the same.
     #[serde(default)]
     pub form: bool,
@@ -248,6 +273,12 @@ fn yes() -> bool {
 }
 
 impl Route {
+    /// Ways to put a value of so many letters into text parts: in two, letter by letter, and whole between letters of others. A
+    /// translation may make one text of the parts, and then the last of them is no value any more.
+    pub fn ways(&self, letters: usize) -> std::ops::RangeInclusive<usize> {
+        1..=letters + usize::from(!self.translated)
+    }
+
     /// The method.
     pub fn method(&self) -> &str {
         self.name.split(' ').next().unwrap_or("POST")

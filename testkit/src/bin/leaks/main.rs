@@ -15,6 +15,7 @@ mod streams;
 mod tally;
 mod unknown;
 mod values;
+mod verdicts;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -97,6 +98,11 @@ fn part(flags: &Flags, lists: &Lists, plan: Plan) -> Result<Tally> {
     let mut bench = Bench::start(&flags.gate, plan)?;
     for route in lists.routes.iter().filter(|route| route.enabled) {
         if flags.route.as_ref().is_some_and(|name| !route.name.contains(name.as_str())) {
+            continue;
+        }
+        if route.verdict {
+            verdicts::run(&mut bench, route)?;
+            unknown::run(&mut bench, route)?;
             continue;
         }
         requests::run(&mut bench, route)?;

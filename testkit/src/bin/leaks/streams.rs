@@ -107,7 +107,7 @@ fn judge(reply: &Reply, value: &str, text: &StreamText) -> Outcome {
 
 /// What the client reads of a text.
 fn heard(reply: &Reply, text: &StreamText) -> String {
-    joined(&reply.body, true).remove(&key_of(&text.piece)).unwrap_or_default()
+    joined(&reply.body, true).remove(&key_of(text.read())).unwrap_or_default()
 }
 
 /// The caller's own value in every size of pieces and cut in every place.

@@ -141,7 +141,7 @@ Written by `make leaks`; do not edit. The field lists are `testkit/leaks/fields/
 
 A cell puts one value that nobody has (an e-mail address, a card, an IBAN, a telephone number, a GitHub token) into one field of one
 route, written in one way: plain, JSON-escaped, percent, HTML entity, base64, full-width, with zero-width characters inside, as a
-number, split at every place over text parts or deltas. The release binary runs as a process between a scripted provider and a raw
+number, split at every place over text parts or deltas, whole in a text part between letters of others. The release binary runs as a process between a scripted provider and a raw
 client. What counts are the bytes at the two sockets, with every way of writing undone and the pieces of each text joined; eight
 characters of a value in a row are a leak. A **miss** is anything else that is not as promised: the caller's own value does not come
 back exactly, a pseudonym is turned back where it must not be, or something is refused that could be edited. What a harness of others says of the gate is [another page](leak-harness.md).

@@ -9,7 +9,7 @@ use crate::bench::{Bench, asking, leaked_upstream, streamed};
 use crate::body::{MARK, bytes_of, fill, payloads, write};
 use crate::decode::leak;
 use crate::encode::{Encoding, quote};
-use crate::fields::{Expect, Route};
+use crate::fields::{Expect, Group, Route};
 use crate::tally::Outcome;
 use crate::values::{Kind, from, pick};
 
@@ -26,7 +26,7 @@ pub fn run(bench: &mut Bench, route: &Route) -> Result<()> {
         if let Some(dice) = bench.turn().filter(|_| !route.request.is_empty()) {
             request(bench, route, dice)?;
         }
-        if let Some(dice) = bench.turn().filter(|_| !route.answer.is_empty()) {
+        if let Some(dice) = bench.turn().filter(|_| !route.answer.is_empty() && !route.verdict) {
             answer(bench, route, dice)?;
         }
         if let Some(dice) = bench.turn().filter(|_| route.stream.is_some()) {
@@ -96,11 +96,17 @@ fn put(value: &mut Value, at: &mut u64, name: &str, member: Value) -> bool {
 
 fn request(bench: &mut Bench, route: &Route, mut dice: Dice) -> Result<()> {
     let stream = route.stream.is_some() && dice.below(2) == 0;
-    let Some(group) = pick(&mut dice, &route.request) else { return Ok(()) };
+    let mut groups: Vec<&Group> = route.request.iter().collect();
+    groups.extend(route.answer.iter().filter(|_| route.verdict));
+    let Some(group) = pick(&mut dice, &groups) else { return Ok(()) };
     let (body, what, value) = injected(&asking(route, stream, &group.body), &mut dice)?;
     bench.echo(route, stream);
-    let (_, requests) = bench.send(route, stream, &body)?;
-    let outcome = leaked_upstream(&requests, &value).map_or(Outcome::Good, |part| Outcome::Leak(format!("the provider reads `{part}`")));
+    let (reply, requests) = bench.send(route, stream, &body)?;
+    let read = if route.verdict { leak(&reply.raw(), &value) } else { None };
+    let outcome = match leaked_upstream(&requests, &value) {
+        Some(part) => Outcome::Leak(format!("the provider reads `{part}`")),
+        None => read.map_or(Outcome::Good, |part| Outcome::Leak(format!("the verdict says `{part}`"))),
+    };
     bench.count(route, "unknown members", "(request)", &format!("{what} {body}"), &outcome);
     Ok(())
 }
