@@ -82,10 +82,15 @@ impl Report {
         verdicts
     }
 
+    /// Resident memory of the gate after each of its windows, in MB.
+    fn resident(&self) -> Vec<f64> {
+        let gates = self.tables.iter().filter_map(|(_, outcomes)| outcomes.iter().find(|outcome| outcome.kind == Kind::Gate));
+        gates.flat_map(|outcome| outcome.windows.iter().map(|window| window.resident)).collect()
+    }
+
     /// Growth of the gate's memory over the second half of its windows, by a fitted line, in MB.
     fn growth(&self) -> f64 {
-        let gates = self.tables.iter().filter_map(|(_, outcomes)| outcomes.iter().find(|outcome| outcome.kind == Kind::Gate));
-        let resident: Vec<f64> = gates.flat_map(|outcome| outcome.windows.iter().map(|window| window.resident)).collect();
+        let resident = self.resident();
         let second = resident.iter().skip(resident.len() / 2);
         let points: Vec<(f64, f64)> = (0_u32..).map(f64::from).zip(second.copied()).collect();
         slope(&points) * points.last().map_or(0.0, |(last, _)| *last)
@@ -97,6 +102,7 @@ impl Report {
         for (traffic, outcomes) in &self.tables {
             println!("{}\n\n{}", traffic.title(), self.table(outcomes));
         }
+        println!("resident MB of the gate after each window: {:.1?}\n", self.resident());
         let verdicts = self.verdicts(bars);
         for verdict in &verdicts {
             let word = if verdict.missed() { "MISSED" } else { "ok" };

@@ -38,7 +38,7 @@ struct Flags {
     #[arg(long, default_value_t = 200)]
     deltas: usize,
     /// Streams through each side, of each route and text.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 11)]
     rounds: usize,
     /// Pause before each event, in microseconds.
     #[arg(long, default_value_t = 1_000)]

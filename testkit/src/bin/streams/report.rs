@@ -61,7 +61,7 @@ impl Report {
 
     /// Prints everything. Whether a bar was missed.
     pub fn print(&self, bars: &Bars) -> bool {
-        println!("\n{}\n{}\n\n{}\n{}", machine(), self.method, self.delays(), self.hold_back());
+        println!("\n{}\n{}\n{}\n\n{}\n{}", machine(), self.method, self.noise(), self.delays(), self.hold_back());
         let verdicts = self.verdicts(bars);
         for (name, value, bar) in &verdicts {
             println!("{name:<28} {value:>9.2} <= {bar:<6} {}", if value <= bar { "ok" } else { "MISSED" });
@@ -69,6 +69,12 @@ impl Report {
         let words: Vec<String> = verdicts.iter().map(|(name, value, _)| format!("{name}={value:.2}")).collect();
         println!("RESULT {}", words.join(" "));
         self.rows.is_empty() || verdicts.iter().any(|(_, value, bar)| value > bar)
+    }
+
+    /// What must be known of the machine to read the delays.
+    fn noise(&self) -> String {
+        let worst = self.rows.iter().map(|row| row.bare.p99).fold(0.0, f64::max) / 1_000.0;
+        format!("the bare proxy alone had a 99th percentile of up to {worst:.1} ms, which is how busy the machine was")
     }
 
     fn delays(&self) -> String {
@@ -103,7 +109,8 @@ impl Report {
     pub fn page(&self, bars: &Bars) -> String {
         let (machine, method) = (machine(), &self.method);
         let mut page = format!(
-            "# What a guarded stream costs\n\nWritten by `make bench-streams`; do not edit.\n\n{INTRODUCTION}\nThis run: {machine}; {method}.\n"
+            "# What a guarded stream costs\n\nWritten by `make bench-streams`; do not edit.\n\n{INTRODUCTION}\nThis run: {machine}; {method}; {}.\n",
+            self.noise()
         );
         let _a_string_takes_all = write!(page, "\n## Delay of an event, in microseconds\n\n{DELAY}\n{}", self.delays());
         let _a_string_takes_all = write!(page, "\n## Hold-back\n\n{HOLD_BACK}\n{}", self.hold_back());
