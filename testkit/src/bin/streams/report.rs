@@ -134,7 +134,8 @@ characters.\n";
 const DELAY: &str = "\
 From the moment in which the provider writes a delta until the client has all that it sets free. A delta that sets nothing free has no\n\
 delay: what it waits for is in the next table. Gate and bare proxy (`testkit/src/bin/bare_proxy.rs`) take turns, stream by stream; shown\n\
-are the medians over the streams, and of the differences stream by stream.\n";
+are the medians over the streams, and of the differences stream by stream. On a machine that does something else at the same time the\n\
+last column is mostly that: look at the 99th percentile of the bare proxy before reading it.\n";
 
 const HOLD_BACK: &str = "\
 After each delta: characters of text, unescaped, that the provider has sent and that are not decided at the client. Age: how many deltas\n\
