@@ -16,7 +16,7 @@ FMT := cargo fmt --all -- --config imports_granularity=Module,group_imports=StdE
 
 # The steps share one target folder and print one after the other.
 .NOTPARALLEL:
-.PHONY: help up test bench eval leaks bench-leaks bench-peers eval-peers soak fuzz crash real-model leaks-mutants profile fmt lint tools \
+.PHONY: help up test bench eval leaks bench-leaks bench-peers bench-streams eval-peers soak fuzz crash real-model leaks-mutants profile fmt lint tools \
 	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-npm test-judges test-leaks test-instructions test-fuzz instructions
 
 help:
@@ -25,6 +25,8 @@ help:
 	@echo "make bench       cost of the gate against a bare proxy, of detection and of judging"
 	@echo "make leaks       every field of every route in every encoding: nothing may leak"
 	@echo "make bench-leaks  the public harness pii-leak-benchmark, every mode of it"
+	@echo "make bench-peers  CPU per request beside LiteLLM, Portkey and TensorZero (installs them), then bench-streams"
+	@echo "make bench-streams  delay and hold-back of each streaming route"
 	@echo "make leaks-mutants   the same against gates that are broken on purpose: each must be caught"
 	@echo "make soak        full speed for MINUTES=$(MINUTES), memory watched"
 	@echo "make crash       SIGKILL under load, N=$(N) times, nothing may be lost"
@@ -141,7 +143,15 @@ leaks-mutants:
 bench-leaks: release
 	@scripts/bench_leaks.sh $(GATE)
 
-bench-peers eval-peers:
+# Beside other gateways, which it installs under target/peers; then the streams. Writes docs/bench-peers.md and docs/bench-streams.md.
+bench-peers: release
+	@status=0; scripts/bench_peers.sh $(GATE) --page docs/bench-peers.md || status=1; \
+	$(MAKE) --no-print-directory bench-streams || status=1; exit $$status
+
+bench-streams: release
+	@target/release/streams $(GATE) --page docs/bench-streams.md
+
+eval-peers:
 	@echo "make $@ comes with a later issue; nothing was measured"; exit 2
 
 # --- by hand -------------------------------------------------------------------------------------------------------

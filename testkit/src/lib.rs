@@ -4,10 +4,12 @@
 
 pub mod canned;
 pub mod documents;
+pub mod driven;
 pub mod load;
 pub mod process;
 pub mod stats;
 pub mod traffic;
+pub mod tree;
 
 mod answer;
 mod body;

@@ -40,6 +40,8 @@ pub struct Plan {
     pub stop: Arc<AtomicBool>,
     /// Called for every answer whose head arrived.
     pub observer: Option<Observer>,
+    /// What every body must hold; an answer without it is an error.
+    pub expect: Option<Bytes>,
 }
 
 impl Plan {
@@ -55,6 +57,7 @@ impl Plan {
             count: None,
             stop: Arc::default(),
             observer: None,
+            expect: None,
         }
     }
 }
@@ -75,7 +78,7 @@ pub struct Seen {
 pub struct Report {
     /// Complete answers with status 200.
     pub requests: u64,
-    /// Everything else: refused, cut, other status.
+    /// Everything else: refused, cut, other status, without what was expected.
     pub errors: u64,
     /// Body bytes received.
     pub bytes: u64,
@@ -175,7 +178,7 @@ async fn connect(target: SocketAddr, drivers: &mut JoinSet<()>) -> Result<SendRe
     Ok(sender)
 }
 
-/// Sends one request and reads its answer. The status, if the answer arrived to its end.
+/// Sends one request and reads its answer. The status, if the answer arrived to its end and is as expected.
 async fn exchange(tally: &Tally, sender: &mut SendRequest<Full<Bytes>>, number: u64) -> Option<u16> {
     let mut builder =
         Request::post(&tally.plan.path).header("host", tally.plan.target.to_string()).header("content-type", "application/json");
@@ -186,16 +189,21 @@ async fn exchange(tally: &Tally, sender: &mut SendRequest<Full<Bytes>>, number: 
     let response = sender.send_request(request).await.ok()?;
     let (head, mut body) = response.into_parts();
     let mut complete = true;
+    let mut received = Vec::new();
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
             complete = false;
             break;
         };
         tally.bytes.fetch_add(frame.data_ref().map_or(0, Bytes::len) as u64, Ordering::Relaxed);
+        if let (Some(_), Some(data)) = (&tally.plan.expect, frame.data_ref()) {
+            received.extend_from_slice(data);
+        }
     }
     let status = head.status.as_u16();
     if let Some(observer) = &tally.plan.observer {
         observer(&Seen { status, headers: head.headers, complete });
     }
-    complete.then_some(status)
+    let as_expected = tally.plan.expect.as_ref().is_none_or(|part| memchr::memmem::find(&received, part).is_some());
+    (complete && as_expected).then_some(status)
 }
