@@ -337,6 +337,20 @@ fn long_ids_are_replaced_as_a_whole() {
 }
 
 #[test]
+fn what_is_no_number_of_tokens_is_in_no_sum() {
+    const CARD: u64 = 4_111_111_111_111_111;
+    let gemini = json!({"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": CARD, "candidatesTokenCount": 12}});
+    let message = json!({"type": "message", "content": [{"type": "text", "text": "a"}], "stop_reason": "end_turn", "usage": {"input_tokens": 3, "cache_read_input_tokens": CARD, "output_tokens": 12}});
+    let chat = json!({"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": CARD, "completion_tokens": 12, "prompt_tokens_details": {"cached_tokens": 9}}});
+    for (provider, body) in [(Family::Gemini, gemini), (Family::Anthropic, message), (Family::OpenAi, chat)] {
+        for client in [Family::OpenAi, Family::Anthropic, Family::Gemini].into_iter().filter(|client| *client != provider) {
+            let told = answer(client, provider, &body).unwrap().to_string();
+            assert!(told.contains("12") && !told.contains("41111111111111"), "{client:?} {provider:?}: {told}");
+        }
+    }
+}
+
+#[test]
 fn ways_of_ending() {
     let openai = |word: &str| json!({"id": "a", "model": "m", "choices": [{"message": {"content": "x"}, "finish_reason": word}]});
     let anthropic = |word: &str| json!({"id": "a", "model": "m", "content": [{"type": "text", "text": "x"}], "stop_reason": word, "stop_sequence": "END"});

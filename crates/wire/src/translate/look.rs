@@ -8,6 +8,8 @@ use crate::json::{JsonLimits, Node, NodeId, NodeKind, Tape};
 
 /// Longest name of a field in a sentence.
 const NAME: usize = 64;
+/// No request has used so many tokens.
+const MOST_TOKENS: u64 = 100_000_000;
 
 /// A value of a body.
 #[derive(Clone, Copy)]
@@ -71,6 +73,11 @@ impl<'a> Look<'a> {
     /// A number that is not negative and has no fraction.
     pub(super) fn count(self) -> Option<u64> {
         self.raw().parse().ok().filter(|_| self.is(NodeKind::Number))
+    }
+
+    /// A number of tokens. Larger ones are none that a model has used: sums with them would tell what they are, past whoever looks for it.
+    pub(super) fn tokens(self) -> Option<u64> {
+        self.count().filter(|count| *count < MOST_TOKENS)
     }
 
     /// The values in an array; none in anything else.

@@ -131,7 +131,7 @@ impl Reader {
     /// What is told later counts, and what is told earlier as far as it is not told again.
     fn count<'a>(&mut self, told: Look<'a>, out: &mut Vec<Delta<'a>>) {
         let Some(usage) = told.get("usage") else { return };
-        let count = |name: &str| usage.get(name).and_then(Look::count);
+        let count = |name: &str| usage.get(name).and_then(Look::tokens);
         let fresh = self.usage.input.saturating_sub(self.usage.cached).saturating_sub(self.usage.written);
         let cached = count("cache_read_input_tokens").unwrap_or(self.usage.cached);
         let written = count("cache_creation_input_tokens").unwrap_or(self.usage.written);

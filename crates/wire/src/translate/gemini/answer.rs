@@ -123,7 +123,7 @@ fn finish_of(word: &str) -> Finish {
 }
 
 fn usage_of(usage: Look<'_>) -> Usage {
-    let count = |name: &str| usage.get(name).and_then(Look::count).unwrap_or(0);
+    let count = |name: &str| usage.get(name).and_then(Look::tokens).unwrap_or(0);
     let thoughts = count("thoughtsTokenCount");
     Usage {
         input: count("promptTokenCount").saturating_add(count("toolUsePromptTokenCount")),

@@ -158,8 +158,8 @@ fn finish_of(word: &str) -> Finish {
 }
 
 fn usage_of(usage: Look<'_>) -> Usage {
-    let count = |name: &str| usage.get(name).and_then(Look::count).unwrap_or(0);
-    let detail = |outer: &str, name: &str| usage.get(outer).and_then(|inner| inner.get(name)).and_then(Look::count).unwrap_or(0);
+    let count = |name: &str| usage.get(name).and_then(Look::tokens).unwrap_or(0);
+    let detail = |outer: &str, name: &str| usage.get(outer).and_then(|inner| inner.get(name)).and_then(Look::tokens).unwrap_or(0);
     Usage {
         input: count("prompt_tokens"),
         cached: detail("prompt_tokens_details", "cached_tokens"),
