@@ -63,12 +63,15 @@ impl Standalone {
         let key = if head.form == Form::String { tape.key(payload, head.node) } else { None };
         let key = key.filter(|key| !bartizan_wire::says_nothing(key));
         let path = || pointer(tape, payload, head.node);
-        let lengths: Vec<usize> = run.iter().map(|part| tape.text(payload, part.node).len()).collect();
-        let Some(edits) = self.parts((&text, &lengths), head, key.as_deref(), path, judging, restored) else { return };
+        let lengths: Vec<usize> = match run {
+            [_] => Vec::new(),
+            many => many.iter().map(|part| tape.text(payload, part.node).len()).collect(),
+        };
+        let Some(edits) = self.whole((&text, &lengths), head, key.as_deref(), path, judging, restored) else { return };
         let mut offset = 0;
-        for part in run {
+        for (number, part) in run.iter().enumerate() {
             let Some(node) = tape.node(part.node) else { continue };
-            let length = tape.text(payload, part.node).len();
+            let length = lengths.get(number).copied().unwrap_or(text.len());
             if part.form == Form::Number {
                 let edit = edits.iter().find(|edit| edit.start < offset + length && edit.end > offset);
                 splices.extend(edit.map(|edit| Splice { range: node.outer(), with: format!("\"{}\"", escaped(&edit.with)).into_bytes() }));
@@ -80,21 +83,8 @@ impl Standalone {
         }
     }
 
-    /// Edits for a complete text, values given back; `None` when there is nothing to do.
+    /// Edits for a complete text, values given back; `None` when there is nothing to do. `lengths`: those of its parts, if it has several.
     pub fn whole(
-        &mut self,
-        text: &str,
-        part: &Part,
-        key: Option<&str>,
-        path: impl FnOnce() -> String,
-        judging: &mut Judging,
-        restored: &mut Restored,
-    ) -> Option<Vec<TextEdit>> {
-        self.parts((text, &[text.len()]), part, key, path, judging, restored)
-    }
-
-    /// The same for a text of several parts, with their lengths.
-    fn parts(
         &mut self,
         (text, lengths): (&str, &[usize]),
         part: &Part,
@@ -103,27 +93,15 @@ impl Standalone {
         judging: &mut Judging,
         restored: &mut Restored,
     ) -> Option<Vec<TextEdit>> {
-        let Inspected { scan, mut edits } = self.inspect_parts((text, lengths), part, key, path, judging)?;
+        let Inspected { scan, mut edits } = self.inspect((text, lengths), part, key, path, judging)?;
         let made = restore_whole(&self.session, text, part.class, !part.fixed && !part.signed, &scan.tokens, &mut edits);
         restored.values += made.values;
         restored.withheld += made.withheld;
         Some(edits)
     }
 
-    /// What is found in a text, judged. `None` when there is nothing, or when the stream stops.
+    /// What is found in a text, judged. `None` when there is nothing, or when the stream stops. `lengths` as for [`whole`](Self::whole).
     pub fn inspect(
-        &mut self,
-        text: &str,
-        part: &Part,
-        key: Option<&str>,
-        path: impl FnOnce() -> String,
-        judging: &mut Judging,
-    ) -> Option<Inspected> {
-        self.inspect_parts((text, &[text.len()]), part, key, path, judging)
-    }
-
-    /// The same for a text of several parts, with their lengths.
-    fn inspect_parts(
         &mut self,
         (text, lengths): (&str, &[usize]),
         part: &Part,
@@ -146,7 +124,7 @@ impl Standalone {
             let expanded = number::whole_part(text).map(|whole| detector.scan(&whole, Hint::default()));
             number::cover(&mut scan, expanded.as_ref(), text.len());
         }
-        if lengths.len() > 1 {
+        if !lengths.is_empty() {
             let look = |alone: &str| Ok::<_, Infallible>(detector.scan(alone, Hint { key: None, tokens, json: false }));
             let Ok(()) = alone::add(&mut scan, text, lengths, look);
         }

@@ -276,7 +276,7 @@ impl StreamGuard {
         let number = self.text_of(channel, part, path)?;
         if channel.alone {
             let key = tape.key(payload, part.node);
-            let found = self.standalone.inspect(&text, part, key.as_deref(), path, &mut self.judging);
+            let found = self.standalone.inspect((&text, &[]), part, key.as_deref(), path, &mut self.judging);
             if let (Some(Inspected { scan, edits }), Some(text)) = (found, self.texts.get_mut(number)) {
                 text.know(&scan.findings, edits);
             }
@@ -365,7 +365,7 @@ impl StreamGuard {
         let Self { standalone, judging, restored, .. } = self;
         for range in &frame.other {
             let text = String::from_utf8_lossy(frame.raw.get(range.clone()).unwrap_or_default()).into_owned();
-            let edits = standalone.whole(&text, &outside_part(), None, || "/".to_owned(), judging, restored);
+            let edits = standalone.whole((&text, &[]), &outside_part(), None, || "/".to_owned(), judging, restored);
             if edits.is_some_and(|edits| !edits.is_empty()) {
                 cuts.push(Splice { range: range.clone(), with: b":".to_vec() });
             }

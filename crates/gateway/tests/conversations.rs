@@ -11,7 +11,7 @@ use bartizan_testkit::{Answer, canned};
 use bartizan_vocabulary::PrincipalId;
 use serde_json::{Value, json};
 
-use crate::harness::{Call, House, Plan, Reply, key};
+use crate::harness::{Call, House, Plan, Reply, error, events, key};
 use crate::leaks::tokens;
 
 const OWN: &str = "ada@example.org";
@@ -89,17 +89,6 @@ fn made(house: &House) -> String {
 
 fn said(reply: &Reply) -> String {
     reply.json()["output"][0]["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{}", reply.text())).to_owned()
-}
-
-fn error(reply: &Reply) -> (u16, String, String) {
-    let error = reply.json();
-    let word = |name: &str| error["error"][name].as_str().unwrap_or_default().to_owned();
-    (reply.status, word("code"), word("message"))
-}
-
-fn events(house: &House) -> Vec<Value> {
-    house.journal.wait_for("end");
-    house.journal.all().into_iter().filter_map(|one| one.event).collect()
 }
 
 #[test]

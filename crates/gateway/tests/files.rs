@@ -9,7 +9,7 @@ use bartizan_testkit::{Answer, canned, documents};
 use bartizan_vocabulary::{Direction, PrincipalId, ProviderName};
 use serde_json::{Value, json};
 
-use crate::harness::{Call, House, Plan, Reply, Wire, key};
+use crate::harness::{Call, House, Plan, Wire, error, events, key};
 
 const FOUND: &str = "ada@example.org";
 const BOUNDARY: &str = "----form-1f0c9aab";
@@ -64,17 +64,6 @@ fn keep(house: &House, number: u8, id: &str) {
     house.upstream.push(Answer::json(told(id).to_string()));
     let reply = house.send(&by(number, sent("user_data", "a.txt", "text/plain", b"nothing of note")));
     assert_eq!((reply.status, &reply.json()["id"]), (200, &json!(id)), "{}", reply.text());
-}
-
-fn error(reply: &Reply) -> (u16, String, String) {
-    let error = reply.json();
-    let word = |name: &str| error["error"][name].as_str().unwrap_or_default().to_owned();
-    (reply.status, word("code"), word("message"))
-}
-
-fn events(house: &House) -> Vec<Value> {
-    house.journal.wait_for("end");
-    house.journal.all().into_iter().filter_map(|one| one.event).collect()
 }
 
 fn labels(event: &Value) -> Vec<String> {

@@ -257,3 +257,16 @@ impl House {
         self.upstream.requests().last().map(bartizan_testkit::Recorded::text).expect("the provider was asked")
     }
 }
+
+/// Status, code and sentence of a refusal in OpenAI's format.
+pub fn error(reply: &Reply) -> (u16, String, String) {
+    let error = reply.json();
+    let word = |name: &str| error["error"][name].as_str().unwrap_or_default().to_owned();
+    (reply.status, word("code"), word("message"))
+}
+
+/// The events of all that was recorded, once the last exchange has ended.
+pub fn events(house: &House) -> Vec<serde_json::Value> {
+    house.journal.wait_for("end");
+    house.journal.all().into_iter().filter_map(|one| one.event).collect()
+}

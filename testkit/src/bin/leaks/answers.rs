@@ -5,6 +5,7 @@ use bartizan_testkit::Answer;
 
 use crate::bench::{Bench, asking, said};
 use crate::body::{MARK, fill, marked, marked_key, write};
+use crate::cells::each;
 use crate::client::Reply;
 use crate::decode::{leak, undo};
 use crate::encode::{Encoding, not_applicable, quote};
@@ -42,25 +43,15 @@ pub fn run(bench: &mut Bench, route: &Route) -> Result<()> {
 fn model(bench: &mut Bench, route: &Route, group: &Group, at: &str, expect: Expect, marked: &str) -> Result<()> {
     let asked = asking(route, false, &route.own.replace("@@", "nobody"));
     let status = group.status.unwrap_or(200);
-    for encoding in Encoding::TEXTS.into_iter().chain([Encoding::Number]) {
-        for kind in Kind::ALL {
-            if let Some(reason) = not_applicable(encoding, kind, expect, at.ends_with("(key)")) {
-                bench.leave_out(route, reason);
-                continue;
-            }
-            let Some(mut dice) = bench.turn() else { continue };
-            let value = kind.make(&mut dice);
-            let written = write(expect, encoding, &value, &mut dice);
-            let body = fill(marked, encoding, expect, &written);
-            let answer = Answer::json(body.clone()).with_status(status);
-            bench.answer(move |_| answer.clone());
-            let reply = bench.ask(route, false, &asked)?;
-            let edited = matches!(expect, Expect::Text | Expect::Kept) && encoding != Encoding::Number;
-            let outcome = judge(&reply, &value, group.heard.as_deref().unwrap_or(at), edited, status);
-            bench.count(route, "model, whole", at, &format!("{} {} {body}", kind.name(), encoding.name()), &outcome);
-        }
-    }
-    Ok(())
+    each(bench, route, (at, expect, marked), |bench, cell| {
+        let answer = Answer::json(cell.body.clone()).with_status(status);
+        bench.answer(move |_| answer.clone());
+        let reply = bench.ask(route, false, &asked)?;
+        let edited = matches!(expect, Expect::Text | Expect::Kept) && cell.encoding != Encoding::Number;
+        let outcome = judge(&reply, &cell.value, group.heard.as_deref().unwrap_or(at), edited, status);
+        bench.count(route, "model, whole", at, &cell.name(), &outcome);
+        Ok(())
+    })
 }
 
 /// What came of a model's value.

@@ -4,6 +4,7 @@
 mod answers;
 mod bench;
 mod body;
+mod cells;
 mod client;
 mod decode;
 mod encode;

@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::bench::{Bench, asking, leaked_upstream, said};
-use crate::body::{MARK, Written, fill, marked, marked_key, write};
+use crate::body::{MARK, Written, marked, marked_key};
+use crate::cells::each;
 use crate::client::Reply;
 use crate::decode::{joined, undo};
 use crate::encode::{Encoding, not_applicable, quote};
@@ -50,28 +51,18 @@ pub fn run(bench: &mut Bench, route: &Route) -> Result<()> {
 }
 
 fn field(bench: &mut Bench, route: &Route, stream: bool, at: &str, expect: Expect, marked: &str) -> Result<()> {
-    for encoding in Encoding::TEXTS.into_iter().chain([Encoding::Number]) {
-        for kind in Kind::ALL {
-            if let Some(reason) = not_applicable(encoding, kind, expect, at.ends_with("(key)")) {
-                bench.leave_out(route, reason);
-                continue;
-            }
-            let Some(mut dice) = bench.turn() else { continue };
-            let value = kind.make(&mut dice);
-            let written = write(expect, encoding, &value, &mut dice);
-            let body = fill(marked, encoding, expect, &written);
-            let expect = if encoding == Encoding::Number && expect != Expect::Left { Expect::Any } else { expect };
-            let cuts: Vec<usize> = (0..4).filter_map(|_| usize::try_from(dice.below(body.len() as u64)).ok()).collect();
-            let mut cuts = Some(cuts).filter(|_| dice.below(8) == 0);
-            if let Some(cuts) = &mut cuts {
-                cuts.sort_unstable();
-            }
-            let (reply, requests) = bench.send_with(route, stream, &body, &[], "", cuts.as_deref())?;
-            let outcome = judge(route, stream, (kind, &value), expect, &written, &reply, &requests);
-            let cell = format!("{} {} {body}", kind.name(), encoding.name());
-            bench.count(route, if stream { "caller, streamed" } else { "caller, whole" }, at, &cell, &outcome);
+    each(bench, route, (at, expect, marked), |bench, mut cell| {
+        let expect = if cell.encoding == Encoding::Number && expect != Expect::Left { Expect::Any } else { expect };
+        let cuts: Vec<usize> = (0..4).filter_map(|_| usize::try_from(cell.dice.below(cell.body.len() as u64)).ok()).collect();
+        let mut cuts = Some(cuts).filter(|_| cell.dice.below(8) == 0);
+        if let Some(cuts) = &mut cuts {
+            cuts.sort_unstable();
         }
-    }
+        let (reply, requests) = bench.send_with(route, stream, &cell.body, &[], "", cuts.as_deref())?;
+        let outcome = judge(route, stream, (cell.kind, &cell.value), expect, &cell.written, &reply, &requests);
+        bench.count(route, if stream { "caller, streamed" } else { "caller, whole" }, at, &cell.name(), &outcome);
+        Ok(())
+    })?;
     bench.leave_out(route, "one-string");
     Ok(())
 }

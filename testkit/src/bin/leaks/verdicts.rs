@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::answers::own_outcome;
 use crate::bench::{Bench, said};
 use crate::body::{MARK, fill, marked, marked_key, tokens, write};
+use crate::cells::each;
 use crate::client::Reply;
 use crate::decode::{leak, undo};
-use crate::encode::{Encoding, not_applicable, quote};
+use crate::encode::{Encoding, quote};
 use crate::fields::{Expect, Parts, Route};
 use crate::requests::pieces;
 use crate::tally::Outcome;
@@ -43,22 +44,13 @@ pub fn run(bench: &mut Bench, route: &Route) -> Result<()> {
 }
 
 fn field(bench: &mut Bench, route: &Route, what: &'static str, at: &str, expect: Expect, marked: &str) -> Result<()> {
-    for encoding in Encoding::TEXTS.into_iter().chain([Encoding::Number]) {
-        for kind in Kind::ALL {
-            if let Some(reason) = not_applicable(encoding, kind, expect, at.ends_with("(key)")) {
-                bench.leave_out(route, reason);
-                continue;
-            }
-            let Some(mut dice) = bench.turn() else { continue };
-            let value = kind.make(&mut dice);
-            let written = write(expect, encoding, &value, &mut dice);
-            let body = fill(marked, encoding, expect, &written);
-            let expect = if encoding == Encoding::Number { Expect::Any } else { expect };
-            let (reply, requests) = bench.send(route, false, &body)?;
-            let outcome = judge(&reply, &requests, &value, at, expect);
-            bench.count(route, what, at, &format!("{} {} {body}", kind.name(), encoding.name()), &outcome);
-        }
-    }
+    each(bench, route, (at, expect, marked), |bench, cell| {
+        let expect = if cell.encoding == Encoding::Number { Expect::Any } else { expect };
+        let (reply, requests) = bench.send(route, false, &cell.body)?;
+        let outcome = judge(&reply, &requests, &cell.value, at, expect);
+        bench.count(route, what, at, &cell.name(), &outcome);
+        Ok(())
+    })?;
     bench.leave_out(route, "one-string");
     Ok(())
 }
