@@ -1,6 +1,6 @@
 //! The property that the fuzz target and the tests hold.
 
-use crate::{Hint, Limits, extract, redact};
+use crate::{Hint, Limits, extract, redact, render};
 
 /// Any bytes, also under each hint: no panic, within the limits, ranges that are the text.
 #[doc(hidden)]
@@ -9,7 +9,15 @@ pub fn fuzz_extract(bytes: &[u8]) {
         Limits { output_bytes: 1 << 18, inflated_bytes: 1 << 20, pdf_work: 1 << 20, entries: 200, segments: 5_000, ..Limits::default() };
     for media_type in [None, Some("text/html"), Some("message/rfc822"), Some("text/plain; charset=utf-16"), Some("application/pdf")] {
         let hint = Hint { media_type, file_name: None };
-        let Ok(extracted) = extract(bytes, &hint, &limits) else { continue };
+        let rendered = render(bytes, &hint, &limits);
+        let Ok(extracted) = extract(bytes, &hint, &limits) else {
+            assert!(rendered.is_none(), "what cannot be read has no text");
+            continue;
+        };
+        if let Some(rendered) = rendered {
+            assert_eq!(rendered.extracted, extracted, "rendering changes nothing of what is read");
+            assert!(rendered.text.len() <= limits.output_bytes, "more text than the limit");
+        }
         let total: usize = extracted.segments.iter().map(|it| it.text.len()).sum();
         assert!(total <= limits.output_bytes, "more text than the limit");
         assert!(extracted.segments.len() <= limits.segments, "more segments than the limit");

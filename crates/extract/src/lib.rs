@@ -12,6 +12,7 @@ mod ooxml;
 mod package;
 mod pdf;
 mod redact;
+mod render;
 mod sheet;
 mod sink;
 mod sniff;
@@ -21,8 +22,9 @@ mod zip;
 
 #[doc(hidden)]
 pub use fuzz::fuzz_extract;
-pub use model::{Extracted, Hint, Kind, Limit, Limits, Looks, MAX_UNREAD, Reason, Segment, Unread, Unreadable};
+pub use model::{Extracted, Hint, Kind, Limit, Limits, Looks, MAX_UNREAD, Reason, Segment, Unread, Unreadable, View};
 pub use redact::{Edit, redact};
+pub use render::{Rendered, render};
 use sink::Sink;
 use sniff::Seen;
 

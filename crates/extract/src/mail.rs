@@ -74,7 +74,7 @@ fn entity(bytes: &[u8], number: &str, level: usize, sink: &mut Sink<'_>) {
     }
     let headers = Headers::read(bytes);
     let headers_place = if number.is_empty() { "headers".to_owned() } else { format!("part {number} headers") };
-    sink.text(&headers_place, &headers.text);
+    sink.shown(&headers_place, &headers.text);
     if headers.ambiguous {
         sink.unread(&place, Reason::Ambiguous);
     }
@@ -117,7 +117,7 @@ fn multipart(body: &[u8], headers: &Headers, number: &str, level: usize, sink: &
     if parts.len() < 2 || level >= MAX_LEVEL {
         let reason = if level >= MAX_LEVEL { Reason::Limit(Limit::Depth) } else { Reason::Damaged };
         sink.unread(&place, reason);
-        sink.text(&place, &charset::decode(body, None).text);
+        sink.shown(&place, &charset::decode(body, None).text);
         return;
     }
     if headers.transfer != Transfer::Plain {

@@ -285,6 +285,17 @@ impl From<Unreadable> for Reason {
     }
 }
 
+/// What a segment is to the document as one reads it from beginning to end, which is what [`crate::render()`] gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum View {
+    /// It stands there.
+    Shown,
+    /// What it says stands there in another form: a page in drawing order beside the page by place.
+    Again,
+    /// It does not stand there: attributes, metadata, scripts, what is hidden or was deleted.
+    Beside,
+}
+
 /// A text that stands in one place of the document. `Debug` shows neither text nor place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Segment {
@@ -295,6 +306,8 @@ pub struct Segment {
     pub place: String,
     /// The bytes of the outermost input that are this text, byte for byte. Only for kinds with [`Kind::is_text`].
     pub range: Option<Range<usize>>,
+    /// What it is to the document as one reads it.
+    pub view: View,
 }
 
 impl fmt::Debug for Segment {

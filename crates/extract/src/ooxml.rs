@@ -25,6 +25,10 @@ const RUNNING: &[&str] = &[
     "drawing",
 ];
 
+/// Roots of what people read in a document.
+const SHOWN: &[&str] =
+    &["document", "hdr", "ftr", "comments", "footnotes", "endnotes", "sld", "notes", "chartSpace", "wsDr", "dataModel", "drawing"];
+
 const BLOCKS: &[&str] = &[
     "p",
     "tr",
@@ -51,7 +55,11 @@ const ASIDE: &[&str] = &["delText", "instrText", "delInstrText", "rPh", "posOffs
 pub fn read(place: &str, text: &str, seen: &mut Attributes, sink: &mut Sink<'_>) {
     let mut part = Part::new(std::mem::take(seen));
     walk(place, text, sink, &mut part);
-    *seen = part.finish(&place_of(place), sink);
+    let place = place_of(place);
+    if part.shown {
+        sink.shown(&place, &std::mem::take(&mut part.flow));
+    }
+    *seen = part.finish(&place, sink);
 }
 
 /// A slide has a number that people know.
@@ -69,6 +77,8 @@ fn place_of(place: &str) -> String {
 #[derive(Default)]
 pub struct Part {
     running: Option<bool>,
+    /// People read it: no layout, and no list of strings.
+    shown: bool,
     flow: String,
     asides: String,
     attributes: Attributes,
@@ -112,7 +122,10 @@ impl Part {
 
 impl Visit for Part {
     fn open(&mut self, name: &str, attributes: &mut dyn Iterator<Item = (String, String)>, _sink: &mut Sink<'_>) {
-        self.running.get_or_insert_with(|| RUNNING.contains(&name));
+        if self.running.is_none() {
+            self.running = Some(RUNNING.contains(&name));
+            self.shown = SHOWN.contains(&name);
+        }
         self.attributes(attributes);
         if self.aside_depth > 0 || ASIDE.contains(&name) {
             self.aside_depth += 1;

@@ -20,6 +20,10 @@ pub fn read(bytes: &[u8], sink: &mut Sink<'_>) -> Result<Kind, Unreadable> {
         sink.unread(place, *reason);
     }
     let kind = kind_of(&table.entries);
+    if kind == Kind::Zip {
+        // Many documents, not one.
+        sink.cannot_render();
+    }
     sink.text("comment", &table.comment);
     names(&table.entries, kind, sink);
     let mut workbook = Workbook::default();

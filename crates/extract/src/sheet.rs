@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::model::View;
 use crate::ooxml::Part;
 use crate::sink::Sink;
 use crate::xml::{Attributes, Visit, walk};
@@ -242,7 +243,8 @@ impl Sheet<'_> {
             return;
         }
         let cells = if first == last { first } else { format!("{first}:{last}") };
-        sink.text(&format!("{}!{cells}", self.name), &text);
+        sink.literal(&format!("{}!{cells}", self.name), &text, None, View::Shown);
+        sink.render(&self.name, &text);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use crate::model::{Hint, Limit, Limits, MAX_UNREAD, Reason, Segment, Unread};
+use crate::model::{Hint, Limit, Limits, MAX_UNREAD, Reason, Segment, Unread, View};
+use crate::render::Rendering;
 
 /// Bytes of a place at one level.
 const MAX_PLACE: usize = 200;
@@ -18,6 +19,8 @@ pub struct Sink<'l> {
     inflated_left: usize,
     depth: usize,
     prefix: String,
+    /// The document as one reads it, where that is asked for.
+    rendering: Option<Rendering>,
 }
 
 impl<'l> Sink<'l> {
@@ -32,7 +35,18 @@ impl<'l> Sink<'l> {
             inflated_left: limits.inflated_bytes,
             depth: 0,
             prefix: String::new(),
+            rendering: None,
         }
+    }
+
+    /// One that renders too.
+    pub fn rendering(limits: &'l Limits) -> Self {
+        Self { rendering: Some(Rendering::new(limits.output_bytes)), ..Self::new(limits) }
+    }
+
+    /// The document as one reads it. None: it was not asked for, or cannot be told.
+    pub fn rendered(&mut self) -> Option<String> {
+        self.rendering.take()?.finish()
     }
 
     pub fn into_parts(self) -> (Vec<Segment>, Vec<Unread>) {
@@ -51,13 +65,47 @@ impl<'l> Sink<'l> {
         }
     }
 
-    /// Adds a text. What is over the limit is cut off, and that is recorded once.
+    /// Adds a text that stands beside the document as one reads it. What is over the limit is cut off, and that is recorded once.
     pub fn text(&mut self, place: &str, text: &str) {
-        self.literal(place, text, None);
+        self.literal(place, text, None, View::Beside);
+    }
+
+    /// Adds a text that is shown in another form.
+    pub fn again(&mut self, place: &str, text: &str) {
+        self.literal(place, text, None, View::Again);
+    }
+
+    /// Adds a text that one reads in the document, under its own place.
+    pub fn shown(&mut self, place: &str, text: &str) {
+        self.literal(place, text, None, View::Shown);
+        self.render(place, text);
+    }
+
+    /// Adds to the document as one reads it, and to nothing else.
+    pub fn render(&mut self, place: &str, text: &str) {
+        if self.rendering.is_none() || text.trim().is_empty() {
+            return;
+        }
+        let heading = self.place(place);
+        if let Some(rendering) = &mut self.rendering {
+            rendering.add(heading, text);
+        }
+    }
+
+    /// How this document reads cannot be told.
+    pub fn cannot_render(&mut self) {
+        if let Some(rendering) = &mut self.rendering {
+            rendering.refuse();
+        }
+    }
+
+    /// Whether the document as one reads it is asked for.
+    pub const fn is_rendering(&self) -> bool {
+        self.rendering.is_some()
     }
 
     /// Adds a text that is literally these bytes of the input of this level.
-    pub fn literal(&mut self, place: &str, text: &str, range: Option<Range<usize>>) {
+    pub fn literal(&mut self, place: &str, text: &str, range: Option<Range<usize>>, view: View) {
         if text.trim().is_empty() {
             return;
         }
@@ -73,7 +121,7 @@ impl<'l> Sink<'l> {
         self.output_left = if self.output_over { 0 } else { self.output_left - keep };
         let range = range.filter(|_| self.depth == 0).map(|range| range.start..range.start + keep);
         let place = self.place(place);
-        self.segments.push(Segment { text: text.get(..keep).unwrap_or_default().to_owned(), place, range });
+        self.segments.push(Segment { text: text.get(..keep).unwrap_or_default().to_owned(), place, range, view });
     }
 
     /// Whether no text can be added any more, so that a reader may stop.
@@ -146,8 +194,8 @@ mod tests {
     fn text_over_the_limit_is_cut_at_a_character_and_confessed_once() {
         let limits = Limits { output_bytes: 5, ..Limits::default() };
         let mut sink = Sink::new(&limits);
-        sink.literal("a", "abc", Some(10..13));
-        sink.literal("b", "dé€", Some(13..19));
+        sink.literal("a", "abc", Some(10..13), View::Shown);
+        sink.literal("b", "dé€", Some(13..19), View::Shown);
         sink.text("c", "more");
         let (segments, unread) = sink.into_parts();
         let texts: Vec<_> = segments.iter().map(|it| (it.text.as_str(), it.range.clone())).collect();

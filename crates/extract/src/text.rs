@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use crate::model::{Hint, Kind, Reason, Unreadable};
+use crate::model::{Hint, Kind, Reason, Unreadable, View};
 use crate::sink::Sink;
 use crate::{charset, html, xml};
 
@@ -27,11 +27,13 @@ pub fn read(bytes: &[u8], kind: Kind, hint: &Hint<'_>, sink: &mut Sink<'_>) -> R
     if decoded.doubtful {
         sink.unread("text", Reason::Charset);
     }
-    sink.literal("text", text, decoded.literal_from.map(|from| from..from + text.len()));
+    let markup = matches!(kind, Kind::Html | Kind::Xml);
+    let view = if markup { View::Beside } else { View::Shown };
+    sink.literal("text", text, decoded.literal_from.map(|from| from..from + text.len()), view);
     match kind {
         Kind::Html => html::read(text, sink),
         Kind::Xml => xml::read_document(text, sink),
-        _ => {}
+        _ => sink.render("text", text),
     }
     if crate::pdf::hides_in(bytes) {
         sink.unread("text", Reason::Ambiguous);

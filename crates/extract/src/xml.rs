@@ -171,6 +171,8 @@ impl Attributes {
 
 /// A whole XML document: its source is a segment already; this adds what reads differently without the tags.
 pub fn read_document(text: &str, sink: &mut Sink<'_>) {
+    // Without its tags and attributes nobody knows what it says.
+    sink.cannot_render();
     let mut flow = Flow::default();
     walk("text", text, sink, &mut flow);
     flow.end_line();

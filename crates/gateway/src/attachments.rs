@@ -1,7 +1,10 @@
 //! Files in a request: decoded, read, and their texts inspected like any other. What of them was not read stays a fact.
 
+mod as_text;
+
 use std::sync::Arc;
 
+pub use as_text::{AsText, Files, FoundValue, letters};
 use bartizan_detect::Scan;
 use bartizan_extract::{Extracted, Hint, Kind, Limits, Looks, Reason, Unreadable, extract};
 use bartizan_vocabulary::{Role, TextClass, UninspectedKind};

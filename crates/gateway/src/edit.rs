@@ -79,6 +79,19 @@ fn literal(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     (before < LONGEST_NUMBER && after < LONGEST_NUMBER).then_some((start - before, end + after))
 }
 
+/// A text with edits made, which are sorted and do not overlap.
+pub fn apply(text: &str, edits: &[TextEdit]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for edit in edits {
+        out.push_str(text.get(at..edit.start).unwrap_or_default());
+        out.push_str(&edit.with);
+        at = edit.end;
+    }
+    out.push_str(text.get(at..).unwrap_or_default());
+    out
+}
+
 /// Joins edits that overlap or touch the same bytes: the first one's replacement stands for all.
 pub fn tidy(edits: &mut Vec<TextEdit>) {
     edits.sort_by_key(|edit| (edit.start, std::cmp::Reverse(edit.end)));

@@ -22,7 +22,7 @@ use hyper::body::Incoming;
 pub(crate) use sending::Sent;
 
 use crate::blocking::blocking;
-use crate::body::GateBody;
+use crate::body::{GateBody, ReadError};
 use crate::budget::Reservation;
 use crate::credentials::client_key;
 use crate::exchange::{Exchange, Moment};
@@ -104,14 +104,22 @@ impl Gate {
         let shared = Arc::clone(exchange);
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
         let run = move || {
+            let mut held = held;
             let (outside, content_type) = outside;
             let boundary = boundary(&content_type).map_err(Problem::Form)?;
             let upload = upload(&bytes, boundary, family).map_err(Problem::Form)?;
             let shown = upload.shown(boundary);
             let Upload { file_name, media_type, body, .. } = upload;
             let sent = FileSent::new(&shared.live, shown, media_type, Some(file_name)).map_err(Problem::Shown)?;
-            let file = bytes.get(body).unwrap_or_default();
-            let (guarded, unread) = guard_file(&shared, Action::Prompt, sent, (&bytes, file), &outside).map_err(Problem::Guard)?;
+            let (guarded, unread) = guard_file(&shared, Action::Prompt, sent, (&bytes, body.clone()), &outside).map_err(Problem::Guard)?;
+            if guarded.edited {
+                let busy = || Problem::Guard(GuardError::Busy(ReadError::Busy));
+                held.grow(guarded.bytes.len()).then_some(()).ok_or_else(busy)?;
+                // Still the form that was judged, with another file in it.
+                let end = guarded.bytes.len().saturating_sub(bytes.len() - body.end);
+                let whole = bartizan_wire::upload(&guarded.bytes, boundary, family).is_ok_and(|again| again.body == (body.start..end));
+                whole.then_some(()).ok_or(Problem::Guard(GuardError::Edits))?;
+            }
             Ok((guarded, unread, held))
         };
         let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);

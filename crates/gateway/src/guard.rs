@@ -1,21 +1,27 @@
 //! Guarding a whole body, in either direction. Synchronous and bounded: bytes and facts in, bytes and a phase out.
 
+mod error;
 mod file;
+mod keys;
 mod looking;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::{Action, Facts, Outcome};
 use bartizan_vocabulary::{Decision, Direction, GuardStatus, Label, ModelName, ProviderName, Role, TextClass, UninspectedKind};
-use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
-use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Said, Side, Usage, control, read, written};
+use bartizan_wire::json::{Node, NodeId, Splice, Tape, splice};
+use bartizan_wire::{Control, Form, Part, Reading, Route, Said, Side, Usage, as_text, control, read, written};
 use bytes::Bytes;
+pub use error::{GuardError, RequestError};
 pub use file::{FileSent, guard_file};
+use keys::{edited_keys, keys_collide};
 use looking::{caught, inspect_outside, inspect_with_files};
 pub use looking::{inspect, is_clean};
 
+use crate::attachments::Files;
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::charge::Seen;
@@ -23,7 +29,7 @@ use crate::edit::unit_splices;
 use crate::exchange::{Exchange, Phase};
 use crate::faults::strike;
 use crate::giving_back::restore;
-use crate::inspect::{Body, InspectError, Unit, event_finding};
+use crate::inspect::{Body, Inspector, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
 use crate::logprobs;
@@ -57,41 +63,6 @@ pub struct Guarded {
     pub edited: bool,
     /// Why nothing may be sent.
     pub refusal: Option<String>,
-}
-
-/// Why a body was not guarded.
-#[derive(Debug, thiserror::Error)]
-pub enum GuardError {
-    /// The guard itself failed.
-    #[error(transparent)]
-    Inspect(#[from] InspectError),
-    /// Edits do not fit together: nothing may be sent.
-    #[error("the edits do not fit the body")]
-    Edits,
-    /// Its files do not fit into the budget of bytes in flight.
-    #[error(transparent)]
-    Busy(ReadError),
-}
-
-/// Why a request cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    /// Not JSON, or over a limit.
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    /// Control fields.
-    #[error(transparent)]
-    Control(#[from] ControlError),
-    /// Its spans do not fit into the budget of bytes in flight.
-    #[error(transparent)]
-    Busy(#[from] ReadError),
-}
-
-impl GuardError {
-    /// Whether the scope chose that what could not be inspected may pass. Edits that do not fit are no such failure.
-    pub fn may_fail_open(&self, exchange: &Exchange) -> bool {
-        exchange.live.settings.fail_open && matches!(self, Self::Inspect(_))
-    }
 }
 
 impl Parsed {
@@ -141,6 +112,8 @@ pub struct Outside<'a> {
     pub upstream_model: Option<&'a str>,
     /// The request was judged before, and is judged once more for its pseudonyms: for this model, and nothing is counted again.
     pub again: Option<&'a Named>,
+    /// Files may be replaced by their text: what asks for more than a verdict can carry one.
+    pub files: bool,
 }
 
 /// The model that texts are for, as events show it.
@@ -192,8 +165,10 @@ pub fn guard_request(
         units.extend(attached.units);
         let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
         let until = began + exchange.live.settings.limits.inspect;
-        let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
-        let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
+        let mut files = Files::new(exchange, body, Inspector { deadline: until, ..looking::inspector(exchange, true) });
+        let files = outside.files.then_some(&mut files);
+        let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace, files)?;
+        let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model)?;
         if outside.again.is_none() {
             exchange.gate.metrics().tokenised_total.add(session.minted);
             count_found(exchange, &units);
@@ -229,6 +204,7 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
             &units,
             (parsed.body(), began + exchange.live.settings.limits.inspect),
             &mut |_, _, _, _, _| None,
+            None,
         )?;
         let found = units.iter().find_map(|unit| unit.scan.findings.first());
         if let Some(finding) = found.filter(|_| judged.refusal.is_none()) {
@@ -236,7 +212,7 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
             judged.refusal = Some(format!("`{}` was found in a header, where it cannot be replaced", finding.label));
         }
         count_found(exchange, &units);
-        finish(exchange, &parsed, &units, judged, Vec::new(), (inspected, micros(began)))
+        finish(exchange, &parsed, &units, judged, Default::default(), (inspected, micros(began)))
     })
 }
 
@@ -261,14 +237,14 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let hash = exchange.gate.value_hash();
         let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
         let until = began + exchange.live.settings.limits.inspect;
-        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
+        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace, None)?;
         exchange.seal_removed(body, &units, &mut judged.edits);
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
         splices.extend(restored);
         logprobs(parsed, &units, &mut splices)?;
         count_found(exchange, &units);
-        finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
+        finish(exchange, parsed, &units, judged, (splices, Vec::new()), (inspected, micros(began)))
     })
 }
 
@@ -360,10 +336,23 @@ fn edit_splices(parsed: &Parsed, units: &[Unit], judged: &Judged) -> Vec<Splice>
     splices
 }
 
-fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &Judged, model: Option<&str>) -> Vec<Splice> {
+/// The edits of a request: those of its texts, and those that put a text in the place of a file. Neither reaches into the other.
+fn request_splices(
+    parsed: &Parsed,
+    control: &Control,
+    units: &[Unit],
+    judged: &Judged,
+    model: Option<&str>,
+) -> Result<(Vec<Splice>, Vec<Splice>), GuardError> {
     let mut splices = edit_splices(parsed, units, judged);
     splices.extend(parsed.removed.splices(parsed.body()));
-    let Some(model) = model else { return splices };
+    let (files, gone) = file_splices(parsed, judged)?;
+    // What stood beside a file in its part is gone with it.
+    splices.retain(|splice| {
+        let next = gone.partition_point(|range| range.end <= splice.range.start);
+        gone.get(next).is_none_or(|range| splice.range.end <= range.start)
+    });
+    let Some(model) = model else { return Ok((splices, files)) };
     let mut rename = |id: NodeId, before: &str, name: &str| {
         let Some(range) = parsed.tape.node(id).map(Node::inner) else { return };
         let mut with = before.as_bytes().to_vec();
@@ -377,7 +366,20 @@ fn request_splices(parsed: &Parsed, control: &Control, units: &[Unit], judged: &
         let prefixed = parsed.tape.text(&parsed.bytes, *id).starts_with(MODELS);
         rename(*id, if prefixed { MODELS } else { "" }, model.strip_prefix(MODELS).unwrap_or(model));
     }
-    splices
+    Ok((splices, files))
+}
+
+/// What puts texts in the place of files, and the stretches of the body that are gone with them, in their order.
+fn file_splices(parsed: &Parsed, judged: &Judged) -> Result<(Vec<Splice>, Vec<Range<usize>>), GuardError> {
+    let (mut splices, mut gone) = (Vec::new(), Vec::new());
+    for (node, text) in &judged.files {
+        let unread = parsed.reading.unread.iter().find(|unread| unread.node == *node && unread.attached);
+        let done = unread.and_then(|unread| as_text(&parsed.tape, &parsed.bytes, unread, text)).ok_or(GuardError::Edits)?;
+        splices.extend(done.splices);
+        gone.push(done.range);
+    }
+    gone.sort_by_key(|range: &Range<usize>| range.start);
+    Ok((splices, gone))
 }
 
 fn count_found(exchange: &Exchange, units: &[Unit]) {
@@ -389,7 +391,7 @@ fn finish(
     parsed: &Parsed,
     units: &[Unit],
     judged: Judged,
-    mut splices: Vec<Splice>,
+    (mut splices, files): (Vec<Splice>, Vec<Splice>),
     (inspected, total): (u64, u64),
 ) -> Result<Box<Guarded>, GuardError> {
     let body = parsed.body();
@@ -409,12 +411,17 @@ fn finish(
     if judged.refusal.is_some() {
         return Ok(Box::new(Guarded { bytes: Bytes::new(), phase, edited: false, refusal: judged.refusal }));
     }
-    if splices.is_empty() {
+    if splices.is_empty() && files.is_empty() {
         return Ok(Box::new(Guarded { bytes: parsed.bytes.clone(), phase, edited: false, refusal: None }));
     }
     splices.sort_by_key(|splice| splice.range.start);
+    // Keys are looked for where they stood: before texts stand in the place of files.
+    let without_files = |splices: &[Splice]| splice(&parsed.bytes, splices).ok_or(GuardError::Edits);
+    let collide = !files.is_empty() && keys_collide(exchange, parsed, units, &without_files(&splices)?);
+    let no_files = files.is_empty();
+    splices.extend(files);
     let bytes = splice(&parsed.bytes, &splices).ok_or(GuardError::Edits)?;
-    if keys_collide(exchange, parsed, units, &bytes) {
+    if collide || no_files && keys_collide(exchange, parsed, units, &bytes) {
         phase.decision = Some(Decision::Blocked);
         let refusal = Some("replacing what was found would give two fields of one object the same name".to_owned());
         return Ok(Box::new(Guarded { bytes: Bytes::new(), phase, edited: false, refusal }));
@@ -438,15 +445,6 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
     kept
 }
 
-/// The objects of which a key may be edited.
-fn edited_keys(parsed: &Parsed, units: &[Unit]) -> impl Iterator<Item = u32> {
-    let touched = units.iter().filter(|unit| !unit.scan.findings.is_empty() || !unit.scan.tokens.is_empty());
-    touched
-        .flat_map(|unit| parsed.body().parts(unit))
-        .filter(|part| part.form == Form::Key)
-        .filter_map(|part| parsed.tape.node(part.node).map(|node| node.parent))
-}
-
 /// Lets log probabilities follow the edits. Where a key is edited they go: the edited keys are looked for behind them.
 fn logprobs(parsed: &Parsed, units: &[Unit], splices: &mut Vec<Splice>) -> Result<(), GuardError> {
     let Parsed { bytes, tape, reading, .. } = parsed;
@@ -459,31 +457,4 @@ fn logprobs(parsed: &Parsed, units: &[Unit], splices: &mut Vec<Splice>) -> Resul
     }
     let all = logprobs::tokens((tape, bytes, reading), "message", |_| true, splices);
     logprobs::follow(&all, bytes, splices).ok_or(GuardError::Edits)
-}
-
-/// Whether an edit of a key made two keys of an object equal that were not equal before.
-fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[u8]) -> bool {
-    let holders: BTreeSet<u32> = edited_keys(parsed, units).collect();
-    if holders.is_empty() {
-        return false;
-    }
-    let Ok(tape) = Tape::read(edited, &exchange.live.settings.limits.json) else { return true };
-    let repeated = |tape: &Tape, bytes: &[u8], object: u32| {
-        let keys: Vec<_> = tape.members(object).filter_map(|(id, _)| tape.key(bytes, id)).collect();
-        keys.len() - keys.iter().collect::<HashSet<_>>().len()
-    };
-    // Where log probabilities were taken out, what they held is missing from the new tape: so much of it up to each of them.
-    let inside = |id: &u32| parsed.tape.node(*id).map_or(0, |node| node.next.saturating_sub(id + 1));
-    let sums = parsed.reading.logprobs.iter().scan(0_u32, |sum, id| {
-        *sum = sum.saturating_add(inside(id));
-        Some(*sum)
-    });
-    let sums: Vec<u32> = sums.collect();
-    let gone = |object: u32| -> u32 {
-        let before = parsed.reading.logprobs.partition_point(|id| *id < object);
-        before.checked_sub(1).and_then(|last| sums.get(last)).copied().unwrap_or(0)
-    };
-    holders
-        .iter()
-        .any(|object| repeated(&tape, edited, object.saturating_sub(gone(*object))) != repeated(&parsed.tape, &parsed.bytes, *object))
 }

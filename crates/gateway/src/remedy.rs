@@ -1,15 +1,20 @@
 //! Judging one direction of an exchange: evaluate, make the edits that are asked for, recompute the facts from them, evaluate again.
 
+mod files;
+
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bartizan_policy::{BlockReason, Facts, Judge, Operator, Outcome, Verdict};
-use bartizan_vocabulary::{AppliedRemedy, Decision, FiredPolicy, Label, PolicyId, Remedy, Role};
-use bartizan_wire::Form;
-use bartizan_wire::json::{JsonContext, Place};
+use bartizan_vocabulary::{AppliedRemedy, Decision, Finding, FiredPolicy, Label, PolicyId, Remedy, Role};
+use bartizan_wire::json::{JsonContext, NodeId, Place};
+use bartizan_wire::{Form, Part};
 
+use crate::attachments::Files;
 use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
+use crate::guard::GuardError;
 use crate::inspect::{Body, InspectError, Unit};
 use crate::kept::KEPT;
 use crate::signed::removed_from_signed;
@@ -28,6 +33,8 @@ pub struct Judged {
     pub decision: Decision,
     /// Edits to be made.
     pub edits: Vec<UnitEdits>,
+    /// Files that are to be replaced by these texts.
+    pub files: Vec<(NodeId, String)>,
     /// What they carry out.
     pub remedies: Vec<AppliedRemedy>,
     /// Policies that decided or recorded.
@@ -79,19 +86,23 @@ pub fn count_findings(facts: &mut Facts, units: &[Unit]) {
 
 /// Judges a whole body.
 ///
+/// `files`: where files may be replaced by their text.
+///
 /// # Errors
-/// When planning the edits goes on after the deadline.
+/// When planning the edits goes on after the deadline, or texts of files do not fit into the budget.
 pub fn judge(
     judge: &Judge,
     facts: Facts,
     units: &[Unit],
     (body, deadline): (Body<'_>, Instant),
     replace: &mut Replace<'_>,
-) -> Result<Judged, InspectError> {
+    files: Option<&mut Files<'_>>,
+) -> Result<Judged, GuardError> {
     let first = judge.judge(&facts);
     let mut judged = Judged {
         decision: Decision::Permit,
         edits: Vec::new(),
+        files: Vec::new(),
         remedies: Vec::new(),
         policies: fired(&first),
         coach: first.coach.clone(),
@@ -100,14 +111,20 @@ pub fn judge(
     };
     match &first.outcome {
         Outcome::Permit => {}
-        Outcome::Remedies(_) => carry_out(judge, &mut judged, units, Plan::new(&first, body, deadline, replace))?,
+        Outcome::Remedies(_) => carry_out(judge, &mut judged, units, Plan::new(&first, (body, deadline), replace, files))?,
         Outcome::Block(_) | Outcome::Failed => refuse(&mut judged, &first),
     }
     Ok(judged)
 }
 
-fn carry_out<'a>(judge: &Judge, judged: &mut Judged, units: &'a [Unit], mut plan: Plan<'a, '_>) -> Result<(), InspectError> {
-    for (at, unit) in units.iter().enumerate() {
+fn carry_out(judge: &Judge, judged: &mut Judged, units: &[Unit], mut plan: Plan<'_, '_, '_>) -> Result<(), GuardError> {
+    for unit in units {
+        if let Some(node) = unit.attached {
+            judged.files.extend(plan.file(unit, node)?.map(|text| (node, text)));
+        }
+    }
+    plan.gone.sort_by_key(|range| range.start);
+    for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.attached.is_none()) {
         let edits = plan.unit(unit)?;
         if !edits.is_empty() {
             judged.edits.push(UnitEdits { unit: at, edits });
@@ -116,10 +133,11 @@ fn carry_out<'a>(judge: &Judge, judged: &mut Judged, units: &'a [Unit], mut plan
     if let Some((label, place)) = plan.broken {
         judged.decision = Decision::Blocked;
         judged.refusal = Some(format!("`{label}` was found in {place}, where it cannot be replaced"));
+        judged.files.clear();
         return Ok(());
     }
     judged.remedies = plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
-    let after = judged.facts.recompute(plan.remaining.iter().map(|(role, label, score)| (*role, *label, *score)));
+    let after = judged.facts.recompute(plan.remaining.iter().map(|(role, label, score)| (*role, label, *score)));
     let second = judge.judge(&after);
     if second.outcome == Outcome::Permit {
         judged.decision = Decision::Remedied;
@@ -135,21 +153,40 @@ fn carry_out<'a>(judge: &Judge, judged: &mut Judged, units: &'a [Unit], mut plan
 }
 
 /// Edits being planned for a whole body.
-struct Plan<'a, 'b> {
+struct Plan<'a, 'b, 'c> {
     first: &'a Verdict,
     body: Body<'a>,
     replace: &'a mut Replace<'b>,
-    remaining: Vec<(Role, &'a Label, u16)>,
+    files: Option<&'a mut Files<'c>>,
+    remaining: Vec<(Role, Label, u16)>,
     counts: BTreeMap<(Label, Remedy), u32>,
+    /// Stretches of the body that go with files.
+    gone: Vec<Range<usize>>,
     /// What cannot be edited, and where it stands.
     broken: Option<(Label, &'static str)>,
     deadline: Instant,
     planned: u32,
 }
 
-impl<'a, 'b> Plan<'a, 'b> {
-    fn new(first: &'a Verdict, body: Body<'a>, deadline: Instant, replace: &'a mut Replace<'b>) -> Self {
-        Self { first, body, replace, remaining: Vec::new(), counts: BTreeMap::new(), broken: None, deadline, planned: 0 }
+impl<'a, 'b, 'c> Plan<'a, 'b, 'c> {
+    fn new(
+        first: &'a Verdict,
+        (body, deadline): (Body<'a>, Instant),
+        replace: &'a mut Replace<'b>,
+        files: Option<&'a mut Files<'c>>,
+    ) -> Self {
+        Self {
+            first,
+            body,
+            replace,
+            files,
+            remaining: Vec::new(),
+            counts: BTreeMap::new(),
+            gone: Vec::new(),
+            broken: None,
+            deadline,
+            planned: 0,
+        }
     }
 
     /// Looks at the clock now and then.
@@ -158,32 +195,60 @@ impl<'a, 'b> Plan<'a, 'b> {
         if self.planned.is_multiple_of(256) && Instant::now() > self.deadline { Err(InspectError::Timeout) } else { Ok(()) }
     }
 
-    fn unit(&mut self, unit: &'a Unit) -> Result<Vec<TextEdit>, InspectError> {
+    /// What a finding may stay as, where it stays.
+    fn leave(&mut self, role: Role, finding: &Finding) {
+        self.remaining.push((role, finding.label.clone(), finding.score_bp));
+    }
+
+    /// Whether a text goes with a file: its name, or its bytes where they are few.
+    fn is_gone(&self, parts: &[Part]) -> bool {
+        let within = |part: &Part| {
+            let at = self.body.tape.node(part.node).map_or(usize::MAX, |node| node.start as usize);
+            let next = self.gone.partition_point(|range| range.end <= at);
+            self.gone.get(next).is_some_and(|range| range.start <= at)
+        };
+        !self.gone.is_empty() && !parts.is_empty() && parts.iter().all(within)
+    }
+
+    fn unit(&mut self, unit: &Unit) -> Result<Vec<TextEdit>, InspectError> {
         let parts = self.body.parts(unit);
-        // No parts: a header, the query or a file, which cannot be edited.
+        // No parts: a header or the query, which cannot be edited.
         let fixed = parts.is_empty() || parts.iter().any(|part| part.fixed);
-        let signed = parts.iter().any(|part| part.signed);
-        let number = parts.iter().any(|part| part.form == Form::Number);
-        let mut edits = Vec::new();
-        let mut text = None;
-        for finding in &unit.scan.findings {
-            let Action::Edit(remedy, operator) = action(self.first, &finding.label) else {
-                self.remaining.push((unit.role, &finding.label, finding.score_bp));
-                continue;
-            };
-            if fixed {
-                let attached = unit.attached.is_some();
-                let place = if attached { "an attachment" } else { "a name, an identifier or a signed part" };
-                self.broken = Some((finding.label.clone(), place));
+        let written = Written { signed: parts.iter().any(|part| part.signed), number: parts.iter().any(|part| part.form == Form::Number) };
+        let edited = |finding: &&Finding| action(self.first, &finding.label) != Action::Keep;
+        match unit.scan.findings.iter().find(edited) {
+            None => {
+                unit.scan.findings.iter().for_each(|finding| self.leave(unit.role, finding));
                 return Ok(Vec::new());
             }
+            Some(_) if self.is_gone(parts) => return Ok(Vec::new()),
+            Some(finding) if fixed => {
+                self.broken = Some((finding.label.clone(), "a name, an identifier or a signed part"));
+                return Ok(Vec::new());
+            }
+            Some(_) => {}
+        }
+        let (edits, left) = self.edits(&self.body.text(parts), &unit.scan.findings, written)?;
+        left.into_iter().for_each(|finding| self.leave(unit.role, finding));
+        Ok(edits)
+    }
+
+    /// The edits of one text, and the findings that stay.
+    fn edits<'f>(
+        &mut self,
+        text: &str,
+        findings: &'f [Finding],
+        Written { signed, number }: Written,
+    ) -> Result<(Vec<TextEdit>, Vec<&'f Finding>), InspectError> {
+        let mut context = JsonContext::default();
+        context.push(text);
+        let (mut edits, mut left) = (Vec::new(), Vec::new());
+        for finding in findings {
+            let Action::Edit(remedy, operator) = action(self.first, &finding.label) else {
+                left.push(finding);
+                continue;
+            };
             self.in_time()?;
-            let (text, context) = text.get_or_insert_with(|| {
-                let text = self.body.text(parts);
-                let mut context = JsonContext::default();
-                context.push(&text);
-                (text, context)
-            });
             // A bare number is replaced as a whole, its sign included, so that is what comes back.
             let around = || number_around(text, finding.start, finding.end);
             let bare = if context.is_json() && context.place(finding.start) == Place::Bare { around() } else { None };
@@ -194,14 +259,23 @@ impl<'a, 'b> Plan<'a, 'b> {
                     let with = if signed { removed_from_signed(&finding.label) } else { with };
                     *self.counts.entry((finding.label.clone(), remedy)).or_default() += 1;
                     let edit = TextEdit { start: finding.start, end: finding.end, with };
-                    edits.push(if signed { edit } else { fit_replacement(context, text, edit) });
+                    edits.push(if signed { edit } else { fit_replacement(&context, text, edit) });
                 }
-                None => self.remaining.push((unit.role, &finding.label, finding.score_bp)),
+                None => left.push(finding),
             }
         }
         tidy(&mut edits);
-        Ok(edits)
+        Ok((edits, left))
     }
+}
+
+/// How a text stands in its body.
+#[derive(Clone, Copy, Default)]
+struct Written {
+    /// A provider signed it.
+    signed: bool,
+    /// It is a number literal.
+    number: bool,
 }
 
 /// Policies of a verdict, deciding ones first.
@@ -214,6 +288,7 @@ fn refuse(judged: &mut Judged, verdict: &Verdict) {
     judged.decision = decision;
     judged.refusal = Some(sentence);
     judged.edits.clear();
+    judged.files.clear();
     judged.remedies.clear();
     judged.policies = fired(verdict);
     judged.coach.clone_from(&verdict.coach);

@@ -68,6 +68,20 @@ fn all(text: &str) -> Vec<(&'static str, &'static str, Vec<u8>)> {
     ]
 }
 
+/// The provider says again what pseudonyms it read.
+fn echo_pseudonyms(house: &House) {
+    house.upstream.respond_with(|asked| {
+        let body = String::from_utf8_lossy(&asked.body).into_owned();
+        let said = body.find("EMAIL_").and_then(|at| body.get(at..at + 16)).unwrap_or("nothing").to_owned();
+        Answer::json(match asked.path.as_str() {
+            path if path.contains("responses") => canned::response("m", &said),
+            path if path.contains("messages") => canned::message("m", &said),
+            path if path.contains("v1beta") => canned::gemini(&said),
+            _ => canned::chat("m", &said),
+        })
+    });
+}
+
 fn house() -> House {
     let house = House::new();
     house.upstream.respond_with(|asked| {
@@ -99,21 +113,161 @@ fn refused(house: &House, reply: &Reply, why: &str) {
 }
 
 #[test]
-fn what_stands_in_a_file_is_found_in_every_format() {
+fn what_stands_in_a_file_is_replaced_in_its_text_in_every_format() {
     let house = house();
+    echo_pseudonyms(&house);
     for (name, media, bytes) in all(FOUND) {
         for format in FORMATS {
             let (call, path) = format(media, &STANDARD.encode(&bytes));
+            house.upstream.forget();
             let reply = house.send(&call);
-            refused(&house, &reply, name);
-            assert!(reply.text().contains("`pii.email` was found in an attachment"), "{name}: {}", reply.text());
             let event = recorded(&house);
             assert_eq!((&event["findings"][0]["label"], &event["findings"][0]["path"]), (&json!("pii.email"), &json!(path)), "{event}");
             assert!(event["facts"]["context"]["by_role"]["user"]["labels"]["pii.email"].is_object(), "{name}: {event}");
             assert!(uninspected(&house).is_empty(), "{name}: {event}");
             assert!(house.journal.all().iter().all(|noted| !noted.bytes.contains(FOUND)), "{name}");
+            if name == "zip" {
+                refused(&house, &reply, name);
+                assert!(reply.text().contains("`pii.email` was found in an attachment"), "{name}: {}", reply.text());
+                continue;
+            }
+            assert_eq!((reply.status, reply.decision()), (200, "remedied"), "{name}: {}", reply.text());
+            let sent = house.seen();
+            assert!(!sent.contains("ada@") && !sent.contains("base64") && !sent.contains(&STANDARD.encode(&bytes)), "{name}: {sent}");
+            assert!(sent.contains("[The text of the attached file") && sent.contains("EMAIL_"), "{name}: {sent}");
+            let around = if name == "csv" {
+                "someone,EMAIL_"
+            } else if name == "json" {
+                "mail"
+            } else {
+                "rite to EMAIL_"
+            };
+            assert!(sent.contains(around), "{name}: {sent}");
+            assert!(!sent.contains("read this") || path.starts_with("/messages/0/content/1"), "{name}: {sent}");
+            assert!(reply.text().contains(FOUND), "restored: {name}: {}", reply.text());
+            house.send(&call);
+            assert_eq!(house.seen(), sent, "{name}: the same again in the next turn");
         }
     }
+}
+
+/// A page in which source and text read differently.
+fn page(body: &str) -> Vec<u8> {
+    format!("<!doctype html><html><body>{body}</body></html>").into_bytes()
+}
+
+#[test]
+fn nothing_of_a_value_stays_in_the_text() {
+    const CARD: &str = "4111111111111111";
+    let token = format!("eyJhbGciOiJIUzI1NiJ9.{}.{}", "eyJzdWIiOiIxMjM0NTY3ODkwIn0", "dBjftJeZ4CVPmB92K27uhbUJU1p1r_wW1gFWFOEjXk0");
+    let (head, tail) = token.split_at(40);
+    let author = format!("<?xml version=\"1.0\"?><coreProperties><creator>{FOUND}</creator></coreProperties>");
+    let docx = |text: &str| documents::docx(text, &[("docProps/core.xml", author.as_bytes())]).unwrap();
+    // Name, type, bytes, what the provider may read of it (None: refused), what it may not.
+    let rows: Vec<(&str, &str, Vec<u8>, Option<&str>, String)> = vec![
+        ("an author", DOCX, docx("a trip"), Some("a trip"), FOUND.to_owned()),
+        ("an author and a text", DOCX, docx(&format!("ask {FOUND} now")), Some("ask EMAIL_"), FOUND.to_owned()),
+        ("a link", "text/html", page(&format!("<a href='mailto:{FOUND}'>ask us</a>")), Some("ask us"), FOUND.to_owned()),
+        ("a token over a tag", "text/html", page(&format!("<p>key {head}<wbr>{tail} end</p>")), Some("key [REDACTED_"), tail.to_owned()),
+        ("over two elements", "text/html", page("<p>ask <b>ada</b>@<i>example</i>.org now</p>"), Some("ask EMAIL_"), "ada".to_owned()),
+        ("by reference", "text/html", page("<p>ask ada&#64;example.org now</p>"), Some("ask EMAIL_"), "ada".to_owned()),
+        ("a script", "text/html", page(&format!("<script>let a = '{FOUND}'</script><p>hello</p>")), Some("hello"), FOUND.to_owned()),
+        // Found in the source, and in the text its letters have no edge.
+        ("letters that touch", "text/html", page(&format!("<p>Order 12<b>{CARD}</b></p>")), None, CARD.to_owned()),
+        ("an archive", "application/zip", documents::zip(&[("a.txt", FOUND.as_bytes())]).unwrap(), None, FOUND.to_owned()),
+        (
+            "markup that nobody knows",
+            "text/xml",
+            format!("<?xml version=\"1.0\"?><a b=\"1\">{FOUND}</a>").into_bytes(),
+            None,
+            FOUND.to_owned(),
+        ),
+        (
+            "a number in JSON",
+            "application/json",
+            format!("{{\"n\": {CARD}, \"m\": 1}}").into_bytes(),
+            Some("{\"n\": \"CARD_"),
+            CARD.to_owned(),
+        ),
+    ];
+    for (name, media, bytes, expected, secret) in rows {
+        let house = house();
+        let data = STANDARD.encode(&bytes);
+        let reply = house.send(&messages(&document(media, &data)));
+        let Some(expected) = expected else {
+            assert_eq!((reply.status, house.upstream.served()), (403, 0), "{name}: {}", reply.text());
+            continue;
+        };
+        assert_eq!((reply.status, reply.decision()), (200, "remedied"), "{name}: {}", reply.text());
+        let sent: Value = serde_json::from_str(&house.seen()).unwrap();
+        let source = &sent["messages"][0]["content"][0]["source"];
+        assert_eq!((&source["type"], &source["media_type"]), (&json!("text"), &json!("text/plain")));
+        let text = source["data"].as_str().unwrap();
+        assert!(text.contains(expected) && !text.contains(&secret), "{name}: {text}");
+        assert!(!house.seen().contains(&data), "{name}");
+    }
+}
+
+#[test]
+fn only_the_file_that_has_to_go_is_replaced() {
+    let house = house();
+    let file = |name: &str, text: &str| {
+        let data = STANDARD.encode(documents::pdf(text));
+        json!({"type": "file", "file": {"filename": name, "file_data": format!("data:application/pdf;base64,{data}")}})
+    };
+    let (clean, other) = (file("clean.pdf", "a trip to the sea"), file("other.pdf", &format!("ask {FOUND}")));
+    let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": [clean, other, {"type": "text", "text": format!("and {FOUND}")}]}]});
+    let reply = house.send(&Call::chat(body.to_string()));
+    assert_eq!((reply.status, reply.decision()), (200, "remedied"), "{}", reply.text());
+    let sent: Value = serde_json::from_str(&house.seen()).unwrap();
+    let content = sent["messages"][0]["content"].as_array().unwrap();
+    assert_eq!(content[0], body["messages"][0]["content"][0], "byte for byte");
+    let (text, beside) = (content[1]["text"].as_str().unwrap(), content[2]["text"].as_str().unwrap());
+    assert!(text.starts_with("[The text of the attached file \"other.pdf\"."), "{text}");
+    let pseudonym = beside.strip_prefix("and ").unwrap();
+    assert!(pseudonym.starts_with("EMAIL_") && text.ends_with(&format!("ask {pseudonym}")), "one value, one pseudonym: {text} {beside}");
+    // A name cannot be edited: it goes with its file, or nothing goes.
+    let named = |text: &str| chat(&json!([file(&format!("{FOUND}.pdf"), text)]));
+    assert_eq!(house.send(&named(&format!("ask {FOUND}"))).status, 200);
+    assert!(!house.seen().contains("ada@") && house.seen().contains("[The text of the attached file. Values"), "{}", house.seen());
+    house.upstream.forget();
+    refused(&house, &house.send(&named("a trip")), "a name");
+}
+
+#[test]
+fn a_part_that_is_not_known_is_not_made_a_text() {
+    let data = STANDARD.encode(documents::pdf(&format!("ask {FOUND}")));
+    let file = |more: Value| {
+        let mut part = json!({"type": "file", "file": {"file_data": format!("data:application/pdf;base64,{data}")}});
+        part.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        chat(&json!([part]))
+    };
+    let house = house();
+    refused(&house, &house.send(&file(json!({"invented": 1}))), "a member that nobody knows");
+    refused(&house, &house.send(&file(json!({"cache_control": {"type": FOUND}}))), "a value where a mark should be");
+    let reply = house.send(&file(json!({"cache_control": {"type": "ephemeral"}})));
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(house.seen().contains("\"cache_control\":{\"type\":\"ephemeral\"}"), "{}", house.seen());
+}
+
+#[test]
+fn keys_are_looked_for_beside_files_that_are_replaced() {
+    let data = STANDARD.encode(documents::pdf(&format!("ask {FOUND}")));
+    let file = json!({"type": "file", "file": {"file_data": format!("data:application/pdf;base64,{data}")}});
+    let call = |first: &str, second: &str| {
+        let arguments = json!({first: 1, second: 2});
+        let body = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": [file]}], "metadata": {"more": arguments}});
+        Call::chat(body.to_string())
+    };
+    let house = house();
+    let reply = house.send(&call(FOUND, "other"));
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert!(!house.seen().contains(FOUND) && house.seen().contains("\"EMAIL_"), "{}", house.seen());
+    house.upstream.forget();
+    // Two ways to write one address have one pseudonym.
+    let reply = house.send(&call(FOUND, "ADA@example.org"));
+    assert!(reply.status == 403 && house.upstream.requests().is_empty(), "{}", reply.text());
+    assert!(reply.text().contains("same name"), "{}", reply.text());
 }
 
 #[test]
@@ -180,7 +334,8 @@ fn base64_that_readers_disagree_about_is_not_read() {
 fn a_file_belongs_to_who_sent_it() {
     let house = house();
     let part = json!({"type": "tool_result", "tool_use_id": "t", "content": [document("application/pdf", &STANDARD.encode(documents::pdf(FOUND)))]});
-    refused(&house, &house.send(&messages(&part)), "a tool's file");
+    assert_eq!(house.send(&messages(&part)).status, 200);
+    assert!(!house.seen().contains("ada@") && house.seen().contains("EMAIL_"), "{}", house.seen());
     let by_role = recorded(&house)["facts"]["context"]["by_role"].clone();
     assert!(by_role["tool"]["labels"]["pii.email"].is_object() && by_role.get("user").is_none(), "{by_role}");
 }
@@ -190,7 +345,8 @@ fn a_small_file_is_read_too() {
     let house = house();
     let data = STANDARD.encode(FOUND);
     assert!(data.len() < 64);
-    refused(&house, &house.send(&messages(&document("text/plain", &data))), "a few letters");
+    assert_eq!(house.send(&messages(&document("text/plain", &data))).decision(), "remedied");
+    assert!(!house.seen().contains("ada@"), "{}", house.seen());
     let reply = house.send(&messages(&document("text/plain", &STANDARD.encode("hello"))));
     assert_eq!((reply.status, uninspected(&house).len()), (200, 0), "{}", reply.text());
 }
@@ -199,11 +355,11 @@ fn a_small_file_is_read_too() {
 fn a_file_that_was_seen_is_not_read_again() {
     let house = house();
     let metrics = house.gate.metrics();
-    for (text, status) in [("nothing", 200), (FOUND, 403)] {
+    for text in ["nothing", FOUND] {
         let data = STANDARD.encode(documents::docx(text, &[("docProps/thumbnail.png", b"\x89PNG\r\n\x1a\n\0\0")]).unwrap());
         let send = || {
             let (hits, misses) = (metrics.cache_hits_total.get(), metrics.cache_misses_total.get());
-            assert_eq!(house.send(&messages(&document(DOCX, &data))).status, status);
+            assert_eq!(house.send(&messages(&document(DOCX, &data))).status, 200);
             (recorded(&house), metrics.cache_hits_total.get() - hits, metrics.cache_misses_total.get() - misses)
         };
         let ((first, no_hits, misses), (again, hits, fewer)) = (send(), send());

@@ -787,3 +787,48 @@ fn a_clients_own_key_goes_along() {
     assert_eq!(house.send(&call).status, 200);
     assert_eq!(house.upstream.requests().pop().unwrap().header("authorization"), Some("Bearer sk-their-own"));
 }
+
+#[test]
+fn a_text_is_edited_in_its_place() {
+    let text = format!("write to {FOUND} soon");
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let rows: Vec<(&str, Vec<u8>, Option<Vec<u8>>)> = vec![
+        ("text/plain", text.clone().into_bytes(), Some(b"write to [REDACTED_EMAIL] soon".to_vec())),
+        ("text/plain", format!("\u{feff}{text}").into_bytes(), Some("\u{feff}write to [REDACTED_EMAIL] soon".into())),
+        ("text/csv", format!("a,b\r\n1,{FOUND}\r\n").into_bytes(), Some(b"a,b\r\n1,[REDACTED_EMAIL]\r\n".to_vec())),
+        (
+            "application/jsonl",
+            format!("{{\"a\": \"{FOUND}\", \"b\": 4111111111111111}}\n{{}}\n").into_bytes(),
+            Some(b"{\"a\": \"[REDACTED_EMAIL]\", \"b\": \"[REDACTED_CARD]\"}\n{}\n".to_vec()),
+        ),
+        // No text of its own, or none that is this text byte for byte.
+        ("application/json", br#"{"a": "{\"b\": \"ada\\u0040example.org\"}"}"#.to_vec(), None),
+        ("text/plain", utf16, None),
+        ("text/html", format!("<!doctype html><p>{text}</p>").into_bytes(), None),
+        ("application/pdf", documents::pdf(&text), None),
+    ];
+    for (media, bytes, expected) in rows {
+        let house = house();
+        house.upstream.push(Answer::json(told("file-a").to_string()));
+        let part = |content: &[u8]| {
+            form(&[
+                ("name=\"purpose\"", "", b"user_data"),
+                ("name=\"file\"; filename=\"a.txt\"", &format!("Content-Type: {media}\r\n"), content),
+            ])
+        };
+        let reply = house.send(&posted(part(&bytes)));
+        match expected {
+            Some(expected) => {
+                assert_eq!((reply.status, reply.decision()), (200, "remedied"), "{media}: {}", reply.text());
+                let sent = house.upstream.requests().pop().unwrap();
+                assert_eq!(String::from_utf8_lossy(&sent.body), String::from_utf8_lossy(&part(&expected)), "{media}");
+                assert_eq!(sent.header("content-length"), Some(part(&expected).len().to_string().as_str()));
+                assert_eq!(house.send(&bare("GET", "/v1/files/file-a")).status, 200, "it is the caller's");
+            }
+            None => {
+                assert_eq!((reply.status, house.upstream.requests().len()), (403, 0), "{media}: {}", reply.text());
+                assert!(!reply.text().contains(FOUND), "{}", reply.text());
+            }
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! Sources of the formats: RFC 8259 (JSON), RFC 6901 (pointers), WHATWG HTML (server-sent events), and the published API references
 //! of OpenAI (chat completions, responses), Anthropic (messages) and Google (Gemini).
 
+mod as_text;
 mod ask;
 mod body;
 mod channel;
@@ -31,6 +32,7 @@ mod weight;
 mod words;
 mod zone;
 
+pub use as_text::{AsText, as_text};
 pub use ask::{Ask, Content, Repeats, ask, asked, read_ask};
 pub use body::{Form, Part, Reading, Side, Unread, read};
 pub use channel::Channel;

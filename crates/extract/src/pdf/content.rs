@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::model::{Limit, Looks, Reason};
+use crate::model::{Limit, Looks, Reason, View};
 use crate::pdf::file::File;
 use crate::pdf::font::Font;
 use crate::pdf::glyph;
@@ -67,6 +67,8 @@ pub struct Reader<'r, 'f, 'd> {
     /// Strings that are not shown: replacement texts, alternate descriptions.
     pub beside: String,
     unknown_glyphs: bool,
+    /// A page that people see.
+    pub shown: bool,
 }
 
 impl Shared {
@@ -77,14 +79,24 @@ impl Shared {
 
 impl<'r, 'f, 'd> Reader<'r, 'f, 'd> {
     pub fn new(file: &'f File<'d>, shared: &'r mut Shared, place: &'r str) -> Self {
-        Self { file, shared, place, canvas: Canvas::default(), beside: String::new(), unknown_glyphs: false }
+        Self { file, shared, place, canvas: Canvas::default(), beside: String::new(), unknown_glyphs: false, shown: false }
     }
 
     pub fn finish(self, sink: &mut Sink<'_>) {
         let (drawn, placed) = self.canvas.lines();
-        sink.text(self.place, &drawn);
-        if let Some(placed) = placed {
-            sink.text(&format!("{} (by place)", self.place), &placed);
+        let by_place = format!("{} (by place)", self.place);
+        match placed {
+            _ if !self.shown => {
+                sink.text(self.place, &drawn);
+                sink.text(&by_place, &placed.unwrap_or_default());
+            }
+            // As a person reads it.
+            Some(placed) => {
+                sink.again(self.place, &drawn);
+                sink.literal(&by_place, &placed, None, View::Shown);
+                sink.render(self.place, &placed);
+            }
+            None => sink.shown(self.place, &drawn),
         }
         sink.text(&format!("{} (beside the text)", self.place), &self.beside);
         if self.unknown_glyphs {

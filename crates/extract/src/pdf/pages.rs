@@ -23,7 +23,7 @@ pub fn read(file: &File<'_>, shared: &mut Shared, sink: &mut Sink<'_>) {
         let Some(stored) = file.objects.get(*index) else { continue };
         let place = if at < numbered { format!("page {}", at + 1) } else { format!("page in object {}", stored.number) };
         if let Some(dict) = stored.object.dict() {
-            page(dict, &place, file, shared, sink);
+            page(dict, (&place, at < numbered), file, shared, sink);
         }
         if sink.is_full() {
             return;
@@ -56,7 +56,7 @@ fn in_tree(file: &File<'_>, seen: &mut [bool], work: &mut usize) -> Vec<usize> {
     pages
 }
 
-fn page(dict: &Dict, place: &str, file: &File<'_>, shared: &mut Shared, sink: &mut Sink<'_>) {
+fn page(dict: &Dict, (place, shown): (&str, bool), file: &File<'_>, shared: &mut Shared, sink: &mut Sink<'_>) {
     let contents: Vec<&Object> = match dict.get(b"Contents".as_slice()) {
         Some(Object::Array(array)) => array.iter().collect(),
         Some(one) => match file.resolve(one) {
@@ -66,6 +66,7 @@ fn page(dict: &Dict, place: &str, file: &File<'_>, shared: &mut Shared, sink: &m
         None => Vec::new(),
     };
     let mut reader = Reader::new(file, shared, place);
+    reader.shown = shown;
     let mut content = Vec::new();
     for part in contents {
         let Object::Ref(number) = part else { continue };

@@ -22,24 +22,29 @@ pub fn read(file: &File<'_>, sink: &mut Sink<'_>) {
         })
         .collect();
     for stored in &file.objects {
+        let annotation = stored.is("Annot");
         let place = if information.contains(&stored.number) {
             "document information".to_owned()
-        } else if stored.is("Annot") {
+        } else if annotation {
             format!("annotation {}", stored.number)
         } else {
             format!("object {}", stored.number)
         };
-        one(&stored.object, &place, sink);
+        one(&stored.object, (&place, annotation), sink);
     }
     for trailer in &file.trailers {
-        one(&Object::Dict(trailer.clone()), "trailer", sink);
+        one(&Object::Dict(trailer.clone()), ("trailer", false), sink);
     }
 }
 
-fn one(object: &Object, place: &str, sink: &mut Sink<'_>) {
+fn one(object: &Object, (place, shown): (&str, bool), sink: &mut Sink<'_>) {
     let mut found = Found::default();
     found.object(object, false);
-    sink.text(place, &found.text);
+    if shown {
+        sink.shown(place, &found.text);
+    } else {
+        sink.text(place, &found.text);
+    }
     if found.binary {
         sink.unread(place, Reason::Looks(Looks::Binary));
     }

@@ -65,7 +65,7 @@ impl Gate {
         let shared = Arc::clone(exchange);
         let run = move || {
             let sent = FileSent::bare(&shared.live, media_type).map_err(|error| error.to_string());
-            let result = sent.map(|sent| guard_file(&shared, Action::Complete, sent, (&bytes, &bytes), ""));
+            let result = sent.map(|sent| guard_file(&shared, Action::Complete, sent, (&bytes, 0..bytes.len()), ""));
             (result, held)
         };
         let failed = |message: &str| Self::guard_failed(exchange, message, Moment::End(EndState::Blocked));

@@ -1,6 +1,8 @@
-//! Guarding a file by itself, on its way to a provider that keeps it or back. It is never edited: what would have to be is refused.
+//! Guarding a file by itself, on its way to a provider that keeps it or back. Only a text on its way there is edited; anything else that
+//! would have to be is refused.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,12 +16,15 @@ use bytes::Bytes;
 
 use super::looking::{caught, count_lookups, inspect_outside, inspector};
 use super::{GuardError, Guarded, Parsed, RequestError, finish, micros, note_unread, unguarded};
+use crate::attachments::Files;
 use crate::body::ReadError;
+use crate::budget::Reservation;
 use crate::cache::Known;
 use crate::exchange::Exchange;
 use crate::faults::strike;
 use crate::inspect::{InspectError, Inspector, MOST, Unit, items};
 use crate::live::Live;
+use crate::session::replacement;
 use crate::signed::Removed;
 use crate::{attachments, remedy};
 
@@ -69,21 +74,33 @@ pub fn guard_file(
     exchange: &Exchange,
     action: Action,
     mut sent: FileSent,
-    (whole, file): (&Bytes, &[u8]),
+    (whole, file): (&Bytes, Range<usize>),
     outside: &str,
 ) -> Result<(Box<Guarded>, Vec<UninspectedKind>), GuardError> {
-    let result = caught(|| judged(exchange, action, &sent, (whole.len(), file), outside));
-    let (mut guarded, unread) = match result {
+    let bytes = whole.get(file.clone()).unwrap_or_default();
+    let result = caught(|| judged(exchange, action, &sent, (whole.len(), bytes), outside));
+    let (mut guarded, unread, text) = match result {
         Err(error) if error.may_fail_open(exchange) => {
             let kind = UninspectedKind::File;
             sent.shown.reading.unread = vec![Unread { node: 0, kind, role: Role::User, attached: false }];
-            (unguarded(exchange, &sent.shown, whole.len(), action, &error), vec![kind])
+            (unguarded(exchange, &sent.shown, whole.len(), action, &error), vec![kind], None)
         }
         other => other?,
     };
-    guarded.bytes = if guarded.refusal.is_some() { Bytes::new() } else { whole.clone() };
+    guarded.bytes = match text {
+        _ if guarded.refusal.is_some() => Bytes::new(),
+        Some(text) => {
+            guarded.edited = true;
+            let (before, after) = (whole.get(..file.start).unwrap_or_default(), whole.get(file.end..).unwrap_or_default());
+            Bytes::from([before, &text, after].concat())
+        }
+        None => whole.clone(),
+    };
     Ok((guarded, unread))
 }
+
+/// What was decided, what was not read, and what the file becomes.
+type Outcome = (Box<Guarded>, Vec<UninspectedKind>, Option<Vec<u8>>);
 
 fn judged(
     exchange: &Exchange,
@@ -91,18 +108,20 @@ fn judged(
     sent: &FileSent,
     (length, file): (usize, &[u8]),
     outside: &str,
-) -> Result<(Box<Guarded>, Vec<UninspectedKind>), GuardError> {
+) -> Result<Outcome, GuardError> {
     let (direction, role) =
         if action == Action::Complete { (Direction::Response, Role::Assistant) } else { (Direction::Request, Role::User) };
     strike(exchange.gate.faults(), direction)?;
     let began = Instant::now();
+    let until = began + exchange.live.settings.limits.inspect;
     let body = sent.shown.body();
     let mut inspector = inspector(exchange, false);
     let mut units = inspector.body(body)?;
     for unit in &mut units {
         unit.role = role;
     }
-    let known = look(exchange, sent, file, &inspector)?;
+    let mut held = exchange.gate.budget.open();
+    let (known, extracted) = look(exchange, sent, file, &inspector, &mut held)?;
     count_lookups(exchange, &inspector);
     if items(&known.scan) > 0 {
         let at = body.tape.member(body.bytes, 0, SHOWN_FILE);
@@ -115,17 +134,39 @@ fn judged(
     facts.context.token_estimate = if action == Action::Prompt { length as u64 / 4 } else { 0 };
     remedy::count_findings(&mut facts, &units);
     note_unread(&mut facts, known.unread.iter().copied(), role);
-    let until = began + exchange.live.settings.limits.inspect;
-    let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut |_, _, _, _, _| None)?;
+    inspector.deadline = until;
+    let again = |text: &[u8]| {
+        let inspector = super::looking::inspector(exchange, false);
+        look(exchange, sent, text, &inspector, &mut exchange.gate.budget.open()).map(|(known, _)| known)
+    };
+    let mut files = extracted.as_ref().map(|extracted| Files::alone(exchange, extracted, inspector, &again));
+    let files = files.as_mut().filter(|_| action == Action::Prompt);
+    let hash = exchange.gate.value_hash();
+    // Whoever reads the file later has no request from which a pseudonym could be restored.
+    let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
+    let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace, files)?;
     super::count_found(exchange, &units);
-    let guarded = finish(exchange, &sent.shown, &units, judged, Vec::new(), (inspected, micros(began)))?;
-    Ok((guarded, known.unread.to_vec()))
+    let text = std::mem::take(&mut judged.files).pop();
+    let text = text.map(|(_, text)| [file.get(..start(extracted.as_ref())).unwrap_or_default(), text.as_bytes()].concat());
+    let guarded = finish(exchange, &sent.shown, &units, judged, Default::default(), (inspected, micros(began)))?;
+    Ok((guarded, known.unread.to_vec(), text))
+}
+
+/// Where the text of a file begins: behind the mark of its encoding.
+fn start(extracted: Option<&Extracted>) -> usize {
+    extracted.and_then(|extracted| extracted.segments.first()?.range.as_ref()).map_or(0, |range| range.start)
 }
 
 /// What is found in a file, and what of it is not read.
-fn look(exchange: &Exchange, sent: &FileSent, file: &[u8], inspector: &Inspector<'_>) -> Result<Known, GuardError> {
+fn look(
+    exchange: &Exchange,
+    sent: &FileSent,
+    file: &[u8],
+    inspector: &Inspector<'_>,
+    held: &mut Reservation,
+) -> Result<(Known, Option<Extracted>), GuardError> {
     let hint = Hint { media_type: sent.media_type.as_deref(), file_name: sent.file_name.as_deref() };
-    let unread = |kind| Ok(Known { scan: Arc::default(), unread: Arc::new([kind]) });
+    let unread = |kind| Ok((Known { scan: Arc::default(), unread: Arc::new([kind]) }, None));
     let extracted = match extract(file, &hint, &attachments::limits(exchange)) {
         Ok(extracted) => extracted,
         Err(Unreadable::TooLarge(_)) => return unread(UninspectedKind::OverLimit),
@@ -133,8 +174,6 @@ fn look(exchange: &Exchange, sent: &FileSent, file: &[u8], inspector: &Inspector
         Err(Unreadable::UnknownKind(Looks::Audio)) => return unread(UninspectedKind::Audio),
         Err(_) => return unread(UninspectedKind::File),
     };
-    // Given back when the text is gone, at the end of this function.
-    let mut held = exchange.gate.budget.open();
     let text: usize = extracted.segments.iter().map(|segment| segment.text.len()).sum();
     // Once as it stands, once with its escapes undone.
     if !held.grow(text.saturating_mul(2)) {
@@ -144,7 +183,7 @@ fn look(exchange: &Exchange, sent: &FileSent, file: &[u8], inspector: &Inspector
     if extracted.kind == Kind::Json {
         twice_escaped(&extracted, inspector, &mut scan)?;
     }
-    Ok(Known { scan: Arc::new(scan), unread: attachments::kinds(&extracted) })
+    Ok((Known { scan: Arc::new(scan), unread: attachments::kinds(&extracted) }, Some(extracted)))
 }
 
 /// JSON in a string of JSON is escaped twice, and whoever looks for something undoes one of the two. What only shows then counts, too,

@@ -241,7 +241,7 @@ fn judge(
     before: Option<(Box<(Parsed, Control)>, Named)>,
     mut session: Box<Session>,
 ) -> Result<Box<Guarded>, GuardError> {
-    let outside = Outside { text: "", upstream_model: None, again: None };
+    let outside = Outside { text: "", upstream_model: None, again: None, files: false };
     if ask.side == Side::Request {
         return guard_request(exchange, parsed, &ask.control, &mut session, &outside);
     }

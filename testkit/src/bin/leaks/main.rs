@@ -7,6 +7,7 @@ mod body;
 mod cells;
 mod client;
 mod decode;
+mod documents;
 mod encode;
 mod fields;
 mod form;

@@ -13,6 +13,7 @@ use crate::body::{MARK, Written, marked, marked_key};
 use crate::cells::each;
 use crate::client::Reply;
 use crate::decode::{joined, undo};
+use crate::documents::{self, READ};
 use crate::encode::{Encoding, not_applicable, quote};
 use crate::fields::{Attachment, Expect, Parts, Route};
 use crate::tally::Outcome;
@@ -190,12 +191,52 @@ fn outside(bench: &mut Bench, route: &Route) -> Result<()> {
     Ok(())
 }
 
-/// Files and pictures, with the value in the bytes.
+/// Files and pictures, with the value in the bytes. Where a file can be read, documents of every kind stand.
 fn attached(bench: &mut Bench, route: &Route, attachment: &Attachment) -> Result<()> {
+    match attachment.kind.as_str() {
+        "text" | "pdf" => READ.iter().try_for_each(|kind| read(bench, route, attachment, kind)),
+        _ => unread(bench, route, attachment),
+    }
+}
+
+fn read(bench: &mut Bench, route: &Route, attachment: &Attachment, document_kind: &str) -> Result<()> {
+    for encoding in Encoding::TEXTS {
+        for kind in Kind::ALL {
+            let Some(mut dice) = bench.turn() else { continue };
+            let value = kind.make(&mut dice);
+            let written = encoding.write(&value, &mut dice);
+            if let Some(reason) = documents::not_applicable(document_kind, encoding, &written) {
+                bench.leave_out(route, reason);
+                continue;
+            }
+            let written = if encoding == Encoding::Json { encoding.quoted(&written, &mut dice) } else { written };
+            let file = if document_kind == "json" && encoding == Encoding::Json {
+                format!("{{\"name\": \"somebody\", \"note\": \"{written}\"}}").into_bytes()
+            } else {
+                documents::document(document_kind, &written)?
+            };
+            let body = attachment.body.replace("@@", &STANDARD.encode(file));
+            let (reply, requests) = bench.send(route, false, &body)?;
+            let replaced =
+                |request: &Recorded| ["The text of the attached file", "[REDACTED_"].iter().any(|word| request.text().contains(word));
+            let outcome = match leaked_upstream(&requests, &value) {
+                Some(part) => Outcome::Leak(format!("the provider reads `{part}`")),
+                None if requests.is_empty() && (400..500).contains(&reply.status) => Outcome::Good,
+                None if !requests.is_empty() && requests.iter().all(replaced) => Outcome::Good,
+                None => Outcome::Miss("went on unread".to_owned()),
+            };
+            let name = format!("{document_kind} {} {} {written}", kind.name(), encoding.name());
+            bench.count(route, "caller, attachments", &attachment.name, &name, &outcome);
+        }
+    }
+    Ok(())
+}
+
+/// What holds no text passes where its kind may, and is refused elsewhere.
+fn unread(bench: &mut Bench, route: &Route, attachment: &Attachment) -> Result<()> {
     for kind in Kind::ALL {
         let Some(mut dice) = bench.turn() else { continue };
-        let value = kind.make(&mut dice);
-        let body = attachment.body.replace("@@", &STANDARD.encode(file(&attachment.kind, &value)));
+        let body = attachment.body.replace("@@", &STANDARD.encode(binary(&attachment.kind, &kind.make(&mut dice))));
         let (reply, requests) = bench.send(route, false, &body)?;
         let outcome = match &attachment.passes {
             Some(reason) => {
@@ -206,21 +247,18 @@ fn attached(bench: &mut Bench, route: &Route, attachment: &Attachment) -> Result
                 Outcome::Miss(format!("refused with {}: {}", reply.status, reply.text()))
             }
             None if requests.is_empty() && (400..500).contains(&reply.status) => Outcome::Good,
-            None => leaked_upstream(&requests, &value)
-                .map_or_else(|| Outcome::Miss("went on unread".to_owned()), |part| Outcome::Leak(format!("the provider reads `{part}`"))),
+            None => Outcome::Miss("went on unread".to_owned()),
         };
         bench.count(route, "caller, attachments", &attachment.name, kind.name(), &outcome);
     }
     Ok(())
 }
 
-/// A file of a kind with a text in it.
-fn file(kind: &str, value: &str) -> Vec<u8> {
+/// Bytes of a kind with a text in them.
+fn binary(kind: &str, value: &str) -> Vec<u8> {
     let (before, after): (&[u8], &[u8]) = match kind {
         "png" => (b"\x89PNG\r\n\x1a\n\x00\x00\x00\x20tEXtComment\x00", b"\x00\x00\x00\x00IEND\xaeB`\x82"),
-        "pdf" => (b"%PDF-1.4\n1 0 obj <</Length 99>> stream\nBT (", b") Tj ET\nendstream endobj\n%%EOF\n"),
-        "wav" => (b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00LIST", b"data\x00\x00\x00\x00"),
-        _ => (b"A note that says: write to ", b" before the end of the week, please.\n"),
+        _ => (b"RIFF\x24\x00\x00\x00WAVEfmt \x10\x00\x00\x00LIST", b"data\x00\x00\x00\x00"),
     };
     [before, value.as_bytes(), after].concat()
 }

@@ -164,8 +164,8 @@ fn read_block<'a>(block: Look<'a>, ask: &mut Ask<'a>) -> Result<Option<Part<'a>>
     Ok(Some(match names.get(2) {
         Some(&"text") => Part::Text(want("text")?.string()?),
         Some(&"source") => {
-            let title = names.contains(&"title").then(|| fields.get("title")).flatten();
-            Part::Media(media(want("source")?, title.map(Look::string).transpose()?)?)
+            let title = names.contains(&"title").then(|| fields.get("title")).flatten().map(Look::string).transpose()?;
+            document(want("source")?, title)?
         }
         Some(&"id") => {
             let arguments = Cow::Borrowed(want("input")?.object()?);
@@ -186,6 +186,19 @@ fn texts<'a>(content: Look<'a>, ask: &mut Ask<'a>) -> Result<Vec<Cow<'a, str>>, 
     }
     let only_text = |piece: Piece<'a>| if let Part::Text(text) = piece.part { Ok(text) } else { Err(piece.at.refused()) };
     pieces(content, ask)?.into_iter().map(only_text).collect()
+}
+
+/// The text of a document is a text, under its title.
+fn document<'a>(source: Look<'a>, title: Option<Cow<'a, str>>) -> Result<Part<'a>, TranslateError> {
+    if !source.get("type").is_some_and(|kind| kind.says("text")) {
+        return Ok(Part::Media(media(source, title)?));
+    }
+    let fields = source.fields(&["type", "media_type", "data"])?;
+    let text = fields.get("data").ok_or_else(|| source.wrong("has no `data`"))?.string()?;
+    Ok(Part::Text(match title {
+        Some(title) => Cow::Owned(format!("{title}\n\n{text}")),
+        None => text,
+    }))
 }
 
 fn media<'a>(source: Look<'a>, name: Option<Cow<'a, str>>) -> Result<Media<'a>, TranslateError> {
