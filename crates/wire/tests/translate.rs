@@ -431,6 +431,20 @@ fn user(content: &Value) -> Value {
     json!({"messages": [{"role": "user", "content": content}]})
 }
 
+#[test]
+fn the_text_of_a_document_is_a_text_under_its_title() {
+    let source = json!({"type": "text", "media_type": "text/plain", "data": "one\ntwo"});
+    for (document, expected) in [
+        (json!({"type": "document", "source": source}), "one\ntwo"),
+        (json!({"type": "document", "title": "A trip", "source": source}), "A trip\n\none\ntwo"),
+    ] {
+        let mut body = small(Family::Anthropic);
+        body["messages"] = json!([{"role": "user", "content": [document]}]);
+        assert_eq!(sent(Family::Anthropic, Family::OpenAi, &body)["messages"][0]["content"], expected);
+        assert_eq!(sent(Family::Anthropic, Family::Gemini, &body)["contents"][0]["parts"], json!([{"text": expected}]));
+    }
+}
+
 fn refused_of_openai() -> Vec<Refused> {
     use Family::{Anthropic as A, Gemini as G, OpenAi as O};
     vec![
@@ -494,12 +508,7 @@ fn refused_of_anthropic() -> Vec<Refused> {
             "`context_management.edits[0].type` cannot",
         ),
         (A, G, json!({"service_tier": "priority"}), "`service_tier` cannot"),
-        (
-            A,
-            O,
-            user(&json!([{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}}])),
-            "source.type` cannot",
-        ),
+        (A, O, user(&json!([{"type": "document", "source": {"type": "content", "content": "x"}}])), "source.type` cannot"),
         (
             A,
             O,
