@@ -65,6 +65,9 @@ pub enum GuardError {
     /// The guard itself failed.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// What was inspected could not be judged, or what policy asked for could not be carried out: nothing may be sent.
+    #[error(transparent)]
+    Judged(InspectError),
     /// Edits do not fit together: nothing may be sent.
     #[error("the edits do not fit the body")]
     Edits,
@@ -88,7 +91,8 @@ pub enum RequestError {
 }
 
 impl GuardError {
-    /// Whether the scope chose that what could not be inspected may pass. Edits that do not fit are no such failure.
+    /// Whether the scope chose that what could not be inspected may pass. What fails once policy was asked is no such failure: it may
+    /// have asked for a block.
     pub fn may_fail_open(&self, exchange: &Exchange) -> bool {
         exchange.live.settings.fail_open && matches!(self, Self::Inspect(_))
     }
@@ -165,7 +169,7 @@ pub fn guard_request(
     session: &mut Session,
     outside: &Outside<'_>,
 ) -> Result<Box<Guarded>, GuardError> {
-    caught(|| {
+    caught(|stage| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
         let body = parsed.body();
@@ -192,6 +196,7 @@ pub fn guard_request(
         units.extend(attached.units);
         let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
         let until = began + exchange.live.settings.limits.inspect;
+        stage.judging(exchange, Direction::Request);
         let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
         let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
         if outside.again.is_none() {
@@ -215,7 +220,7 @@ pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Box<Guarded>,
 /// # Errors
 /// As for requests.
 pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<Box<Guarded>, GuardError> {
-    caught(|| {
+    caught(|stage| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
         let parsed = Parsed { bytes: Bytes::new(), tape: Tape::default(), reading: Reading::default(), removed: Removed::default() };
@@ -223,6 +228,7 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
         let inspected = micros(began);
         let mut facts = exchange.facts(action, GuardStatus::Ran);
         remedy::count_findings(&mut facts, &units);
+        stage.judging(exchange, Direction::Request);
         let mut judged = remedy::judge(
             &exchange.live.judge,
             facts,
@@ -245,7 +251,7 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
 /// # Errors
 /// As for requests.
 pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> Result<Box<Guarded>, GuardError> {
-    caught(|| {
+    caught(|stage| {
         strike(exchange.gate.faults(), Direction::Response)?;
         let began = Instant::now();
         let body = parsed.body();
@@ -261,6 +267,7 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let hash = exchange.gate.value_hash();
         let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
         let until = began + exchange.live.settings.limits.inspect;
+        stage.judging(exchange, Direction::Response);
         let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
         exchange.seal_removed(body, &units, &mut judged.edits);
         let restored = restore(exchange, session, body, &units, &mut judged);

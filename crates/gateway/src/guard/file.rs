@@ -12,7 +12,7 @@ use bartizan_wire::json::{Tape, unescape};
 use bartizan_wire::{Form, SHOWN_BOUNDARY, SHOWN_FILE, Side, Unread, read};
 use bytes::Bytes;
 
-use super::looking::{caught, count_lookups, inspect_outside, inspector};
+use super::looking::{Stage, caught, count_lookups, inspect_outside, inspector};
 use super::{GuardError, Guarded, Parsed, RequestError, finish, micros, note_unread, unguarded};
 use crate::body::ReadError;
 use crate::cache::Known;
@@ -72,7 +72,7 @@ pub fn guard_file(
     (whole, file): (&Bytes, &[u8]),
     outside: &str,
 ) -> Result<(Box<Guarded>, Vec<UninspectedKind>), GuardError> {
-    let result = caught(|| judged(exchange, action, &sent, (whole.len(), file), outside));
+    let result = caught(|stage| judged(exchange, stage, action, &sent, (whole.len(), file), outside));
     let (mut guarded, unread) = match result {
         Err(error) if error.may_fail_open(exchange) => {
             let kind = UninspectedKind::File;
@@ -87,6 +87,7 @@ pub fn guard_file(
 
 fn judged(
     exchange: &Exchange,
+    stage: &Stage,
     action: Action,
     sent: &FileSent,
     (length, file): (usize, &[u8]),
@@ -116,6 +117,7 @@ fn judged(
     remedy::count_findings(&mut facts, &units);
     note_unread(&mut facts, known.unread.iter().copied(), role);
     let until = began + exchange.live.settings.limits.inspect;
+    stage.judging(exchange, direction);
     let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut |_, _, _, _, _| None)?;
     super::count_found(exchange, &units);
     let guarded = finish(exchange, &sent.shown, &units, judged, Vec::new(), (inspected, micros(began)))?;
