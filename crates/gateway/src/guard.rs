@@ -1,9 +1,10 @@
 //! Guarding a whole body, in either direction. Synchronous and bounded: bytes and facts in, bytes and a phase out.
 
 mod file;
+mod keys;
 mod looking;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,9 +14,11 @@ use bartizan_wire::json::{JsonError, Node, NodeId, Splice, Tape, splice};
 use bartizan_wire::{Control, ControlError, Form, Part, Reading, Route, Said, Side, Usage, control, read, written};
 use bytes::Bytes;
 pub use file::{FileSent, guard_file};
+use keys::{keys_collide, logprobs};
 use looking::{caught, inspect_outside, inspect_with_files};
 pub use looking::{inspect, is_clean};
 
+use crate::bench::Bench;
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::charge::Seen;
@@ -26,7 +29,6 @@ use crate::giving_back::restore;
 use crate::inspect::{Body, InspectError, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
-use crate::logprobs;
 use crate::models::MODELS;
 use crate::remedy::{self, Judged};
 use crate::session::{Session, replacement};
@@ -145,6 +147,8 @@ pub struct Outside<'a> {
     pub upstream_model: Option<&'a str>,
     /// The request was judged before, and is judged once more for its pseudonyms: for this model, and nothing is counted again.
     pub again: Option<&'a Named>,
+    /// Other providers that the texts may be for: what policy asks for any of them is done.
+    pub elsewhere: &'a [ProviderName],
 }
 
 /// The model that texts are for, as events show it.
@@ -156,6 +160,8 @@ pub struct Named {
     pub configured: bool,
     /// Its provider.
     pub provider: Option<ProviderName>,
+    /// The others that may be called for it, each once.
+    pub elsewhere: Vec<ProviderName>,
 }
 
 /// Guards a request. The session learns what was replaced.
@@ -179,7 +185,8 @@ pub fn guard_request(
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
         if let Some(named) = outside.again {
-            (facts.resource.model, facts.resource.provider) = (named.model.clone(), named.provider.clone());
+            facts.resource.model.clone_from(&named.model);
+            exchange.place(&mut facts.resource, named.provider.as_ref());
             facts.context.body_bytes = parsed.bytes.len() as u64;
         }
         facts.context.token_estimate = parsed.bytes.len() as u64 / 4;
@@ -197,7 +204,8 @@ pub fn guard_request(
         let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
         let until = began + exchange.live.settings.limits.inspect;
         stage.judging(exchange, Direction::Request);
-        let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
+        let bench = Bench::new(exchange, &facts, outside.again.map_or(outside.elsewhere, |named| &named.elsewhere));
+        let judged = remedy::judge(&bench, facts, &units, (body, until), &mut replace)?;
         let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model);
         if outside.again.is_none() {
             exchange.gate.metrics().tokenised_total.add(session.minted);
@@ -230,7 +238,7 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
         remedy::count_findings(&mut facts, &units);
         stage.judging(exchange, Direction::Request);
         let mut judged = remedy::judge(
-            &exchange.live.judge,
+            &Bench::new(exchange, &facts, &[]),
             facts,
             &units,
             (parsed.body(), began + exchange.live.settings.limits.inspect),
@@ -246,11 +254,16 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
     })
 }
 
-/// Guards a whole answer.
+/// Guards a whole answer. `elsewhere`: other providers that it may be from.
 ///
 /// # Errors
 /// As for requests.
-pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> Result<Box<Guarded>, GuardError> {
+pub fn guard_answer(
+    exchange: &Exchange,
+    parsed: &Parsed,
+    session: &Session,
+    elsewhere: &[ProviderName],
+) -> Result<Box<Guarded>, GuardError> {
     caught(|stage| {
         strike(exchange.gate.faults(), Direction::Response)?;
         let began = Instant::now();
@@ -268,7 +281,8 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
         let until = began + exchange.live.settings.limits.inspect;
         stage.judging(exchange, Direction::Response);
-        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace)?;
+        let bench = Bench::new(exchange, &facts, elsewhere);
+        let mut judged = remedy::judge(&bench, facts, &units, (body, until), &mut replace)?;
         exchange.seal_removed(body, &units, &mut judged.edits);
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
@@ -282,12 +296,25 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
 /// Judges a body that could not be inspected, where the scope chose to fail open. Only a permit passes: nothing was found, so
 /// no remedy can be carried out. `length`: bytes of what goes on.
 pub fn unguarded(exchange: &Exchange, parsed: &Parsed, length: usize, action: Action, error: &GuardError) -> Box<Guarded> {
+    unguarded_for(exchange, parsed, (length, &[]), action, error)
+}
+
+/// The same where other providers may be called, too.
+pub fn unguarded_for(
+    exchange: &Exchange,
+    parsed: &Parsed,
+    (length, elsewhere): (usize, &[ProviderName]),
+    action: Action,
+    error: &GuardError,
+) -> Box<Guarded> {
     let mut facts = exchange.facts(action, GuardStatus::FailedOpen);
     let role = if action == Action::Complete { Role::Assistant } else { Role::User };
     facts.context.body_bytes = length as u64;
     facts.context.token_estimate = if action == Action::Prompt { length as u64 / 4 } else { 0 };
     note_unread(&mut facts, kinds(&parsed.reading), role);
-    let verdict = exchange.live.judge.judge(&facts);
+    let bench = Bench::new(exchange, &facts, elsewhere);
+    let verdict = bench.judge(&facts);
+    bench.name(&mut facts);
     let refusal = (verdict.outcome != Outcome::Permit).then(|| remedy::refusal(&verdict, &facts));
     let decision = refusal.as_ref().map_or(Decision::Permit, |(decision, _)| *decision);
     let mut phase =
@@ -443,54 +470,4 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
         }
     }
     kept
-}
-
-/// The objects of which a key may be edited.
-fn edited_keys(parsed: &Parsed, units: &[Unit]) -> impl Iterator<Item = u32> {
-    let touched = units.iter().filter(|unit| !unit.scan.findings.is_empty() || !unit.scan.tokens.is_empty());
-    touched
-        .flat_map(|unit| parsed.body().parts(unit))
-        .filter(|part| part.form == Form::Key)
-        .filter_map(|part| parsed.tape.node(part.node).map(|node| node.parent))
-}
-
-/// Lets log probabilities follow the edits. Where a key is edited they go: the edited keys are looked for behind them.
-fn logprobs(parsed: &Parsed, units: &[Unit], splices: &mut Vec<Splice>) -> Result<(), GuardError> {
-    let Parsed { bytes, tape, reading, .. } = parsed;
-    if reading.logprobs.is_empty() {
-        return Ok(());
-    }
-    if edited_keys(parsed, units).next().is_some() {
-        splices.extend(logprobs::without_logprobs(reading, tape));
-        return Ok(());
-    }
-    let all = logprobs::tokens((tape, bytes, reading), "message", |_| true, splices);
-    logprobs::follow(&all, bytes, splices).ok_or(GuardError::Edits)
-}
-
-/// Whether an edit of a key made two keys of an object equal that were not equal before.
-fn keys_collide(exchange: &Exchange, parsed: &Parsed, units: &[Unit], edited: &[u8]) -> bool {
-    let holders: BTreeSet<u32> = edited_keys(parsed, units).collect();
-    if holders.is_empty() {
-        return false;
-    }
-    let Ok(tape) = Tape::read(edited, &exchange.live.settings.limits.json) else { return true };
-    let repeated = |tape: &Tape, bytes: &[u8], object: u32| {
-        let keys: Vec<_> = tape.members(object).filter_map(|(id, _)| tape.key(bytes, id)).collect();
-        keys.len() - keys.iter().collect::<HashSet<_>>().len()
-    };
-    // Where log probabilities were taken out, what they held is missing from the new tape: so much of it up to each of them.
-    let inside = |id: &u32| parsed.tape.node(*id).map_or(0, |node| node.next.saturating_sub(id + 1));
-    let sums = parsed.reading.logprobs.iter().scan(0_u32, |sum, id| {
-        *sum = sum.saturating_add(inside(id));
-        Some(*sum)
-    });
-    let sums: Vec<u32> = sums.collect();
-    let gone = |object: u32| -> u32 {
-        let before = parsed.reading.logprobs.partition_point(|id| *id < object);
-        before.checked_sub(1).and_then(|last| sums.get(last)).copied().unwrap_or(0)
-    };
-    holders
-        .iter()
-        .any(|object| repeated(&tape, edited, object.saturating_sub(gone(*object))) != repeated(&parsed.tape, &parsed.bytes, *object))
 }

@@ -278,7 +278,7 @@ impl Gate {
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
         let run = move || {
             let (parsed, control) = &*body;
-            let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None };
+            let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None, elsewhere: &[] };
             let result = match guard_request(&shared, parsed, control, &mut session, &outside) {
                 // With an alias or a signed block to mend an edit is needed, and what was not inspected is not edited.
                 Err(error) if model.is_none() && parsed.removed.is_none() && error.may_fail_open(&shared) => {

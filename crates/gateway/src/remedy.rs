@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_policy::{BlockReason, Facts, Judge, Operator, Outcome, Verdict};
+use bartizan_policy::{BlockReason, Facts, Operator, Outcome, Verdict};
 use bartizan_vocabulary::{AppliedRemedy, Decision, FiredPolicy, Label, PolicyId, Remedy, Role};
 use bartizan_wire::Form;
 use bartizan_wire::json::{JsonContext, Place};
 
+use crate::bench::Bench;
 use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
 use crate::inspect::{Body, InspectError, Unit};
 use crate::kept::KEPT;
@@ -82,13 +83,13 @@ pub fn count_findings(facts: &mut Facts, units: &[Unit]) {
 /// # Errors
 /// When planning the edits goes on after the deadline.
 pub fn judge(
-    judge: &Judge,
+    bench: &Bench<'_>,
     facts: Facts,
     units: &[Unit],
     (body, deadline): (Body<'_>, Instant),
     replace: &mut Replace<'_>,
 ) -> Result<Judged, InspectError> {
-    let first = judge.judge(&facts);
+    let first = bench.judge(&facts);
     let mut judged = Judged {
         decision: Decision::Permit,
         edits: Vec::new(),
@@ -100,13 +101,14 @@ pub fn judge(
     };
     match &first.outcome {
         Outcome::Permit => {}
-        Outcome::Remedies(_) => carry_out(judge, &mut judged, units, Plan::new(&first, body, deadline, replace))?,
+        Outcome::Remedies(_) => carry_out(bench, &mut judged, units, Plan::new(&first, body, deadline, replace))?,
         Outcome::Block(_) | Outcome::Failed => refuse(&mut judged, &first),
     }
+    bench.name(&mut judged.facts);
     Ok(judged)
 }
 
-fn carry_out<'a>(judge: &Judge, judged: &mut Judged, units: &'a [Unit], mut plan: Plan<'a, '_>) -> Result<(), InspectError> {
+fn carry_out<'a>(bench: &Bench<'_>, judged: &mut Judged, units: &'a [Unit], mut plan: Plan<'a, '_>) -> Result<(), InspectError> {
     for (at, unit) in units.iter().enumerate() {
         let edits = plan.unit(unit)?;
         if !edits.is_empty() {
@@ -120,7 +122,7 @@ fn carry_out<'a>(judge: &Judge, judged: &mut Judged, units: &'a [Unit], mut plan
     }
     judged.remedies = plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
     let after = judged.facts.recompute(plan.remaining.iter().map(|(role, label, score)| (*role, *label, *score)));
-    let second = judge.judge(&after);
+    let second = bench.judge(&after);
     if second.outcome == Outcome::Permit {
         judged.decision = Decision::Remedied;
         for policy in fired(&second) {

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use super::looking::{Stage, caught, count_lookups, inspect_outside, inspector};
 use super::{GuardError, Guarded, Parsed, RequestError, finish, micros, note_unread, unguarded};
+use crate::bench::Bench;
 use crate::body::ReadError;
 use crate::cache::Known;
 use crate::exchange::Exchange;
@@ -118,7 +119,7 @@ fn judged(
     note_unread(&mut facts, known.unread.iter().copied(), role);
     let until = began + exchange.live.settings.limits.inspect;
     stage.judging(exchange, direction);
-    let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut |_, _, _, _, _| None)?;
+    let judged = remedy::judge(&Bench::new(exchange, &facts, &[]), facts, &units, (body, until), &mut |_, _, _, _, _| None)?;
     super::count_found(exchange, &units);
     let guarded = finish(exchange, &sent.shown, &units, judged, Vec::new(), (inspected, micros(began)))?;
     Ok((guarded, known.unread.to_vec()))
