@@ -256,6 +256,15 @@ impl Gate {
         Ok(())
     }
 
+    /// Counts a request that no model answers: it uses no tokens, and rules for a model do not cover it.
+    pub(crate) fn charge_request(&self, exchange: &mut Exchange) -> Result<(), Exceeded> {
+        exchange.charge = exchange.live.quotas.charge(&exchange.principal, "", Ask::default, &self.wiring.clock)?;
+        if let Some(charge) = &exchange.charge {
+            charge.release();
+        }
+        Ok(())
+    }
+
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
     pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Box<Session> {
         let scope = self.minter.scope(exchange.principal.id.as_str(), conversation_key(head, read).to_hex().as_str());
