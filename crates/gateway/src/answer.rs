@@ -201,7 +201,7 @@ impl Gate {
             if let Some(watch) = shared.watch.as_ref().filter(|_| !failed) {
                 watch.said(&shared.live.settings, &parsed.said(), parsed.usage());
             }
-            let guarded = match guard_answer(&shared, &parsed, &session) {
+            let guarded = match guard_answer(&shared, &parsed, &session, &[]) {
                 Err(error) if error.may_fail_open(&shared) => unguarded(&shared, &parsed, parsed.bytes.len(), Action::Complete, &error),
                 other => other.map_err(Ok)?,
             };

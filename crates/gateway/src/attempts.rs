@@ -350,7 +350,7 @@ impl Gate {
             Err(error) => return Ok((Err(error), Instant::now())),
         };
         // Gives the turn to try back, should the client leave now.
-        let passage = match live.circuits.enter(target, self.now(), breaking) {
+        let passage = match live.circuits.enter(target, &ready.exchange.principal.id, self.now(), breaking) {
             Ok(passage) => passage,
             Err(left) => return Ok((Err(UpstreamError::Open(left)), Instant::now())),
         };

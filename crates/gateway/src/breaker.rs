@@ -1,13 +1,22 @@
 //! A circuit: after many failures whatever stands behind it is left alone for a while, then one call tries whether it is back.
 //!
-//! Three numbers, no lock. While nothing fails, a call costs a few loads and no write.
+//! What one caller asks may make any model fail. So the failures of one caller open it for that caller alone, and for all only when others
+//! fail, too. While nothing fails, a call costs a few loads and no write.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+mod pause;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bartizan_vocabulary::Timestamp;
+use bartizan_vocabulary::{PrincipalId, Timestamp};
+use pause::{NOW, Pause, later};
 
 use crate::settings::Breaking;
+
+/// Callers for whom one circuit may be open alone.
+const ALONE: usize = 1_024;
 
 /// How a circuit stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +42,31 @@ pub enum Health {
     Unsaid,
 }
 
+/// Whose call it is; `None` where it cannot be for what a caller asks that it fails.
+pub type Who<'a> = Option<&'a PrincipalId>;
+
 /// One circuit.
 #[derive(Debug, Default)]
 pub struct Breaker {
-    /// The last calls, newest in the lowest bit; a failure is a one.
-    history: AtomicU64,
-    /// Microseconds since the epoch until which nothing passes; 0: closed.
-    until: AtomicI64,
+    /// For all callers.
+    all: Pause,
     opened: AtomicU64,
+    /// Failures in the window.
+    ill: AtomicU32,
+    /// Callers for whom alone it is not closed.
+    alone: AtomicUsize,
+    past: Mutex<Past>,
+}
+
+/// What was seen so far.
+#[derive(Debug, Default)]
+struct Past {
+    /// The last calls, the newest at the end: whose failure it was, if it was one.
+    window: VecDeque<Option<Option<PrincipalId>>>,
+    /// Callers for whom alone it is not closed.
+    alone: HashMap<PrincipalId, Arc<Pause>>,
+    /// Whose call was the last that tried for all and failed.
+    doubted: Option<PrincipalId>,
 }
 
 /// Leave to make one call. One that tries whether all is well again gives its turn back when it is dropped without a word: the client
@@ -49,34 +75,72 @@ pub struct Breaker {
 #[must_use]
 pub struct Permit<'a> {
     breaker: &'a Breaker,
-    /// Of a call that tries: until when it holds the others off.
+    who: Who<'a>,
+    /// Of a call that tries for all: until when it holds the others off.
     trial: Option<i64>,
+    /// The same of one that tries for its caller.
+    own: Option<(Arc<Pause>, i64)>,
 }
 
-/// A moment that is long past: the next call tries.
-const NOW: i64 = 1;
+impl Past {
+    fn failures(&self) -> impl Iterator<Item = Option<&PrincipalId>> {
+        self.window.iter().flatten().map(Option::as_ref)
+    }
+
+    /// Failures of one caller.
+    fn of(&self, who: &PrincipalId) -> u32 {
+        count(self.failures().filter(|failed| *failed == Some(who)).count())
+    }
+
+    /// Failures as they count for all: of one caller half of what is needed at most, and none if there is nobody else.
+    fn of_all(&self, breaking: &Breaking) -> u32 {
+        let mut callers: HashMap<&PrincipalId, u32> = HashMap::new();
+        let mut nobodys = 0_u32;
+        for failed in self.failures() {
+            match failed {
+                Some(who) => *callers.entry(who).or_default() += 1,
+                None => nobodys += 1,
+            }
+        }
+        let most = breaking.failures.div_ceil(2);
+        let several = callers.len() > 1 || nobodys > 0;
+        nobodys + callers.values().filter(|_| several).map(|failed| (*failed).min(most)).sum::<u32>()
+    }
+}
 
 impl Breaker {
-    /// How it stands.
-    pub fn circuit(&self, now: Timestamp, breaking: &Breaking) -> Circuit {
-        let until = self.until.load(Ordering::Acquire);
-        if until == 0 || breaking.failures == 0 {
-            return Circuit::Closed;
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.past.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How it stands for a caller alone.
+    fn own(&self, who: Who<'_>) -> Option<Arc<Pause>> {
+        if self.alone.load(Ordering::Acquire) == 0 {
+            return None;
         }
-        let left = until.saturating_sub(now.as_micros());
-        // More than the whole pause is left only where the clock was set back.
-        if (1..=micros(breaking.pause)).contains(&left) { Circuit::Open } else { Circuit::HalfOpen }
+        self.past().alone.get(who?).cloned()
+    }
+
+    /// How it stands: for all, or for the caller for whom it stands worst.
+    pub fn circuit(&self, now: Timestamp, breaking: &Breaking) -> Circuit {
+        let all = self.all.circuit(now, breaking);
+        if all == Circuit::Open || self.alone.load(Ordering::Acquire) == 0 {
+            return all;
+        }
+        let mut past = self.past();
+        self.forget_old(&mut past, now, breaking);
+        let worst = past.alone.values().map(|pause| pause.circuit(now, breaking)).max_by_key(|circuit| *circuit as u8);
+        worst.filter(|own| *own as u8 > all as u8).unwrap_or(all)
     }
 
     /// Whether a call would pass; none is let through by asking.
-    pub fn passes(&self, now: Timestamp, breaking: &Breaking) -> bool {
-        self.circuit(now, breaking) != Circuit::Open
+    pub fn passes(&self, who: Who<'_>, now: Timestamp, breaking: &Breaking) -> bool {
+        self.all.passes(now, breaking) && self.own(who).is_none_or(|own| own.passes(now, breaking))
     }
 
-    /// How long it stays open.
-    pub fn left(&self, now: Timestamp) -> Duration {
-        let left = self.until.load(Ordering::Acquire).saturating_sub(now.as_micros());
-        Duration::from_micros(u64::try_from(left).unwrap_or(0))
+    /// How long it stays open for a caller.
+    pub fn left(&self, who: Who<'_>, now: Timestamp) -> Duration {
+        self.all.left(now).max(self.own(who).map(|own| own.left(now)).unwrap_or_default())
     }
 
     /// How often it opened.
@@ -86,72 +150,131 @@ impl Breaker {
 
     /// A call is about to be made. `None`: it must not be. After a pause one call tries, and holds the others off until it is known how
     /// it went, at most for as long again.
-    pub fn enter(&self, now: Timestamp, breaking: &Breaking) -> Option<Permit<'_>> {
-        let until = self.until.load(Ordering::Acquire);
-        if until == 0 || breaking.failures == 0 {
-            return Some(Permit { breaker: self, trial: None });
+    pub fn enter<'a>(&'a self, who: Who<'a>, now: Timestamp, breaking: &Breaking) -> Option<Permit<'a>> {
+        let mut permit = Permit { breaker: self, who, trial: self.all.enter(now, breaking)?, own: None };
+        if let Some(own) = self.own(who) {
+            // What the first gave is given back with the permit.
+            permit.own = own.enter(now, breaking)?.map(|held| (own, held));
         }
-        if !self.passes(now, breaking) {
-            return None;
-        }
-        let again = later(now, breaking);
-        let won = self.until.compare_exchange(until, again, Ordering::AcqRel, Ordering::Acquire).is_ok();
-        won.then_some(Permit { breaker: self, trial: Some(again) })
+        Some(permit)
     }
 
-    /// The call that tried is over.
-    fn tried(&self, held: i64, health: Health, now: Timestamp, breaking: &Breaking) {
+    /// The call that tried for all is over.
+    fn tried(&self, who: Who<'_>, held: i64, health: Health, now: Timestamp, breaking: &Breaking) {
         match health {
             Health::Good | Health::Neither => {
-                // It is back: what was before does not count against it.
-                self.history.store(0, Ordering::Relaxed);
-                self.until.store(0, Ordering::Release);
+                // It is back: what was before does not count against it, nor against anybody.
+                let mut past = self.past();
+                *past = Past::default();
+                self.ill.store(0, Ordering::Relaxed);
+                self.alone.store(0, Ordering::Release);
+                self.all.close();
             }
-            Health::Bad => self.pass_on(held, later(now, breaking)),
-            Health::Unsaid => self.pass_on(held, NOW),
+            Health::Bad => {
+                let mut past = self.past();
+                // Another caller tries before all wait once more: this one's request may be what fails.
+                let again = match who {
+                    Some(who) if past.doubted.as_ref().is_none_or(|before| before == who) => {
+                        past.doubted = Some(who.clone());
+                        self.open_alone(&mut past, who, now, breaking);
+                        NOW
+                    }
+                    _ => {
+                        past.doubted = None;
+                        later(now, breaking)
+                    }
+                };
+                self.all.pass_on(held, again);
+            }
+            Health::Unsaid => self.all.pass_on(held, NOW),
         }
     }
 
-    /// The turn of a call that tried ends, and the next one may try at `again`. If somebody else had the turn meanwhile, what that one
-    /// learnt is newer, and stands.
-    fn pass_on(&self, held: i64, again: i64) {
-        let _somebody_else_had_it = self.until.compare_exchange(held, again, Ordering::AcqRel, Ordering::Acquire);
+    /// The call that tried for its caller is over.
+    fn tried_alone(&self, who: Who<'_>, (own, held): (&Pause, i64), health: Health, now: Timestamp, breaking: &Breaking) {
+        match health {
+            Health::Good | Health::Neither => {
+                let mut past = self.past();
+                for seen in &mut past.window {
+                    if who.is_some() && seen.as_ref().is_some_and(|failed| failed.as_ref() == who) {
+                        *seen = None;
+                    }
+                }
+                who.map(|who| past.alone.remove(who));
+                self.ill.store(count(past.failures().count()), Ordering::Relaxed);
+                self.alone.store(past.alone.len(), Ordering::Release);
+                own.close();
+            }
+            Health::Bad => own.pass_on(held, later(now, breaking)),
+            Health::Unsaid => own.pass_on(held, NOW),
+        }
     }
 
     /// A call that did not try is over. If it began before the circuit opened, it neither closes it nor keeps it open for longer.
-    fn called(&self, health: Health, now: Timestamp, breaking: &Breaking) {
+    fn called(&self, who: Who<'_>, health: Health, now: Timestamp, breaking: &Breaking) {
         match health {
-            Health::Unsaid | Health::Neither => {}
-            Health::Good if self.history.load(Ordering::Relaxed) == 0 => {}
-            Health::Good => {
-                self.push(0, breaking);
+            Health::Unsaid | Health::Neither => return,
+            Health::Good if self.ill.load(Ordering::Relaxed) == 0 => return,
+            Health::Good | Health::Bad => {}
+        }
+        let mut past = self.past();
+        past.window.push_back((health == Health::Bad).then(|| who.cloned()));
+        let longest = usize::try_from(breaking.window.clamp(1, 64)).unwrap_or(64);
+        while past.window.len() > longest {
+            past.window.pop_front();
+        }
+        let ill = count(past.failures().count());
+        self.ill.store(ill, Ordering::Relaxed);
+        if health == Health::Good || breaking.failures == 0 || ill < breaking.failures {
+            return;
+        }
+        if past.of_all(breaking) >= breaking.failures {
+            if self.all.open(now, breaking) {
+                past.doubted = None;
+                self.opened.fetch_add(1, Ordering::Relaxed);
             }
-            Health::Bad => {
-                let failed = self.push(1, breaking);
-                let opens = breaking.failures > 0 && failed >= breaking.failures;
-                let open = || self.until.compare_exchange(0, later(now, breaking), Ordering::AcqRel, Ordering::Acquire);
-                if opens && open().is_ok() {
-                    self.opened.fetch_add(1, Ordering::Relaxed);
-                }
-            }
+        } else if let Some(who) = who.filter(|who| past.of(who) >= breaking.failures)
+            && !past.alone.contains_key(who)
+            && self.open_alone(&mut past, who, now, breaking)
+        {
+            self.opened.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Puts one outcome into the window; how many failures are in it then.
-    fn push(&self, failed: u64, breaking: &Breaking) -> u32 {
-        let mask = u64::MAX.checked_shr(64_u32.saturating_sub(breaking.window.max(1))).unwrap_or(u64::MAX);
-        let next = |history: u64| (history << 1 | failed) & mask;
-        let before = self.history.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |history| Some(next(history)));
-        next(before.unwrap_or_default()).count_ones()
+    /// Opens it for one caller, if there is room for one more.
+    fn open_alone(&self, past: &mut Past, who: &PrincipalId, now: Timestamp, breaking: &Breaking) -> bool {
+        self.forget_old(past, now, breaking);
+        if past.alone.len() >= ALONE && !past.alone.contains_key(who) {
+            return false;
+        }
+        past.alone.insert(who.clone(), Arc::new(Pause::open_from(now, breaking)));
+        self.alone.store(past.alone.len(), Ordering::Release);
+        true
     }
+
+    /// Callers that did not come back for long after their pause begin anew.
+    fn forget_old(&self, past: &mut Past, now: Timestamp, breaking: &Breaking) {
+        past.alone.retain(|_, pause| !pause.is_long_past(now, breaking));
+        self.alone.store(past.alone.len(), Ordering::Release);
+    }
+}
+
+fn count(many: usize) -> u32 {
+    u32::try_from(many).unwrap_or(u32::MAX)
 }
 
 impl Permit<'_> {
     /// The call ended.
     pub fn note(mut self, health: Health, now: Timestamp, breaking: &Breaking) {
-        match self.trial.take() {
-            Some(held) => self.breaker.tried(held, health, now, breaking),
-            None => self.breaker.called(health, now, breaking),
+        let (trial, own) = (self.trial.take(), self.own.take());
+        if trial.is_none() && own.is_none() {
+            return self.breaker.called(self.who, health, now, breaking);
+        }
+        if let Some((own, held)) = own {
+            self.breaker.tried_alone(self.who, (&own, held), health, now, breaking);
+        }
+        if let Some(held) = trial {
+            self.breaker.tried(self.who, held, health, now, breaking);
         }
     }
 }
@@ -159,18 +282,12 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if let Some(held) = self.trial.take() {
-            self.breaker.pass_on(held, NOW);
+            self.breaker.all.pass_on(held, NOW);
+        }
+        if let Some((own, held)) = self.own.take() {
+            own.pass_on(held, NOW);
         }
     }
-}
-
-/// The end of a pause that begins now.
-fn later(now: Timestamp, breaking: &Breaking) -> i64 {
-    now.plus_micros(micros(breaking.pause)).as_micros().max(NOW)
-}
-
-fn micros(time: Duration) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -184,7 +301,7 @@ mod tests {
     }
 
     fn call(breaker: &Breaker, health: Health, seconds: i64) -> bool {
-        let permit = breaker.enter(at(seconds), &BREAKING);
+        let permit = breaker.enter(None, at(seconds), &BREAKING);
         let passed = permit.is_some();
         if let Some(permit) = permit {
             permit.note(health, at(seconds), &BREAKING);
@@ -209,7 +326,7 @@ mod tests {
         assert_eq!(stands(&breaker, 0), Circuit::Closed, "the first two are out of the window");
         ill(&breaker, 1);
         assert_eq!((stands(&breaker, 0), breaker.opened()), (Circuit::Open, 1));
-        assert!(!call(&breaker, Health::Good, 9) && breaker.left(at(9)) == Duration::from_secs(1));
+        assert!(!call(&breaker, Health::Good, 9) && breaker.left(None, at(9)) == Duration::from_secs(1));
     }
 
     #[test]
@@ -218,13 +335,13 @@ mod tests {
             let breaker = Breaker::default();
             ill(&breaker, 3);
             assert_eq!(stands(&breaker, 10), Circuit::HalfOpen);
-            let permit = breaker.enter(at(10), &BREAKING);
-            assert!(permit.is_some() && breaker.enter(at(10), &BREAKING).is_none(), "only one tries");
+            let permit = breaker.enter(None, at(10), &BREAKING);
+            assert!(permit.is_some() && breaker.enter(None, at(10), &BREAKING).is_none(), "only one tries");
             if let Some(permit) = permit {
                 permit.note(health, at(11), &BREAKING);
             }
             assert_eq!(stands(&breaker, 11) == Circuit::Closed, closes, "{health:?}");
-            assert_eq!((breaker.passes(at(20), &BREAKING), breaker.passes(at(21), &BREAKING)), (closes, true), "{health:?}");
+            assert_eq!((breaker.passes(None, at(20), &BREAKING), breaker.passes(None, at(21), &BREAKING)), (closes, true), "{health:?}");
             if closes {
                 ill(&breaker, 2);
                 assert_eq!(stands(&breaker, 11), Circuit::Closed, "what was before does not count");
@@ -237,12 +354,12 @@ mod tests {
     fn a_call_that_tries_and_tells_nothing_gives_its_turn_back() {
         let breaker = Breaker::default();
         ill(&breaker, 3);
-        drop(breaker.enter(at(10), &BREAKING));
+        drop(breaker.enter(None, at(10), &BREAKING));
         assert_eq!(stands(&breaker, 10), Circuit::HalfOpen, "nobody waited for it any more");
         assert!(call(&breaker, Health::Unsaid, 10));
         assert_eq!(stands(&breaker, 10), Circuit::HalfOpen);
         // One that never ends holds the others off for one more pause; then another one tries, whose turn it does not give away.
-        let (late, next) = (breaker.enter(at(10), &BREAKING), breaker.enter(at(20), &BREAKING));
+        let (late, next) = (breaker.enter(None, at(10), &BREAKING), breaker.enter(None, at(20), &BREAKING));
         assert!(late.is_some() && next.is_some());
         drop(late);
         assert_eq!(stands(&breaker, 20), Circuit::Open);
@@ -254,7 +371,7 @@ mod tests {
     fn a_late_call_that_tried_opens_nothing_that_another_one_has_closed() {
         let breaker = Breaker::default();
         ill(&breaker, 3);
-        let late = breaker.enter(at(10), &BREAKING);
+        let late = breaker.enter(None, at(10), &BREAKING);
         assert!(call(&breaker, Health::Good, 20) && late.is_some());
         if let Some(late) = late {
             late.note(Health::Bad, at(21), &BREAKING);
@@ -266,7 +383,7 @@ mod tests {
     fn calls_from_before_it_opened_change_nothing() {
         for health in [Health::Good, Health::Bad] {
             let breaker = Breaker::default();
-            let early = breaker.enter(at(0), &BREAKING);
+            let early = breaker.enter(None, at(0), &BREAKING);
             ill(&breaker, 3);
             if let Some(permit) = early {
                 permit.note(health, at(9), &BREAKING);
@@ -289,13 +406,88 @@ mod tests {
         (0..100).for_each(|_| assert!(call(&breaker, Health::Neither, 0)));
         assert_eq!(stands(&breaker, 0), Circuit::Closed);
         let off = Breaking { failures: 0, ..BREAKING };
-        for permit in (0..100).filter_map(|_| breaker.enter(at(0), &off)) {
+        for permit in (0..100).filter_map(|_| breaker.enter(None, at(0), &off)) {
             permit.note(Health::Bad, at(0), &off);
         }
         assert_eq!(breaker.circuit(at(0), &off), Circuit::Closed);
         // Switched off while it is open.
         let breaker = Breaker::default();
         ill(&breaker, 3);
-        assert!(breaker.enter(at(0), &off).is_some() && breaker.passes(at(0), &off));
+        assert!(breaker.enter(None, at(0), &off).is_some() && breaker.passes(None, at(0), &off));
+    }
+
+    fn by(breaker: &Breaker, who: &str, health: Health, seconds: i64) -> bool {
+        let who = PrincipalId::new(who);
+        let Some(permit) = breaker.enter(Some(&who), at(seconds), &BREAKING) else { return false };
+        permit.note(health, at(seconds), &BREAKING);
+        true
+    }
+
+    #[test]
+    fn one_caller_opens_it_for_nobody_else() {
+        let breaker = Breaker::default();
+        (0..3).for_each(|_| assert!(by(&breaker, "a", Health::Bad, 0)));
+        assert!(!by(&breaker, "a", Health::Good, 9) && by(&breaker, "b", Health::Good, 9));
+        assert_eq!((stands(&breaker, 9), breaker.opened()), (Circuit::Open, 1), "for one");
+        // Its turn comes back, and fails, and comes back.
+        assert!(by(&breaker, "a", Health::Bad, 10) && !by(&breaker, "a", Health::Good, 19) && by(&breaker, "b", Health::Good, 19));
+        assert!(by(&breaker, "a", Health::Good, 20));
+        assert_eq!(stands(&breaker, 20), Circuit::Closed);
+        (0..2).for_each(|_| assert!(by(&breaker, "a", Health::Bad, 20)));
+        assert!(by(&breaker, "a", Health::Good, 20), "what was before does not count");
+    }
+
+    #[test]
+    fn several_callers_open_it_for_all() {
+        let breaker = Breaker::default();
+        for who in ["a", "a", "b"] {
+            assert!(by(&breaker, who, Health::Bad, 0));
+        }
+        assert!(["a", "b", "c"].iter().all(|who| !by(&breaker, who, Health::Good, 9)));
+        assert_eq!(breaker.opened(), 1);
+        assert!(by(&breaker, "c", Health::Good, 10));
+        assert!(["a", "b", "c"].iter().all(|who| by(&breaker, who, Health::Good, 10)));
+    }
+
+    #[test]
+    fn many_failures_of_one_and_one_of_another_are_no_outage() {
+        let breaking = Breaking { window: 20, failures: 10, ..BREAKING };
+        let breaker = Breaker::default();
+        let (one, other) = (PrincipalId::new("a"), PrincipalId::new("b"));
+        for who in std::iter::once(&other).chain(std::iter::repeat_n(&one, 18)) {
+            if let Some(permit) = breaker.enter(Some(who), at(0), &breaking) {
+                permit.note(Health::Bad, at(0), &breaking);
+            }
+        }
+        assert!(breaker.passes(Some(&other), at(0), &breaking) && !breaker.passes(Some(&one), at(0), &breaking));
+    }
+
+    #[test]
+    fn one_caller_does_not_keep_it_open_for_the_others() {
+        let breaker = Breaker::default();
+        for who in ["a", "a", "b"] {
+            assert!(by(&breaker, who, Health::Bad, 0));
+        }
+        assert!(by(&breaker, "a", Health::Bad, 10) && !by(&breaker, "a", Health::Bad, 10), "one call tries, and another caller's next");
+        assert!(by(&breaker, "b", Health::Bad, 11) && !by(&breaker, "c", Health::Good, 20), "two that failed are enough");
+        assert!(by(&breaker, "a", Health::Bad, 21) && by(&breaker, "c", Health::Good, 21));
+        assert!(["a", "b", "c"].iter().all(|who| by(&breaker, who, Health::Good, 21)));
+    }
+
+    #[test]
+    fn whoever_does_not_come_back_is_forgotten() {
+        let breaker = Breaker::default();
+        for number in 0..ALONE + 9 {
+            (0..4).for_each(|_| {
+                by(&breaker, "good", Health::Good, 0);
+            });
+            let who = format!("{number}");
+            (0..3).for_each(|_| {
+                by(&breaker, &who, Health::Bad, 0);
+            });
+        }
+        assert_eq!(breaker.alone.load(Ordering::Relaxed), ALONE);
+        assert_eq!((stands(&breaker, 0), stands(&breaker, 20)), (Circuit::Open, Circuit::HalfOpen));
+        assert_eq!((stands(&breaker, 10_000), breaker.alone.load(Ordering::Relaxed)), (Circuit::Closed, 0));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_vocabulary::{ProviderName, Timestamp};
+use bartizan_vocabulary::{PrincipalId, ProviderName, Timestamp};
 
 use crate::breaker::{Breaker, Circuit, Health, Permit};
 use crate::models::Target;
@@ -117,26 +117,34 @@ impl Circuits {
     }
 
     /// Whether a call of a place would pass; none is let through by asking.
-    pub fn passes(&self, target: Target<'_>, now: Timestamp, breaking: &Breaking) -> bool {
+    pub fn passes(&self, target: Target<'_>, who: &PrincipalId, now: Timestamp, breaking: &Breaking) -> bool {
         let (provider, model) = self.before(target);
-        provider.is_none_or(|one| one.passes(now, breaking)) && model.is_none_or(|one| one.passes(now, breaking))
+        provider.is_none_or(|one| one.passes(None, now, breaking)) && model.is_none_or(|one| one.passes(Some(who), now, breaking))
     }
 
-    /// How long a place is still left alone.
-    pub fn left(&self, target: Target<'_>, now: Timestamp) -> Duration {
+    /// How long a place is still left alone, as far as a caller is concerned.
+    pub fn left(&self, target: Target<'_>, who: &PrincipalId, now: Timestamp) -> Duration {
         let (provider, model) = self.before(target);
-        provider.into_iter().chain(model).map(|one| one.left(now)).max().unwrap_or_default()
+        let left = |one: Option<&Breaker>, who| one.map(|one| one.left(who, now)).unwrap_or_default();
+        left(provider, None).max(left(model, Some(who)))
     }
 
-    /// A call of a place is about to be made.
+    /// A call of a place is about to be made. That a connection fails is not for what a caller asks, so it counts for all.
     ///
     /// # Errors
     /// It must not be made: for how long.
-    pub fn enter(&self, target: Target<'_>, now: Timestamp, breaking: &Breaking) -> Result<Passage<'_>, Duration> {
+    pub fn enter<'a>(
+        &'a self,
+        target: Target<'_>,
+        who: &'a PrincipalId,
+        now: Timestamp,
+        breaking: &Breaking,
+    ) -> Result<Passage<'a>, Duration> {
         let (provider, model) = self.before(target);
         // What one of them gave is given back when the other one refuses.
-        let provider = provider.map(|one| one.enter(now, breaking).ok_or_else(|| one.left(now))).transpose()?;
-        let model = model.map(|one| one.enter(now, breaking).ok_or_else(|| one.left(now))).transpose()?;
+        let provider = provider.map(|one| one.enter(None, now, breaking).ok_or_else(|| one.left(None, now))).transpose()?;
+        let who = Some(who);
+        let model = model.map(|one| one.enter(who, now, breaking).ok_or_else(|| one.left(who, now))).transpose()?;
         Ok(Passage { provider, model })
     }
 

@@ -65,6 +65,9 @@ impl Gate {
             Ok(session) => session,
             Err(problem) => return refuse(exchange, problem),
         };
+        if let Err(exceeded) = self.charge_request(&mut exchange) {
+            return Err(Box::new(Refusal::exceeded(&Arc::new(exchange), exceeded)));
+        }
         let live = Arc::clone(&exchange.live);
         let exchange = Arc::new(exchange);
         let is_first = is_account(&live, at);

@@ -188,23 +188,21 @@ impl Exchange {
     /// Facts with nothing found yet. `detect`: how the run of the detectors ended, or, in a stream, that they run.
     pub fn facts(&self, action: Action, detect: GuardStatus) -> Facts {
         static DETECT: OnceLock<Arc<str>> = OnceLock::new();
-        let resource = Resource {
-            model: self.model.clone(),
-            provider: self.provider.clone(),
-            provider_facts: self
-                .provider
-                .as_ref()
-                .and_then(|name| self.live.settings.named(name))
-                .map(|it| it.facts.clone())
-                .unwrap_or_default(),
-            route: Arc::from(self.route.unwrap_or_default()),
-            ..Resource::default()
-        };
+        let route = Arc::from(self.route.unwrap_or_default());
+        let mut resource = Resource { model: self.model.clone(), route, ..Resource::default() };
+        self.place(&mut resource, self.provider.as_ref());
         let mut facts = Facts::new(Arc::clone(&self.principal), action, resource, self.gate.now());
         facts.context.stream = self.stream;
         facts.context.body_bytes = self.bytes_in;
         facts.context.guards.insert(Arc::clone(DETECT.get_or_init(|| Arc::from("detect"))), detect);
         facts
+    }
+
+    /// Lets a resource be at a provider, with all that is known of that.
+    pub fn place(&self, resource: &mut Resource, provider: Option<&ProviderName>) {
+        let known = provider.and_then(|name| self.live.settings.named(name));
+        resource.provider = provider.cloned();
+        resource.provider_facts = known.map(|it| it.facts.clone()).unwrap_or_default();
     }
 
     /// The same interaction on its way to another place. What is kept of the one before is what it was counted on.

@@ -15,6 +15,8 @@ pub enum Fault {
     Timeout,
     /// Panic.
     Panic,
+    /// Inspect, and panic while what policy says is found out or carried out.
+    Judging,
     /// Judge, and panic while the verdict is written.
     Writing,
 }
@@ -26,11 +28,17 @@ pub type Faults = Arc<dyn Fn(Direction) -> Option<Fault> + Send + Sync>;
 #[expect(clippy::panic, reason = "the fault that is asked for is a panic")]
 pub fn strike(faults: Option<&Faults>, direction: Direction) -> Result<(), InspectError> {
     match faults.and_then(|faults| faults(direction)) {
-        None | Some(Fault::Writing) => Ok(()),
+        None | Some(Fault::Judging | Fault::Writing) => Ok(()),
         Some(Fault::Error) => Err(InspectError::Error),
         Some(Fault::Timeout) => Err(InspectError::Timeout),
         Some(Fault::Panic) => panic!("a fault was asked for"),
     }
+}
+
+/// Lets a fault happen after inspecting: a panic, when one is asked for.
+pub fn strike_judged(faults: Option<&Faults>, direction: Direction) {
+    let asked = faults.and_then(|faults| faults(direction));
+    assert!(asked != Some(Fault::Judging), "a fault was asked for");
 }
 
 /// Lets a fault happen after judging: a panic, when one is asked for.

@@ -17,11 +17,12 @@ use bartizan_wire::{Control, Form, Part, Reading, Route, Said, Side, Usage, as_t
 use bytes::Bytes;
 pub use error::{GuardError, RequestError};
 pub use file::{FileSent, guard_file};
-use keys::{edited_keys, keys_collide};
+use keys::{keys_collide, logprobs};
 use looking::{caught, inspect_outside, inspect_with_files};
 pub use looking::{inspect, is_clean};
 
 use crate::attachments::Files;
+use crate::bench::Bench;
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::charge::Seen;
@@ -32,7 +33,6 @@ use crate::giving_back::restore;
 use crate::inspect::{Body, Inspector, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
-use crate::logprobs;
 use crate::models::MODELS;
 use crate::remedy::{self, Judged};
 use crate::session::{Session, replacement};
@@ -112,6 +112,8 @@ pub struct Outside<'a> {
     pub upstream_model: Option<&'a str>,
     /// The request was judged before, and is judged once more for its pseudonyms: for this model, and nothing is counted again.
     pub again: Option<&'a Named>,
+    /// Other providers that the texts may be for: what policy asks for any of them is done.
+    pub elsewhere: &'a [ProviderName],
     /// Files may be replaced by their text: what asks for more than a verdict can carry one.
     pub files: bool,
 }
@@ -125,6 +127,8 @@ pub struct Named {
     pub configured: bool,
     /// Its provider.
     pub provider: Option<ProviderName>,
+    /// The others that may be called for it, each once.
+    pub elsewhere: Vec<ProviderName>,
 }
 
 /// Guards a request. The session learns what was replaced.
@@ -138,7 +142,7 @@ pub fn guard_request(
     session: &mut Session,
     outside: &Outside<'_>,
 ) -> Result<Box<Guarded>, GuardError> {
-    caught(|| {
+    caught(|stage| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
         let body = parsed.body();
@@ -148,7 +152,8 @@ pub fn guard_request(
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
         if let Some(named) = outside.again {
-            (facts.resource.model, facts.resource.provider) = (named.model.clone(), named.provider.clone());
+            facts.resource.model.clone_from(&named.model);
+            exchange.place(&mut facts.resource, named.provider.as_ref());
             facts.context.body_bytes = parsed.bytes.len() as u64;
         }
         facts.context.token_estimate = parsed.bytes.len() as u64 / 4;
@@ -167,7 +172,9 @@ pub fn guard_request(
         let until = began + exchange.live.settings.limits.inspect;
         let mut files = Files::new(exchange, body, Inspector { deadline: until, ..looking::inspector(exchange, true) });
         let files = outside.files.then_some(&mut files);
-        let judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace, files)?;
+        stage.judging(exchange, Direction::Request);
+        let bench = Bench::new(exchange, &facts, outside.again.map_or(outside.elsewhere, |named| &named.elsewhere));
+        let judged = remedy::judge(&bench, facts, &units, (body, until), &mut replace, files)?;
         let splices = request_splices(parsed, control, &units, &judged, outside.upstream_model)?;
         if outside.again.is_none() {
             exchange.gate.metrics().tokenised_total.add(session.minted);
@@ -190,7 +197,7 @@ pub fn guard_listing(exchange: &Exchange, outside: &str) -> Result<Box<Guarded>,
 /// # Errors
 /// As for requests.
 pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<Box<Guarded>, GuardError> {
-    caught(|| {
+    caught(|stage| {
         strike(exchange.gate.faults(), Direction::Request)?;
         let began = Instant::now();
         let parsed = Parsed { bytes: Bytes::new(), tape: Tape::default(), reading: Reading::default(), removed: Removed::default() };
@@ -198,8 +205,9 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
         let inspected = micros(began);
         let mut facts = exchange.facts(action, GuardStatus::Ran);
         remedy::count_findings(&mut facts, &units);
+        stage.judging(exchange, Direction::Request);
         let mut judged = remedy::judge(
-            &exchange.live.judge,
+            &Bench::new(exchange, &facts, &[]),
             facts,
             &units,
             (parsed.body(), began + exchange.live.settings.limits.inspect),
@@ -216,12 +224,17 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
     })
 }
 
-/// Guards a whole answer.
+/// Guards a whole answer. `elsewhere`: other providers that it may be from.
 ///
 /// # Errors
 /// As for requests.
-pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> Result<Box<Guarded>, GuardError> {
-    caught(|| {
+pub fn guard_answer(
+    exchange: &Exchange,
+    parsed: &Parsed,
+    session: &Session,
+    elsewhere: &[ProviderName],
+) -> Result<Box<Guarded>, GuardError> {
+    caught(|stage| {
         strike(exchange.gate.faults(), Direction::Response)?;
         let began = Instant::now();
         let body = parsed.body();
@@ -237,7 +250,9 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
         let hash = exchange.gate.value_hash();
         let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
         let until = began + exchange.live.settings.limits.inspect;
-        let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace, None)?;
+        stage.judging(exchange, Direction::Response);
+        let bench = Bench::new(exchange, &facts, elsewhere);
+        let mut judged = remedy::judge(&bench, facts, &units, (body, until), &mut replace, None)?;
         exchange.seal_removed(body, &units, &mut judged.edits);
         let restored = restore(exchange, session, body, &units, &mut judged);
         let mut splices = edit_splices(parsed, &units, &judged);
@@ -251,12 +266,25 @@ pub fn guard_answer(exchange: &Exchange, parsed: &Parsed, session: &Session) -> 
 /// Judges a body that could not be inspected, where the scope chose to fail open. Only a permit passes: nothing was found, so
 /// no remedy can be carried out. `length`: bytes of what goes on.
 pub fn unguarded(exchange: &Exchange, parsed: &Parsed, length: usize, action: Action, error: &GuardError) -> Box<Guarded> {
+    unguarded_for(exchange, parsed, (length, &[]), action, error)
+}
+
+/// The same where other providers may be called, too.
+pub fn unguarded_for(
+    exchange: &Exchange,
+    parsed: &Parsed,
+    (length, elsewhere): (usize, &[ProviderName]),
+    action: Action,
+    error: &GuardError,
+) -> Box<Guarded> {
     let mut facts = exchange.facts(action, GuardStatus::FailedOpen);
     let role = if action == Action::Complete { Role::Assistant } else { Role::User };
     facts.context.body_bytes = length as u64;
     facts.context.token_estimate = if action == Action::Prompt { length as u64 / 4 } else { 0 };
     note_unread(&mut facts, kinds(&parsed.reading), role);
-    let verdict = exchange.live.judge.judge(&facts);
+    let bench = Bench::new(exchange, &facts, elsewhere);
+    let verdict = bench.judge(&facts);
+    bench.name(&mut facts);
     let refusal = (verdict.outcome != Outcome::Permit).then(|| remedy::refusal(&verdict, &facts));
     let decision = refusal.as_ref().map_or(Decision::Permit, |(decision, _)| *decision);
     let mut phase =
@@ -443,18 +471,4 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
         }
     }
     kept
-}
-
-/// Lets log probabilities follow the edits. Where a key is edited they go: the edited keys are looked for behind them.
-fn logprobs(parsed: &Parsed, units: &[Unit], splices: &mut Vec<Splice>) -> Result<(), GuardError> {
-    let Parsed { bytes, tape, reading, .. } = parsed;
-    if reading.logprobs.is_empty() {
-        return Ok(());
-    }
-    if edited_keys(parsed, units).next().is_some() {
-        splices.extend(logprobs::without_logprobs(reading, tape));
-        return Ok(());
-    }
-    let all = logprobs::tokens((tape, bytes, reading), "message", |_| true, splices);
-    logprobs::follow(&all, bytes, splices).ok_or(GuardError::Edits)
 }

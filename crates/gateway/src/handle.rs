@@ -256,6 +256,15 @@ impl Gate {
         Ok(())
     }
 
+    /// Counts a request that no model answers: it uses no tokens, and rules for a model do not cover it.
+    pub(crate) fn charge_request(&self, exchange: &mut Exchange) -> Result<(), Exceeded> {
+        exchange.charge = exchange.live.quotas.charge(&exchange.principal, "", Ask::default, &self.wiring.clock)?;
+        if let Some(charge) = &exchange.charge {
+            charge.release();
+        }
+        Ok(())
+    }
+
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
     pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Box<Session> {
         let scope = self.minter.scope(exchange.principal.id.as_str(), conversation_key(head, read).to_hex().as_str());
@@ -278,7 +287,7 @@ impl Gate {
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.
         let run = move || {
             let (parsed, control) = &*body;
-            let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None, files: true };
+            let outside = Outside { text: &outside, upstream_model: model.as_deref(), again: None, elsewhere: &[], files: true };
             let result = match guard_request(&shared, parsed, control, &mut session, &outside) {
                 // With an alias or a signed block to mend an edit is needed, and what was not inspected is not edited.
                 Err(error) if model.is_none() && parsed.removed.is_none() && error.may_fail_open(&shared) => {

@@ -4,6 +4,7 @@ mod alone;
 mod answer;
 mod attachments;
 mod attempts;
+mod bench;
 mod blocking;
 mod body;
 mod breaker;

@@ -3,12 +3,13 @@
 
 use std::collections::HashSet;
 
-use bartizan_vocabulary::Label;
+use bartizan_vocabulary::{Direction, Label};
 use bartizan_wire::json::{JsonLimits, Tape};
 use bartizan_wire::{Part, Reading, Side, read};
 
 use crate::budget::Reservation;
 use crate::exchange::Exchange;
+use crate::faults::strike;
 use crate::guard::{hold, inspect};
 use crate::inspect::{Body, InspectError, Unit};
 use crate::kept::Kept;
@@ -59,6 +60,7 @@ pub fn inspect_new(
     let parts = runs(&whole).filter(|run| !judged.contains(&digest(body, run))).flatten().copied().collect();
     let fresh = Reading { parts, ..Reading::default() };
     let body = Body { reading: &fresh, ..body };
+    strike(exchange.gate.faults(), Direction::Request).map_err(Failed::Inspect)?;
     let mut units = inspect(exchange, body, false).map_err(Failed::Inspect)?;
     if units.iter().all(|unit| unit.scan.findings.is_empty()) {
         return Ok(None);

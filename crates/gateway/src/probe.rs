@@ -24,12 +24,12 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
     let body = Box::new(parse_request(&live, request.clone(), Route::ChatCompletions, &mut held).ok()?);
     let exchange = begin(gate, principal, request.len(), false);
     let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
-    let outside = Outside { text: "", upstream_model: None, again: None, files: true };
+    let outside = Outside { text: "", upstream_model: None, again: None, elsewhere: &[], files: true };
     let guarded = guard_request(&exchange, &body.0, &body.1, &mut session, &outside).ok()?;
     session.keep(body);
     record(&exchange, Moment::Request, &guarded.phase, Some(&guarded.bytes));
     let parsed = parse_answer(&live, answer.clone(), &mut held).ok()?;
-    let answered = guard_answer(&exchange, &parsed, &session).ok()?;
+    let answered = guard_answer(&exchange, &parsed, &session, &[]).ok()?;
     record(&exchange, Moment::Response, &answered.phase, None);
     record(&exchange, Moment::End(EndState::Complete), &answered.phase, Some(&answered.bytes));
     Some((guarded.bytes.len(), answered.bytes.len()))

@@ -7,12 +7,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bartizan_policy::{BlockReason, Facts, Judge, Operator, Outcome, Verdict};
+use bartizan_policy::{BlockReason, Facts, Operator, Outcome, Verdict};
 use bartizan_vocabulary::{AppliedRemedy, Decision, Finding, FiredPolicy, Label, PolicyId, Remedy, Role};
 use bartizan_wire::json::{JsonContext, NodeId, Place};
 use bartizan_wire::{Form, Part};
 
 use crate::attachments::Files;
+use crate::bench::Bench;
 use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
 use crate::guard::GuardError;
 use crate::inspect::{Body, InspectError, Unit};
@@ -91,14 +92,14 @@ pub fn count_findings(facts: &mut Facts, units: &[Unit]) {
 /// # Errors
 /// When planning the edits goes on after the deadline, or texts of files do not fit into the budget.
 pub fn judge(
-    judge: &Judge,
+    bench: &Bench<'_>,
     facts: Facts,
     units: &[Unit],
     (body, deadline): (Body<'_>, Instant),
     replace: &mut Replace<'_>,
     files: Option<&mut Files<'_>>,
 ) -> Result<Judged, GuardError> {
-    let first = judge.judge(&facts);
+    let first = bench.judge(&facts);
     let mut judged = Judged {
         decision: Decision::Permit,
         edits: Vec::new(),
@@ -111,13 +112,14 @@ pub fn judge(
     };
     match &first.outcome {
         Outcome::Permit => {}
-        Outcome::Remedies(_) => carry_out(judge, &mut judged, units, Plan::new(&first, (body, deadline), replace, files))?,
+        Outcome::Remedies(_) => carry_out(bench, &mut judged, units, Plan::new(&first, (body, deadline), replace, files))?,
         Outcome::Block(_) | Outcome::Failed => refuse(&mut judged, &first),
     }
+    bench.name(&mut judged.facts);
     Ok(judged)
 }
 
-fn carry_out(judge: &Judge, judged: &mut Judged, units: &[Unit], mut plan: Plan<'_, '_, '_>) -> Result<(), GuardError> {
+fn carry_out(bench: &Bench<'_>, judged: &mut Judged, units: &[Unit], mut plan: Plan<'_, '_, '_>) -> Result<(), GuardError> {
     for unit in units {
         if let Some(node) = unit.attached {
             judged.files.extend(plan.file(unit, node)?.map(|text| (node, text)));
@@ -138,7 +140,7 @@ fn carry_out(judge: &Judge, judged: &mut Judged, units: &[Unit], mut plan: Plan<
     }
     judged.remedies = plan.counts.into_iter().map(|((label, remedy), count)| AppliedRemedy { label, remedy, count }).collect();
     let after = judged.facts.recompute(plan.remaining.iter().map(|(role, label, score)| (*role, label, *score)));
-    let second = judge.judge(&after);
+    let second = bench.judge(&after);
     if second.outcome == Outcome::Permit {
         judged.decision = Decision::Remedied;
         for policy in fired(&second) {

@@ -133,7 +133,8 @@ impl<'a> Itinerary<'a> {
             let message = format!("the model `{}` is not served by the provider that keeps what this request goes on from", wanted.name.1);
             return (Reason::BadRequest, message).into();
         }
-        let soonest = ways().filter(|target| self.takes(*target)).map(|target| wanted.circuits.left(target, now)).min();
+        let soonest =
+            ways().filter(|target| self.takes(*target)).map(|target| wanted.circuits.left(target, &wanted.principal.id, now)).min();
         let Some(soonest) = soonest else {
             return (Reason::BadRequest, ControlError::Missing("model").to_string()).into();
         };
@@ -220,7 +221,7 @@ impl<'a> Itinerary<'a> {
             }
         }
         let gone = self.tried | self.barred;
-        let passes = |target: Target<'_>| wanted.circuits.passes(target, now, &wanted.settings.breaking);
+        let passes = |target: Target<'_>| wanted.circuits.passes(target, &wanted.principal.id, now, &wanted.settings.breaking);
         let free = |target: &Target<'_>| gone & bit(target.at.1) == 0 && self.takes(*target) && passes(*target);
         let ways = || self.targets(model).filter(free);
         let (many, total) = ways().fold((0_u32, 0_u64), |(many, total), target| (many + 1, total + u64::from(target.way.weight)));

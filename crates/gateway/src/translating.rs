@@ -151,8 +151,9 @@ fn translated(
         Ok(Some(found)) => Err(Problem::Neighbours(found)),
         Err(Failed::Limits) => Err(Problem::Limits),
         Err(Failed::Busy) => Err(Problem::Busy),
-        Err(Failed::Inspect(error)) if !exchange.live.settings.fail_open => Err(Problem::Inspect(error)),
-        Ok(None) | Err(Failed::Inspect(_)) => Ok(request),
+        // Also where the scope fails open: no policy was asked whether texts may pass that were not inspected.
+        Err(Failed::Inspect(error)) => Err(Problem::Inspect(error)),
+        Ok(None) => Ok(request),
     }
 }
 

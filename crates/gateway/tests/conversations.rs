@@ -5,7 +5,7 @@ mod memory;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bartizan_gateway::Model;
+use bartizan_gateway::{Measure, Model, Quota};
 use bartizan_identity::{MemoryObjects, ObjectKind, Objects};
 use bartizan_testkit::{Answer, canned};
 use bartizan_vocabulary::PrincipalId;
@@ -454,4 +454,40 @@ fn a_conversation_stays_with_its_provider() {
     assert!(status == 400 && message.contains("another provider"), "{message}");
     let (status, _, message) = error(&house.send(&asked(&json!({"model": "only-openai", "input": items["items"]}))));
     assert!(status == 400 && message.contains("different providers"), "{message}");
+}
+
+/// Whoever writes without end writes as often as they may ask.
+#[test]
+fn writing_counts_as_a_request() {
+    let quota = |model: Option<&str>, requests| Quota {
+        name: format!("limit-{requests}").into(),
+        key: None,
+        group: None,
+        model: model.map(str::to_owned),
+        shared: false,
+        measure: Measure::Rate { requests: Some(requests), tokens: Some(1) },
+    };
+    let adjust = move |settings: &mut bartizan_gateway::Settings| {
+        one(settings);
+        settings.quotas = vec![quota(None, 4), quota(Some("gpt-4o-mini"), 2)];
+    };
+    let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
+    let item = json!({"items": [{"type": "message", "role": "user", "content": "some words that are more than a token"}]});
+    house.upstream.always(Answer::json(conversation("conv_a").to_string()));
+    let made = house.send(&posted("/v1/conversations", &item));
+    assert_eq!((made.status, made.header("x-ratelimit-remaining-requests")), (200, Some("3")), "{}", made.text());
+    assert_eq!(house.send(&posted("/v1/conversations/conv_a", &json!({"metadata": {}}))).status, 200);
+    assert_eq!(house.send(&posted("/v1/conversations/conv_none/items", &item)).status, 404, "counts on none");
+    house.upstream.always(list(&[message("msg_1", "user", "words")]));
+    (0..2).for_each(|_| assert_eq!(house.send(&posted("/v1/conversations/conv_a/items", &item)).status, 200));
+    let served = house.upstream.served();
+    for (path, body) in [("/v1/conversations", &item), ("/v1/conversations/conv_a/items", &item)] {
+        let (status, code, sentence) = error(&house.send(&posted(path, body)));
+        assert_eq!((status, code.as_str()), (429, "rate_limited"), "{sentence}");
+        assert!(sentence.contains("limit-4"), "{sentence}");
+    }
+    assert_eq!(house.upstream.served(), served);
+    assert_eq!(house.send(&bare("GET", "/v1/conversations/conv_a/items")).status, 200, "reading does not count");
+    house.upstream.always(Answer::json(conversation("conv_b").to_string()));
+    assert_eq!(house.send(&by(2, posted("/v1/conversations", &item))).status, 200, "another key");
 }

@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread::ThreadId;
 
-use bartizan_gateway::{Fault, Faults};
+use bartizan_gateway::{Fault, Faults, Settings};
+use bartizan_policy::TrainingUse;
 use serde_json::{Value, json};
 
 use crate::harness::{Call, House, Ill, Plan, Reply, key};
+use crate::routing::way;
 
 const EMAIL: &str = "ada.lovelace@example.org";
 const CARD: &str = "4111 1111 1111 1111";
@@ -545,4 +547,57 @@ fn no_value_comes_back() {
         }
     }
     assert!(house.upstream.requests().is_empty());
+}
+
+/// Which provider will be called is not known here, so what is forbidden for one of them is forbidden.
+#[test]
+fn policies_hold_for_every_provider_of_the_model() {
+    let rule = r#"
+@id("none-abroad") @remedy("redact") @labels("pii.email") forbid (principal, action, resource)
+when { context.labels.contains("pii.email") && context.provider.region == "abroad" };
+@id("no-cards-there") forbid (principal, action, resource)
+when { context.labels.contains("pci.card") && context.provider.training_use == "yes" };"#;
+    for several in [false, true] {
+        let adjust = move |settings: &mut Settings| {
+            settings.providers[1].facts.region = Some("abroad".into());
+            settings.providers[2].facts.training_use = TrainingUse::Yes;
+            if several {
+                settings.models[0].ways.extend([way(1, 1), way(1, 2), way(2, 0)]);
+            }
+        };
+        let house = House::build(Plan { more: rule, adjust: Some(Box::new(adjust)), ..Plan::default() });
+        let body = |direction: &str, text: &str| json!({"direction": direction, "model": "gpt-4o-mini", "text": text});
+        let email = told(&house, OWN, &body("request", EMAIL));
+        let text = email["text"].as_str().unwrap();
+        assert_eq!(
+            (&email["decision"], text.starts_with("EMAIL_"), text == "[REDACTED_EMAIL]"),
+            (&json!("remedied"), !several, several),
+            "{email}"
+        );
+        assert_eq!(email["policies"].to_string().contains("none-abroad"), several, "{email}");
+        for direction in ["request", "response"] {
+            let card = told(&house, OWN, &body(direction, &format!("{CARD} {EMAIL}")));
+            assert_eq!(card["decision"], if several { "blocked" } else { "remedied" }, "{card}");
+            let noted = house.journal.all().pop().unwrap().event.unwrap();
+            let provider = &noted["facts"]["resource"]["provider"];
+            assert_eq!(provider, if several { "anthropic" } else { "main" }, "the one for which it is forbidden: {noted}");
+        }
+        assert_eq!(told(&house, OWN, &body("request", "hi"))["decision"], "permit");
+    }
+}
+
+/// The request of an answer is judged once more with what is known of the provider of its own model.
+#[test]
+fn a_request_is_judged_again_for_its_own_provider() {
+    let rule =
+        r#"@id("not-abroad") forbid (principal, action == Action::"prompt", resource) when { context.provider.region == "abroad" };"#;
+    let adjust = |settings: &mut Settings| settings.providers[1].facts.region = Some("abroad".into());
+    let house = House::build(Plan { more: rule, adjust: Some(Box::new(adjust)), ..Plan::default() });
+    let sent = told_text(&house, &asking("request", EMAIL));
+    for (own, before, expected) in
+        [("gpt-4o-mini", "gpt-4o-mini", EMAIL), ("gpt-4o-mini", "only-openai", &sent), ("only-openai", "gpt-4o-mini", EMAIL)]
+    {
+        let body = json!({"direction": "response", "model": own, "text": sent, "request": {"model": before, "text": EMAIL}});
+        assert_eq!(told_text(&house, &body), expected, "{own} {before}");
+    }
 }

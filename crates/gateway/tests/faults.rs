@@ -63,6 +63,9 @@ fn plan(row: &Row) -> Plan {
         "a detector runs out of time" => Plan { faults: fault(Fault::Timeout), ..usual },
         "a detector panics" => Plan { faults: fault(Fault::Panic), ..usual },
         "a detector fails, and the scope chose to fail open" => Plan { faults: fault(Fault::Error), fail_open: true, ..usual },
+        "the guard panics once policy is asked, and the scope chose to fail open" => {
+            Plan { faults: fault(Fault::Judging), fail_open: true, ..usual }
+        }
         "evaluating a policy errors" => Plan { policies: Some(ERRING.replace("ACTION", action)), ..usual },
         "the provider refuses the connection" => Plan { base_url: Some(refused_url().unwrap()), ..usual },
         "the client leaves" | "the client reads slowly" => Plan { limits: Limits::default(), ..usual },

@@ -15,7 +15,7 @@ const FOUND: &str = "ada@example.org";
 const BOUNDARY: &str = "----form-1f0c9aab";
 
 /// One provider, as with `--upstream`.
-fn one(settings: &mut Settings) {
+pub fn one(settings: &mut Settings) {
     settings.providers.truncate(1);
     settings.models = vec![Model::at("gpt-4o-mini", 0, None)];
 }
@@ -41,7 +41,7 @@ fn posted(body: impl Into<Vec<u8>>) -> Call {
 }
 
 /// A form as the SDKs write it.
-fn sent(purpose: &str, name: &str, media: &str, content: &[u8]) -> Call {
+pub fn sent(purpose: &str, name: &str, media: &str, content: &[u8]) -> Call {
     let (named, media) = (format!("name=\"file\"; filename=\"{name}\""), format!("Content-Type: {media}\r\n"));
     posted(form(&[("name=\"purpose\"", "", purpose.as_bytes()), (&named, &media, content)]))
 }

@@ -17,6 +17,7 @@ mod bad_input;
 mod conversations;
 mod decide;
 mod events;
+mod fail_open;
 mod faults;
 mod files;
 mod formats;

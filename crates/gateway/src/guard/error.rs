@@ -13,6 +13,9 @@ pub enum GuardError {
     /// The guard itself failed.
     #[error(transparent)]
     Inspect(#[from] InspectError),
+    /// What was inspected could not be judged, or what policy asked for could not be carried out: nothing may be sent.
+    #[error(transparent)]
+    Judged(InspectError),
     /// Edits do not fit together: nothing may be sent.
     #[error("the edits do not fit the body")]
     Edits,
@@ -36,7 +39,8 @@ pub enum RequestError {
 }
 
 impl GuardError {
-    /// Whether the scope chose that what could not be inspected may pass. Edits that do not fit are no such failure.
+    /// Whether the scope chose that what could not be inspected may pass. What fails once policy was asked is no such failure: it may
+    /// have asked for a block.
     pub fn may_fail_open(&self, exchange: &Exchange) -> bool {
         exchange.live.settings.fail_open && matches!(self, Self::Inspect(_))
     }

@@ -14,9 +14,10 @@ use bartizan_wire::json::{Tape, unescape};
 use bartizan_wire::{Form, SHOWN_BOUNDARY, SHOWN_FILE, Side, Unread, read};
 use bytes::Bytes;
 
-use super::looking::{caught, count_lookups, inspect_outside, inspector};
+use super::looking::{Stage, caught, count_lookups, inspect_outside, inspector};
 use super::{GuardError, Guarded, Parsed, RequestError, finish, micros, note_unread, unguarded};
 use crate::attachments::Files;
+use crate::bench::Bench;
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::cache::Known;
@@ -78,7 +79,7 @@ pub fn guard_file(
     outside: &str,
 ) -> Result<(Box<Guarded>, Vec<UninspectedKind>), GuardError> {
     let bytes = whole.get(file.clone()).unwrap_or_default();
-    let result = caught(|| judged(exchange, action, &sent, (whole.len(), bytes), outside));
+    let result = caught(|stage| judged(exchange, stage, action, &sent, (whole.len(), bytes), outside));
     let (mut guarded, unread, text) = match result {
         Err(error) if error.may_fail_open(exchange) => {
             let kind = UninspectedKind::File;
@@ -104,6 +105,7 @@ type Outcome = (Box<Guarded>, Vec<UninspectedKind>, Option<Vec<u8>>);
 
 fn judged(
     exchange: &Exchange,
+    stage: &Stage,
     action: Action,
     sent: &FileSent,
     (length, file): (usize, &[u8]),
@@ -144,7 +146,9 @@ fn judged(
     let hash = exchange.gate.value_hash();
     // Whoever reads the file later has no request from which a pseudonym could be restored.
     let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
-    let mut judged = remedy::judge(&exchange.live.judge, facts, &units, (body, until), &mut replace, files)?;
+    stage.judging(exchange, direction);
+    let bench = Bench::new(exchange, &facts, &[]);
+    let mut judged = remedy::judge(&bench, facts, &units, (body, until), &mut replace, files)?;
     super::count_found(exchange, &units);
     let text = std::mem::take(&mut judged.files).pop();
     let text = text.map(|(_, text)| [file.get(..start(extracted.as_ref())).unwrap_or_default(), text.as_bytes()].concat());

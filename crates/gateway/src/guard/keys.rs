@@ -1,21 +1,36 @@
-//! Keys that are edited: two of one object may not become equal.
+//! Edits of keys: whether they make two members of an object one, and what becomes of log probabilities beside them.
 
 use std::collections::{BTreeSet, HashSet};
 
 use bartizan_wire::Form;
-use bartizan_wire::json::Tape;
+use bartizan_wire::json::{Splice, Tape};
 
-use super::Parsed;
+use super::{GuardError, Parsed};
 use crate::exchange::Exchange;
 use crate::inspect::Unit;
+use crate::logprobs;
 
 /// The objects of which a key may be edited.
-pub(super) fn edited_keys(parsed: &Parsed, units: &[Unit]) -> impl Iterator<Item = u32> {
+fn edited_keys(parsed: &Parsed, units: &[Unit]) -> impl Iterator<Item = u32> {
     let touched = units.iter().filter(|unit| !unit.scan.findings.is_empty() || !unit.scan.tokens.is_empty());
     touched
         .flat_map(|unit| parsed.body().parts(unit))
         .filter(|part| part.form == Form::Key)
         .filter_map(|part| parsed.tape.node(part.node).map(|node| node.parent))
+}
+
+/// Lets log probabilities follow the edits. Where a key is edited they go: the edited keys are looked for behind them.
+pub(super) fn logprobs(parsed: &Parsed, units: &[Unit], splices: &mut Vec<Splice>) -> Result<(), GuardError> {
+    let Parsed { bytes, tape, reading, .. } = parsed;
+    if reading.logprobs.is_empty() {
+        return Ok(());
+    }
+    if edited_keys(parsed, units).next().is_some() {
+        splices.extend(logprobs::without_logprobs(reading, tape));
+        return Ok(());
+    }
+    let all = logprobs::tokens((tape, bytes, reading), "message", |_| true, splices);
+    logprobs::follow(&all, bytes, splices).ok_or(GuardError::Edits)
 }
 
 /// Whether an edit of a key made two keys of an object equal that were not equal before.

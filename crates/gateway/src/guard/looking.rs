@@ -1,14 +1,16 @@
 //! Looking through what the guards judge: bodies, files, headers, names.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use bartizan_vocabulary::{Role, TextClass};
+use bartizan_vocabulary::{Direction, Role, TextClass};
 
 use super::GuardError;
 use crate::attachments::{self, Attached};
 use crate::cache::WORTH;
 use crate::exchange::Exchange;
+use crate::faults::strike_judged;
 use crate::inspect::{Body, InspectError, Inspector, Unit};
 
 /// Whether nothing is found in a name or a header, under a member name if any. A failing detector finds nothing clean.
@@ -21,12 +23,29 @@ pub fn is_clean(exchange: &Exchange, text: &str, key: Option<&str>) -> bool {
         }
         inspector.text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from)
     };
-    caught(scan).is_ok_and(|scan| scan.findings.is_empty())
+    caught(|_| scan()).is_ok_and(|scan| scan.findings.is_empty())
+}
+
+/// How far a guard has come.
+#[derive(Default)]
+pub(super) struct Stage(Cell<bool>);
+
+impl Stage {
+    /// All was looked through, and policy is asked. What fails from now on is no failure to inspect.
+    pub(super) fn judging(&self, exchange: &Exchange, direction: Direction) {
+        self.0.set(true);
+        strike_judged(exchange.gate.faults(), direction);
+    }
 }
 
 /// A panic of a guard is a failure of the guard, not of the process.
-pub(super) fn caught<T>(run: impl FnOnce() -> Result<T, GuardError>) -> Result<T, GuardError> {
-    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Err(GuardError::Inspect(InspectError::Panic)))
+pub(super) fn caught<T>(run: impl FnOnce(&Stage) -> Result<T, GuardError>) -> Result<T, GuardError> {
+    let stage = Stage::default();
+    let result = catch_unwind(AssertUnwindSafe(|| run(&stage))).unwrap_or(Err(GuardError::Inspect(InspectError::Panic)));
+    result.map_err(|error| match error {
+        GuardError::Inspect(error) if stage.0.get() => GuardError::Judged(error),
+        other => other,
+    })
 }
 
 pub(super) fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {

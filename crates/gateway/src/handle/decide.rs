@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bartizan_identity::may_use;
 use bartizan_policy::Action;
-use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus, ModelName};
+use bartizan_vocabulary::{Decision, Direction, EndState, GuardStatus, ModelName, ProviderName};
 use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::refusal::Reason;
 use bartizan_wire::{Ask, Content, Control, Reading, Repeats, Route, Side, ask, asked, read_ask};
@@ -21,7 +21,7 @@ use crate::body::GateBody;
 use crate::budget::Reservation;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::faults::strike_writing;
-use crate::guard::{GuardError, Guarded, Named, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded};
+use crate::guard::{GuardError, Guarded, Named, Outside, Parsed, RequestError, guard_answer, guard_request, hold, is_clean, unguarded_for};
 use crate::inspect::InspectError;
 use crate::live::Live;
 use crate::models::bare;
@@ -40,6 +40,8 @@ struct Asked {
     before: Option<Box<(Parsed, Control)>>,
     /// And the model that it was for.
     before_model: Named,
+    /// Providers besides the first that the model's requests go to.
+    elsewhere: Vec<ProviderName>,
 }
 
 /// What is answered and recorded.
@@ -65,7 +67,8 @@ fn parse(live: &Live, bytes: Bytes, route: Route, held: &mut Reservation) -> Res
     let before = before.map(|bytes| parse_before(live, bytes, held)).transpose()?;
     let (reading, repeats) = read_ask(&tape, &bytes, &ask);
     hold(held, reading.memory() + repeats.capacity() * size_of::<(NodeId, NodeId)>())?;
-    Ok(Asked { parsed: Parsed { bytes, tape, reading, removed: Removed::default() }, ask, repeats, before, before_model: Named::default() })
+    let parsed = Parsed { bytes, tape, reading, removed: Removed::default() };
+    Ok(Asked { parsed, ask, repeats, before, before_model: Named::default(), elsewhere: Vec::new() })
 }
 
 fn parse_before(live: &Live, bytes: Bytes, held: &mut Reservation) -> Result<Box<(Parsed, Control)>, RequestError> {
@@ -171,6 +174,7 @@ fn name_models(exchange: &mut Exchange, asked: &mut Asked) -> Result<(), (Reason
     let first = forbidden.clone().or(own).or_else(|| before.clone()).unwrap_or_default();
     asked.before_model = before.unwrap_or_else(|| first.clone());
     (exchange.model, exchange.model_configured, exchange.provider) = (first.model, first.configured, first.provider);
+    asked.elsewhere = first.elsewhere;
     let Some(model) = forbidden.and_then(|named| named.model) else { return Ok(()) };
     Err((Reason::ModelNotAllowed, format!("this key may not use the model `{model}`; ask for a key that may")))
 }
@@ -182,18 +186,25 @@ fn named(exchange: &Exchange, parsed: &Parsed, control: &Control) -> Option<(Nam
     let settings = &exchange.live.settings;
     let name = bare(settings, &written);
     let configured = settings.models.iter().find(|one| one.name.as_str() == name);
-    let provider = configured.and_then(|model| settings.provider(model)).map(|provider| provider.name.clone());
+    let places = configured.iter().flat_map(|model| &model.ways).filter_map(|way| settings.providers.get(way.provider));
+    let mut elsewhere: Vec<ProviderName> = Vec::new();
+    for place in places {
+        if !elsewhere.contains(&place.name) {
+            elsewhere.push(place.name.clone());
+        }
+    }
+    let provider = if elsewhere.is_empty() { None } else { Some(elsewhere.remove(0)) };
     let shown = if configured.is_some() || is_clean(exchange, name, Some("model")) { name } else { UNCONFIGURED };
-    let named = Named { model: Some(ModelName::new(shown)), configured: configured.is_some(), provider };
+    let named = Named { model: Some(ModelName::new(shown)), configured: configured.is_some(), provider, elsewhere };
     Some((named, may_use(exchange.principal.models.as_deref(), name)))
 }
 
 /// Judges and writes the verdict. Only what fails in judging may fail open.
 fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Box<Session>, held: &mut Reservation) -> Result<Settled, GuardError> {
-    let Asked { parsed, ask, repeats, before, before_model } = asked;
+    let Asked { parsed, ask, repeats, before, before_model, elsewhere } = asked;
     let action = if ask.side == Side::Request { Action::Prompt } else { Action::Complete };
-    let guarded = match judge(exchange, (&parsed, &ask), before.map(|before| (before, before_model)), session) {
-        Err(error) if error.may_fail_open(exchange) => unguarded(exchange, &parsed, parsed.bytes.len(), action, &error),
+    let guarded = match judge(exchange, (&parsed, &ask, &elsewhere), before.map(|before| (before, before_model)), session) {
+        Err(error) if error.may_fail_open(exchange) => unguarded_for(exchange, &parsed, (parsed.bytes.len(), &elsewhere), action, &error),
         other => other?,
     };
     let grow = |held: &mut Reservation, bytes: usize| hold(held, bytes).map_err(GuardError::Busy);
@@ -237,15 +248,15 @@ fn settle(exchange: &Exchange, asked: Asked, route: Route, session: Box<Session>
 
 fn judge(
     exchange: &Exchange,
-    (parsed, ask): (&Parsed, &Ask),
+    (parsed, ask, elsewhere): (&Parsed, &Ask, &[ProviderName]),
     before: Option<(Box<(Parsed, Control)>, Named)>,
     mut session: Box<Session>,
 ) -> Result<Box<Guarded>, GuardError> {
-    let outside = Outside { text: "", upstream_model: None, again: None, files: false };
+    let outside = Outside { text: "", upstream_model: None, again: None, elsewhere, files: false };
     if ask.side == Side::Request {
         return guard_request(exchange, parsed, &ask.control, &mut session, &outside);
     }
-    let Some((request, model)) = before else { return guard_answer(exchange, parsed, &session) };
+    let Some((request, model)) = before else { return guard_answer(exchange, parsed, &session, elsewhere) };
     // The pseudonyms of the request are minted once more: the same scope and the same values give the same ones.
     let again = guard_request(exchange, &request.0, &request.1, &mut session, &Outside { again: Some(&model), ..outside })?;
     if again.refusal.is_some() {
@@ -253,7 +264,7 @@ fn judge(
         session = exchange.gate.session_of_nobody(exchange);
     }
     session.keep(request);
-    guard_answer(exchange, parsed, &session)
+    guard_answer(exchange, parsed, &session, elsewhere)
 }
 
 /// What fails after the body was read is a verdict for other gateways: their owners may have them go on after an error.

@@ -6,7 +6,7 @@ use bartizan_gateway::{Breaking, Circuit, CircuitState, Live, Settings};
 use bartizan_testkit::{ScriptedUpstream, refused_url};
 
 use super::{SAID, fallback, good, ill, spare};
-use crate::harness::{Call, House, Ill, Plan, Reply, Wire};
+use crate::harness::{Call, House, Ill, Plan, Reply, Wire, key};
 
 fn breaking(settings: &mut Settings) {
     settings.breaking = Breaking { window: 10, failures: 3, pause: Duration::from_secs(30) };
@@ -46,6 +46,30 @@ fn a_circuit_opens_and_one_call_tries_after_a_while() {
     house.upstream.always(good("back"));
     (0..3).for_each(|_| assert_eq!(house.chat(SAID).status, 200));
     assert_eq!((circuit(&house), state(&house, Some("gpt-4o-mini")).opened), (Circuit::Closed, 1));
+}
+
+/// A caller can make any model fail: by what it asks, or by what it does not wait for.
+#[test]
+fn one_caller_opens_no_circuit_for_the_others() {
+    let house = House::build(Plan { adjust: Some(Box::new(breaking)), ..Plan::default() });
+    let by = |number: u8| house.send(&Call::chat(SAID).with("authorization", &format!("Bearer {}", key(number))));
+    house.upstream.always(ill(500));
+    (0..3).for_each(|_| assert_eq!(by(1).status, 500));
+    refused_by_circuit(&by(1));
+    house.upstream.always(good("for the others"));
+    refused_by_circuit(&by(1));
+    (0..3).for_each(|_| assert_eq!((by(2).status, by(3).status), (200, 200)));
+    house.clock.forward(31);
+    assert_eq!((by(1).status, circuit(&house)), (200, Circuit::Closed));
+    // When others fail, too, it is left alone by all.
+    house.upstream.always(ill(500));
+    [1, 2, 2].into_iter().for_each(|number| assert_eq!(by(number).status, 500));
+    [1, 2, 3].into_iter().for_each(|number| refused_by_circuit(&by(number)));
+    house.clock.forward(31);
+    assert_eq!(by(1).status, 500, "one call tries");
+    house.upstream.always(good("back"));
+    refused_by_circuit(&by(1));
+    assert_eq!((by(3).status, by(1).status), (200, 200), "what one caller asks may be what fails");
 }
 
 #[test]
