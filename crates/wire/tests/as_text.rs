@@ -8,7 +8,7 @@ use bartizan_wire::{Side, as_text, read};
 fn replaced(body: &str) -> Option<String> {
     let tape = Tape::read(body.as_bytes(), &JsonLimits::default()).unwrap();
     let reading = read(&tape, body.as_bytes(), Side::Request);
-    let file = reading.unread.iter().find(|unread| unread.attached).expect("a file");
+    let file = reading.unread.iter().find(|unread| unread.attached).unwrap();
     let done = as_text(&tape, body.as_bytes(), file, "A \"b\"")?;
     assert!(done.splices.iter().all(|one| done.range.start <= one.range.start && one.range.end <= done.range.end));
     let edited = String::from_utf8(splice(body.as_bytes(), &done.splices).unwrap()).unwrap();
@@ -20,6 +20,9 @@ fn data() -> String {
     "QUFB".repeat(20)
 }
 
+/// What makes a body of a part, the part, and what becomes of it.
+type Row<'a> = (&'a dyn Fn(&str) -> String, &'a str, Option<&'a str>);
+
 /// A part in a message of each format, before and after. `D` stands for base64.
 #[test]
 fn parts_become_texts() {
@@ -28,7 +31,7 @@ fn parts_become_texts() {
     let gemini = |part: &str| format!(r#"{{"contents":[{{"role":"user","parts":[{part}]}}]}}"#);
     let text = r#"{"type":"text","text":"A \"b\""}"#;
     let input = r#"{"type":"input_text","text":"A \"b\""}"#;
-    let rows: &[(&dyn Fn(&str) -> String, &str, Option<&str>)] = &[
+    let rows: &[Row<'_>] = &[
         (&openai, r#"{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,D"}}"#, Some(text)),
         (&openai, r#"{"type":"file","file":{"file_data":"D"}}"#, Some(text)),
         (&openai, r#"{ "file" : {"file_data":"D"} , "type":"file" }"#, Some(r#"{ "text":"A \"b\"" , "type":"text" }"#)),
