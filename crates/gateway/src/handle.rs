@@ -167,10 +167,7 @@ impl Gate {
                 let message = format!("{what} cannot be inspected yet, and nothing passes uninspected: this route is refused");
                 Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
             }
-            Found::Unknown => {
-                let message = hints::not_spoken(method, path);
-                Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
-            }
+            Found::Unknown => Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, hints::not_spoken(method, path)))),
         }
     }
 
