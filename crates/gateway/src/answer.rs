@@ -195,8 +195,10 @@ impl Gate {
                 other => other,
             };
             let parsed = parsed.map_err(Err)?;
-            if let Some(charge) = &shared.charge {
-                if failed { charge.release() } else { shared.settle(parsed.seen(), true) }
+            if failed {
+                shared.charges().for_each(|charge| charge.release());
+            } else if shared.charges().next().is_some() {
+                shared.settle(parsed.seen(), true);
             }
             if let Some(watch) = shared.watch.as_ref().filter(|_| !failed) {
                 watch.said(&shared.live.settings, &parsed.said(), parsed.usage());

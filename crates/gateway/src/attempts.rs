@@ -7,8 +7,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bartizan_wire::Call;
 use bartizan_wire::refusal::Reason;
+use bartizan_wire::{Call, Route};
 use http::Response;
 
 use crate::Gate;
@@ -26,6 +26,7 @@ use crate::observing::Aimed;
 use crate::pacing::Pacing;
 use crate::pending::{Owed, Pending, pass_over};
 use crate::query::Query;
+use crate::quotas::Exceeded;
 use crate::refuse::Refusal;
 use crate::retry::{self, Outcome};
 use crate::routing::{Itinerary, Place, Step};
@@ -178,9 +179,7 @@ impl Gate {
         let answer = match outcome {
             Ok(answer) => answer,
             Err(error) => {
-                if let Some(charge) = &ready.exchange.charge {
-                    charge.release();
-                }
+                ready.exchange.charges().for_each(|charge| charge.release());
                 let judged = (!pending.is_begun()).then_some(ready.guarded.phase);
                 return Err(self.upstream_failed(&ready.exchange, &error, trip.calls, judged));
             }
@@ -354,13 +353,14 @@ impl Gate {
             Ok(passage) => passage,
             Err(left) => return Ok((Err(UpstreamError::Open(left)), Instant::now())),
         };
+        if let Err(exceeded) = self.charge_fallback(asked, &ready.exchange, target) {
+            return Ok((Err(UpstreamError::Limited(Box::new(exceeded))), Instant::now()));
+        }
         ready.exchange.carry(&ready.session)?;
         let moment = if std::mem::replace(&mut ready.told, true) { Moment::Again } else { Moment::Request };
         self.begin(&ready.exchange, &ready.guarded, moment, pending).await?;
         let sent = Instant::now();
-        if let Some(charge) = &ready.exchange.charge {
-            charge.sent();
-        }
+        ready.exchange.charges().for_each(|charge| charge.sent());
         if let Some(watch) = &ready.exchange.watch {
             watch.calling(self, &mut call, &ready.aimed());
         }
@@ -372,7 +372,7 @@ impl Gate {
         if let Some(watch) = &ready.exchange.watch {
             watch.called(&outcome);
         }
-        if let Some(charge) = &ready.exchange.charge {
+        for charge in ready.exchange.charges() {
             match &outcome {
                 Err(UpstreamError::Slow(_)) => charge.lost(),
                 // Should the client leave before the next one.
@@ -388,6 +388,22 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Counts a request on the limits of the fallback that is about to be called, once, whatever its places are.
+    fn charge_fallback(&self, asked: &Asked<'_>, exchange: &Exchange, target: Target<'_>) -> Result<(), Exceeded> {
+        let name = target.model.name.as_str();
+        let is_fallback = name != asked.name && exchange.model.as_ref().is_some_and(|model| model.as_str() == name);
+        let Some(ask) = exchange.ask.filter(|_| is_fallback && exchange.also.get().is_none()) else { return Ok(()) };
+        let charged = exchange.live.quotas.charge_beyond(&exchange.principal, (asked.name, name), || ask, &self.wiring.clock);
+        let Some(charge) = charged.inspect_err(|_| self.metrics().limited_total.add(1))? else { return Ok(()) };
+        if matches!(asked.call.route, Route::CountTokens | Route::CountContentTokens) {
+            charge.release();
+        }
+        let _nobody_else_calls_it = exchange.also.set(charge);
+        Ok(())
+    }
+}
+
 /// Whether a request that was refused for one place may be permitted for another: policy may know that one better, and its format may
 /// express what this one's cannot.
 fn may_pass_elsewhere(reason: Reason) -> bool {
@@ -396,5 +412,5 @@ fn may_pass_elsewhere(reason: Reason) -> bool {
 
 /// Whether the provider was called at all.
 fn was_sent(outcome: &Outcome) -> bool {
-    !matches!(outcome, Err(UpstreamError::Open(_) | UpstreamError::Address))
+    !matches!(outcome, Err(UpstreamError::Open(_) | UpstreamError::Limited(_) | UpstreamError::Address))
 }

@@ -58,11 +58,19 @@ pub struct Breaker {
     past: Mutex<Past>,
 }
 
+/// A call that is over.
+#[derive(Debug)]
+enum Seen {
+    Good,
+    /// Whose failure it was; `None`: nobody's.
+    Bad(Option<PrincipalId>),
+}
+
 /// What was seen so far.
 #[derive(Debug, Default)]
 struct Past {
-    /// The last calls, the newest at the end: whose failure it was, if it was one.
-    window: VecDeque<Option<Option<PrincipalId>>>,
+    /// The last calls, the newest at the end.
+    window: VecDeque<Seen>,
     /// Callers for whom alone it is not closed.
     alone: HashMap<PrincipalId, Arc<Pause>>,
     /// Whose call was the last that tried for all and failed.
@@ -84,7 +92,10 @@ pub struct Permit<'a> {
 
 impl Past {
     fn failures(&self) -> impl Iterator<Item = Option<&PrincipalId>> {
-        self.window.iter().flatten().map(Option::as_ref)
+        self.window.iter().filter_map(|seen| match seen {
+            Seen::Good => None,
+            Seen::Bad(who) => Some(who.as_ref()),
+        })
     }
 
     /// Failures of one caller.
@@ -196,8 +207,8 @@ impl Breaker {
             Health::Good | Health::Neither => {
                 let mut past = self.past();
                 for seen in &mut past.window {
-                    if who.is_some() && seen.as_ref().is_some_and(|failed| failed.as_ref() == who) {
-                        *seen = None;
+                    if matches!(seen, Seen::Bad(failed) if who.is_some() && failed.as_ref() == who) {
+                        *seen = Seen::Good;
                     }
                 }
                 who.map(|who| past.alone.remove(who));
@@ -218,7 +229,7 @@ impl Breaker {
             Health::Good | Health::Bad => {}
         }
         let mut past = self.past();
-        past.window.push_back((health == Health::Bad).then(|| who.cloned()));
+        past.window.push_back(if health == Health::Bad { Seen::Bad(who.cloned()) } else { Seen::Good });
         let longest = usize::try_from(breaking.window.clamp(1, 64)).unwrap_or(64);
         while past.window.len() > longest {
             past.window.pop_front();

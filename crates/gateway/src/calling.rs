@@ -104,6 +104,10 @@ impl Gate {
         self.metrics().upstream_errors_total.add(1);
         let (reason, retry_after) = match error {
             UpstreamError::Slow(_) => (Reason::UpstreamSlow, None),
+            UpstreamError::Limited(exceeded) => {
+                let reason = if exceeded.is_budget { Reason::BudgetSpent } else { Reason::RateLimited };
+                (reason, exceeded.retry_after)
+            }
             UpstreamError::Open(left) => (Reason::UpstreamUnavailable, Some(*left)),
             UpstreamError::Address | UpstreamError::Refused(_) => (Reason::UpstreamFailed, None),
         };

@@ -15,7 +15,7 @@ use bartizan_wire::refusal::Shape;
 use http::HeaderMap;
 
 use crate::cache::CacheScope;
-use crate::charge::{Charge, Seen};
+use crate::charge::{Ask, Charge, Seen};
 use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
@@ -48,6 +48,10 @@ pub struct Exchange {
     pub streams_array: bool,
     /// On what it was counted, where there are limits.
     pub charge: Option<Arc<Charge>>,
+    /// What it is estimated at, where a fallback may have to be counted on rules of its own.
+    pub ask: Option<Ask>,
+    /// On what it was counted for a fallback, besides.
+    pub also: OnceLock<Arc<Charge>>,
     /// How it is translated, once it is.
     pub translated: OnceLock<Translated>,
     /// When it began.
@@ -212,6 +216,8 @@ impl Exchange {
             let _it_is_empty = commitment.set(*made);
         }
         let model = place.is_fallback.then(|| place.target.model.name.clone());
+        // Another place of the same fallback is no other request.
+        let also = if model == self.model { self.also.clone() } else { OnceLock::new() };
         Self {
             gate: Arc::clone(&self.gate),
             live: Arc::clone(&self.live),
@@ -224,6 +230,8 @@ impl Exchange {
             stream: self.stream,
             streams_array: self.streams_array,
             charge: self.charge.clone(),
+            ask: self.ask,
+            also,
             translated: OnceLock::new(),
             started: self.started,
             bytes_in: self.bytes_in,
@@ -236,16 +244,21 @@ impl Exchange {
         }
     }
 
+    /// On what it was counted: for the model that was asked for, and for the fallback that is called.
+    pub fn charges(&self) -> impl Iterator<Item = &Arc<Charge>> {
+        self.charge.iter().chain(self.also.get())
+    }
+
     /// Counts what was used, in the place of what was reserved. `whole`: the answer came to its end.
     pub fn settle(&self, seen: Seen, whole: bool) {
-        if let Some(charge) = &self.charge {
+        for charge in self.charges() {
             charge.settle(seen, whole, self.model.as_ref().filter(|_| self.model_configured).map(ModelName::as_str));
         }
     }
 
     /// Shows how the limits stood when it was counted.
     pub fn show_limits(&self, headers: &mut HeaderMap, shape: Shape) {
-        if let Some(charge) = &self.charge {
+        if let Some(charge) = self.charges().next() {
             limit_headers::show(headers, shape, &charge.shown, self.gate.now());
         }
     }

@@ -130,6 +130,8 @@ impl Gate {
             stream: false,
             streams_array: false,
             charge: None,
+            ask: None,
+            also: OnceLock::new(),
             translated: OnceLock::new(),
             started: head.started,
             bytes_in: 0,
@@ -165,10 +167,7 @@ impl Gate {
                 let message = format!("{what} cannot be inspected yet, and nothing passes uninspected: this route is refused");
                 Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
             }
-            Found::Unknown => {
-                let message = hints::not_spoken(method, path);
-                Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, message)))
-            }
+            Found::Unknown => Err(Box::new(Refusal::of(&Arc::new(exchange(None)), Reason::NotFound, hints::not_spoken(method, path)))),
         }
     }
 
@@ -249,6 +248,7 @@ impl Gate {
         let only_counts = matches!(route, Route::CountTokens | Route::CountContentTokens);
         let (live, stream) = (&exchange.live, exchange.stream);
         let ask = || Ask::of(parsed, route, live.settings.limits.answer_tokens, stream || route == Route::StreamGenerateContent);
+        exchange.ask = live.quotas.name_models().then(ask);
         exchange.charge = live.quotas.charge(&exchange.principal, name, ask, &self.wiring.clock)?;
         if let Some(charge) = exchange.charge.as_ref().filter(|_| only_counts) {
             charge.release();

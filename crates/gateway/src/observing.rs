@@ -150,6 +150,7 @@ impl Watch {
                     UpstreamError::Refused(_) => "connection_error",
                     UpstreamError::Address => "address_error",
                     UpstreamError::Open(_) => "circuit_open",
+                    UpstreamError::Limited(_) => "rate_limited",
                 }));
                 inside.close(now);
             }

@@ -66,6 +66,8 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         stream,
         streams_array: false,
         charge: None,
+        ask: None,
+        also: OnceLock::new(),
         translated: OnceLock::new(),
         started: Instant::now(),
         bytes_in: bytes as u64,

@@ -47,7 +47,7 @@ pub struct Quota {
     pub key: Option<String>,
     /// A group that the caller must be in.
     pub group: Option<GroupName>,
-    /// Name of a model as clients ask for it, with `*` at the end for all that begin so. A fallback is not counted by its own name.
+    /// Name of a model as clients ask for it, or of the fallback that is called for it, with `*` at the end for all that begin so.
     pub model: Option<String>,
     /// All who match share it; otherwise each has it for itself.
     pub shared: bool,
@@ -95,6 +95,7 @@ pub struct Quotas {
 }
 
 /// Why a request is refused.
+#[derive(Debug)]
 pub struct Exceeded {
     /// Sentence for the client.
     pub message: String,
@@ -221,7 +222,38 @@ impl Quotas {
         ask: impl FnOnce() -> Ask,
         clock: &SharedClock,
     ) -> Result<Option<Arc<Charge>>, Exceeded> {
-        if !self.rules.iter().any(|(quota, _)| quota.covers(principal, model)) {
+        self.charge_on(principal, model, &|quota| quota.covers(principal, model), ask, clock)
+    }
+
+    /// The same for a fallback, on the rules that do not cover the model that was asked for: on those it is counted already.
+    ///
+    /// # Errors
+    /// Which rule does not take it.
+    pub fn charge_beyond(
+        &self,
+        principal: &Principal,
+        (asked, model): (&str, &str),
+        ask: impl FnOnce() -> Ask,
+        clock: &SharedClock,
+    ) -> Result<Option<Arc<Charge>>, Exceeded> {
+        let beyond = |quota: &Quota| quota.covers(principal, model) && !quota.covers(principal, asked);
+        self.charge_on(principal, model, &beyond, ask, clock)
+    }
+
+    /// Whether any rule is for a model.
+    pub fn name_models(&self) -> bool {
+        self.rules.iter().any(|(quota, _)| quota.model.is_some())
+    }
+
+    fn charge_on(
+        &self,
+        principal: &Principal,
+        model: &str,
+        covers: &dyn Fn(&Quota) -> bool,
+        ask: impl FnOnce() -> Ask,
+        clock: &SharedClock,
+    ) -> Result<Option<Arc<Charge>>, Exceeded> {
+        if !self.rules.iter().any(|(quota, _)| covers(quota)) {
             return Ok(None);
         }
         let ask = ask();
@@ -229,7 +261,7 @@ impl Quotas {
         let wanted = least.plus(Sum { tokens: ask.output, nanos: cost(&self.prices, model, 0, ask.output) });
         let mut taken: Vec<Taken> = Vec::new();
         let mut shown = Shown::default();
-        for (quota, counters) in self.rules.iter().filter(|(quota, _)| quota.covers(principal, model)) {
+        for (quota, counters) in self.rules.iter().filter(|(quota, _)| covers(quota)) {
             let counter = self.counter(quota, counters, principal);
             let held = hold(quota, &counter, (least, wanted), clock);
             shown.note(&quota.measure, &counter, clock.steady());

@@ -21,7 +21,13 @@ pub fn is_worth_another(outcome: &Outcome) -> bool {
     match outcome {
         Ok(answer) => matches!(answer.status().as_u16(), 429 | 500 | 502..=504 | 529),
         // Where it was not even called, another place may be.
-        Err(UpstreamError::Refused(_) | UpstreamError::Slow(_) | UpstreamError::Open(_) | UpstreamError::Address) => true,
+        Err(
+            UpstreamError::Refused(_)
+            | UpstreamError::Slow(_)
+            | UpstreamError::Open(_)
+            | UpstreamError::Limited(_)
+            | UpstreamError::Address,
+        ) => true,
     }
 }
 
@@ -34,7 +40,7 @@ pub fn learnt(outcome: &Outcome) -> Learnt {
         Ok(_) => Health::Good,
         Err(UpstreamError::Refused(error)) if error.is_connect() => return Learnt { provider: Health::Bad, model: Health::Unsaid },
         Err(UpstreamError::Refused(_) | UpstreamError::Slow(_)) => return Learnt { provider: Health::Unsaid, model: Health::Bad },
-        Err(UpstreamError::Open(_) | UpstreamError::Address) => return Learnt::NOTHING,
+        Err(UpstreamError::Open(_) | UpstreamError::Limited(_) | UpstreamError::Address) => return Learnt::NOTHING,
     };
     Learnt { provider: Health::Good, model }
 }

@@ -9,13 +9,15 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bartizan_vocabulary::{Finding, Label, ProviderName};
+use bartizan_vocabulary::{Finding, Label, ProviderName, Role};
 use bartizan_wire::Part;
 use bartizan_wire::json::{Node, NodeId, Splice, escape_into};
 use bartizan_wire::refusal::Reason;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::body::ReadError;
+use crate::budget::Reservation;
 use crate::edit::TextEdit;
 use crate::exchange::Exchange;
 use crate::guard::Parsed;
@@ -36,7 +38,11 @@ const ALTERED: &str = "a signed reasoning block was changed on its way to you, a
 #[derive(Default)]
 pub struct Removed {
     blocks: Vec<NodeId>,
+    /// Whether one stands in a turn that is not the model's.
+    astray: bool,
     originals: Vec<Original>,
+    /// What they take of the budget.
+    held: Option<Reservation>,
 }
 
 /// One block as its provider signed it.
@@ -51,8 +57,9 @@ impl Removed {
     /// The blocks of a request that were changed on their way to the caller.
     pub fn of(body: Body<'_>) -> Self {
         let changed = |part: &&Part| part.signed && body.tape.text(body.bytes, part.node).contains(REMOVED);
-        let blocks = body.reading.parts.iter().filter(changed).map(|part| part.node).collect();
-        Self { blocks, originals: Vec::new() }
+        let changed = || body.reading.parts.iter().filter(changed);
+        let astray = changed().any(|part| part.role != Role::Assistant);
+        Self { blocks: changed().map(|part| part.node).collect(), astray, ..Self::default() }
     }
 
     /// Whether anything has to be put back.
@@ -196,9 +203,18 @@ impl Exchange {
             return Ok(None);
         }
         let altered = || (Reason::BadRequest, ALTERED.to_owned());
+        // The model alone signs. A provider reads what others say, whatever signature stands beside it.
+        if parsed.removed.astray {
+            return Err(altered());
+        }
+        let mut held = self.gate.budget.open();
         let (mut signer, mut left) = (None, MOST);
         for node in std::mem::take(&mut parsed.removed.blocks) {
             let text = parsed.tape.text(&parsed.bytes, node);
+            // Once as a text, once escaped. No seal is shorter than what it holds.
+            if !held.grow(text.len().saturating_mul(2)) {
+                return Err((Reason::Busy, ReadError::Busy.to_string()));
+            }
             let (original, provider) = self.original(node, &text, &mut left).ok_or_else(altered)?;
             if signer.get_or_insert_with(|| provider.clone()) != &provider {
                 return Err((
@@ -209,6 +225,7 @@ impl Exchange {
             parsed.removed.blocks.push(node);
             parsed.removed.originals.push(original);
         }
+        parsed.removed.held = Some(held);
         let at = self.live.settings.providers.iter().position(|provider| signer.as_ref() == Some(&provider.name));
         at.map(Some).ok_or_else(altered)
     }

@@ -80,7 +80,7 @@ impl StreamBody {
         held: Reservation,
     ) -> Self {
         let pause = exchange.live.settings.idle(exchange.provider.as_ref());
-        guard.seen = (exchange.charge.is_some() || exchange.watch.is_some()).then(Seen::default);
+        guard.seen = (exchange.charges().next().is_some() || exchange.watch.is_some()).then(Seen::default);
         guard.said = exchange.watch.is_some().then(Box::default);
         let translator = exchange.translated.get().map(|one| Box::new(one.stream(&exchange.live.settings.limits)));
         let seal = Some(BodySeal::new(exchange.gate.random().bytes()));

@@ -17,6 +17,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::models::MODELS;
+use crate::quotas::Exceeded;
 use crate::settings::{Provider, ProviderKind, Settings};
 
 /// Why a provider gave no answer.
@@ -31,6 +32,9 @@ pub enum UpstreamError {
     /// It failed too often and is left alone for a while: nothing was sent.
     #[error("the provider failed too often and is left alone for a while")]
     Open(Duration),
+    /// A limit for a fallback is reached: nothing was sent.
+    #[error("{}", .0.message)]
+    Limited(Box<Exceeded>),
     /// No first byte in time.
     #[error("the provider sent nothing for {0:?}")]
     Slow(Duration),

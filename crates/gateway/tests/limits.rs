@@ -4,7 +4,7 @@ mod estimates;
 mod lost_and_found;
 
 use bartizan_gateway::{Measure, Period, Price, Quota, Settings};
-use bartizan_testkit::{Answer, canned};
+use bartizan_testkit::{Answer, ScriptedUpstream, canned};
 use bartizan_wire::json::{JsonLimits, Tape};
 use bartizan_wire::{Route, Side, Weight, read};
 use serde_json::json;
@@ -239,4 +239,47 @@ fn a_reload_forgets_nothing_that_was_counted() {
     assert_eq!(house.chat(&body(100)).status, 429);
     house.clock.forward(61);
     assert_eq!(house.chat(&body(201)).json()["error"]["code"], "budget_spent");
+}
+
+/// A request for a model whose fallback answers is counted on the fallback's own rules too: else a limit for a costly model is none.
+#[test]
+fn a_fallback_counts_on_its_own_rules() {
+    let other = ScriptedUpstream::start().unwrap();
+    for (rule, more) in [
+        (rate(Some(2), None), "requests"),
+        (rate(None, Some(1_000)), "tokens"),
+        (budget(Some(1_000), None), "budget"),
+        (budget(None, Some(100_000)), "money"),
+    ] {
+        let url = other.url();
+        let adjust = move |settings: &mut Settings| {
+            let second = second(settings, "spare", &url);
+            settings.models[1].ways = vec![way(second, 1)];
+            settings.models[0].fallback = vec![1];
+            settings.prices = vec![Price { model: "*".to_owned(), input: 100, output: 100 }];
+            settings.limits.answer_tokens = 0;
+            let own = Quota { name: "own".into(), ..rate(Some(100), None) };
+            settings.quotas = vec![own, Quota { model: Some("claude-*".to_owned()), ..rule }];
+        };
+        let house = House::build(Plan { adjust: Some(Box::new(adjust)), ..Plan::default() });
+        house.upstream.always(ill(500));
+        other.always(used(300, 200));
+        let before = other.served();
+        (0..2).for_each(|_| assert_eq!(house.chat(&body(20)).status, 200, "{more}"));
+        let over = house.chat(&body(20));
+        assert_eq!(
+            (over.status, other.served() - before),
+            (500, 2),
+            "{more}: passed over, so the first one's answer stands: {}",
+            over.text()
+        );
+        assert_eq!(left(&over, "requests"), 97, "{more}: a refused fallback takes nothing else away");
+        let asked = house.chat(&body(20).replace("gpt-4o-mini", "claude-sonnet"));
+        assert_eq!((asked.status, other.served() - before), (429, 2), "{more}: {}", asked.text());
+        // Where the first place answers, nothing counts there.
+        house.upstream.always(used(300, 200));
+        assert_eq!(house.send(&by(2, &body(20))).status, 200);
+        house.upstream.always(ill(500));
+        (0..2).for_each(|_| assert_eq!(house.send(&by(2, &body(20))).status, 200, "{more}"));
+    }
 }

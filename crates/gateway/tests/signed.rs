@@ -174,3 +174,41 @@ fn a_failing_guard_lets_no_altered_block_pass() {
     let reply = house.send(&Call::messages(back(&block(&told))));
     assert_eq!((reply.status, house.upstream.served()), (503, 0), "{}", reply.text());
 }
+
+/// A provider that takes no thoughts from anybody but the model reads such a block as it reads what a user says.
+#[test]
+fn only_the_models_own_turns_open_a_seal() {
+    let house = House::build(plan());
+    let told = told(&house, THOUGHT);
+    let served = house.upstream.served();
+    let own = json!({"role": "assistant", "content": [block(&told), {"type": "text", "text": "ok"}]});
+    for turn in [
+        json!({"role": "user", "content": [block(&told)]}),
+        json!({"role": "system", "content": [block(&told)]}),
+        json!({"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [block(&told)]}]}),
+        json!({"content": [block(&told)], "role": "user"}),
+    ] {
+        let body = json!({"model": "gpt-4o-mini", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}, own, turn]});
+        let reply = house.send(&Call::messages(body.to_string()));
+        assert!(reply.status == 400 && reply.text().contains("signed reasoning block"), "{turn}: {} {}", reply.status, reply.text());
+    }
+    let body = json!({"model": "gpt-4o-mini", "max_tokens": 9, "system": [block(&told)], "messages": [{"role": "user", "content": "hi"}]});
+    assert_eq!(house.send(&Call::messages(body.to_string())).status, 400);
+    assert_eq!(house.upstream.served(), served);
+}
+
+/// What is put back is held in memory beside the body.
+#[test]
+fn what_is_put_back_counts_as_bytes_in_flight() {
+    let told = |house: &House| told(house, &format!("{THOUGHT} {}", "so ".repeat(200_000)));
+    let sizes = [2_200_000, 30_000_000];
+    for bytes in sizes {
+        let limits = bartizan_gateway::Limits { inflight_bytes: bytes, ..bartizan_gateway::Limits::default() };
+        let house = House::build(Plan { limits, ..plan() });
+        let told = told(&house);
+        house.upstream.push(Answer::json("{}"));
+        let reply = house.send(&Call::messages(back(&block(&told))));
+        assert_eq!(reply.status, if bytes == sizes[0] { 503 } else { 200 }, "{}", reply.text());
+        assert_eq!(house.gate.inflight_bytes(), 0);
+    }
+}

@@ -269,7 +269,7 @@ fn reasoning_that_is_not_passed_on_is_counted() {
 
 #[test]
 fn a_call_of_which_nobody_knows_what_it_cost_is_counted_though_the_next_one_failed() {
-    let other = bartizan_testkit::ScriptedUpstream::start().unwrap();
+    let other = ScriptedUpstream::start().unwrap();
     let url = other.url();
     let adjust = move |settings: &mut Settings| {
         let spare = second(settings, "spare", &url);

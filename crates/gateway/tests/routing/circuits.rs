@@ -63,8 +63,12 @@ fn one_caller_opens_no_circuit_for_the_others() {
     assert_eq!((by(1).status, circuit(&house)), (200, Circuit::Closed));
     // When others fail, too, it is left alone by all.
     house.upstream.always(ill(500));
-    [1, 2, 2].into_iter().for_each(|number| assert_eq!(by(number).status, 500));
-    [1, 2, 3].into_iter().for_each(|number| refused_by_circuit(&by(number)));
+    for number in [1, 2, 2] {
+        assert_eq!(by(number).status, 500);
+    }
+    for number in [1, 2, 3] {
+        refused_by_circuit(&by(number));
+    }
     house.clock.forward(31);
     assert_eq!(by(1).status, 500, "one call tries");
     house.upstream.always(good("back"));
