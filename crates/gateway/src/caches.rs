@@ -9,25 +9,38 @@ use bartizan_identity::ObjectKind;
 use bartizan_vocabulary::Decision;
 use bartizan_wire::refusal::Reason;
 use bartizan_wire::{Call, Control, Route};
-use http::Response;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
 use hyper::body::Incoming;
 
 use crate::Gate;
 use crate::body::GateBody;
+use crate::budget::Reservation;
 use crate::credentials::client_key;
 use crate::exchange::{Exchange, Moment, Phase};
 use crate::files::{PROVIDER, Sent};
-use crate::guard::Parsed;
+use crate::guard::{Guarded, Parsed};
 use crate::handle::{Head, Lent, UNREAD, shown};
 use crate::headers::{outside_body, to_provider};
 use crate::models::{self, Target, bare};
 use crate::objects::{Cached, NO_CACHE, Then};
-use crate::query::query;
+use crate::query::{Query, query};
 use crate::refuse::Refusal;
-use crate::settings::Settings;
+use crate::session::Session;
+use crate::settings::{Provider, Settings};
 use crate::upstream::{self, Aim};
 
 type Problem = (Reason, String);
+
+/// A request that was judged.
+struct Ready {
+    request: Request<Full<Bytes>>,
+    session: Box<Session>,
+    guarded: Box<Guarded>,
+    /// What it takes of the budget, while it may have to be sent.
+    _held: (Reservation, Option<Reservation>),
+}
 
 impl Gate {
     /// Answers a request that makes, changes or lists caches.
@@ -84,23 +97,10 @@ impl Gate {
         }
         let session = self.session_of_new_cache(&exchange, Cached { name: &name, upstream: upstream_name }, resumed.as_deref());
         let exchange = Arc::new(exchange);
-        let (headers, query_toward) = (to_provider(&head.parts.headers, false), query.toward(false));
-        let outside = outside_body(&headers, query_toward);
         let model = (written != upstream_name).then(|| upstream_name.to_owned());
-        let (guarded, mut session, mut lent) = self.guarded(&exchange, session, (outside, model), Lent::new(body, held)).await?;
-        let (guarded, _copy) = guarded?;
-        if let Err((reason, message)) = Self::fits_cache(&session) {
-            let phase = Phase { decision: Some(Decision::Blocked), ..guarded.phase };
-            return Err(Box::new(Refusal::of(&exchange, reason, message).with(Moment::Request, phase)));
-        }
-        lent.keep_in(&mut session);
-        let _held = lent.held;
-        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| target.provider.pass_client_key);
-        let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, item: None, query: query_toward };
-        let request = match upstream::request(target.provider, &aim, headers, key, guarded.bytes.clone()) {
-            Ok(request) => request,
-            Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
-        };
+        let aimed = (&call, target.provider, &query);
+        let Ready { request, session, guarded, _held } =
+            self.readied(head, &exchange, aimed, (session, model), Lent::new(body, held)).await?;
         if let Some(charge) = &exchange.charge {
             charge.sent();
         }
@@ -142,23 +142,40 @@ impl Gate {
         };
         let session = self.session_for(&exchange, &object, Then::Nothing);
         let exchange = Arc::new(exchange);
-        let (headers, query_toward) = (to_provider(&head.parts.headers, false), query.toward(false));
-        let outside = outside_body(&headers, query_toward);
-        let (guarded, mut session, mut lent) = self.guarded(&exchange, session, (outside, None), Lent::new(body, held)).await?;
-        let (guarded, _copy) = guarded?;
-        lent.keep_in(&mut session);
-        let _held = lent.held;
-        let key = client_key(&head.parts.headers, query.key.as_deref(), &live.settings).filter(|_| provider.pass_client_key);
-        let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: call.object, item: None, query: query_toward };
-        let request = match upstream::request(provider, &aim, headers, key, guarded.bytes.clone()) {
-            Ok(request) => request,
-            Err(error) => return Err(self.upstream_failed(&exchange, &error, 0, Some(guarded.phase))),
-        };
+        let aimed = (&call, provider, &query);
+        let Ready { request, session, guarded, _held } =
+            self.readied(head, &exchange, aimed, (session, None), Lent::new(body, held)).await?;
         exchange.keep_cache(id, &object).map_err(|error| {
             let message = format!("{error}, so nothing was sent");
             Box::new(Refusal::of(&exchange, Reason::GuardUnavailable, message).with(Moment::Request, Phase::decided(Decision::Failed)))
         })?;
         self.listed(head, &exchange, (call.route, at, request), session, guarded).await
+    }
+
+    /// Judges a body, and makes the request with it for a provider.
+    async fn readied(
+        self: &Arc<Self>,
+        head: &Head,
+        exchange: &Arc<Exchange>,
+        (call, provider, query): (&Call<'_>, &Provider, &Query<'_>),
+        (session, model): (Box<Session>, Option<String>),
+        lent: Lent,
+    ) -> Result<Ready, Box<Refusal>> {
+        let (headers, query_toward) = (to_provider(&head.parts.headers, false), query.toward(false));
+        let outside = outside_body(&headers, query_toward);
+        let (guarded, mut session, mut lent) = self.guarded(exchange, session, (outside, model), lent).await?;
+        let (guarded, copy) = guarded?;
+        if let Err((reason, message)) = Self::fits_cache(&session) {
+            let phase = Phase { decision: Some(Decision::Blocked), ..guarded.phase };
+            return Err(Box::new(Refusal::of(exchange, reason, message).with(Moment::Request, phase)));
+        }
+        lent.keep_in(&mut session);
+        let key = client_key(&head.parts.headers, query.key.as_deref(), &exchange.live.settings).filter(|_| provider.pass_client_key);
+        let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: call.object, item: None, query: query_toward };
+        match upstream::request(provider, &aim, headers, key, guarded.bytes.clone()) {
+            Ok(request) => Ok(Ready { request, session, guarded, _held: (lent.held, copy) }),
+            Err(error) => Err(self.upstream_failed(exchange, &error, 0, Some(guarded.phase))),
+        }
     }
 }
 

@@ -313,16 +313,14 @@ impl Gate {
         let wanted = responses.chain(conversation).chain(cache).chain(items).chain(containers).chain(files).collect();
         let mut found = self.owned(&exchange.principal.id, wanted).await?.into_iter();
         let mut objects = Vec::new();
-        if kept.previous.is_some() {
-            let message = || "the response that `previous_response_id` names is not known here as this caller's".to_owned();
-            objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
-        }
-        if kept.conversation.is_some() {
-            let message = || "the conversation that `conversation` names is not known here as this caller's".to_owned();
-            objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
-        }
-        if kept.cache.is_some() {
-            objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, caches::NAMES_NO_CACHE.to_owned()))?);
+        for (named, message) in [
+            (kept.previous, "the response that `previous_response_id` names is not known here as this caller's"),
+            (kept.conversation, "the conversation that `conversation` names is not known here as this caller's"),
+            (kept.cache, caches::NAMES_NO_CACHE),
+        ] {
+            if named.is_some() {
+                objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message.to_owned()))?);
+            }
         }
         for (id, item) in kept.items.iter().zip(found.by_ref()) {
             objects.push(item.ok_or_else(|| unknown_item(parsed, *id, kept.joins))?);

@@ -13,7 +13,8 @@ use bartizan_wire::refusal::Reason;
 use bartizan_wire::{CachePage, Call, Route, cache_page, is_object_id, write_cache_page};
 use bytes::Bytes;
 use http::header::HeaderMap;
-use http::{Response, response};
+use http::{Request, Response, response};
+use http_body_util::Full;
 use hyper::body::Incoming;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -29,7 +30,7 @@ use crate::headers::{outside_body, to_provider};
 use crate::pending::Pending;
 use crate::query::query;
 use crate::refuse::Refusal;
-use crate::upstream::{self, Aim};
+use crate::upstream::{self, Aim, UpstreamError};
 
 /// Caches of one page, of the provider's and at most of a caller's; as many when nothing is said.
 const PAGE: usize = 1_000;
@@ -61,6 +62,33 @@ impl Own {
     /// Whether the page is full, and it is known that something follows.
     fn is_full(&self, limit: usize) -> bool {
         self.from.is_some_and(|from| self.caches.len() > from + limit)
+    }
+
+    /// The page, and what leads to the next one. `cut`: more may follow that was not read. Where the cache is gone behind which the page
+    /// began, the list begins anew: nothing is left out.
+    fn page(&self, limit: usize, cut: bool) -> (&[(String, Bytes)], Option<&str>) {
+        let rest = self.caches.get(self.from.unwrap_or(0)..).unwrap_or_default();
+        let page = rest.get(..limit).unwrap_or(rest);
+        (page, page.last().map(|(id, _)| id.as_str()).filter(|_| cut || rest.len() > limit))
+    }
+}
+
+impl Asked {
+    /// The request for a page of the provider, after the one that told `token`.
+    fn page(
+        &self,
+        head: &Head,
+        exchange: &Exchange,
+        (call, at, headers): (Call<'_>, usize, &HeaderMap),
+        token: Option<&str>,
+    ) -> Result<Request<Full<Bytes>>, UpstreamError> {
+        let settings = &exchange.live.settings;
+        let provider = settings.providers.get(at).ok_or(UpstreamError::Address)?;
+        let key = client_key(&head.parts.headers, self.key.as_deref(), settings).filter(|_| provider.pass_client_key);
+        let token = token.map(|token| format!("&pageToken={}", utf8_percent_encode(token, NON_ALPHANUMERIC))).unwrap_or_default();
+        let query = format!("pageSize={PAGE}{token}");
+        let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, item: None, query: Some(&query) };
+        upstream::request(provider, &aim, headers.clone(), key, Bytes::new())
     }
 }
 
@@ -108,17 +136,10 @@ impl Gate {
         pending: &mut Pending,
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let (began, mut held) = (Instant::now(), self.budget.open());
-        let provider = exchange.live.settings.providers.get(at);
-        let key = client_key(&head.parts.headers, asked.key.as_deref(), &exchange.live.settings);
-        let key = key.filter(|_| provider.is_some_and(|provider| provider.pass_client_key));
         let mut own = Own { from: asked.after.is_none().then_some(0), ..Own::default() };
         let (mut first, mut next, mut cut) = (None::<response::Parts>, None::<String>, false);
         for page in 1..=MOST_PAGES {
-            let token = next.as_deref().map(|token| format!("&pageToken={}", utf8_percent_encode(token, NON_ALPHANUMERIC)));
-            let query = format!("pageSize={PAGE}{}", token.unwrap_or_default());
-            let aim = Aim { route: call.route, dialect: call.dialect, model: "", object: None, item: None, query: Some(&query) };
-            let made = provider.ok_or(upstream::UpstreamError::Address);
-            let request = match made.and_then(|provider| upstream::request(provider, &aim, headers.clone(), key, Bytes::new())) {
+            let request = match asked.page(head, exchange, (call, at, headers), next.as_deref()) {
                 Ok(request) => request,
                 Err(error) => return Err(self.upstream_failed(exchange, &error, 0, Some(guarded.phase))),
             };
@@ -148,20 +169,14 @@ impl Gate {
         }
         let none = || self.garbage(exchange, "the list of caches is longer than is read at a time; ask for one by its name");
         let parts = first.ok_or_else(none)?;
-        // Where the cache is gone behind which the page began, the list begins anew: nothing is left out.
-        let from = own.from.unwrap_or(0);
-        let page = own.caches.get(from..).unwrap_or_default();
-        let shown = page.get(..page.len().min(asked.limit)).unwrap_or_default();
+        let (shown, next) = own.page(asked.limit, cut);
         if cut && shown.is_empty() {
             return Err(none());
         }
-        let more = page.len() > asked.limit || cut;
-        let next = shown.last().map(|(id, _)| id.as_str()).filter(|_| more);
         let caches: Vec<&[u8]> = shown.iter().map(|(_, cache)| cache.as_ref()).collect();
         // It is written next to the pages.
         let room = shown.iter().map(|(id, cache)| id.len() + cache.len() + 1).sum::<usize>();
-        let busy = || self.upstream_refusal(exchange, Reason::Busy, ReadError::Busy.to_string());
-        hold(&mut held, room).map_err(|_| busy())?;
+        hold(&mut held, room).map_err(|_| self.upstream_refusal(exchange, Reason::Busy, ReadError::Busy.to_string()))?;
         let bytes = Bytes::from(write_cache_page(&caches, next));
         self.told(head, exchange, (parts, bytes), self.session_in(exchange, ""), guarded.phase, (held, began)).await
     }
