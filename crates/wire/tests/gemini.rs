@@ -1,5 +1,5 @@
 //! Control fields of Gemini's requests: what is read, and every way of writing one that another parser could read differently.
-#![expect(clippy::unwrap_used, clippy::string_slice, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "tests")]
 
 use bartizan_wire::ControlError::{self, Elsewhere, Missing, NotAnObject, Refused, Repeated, Respelt, Type};
 use bartizan_wire::Route::{

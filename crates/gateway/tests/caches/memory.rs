@@ -106,7 +106,7 @@ fn a_cache_goes_on_in_another_gate() {
 fn a_cache_has_bounds() {
     let house = house();
     for (values, status) in [(4_096, 200), (4_097, 400)] {
-        let text: String = (0..values).map(|number| format!("p{number}@example.net, ")).collect();
+        let text = (0..values).map(|number| format!("p{number}@example.net")).collect::<Vec<_>>().join(", ");
         house.upstream.respond_with(|_| kept("a1", "x"));
         let before = house.upstream.requests().len();
         let reply = house.send(&create(&json!({"contents": [{"parts": [{"text": text}]}]})));
