@@ -133,7 +133,7 @@ def test_policy_block(gemini, upstream, model):
 def test_errors(gemini, upstream, model):
     with pytest.raises(errors.ClientError) as caught:
         gemini.models.generate_content(model=model, contents="Hello.", config=types.GenerateContentConfig(cached_content="cachedContents/a"))
-    assert (caught.value.code, caught.value.status) == (400, "INVALID_ARGUMENT") and "cachedContent" in caught.value.message
+    assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND") and "cachedContent" in caught.value.message
     with pytest.raises(errors.ClientError) as caught:
         gemini.caches.get(name="cachedContents/a")
     assert (caught.value.code, caught.value.status) == (404, "NOT_FOUND")

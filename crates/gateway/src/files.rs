@@ -37,7 +37,7 @@ use crate::upstream::{self, Aim, UpstreamError};
 use crate::{Gate, Live};
 
 /// The header that names the provider.
-const PROVIDER: &str = "bartizan-provider";
+pub(crate) const PROVIDER: &str = "bartizan-provider";
 
 /// Why a form did not go on.
 enum Problem {

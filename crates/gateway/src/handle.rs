@@ -225,10 +225,15 @@ impl Gate {
             Ok(resumed) => resumed,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
+        if let Some(message) = resumed.as_ref().and_then(|resumed| resumed.bars(&name)) {
+            return Err(Box::new(Refusal::of(&Arc::new(exchange), Reason::BadRequest, message)));
+        }
+        let cached = resumed.as_ref().and_then(|resumed| resumed.cached()).map(|cached| cached.upstream);
         let asked = Asked { head, call, query: &query, in_body: in_body.as_deref(), name: &name, resumed: resumed.as_deref() };
         let (circuits, principal) = (&live.circuits, Arc::clone(&exchange.principal));
         let (in_body, only) = (in_body.is_some(), resumed.as_ref().map(|resumed| resumed.provider));
-        let wanted = Wanted { settings: &live.settings, circuits, principal: &principal, call, name: (&name, shown), in_body, only };
+        let wanted =
+            Wanted { settings: &live.settings, circuits, principal: &principal, call, name: (&name, shown), in_body, only, cached };
         let (itinerary, target) = match Itinerary::begin(wanted, self.now(), &|| self.chance()) {
             Ok(begun) => begun,
             Err(nowhere) => return Err(Box::new(Refusal::nowhere(&Arc::new(exchange), nowhere))),
@@ -244,7 +249,7 @@ impl Gate {
     }
 
     /// Counts a request on the limits that cover it. Counting tokens uses none.
-    fn charge(&self, exchange: &mut Exchange, name: &str, (route, parsed): (Route, &Parsed)) -> Result<(), Exceeded> {
+    pub(crate) fn charge(&self, exchange: &mut Exchange, name: &str, (route, parsed): (Route, &Parsed)) -> Result<(), Exceeded> {
         let only_counts = matches!(route, Route::CountTokens | Route::CountContentTokens);
         let (live, stream) = (&exchange.live, exchange.stream);
         let ask = || Ask::of(parsed, route, live.settings.limits.answer_tokens, stream || route == Route::StreamGenerateContent);
@@ -340,7 +345,7 @@ impl Gate {
 }
 
 /// Events and sentences show a name that nobody configured only if nothing is found in it.
-fn shown<'a>(exchange: &mut Exchange, name: &'a str) -> &'a str {
+pub(crate) fn shown<'a>(exchange: &mut Exchange, name: &'a str) -> &'a str {
     exchange.model_configured = exchange.live.settings.models.iter().any(|model| model.name.as_str() == name);
     let shown = if exchange.model_configured || is_clean(exchange, name, Some("model")) { name } else { UNCONFIGURED };
     exchange.model = Some(ModelName::new(shown));

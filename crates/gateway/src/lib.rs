@@ -10,6 +10,7 @@ mod body;
 mod breaker;
 mod budget;
 mod cache;
+mod caches;
 mod calling;
 mod charge;
 mod circuits;

@@ -3,6 +3,7 @@
 //! Answers that go on from one another are a chain: they share the scope of pseudonyms of their first request, and what was minted
 //! before is restored in what comes later.
 
+mod caches;
 mod carrying;
 
 use std::collections::{HashMap, HashSet};
@@ -15,9 +16,12 @@ use bartizan_identity::{Binding, Chain, Object, ObjectKind, Objects, ObjectsErro
 use bartizan_vocabulary::{PrincipalId, ProviderName, Role, Timestamp, UninspectedKind};
 use bartizan_wire::json::NodeId;
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Control, ControlError, Kept, Made, Reading, Route, Unread, file_mentions, is_conversation, is_deleted, told};
+use bartizan_wire::{
+    Control, ControlError, Kept, Made, Reading, Route, Unread, cache_id, file_mentions, is_conversation, is_deleted, is_empty_object, told,
+};
 use tokio::sync::Semaphore;
 
+pub(crate) use self::caches::{Cached, NO_CACHE};
 use crate::Gate;
 use crate::exchange::Exchange;
 use crate::guard::Parsed;
@@ -243,7 +247,11 @@ impl Exchange {
 /// Whether an answer says that what was to be deleted is gone.
 fn is_gone(kind: ObjectKind, answer: &Parsed) -> bool {
     let (tape, bytes) = (&answer.tape, &answer.bytes);
-    is_deleted(tape, bytes) || (kind == ObjectKind::Item && is_conversation(tape, bytes))
+    match kind {
+        ObjectKind::Cache => is_empty_object(tape),
+        ObjectKind::Item if is_conversation(tape, bytes) => true,
+        _ => is_deleted(tape, bytes),
+    }
 }
 
 fn object(made: Made) -> (ObjectKind, String) {
@@ -300,16 +308,19 @@ impl Gate {
         let items = kept.items.iter().map(|id| (ObjectKind::Item, text(*id)));
         let containers = kept.containers.iter().map(|id| (ObjectKind::Container, text(*id)));
         let files = named.iter().map(|id| (ObjectKind::File, text(*id)));
-        let wanted = responses.chain(conversation).chain(items).chain(containers).chain(files).collect();
+        let name = |id: NodeId| cache_id(&text(id)).unwrap_or_default().to_owned();
+        let cache = kept.cache.iter().map(|id| (ObjectKind::Cache, name(*id)));
+        let wanted = responses.chain(conversation).chain(cache).chain(items).chain(containers).chain(files).collect();
         let mut found = self.owned(&exchange.principal.id, wanted).await?.into_iter();
         let mut objects = Vec::new();
-        if kept.previous.is_some() {
-            let message = || "the response that `previous_response_id` names is not known here as this caller's".to_owned();
-            objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
-        }
-        if kept.conversation.is_some() {
-            let message = || "the conversation that `conversation` names is not known here as this caller's".to_owned();
-            objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message()))?);
+        for (named, message) in [
+            (kept.previous, "the response that `previous_response_id` names is not known here as this caller's"),
+            (kept.conversation, "the conversation that `conversation` names is not known here as this caller's"),
+            (kept.cache, caches::NAMES_NO_CACHE),
+        ] {
+            if named.is_some() {
+                objects.push(found.next().flatten().ok_or_else(|| (Reason::NotFound, message.to_owned()))?);
+            }
         }
         for (id, item) in kept.items.iter().zip(found.by_ref()) {
             objects.push(item.ok_or_else(|| unknown_item(parsed, *id, kept.joins))?);
@@ -408,7 +419,9 @@ impl Gate {
         let text = |id: NodeId| read.map(|(parsed, _)| parsed.tape.text(&parsed.bytes, id).into_owned());
         let conversation = kept.conversation.and_then(text);
         let binds = Binds { route: Route::Responses, response: kept.store, items: kept.store || kept.joins };
-        self.session_with(exchange, resumed, Keeping::new(base, is_known, Then::Bind(binds), conversation))
+        // Of an answer that begins with a cache nothing is kept.
+        let then = if kept.cache.is_some() { Then::Nothing } else { Then::Bind(binds) };
+        self.session_with(exchange, resumed, Keeping::new(base, is_known, then, conversation))
     }
 
     /// The session of a request for what the provider keeps.

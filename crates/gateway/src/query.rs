@@ -15,6 +15,13 @@ const UNKNOWN: &str = "Gemini's routes take `alt`, `key`, `prettyPrint`, `fields
 /// Parameters that go on to Google, besides their spellings with `$`.
 const TO_GOOGLE: &[&str] = &["alt", "prettyPrint", "fields", "pageSize", "pageToken"];
 
+/// Of those, what goes with caches: none that leaves the name of one out of an answer, or writes it in another form.
+const WITH_CACHES: &[&str] = &["alt", "prettyPrint"];
+const UNKNOWN_WITH_CACHES: &str = "the routes of caches take `alt=json`, `key` and `prettyPrint` in the query, `pageSize` and `pageToken` for the list, and `updateMask` (`ttl`, `expireTime`) with a change; remove the rest";
+
+/// What a change of a cache may be said to be of.
+const MASKS: &[&str] = &["ttl", "expireTime", "expire_time"];
+
 /// Parameters in which some clients send a key, whatever the route says.
 const KEYS: &[&str] = &["key", "api-key", "api_key"];
 
@@ -63,10 +70,26 @@ pub fn query(route: Route, raw: Option<&str>) -> Result<Query<'_>, &'static str>
         match name.strip_prefix('$').unwrap_or(&name) {
             "key" if key.is_some() => return Err(TWO_KEYS),
             "key" => key = Some(decoded(value)),
+            known if route.is_of_caches() => {
+                if !goes_with_caches(route, known, &decoded(value)) {
+                    return Err(UNKNOWN_WITH_CACHES);
+                }
+                rest.push(pair);
+            }
             known if TO_GOOGLE.contains(&known) => rest.push(pair),
             _ => return Err(UNKNOWN),
         }
     }
     let rest = (!rest.is_empty()).then(|| Cow::Owned(rest.join("&")));
     Ok(Query { rest, keyless: None, key: key.filter(|key| !key.is_empty()) })
+}
+
+/// Whether a parameter may stand in the query of a request for caches.
+fn goes_with_caches(route: Route, name: &str, value: &str) -> bool {
+    match name {
+        "alt" => value == "json",
+        "updateMask" | "update_mask" => route == Route::UpdateCache && value.split(',').all(|mask| MASKS.contains(&mask)),
+        "pageSize" | "pageToken" => route == Route::ListCaches,
+        known => WITH_CACHES.contains(&known),
+    }
 }

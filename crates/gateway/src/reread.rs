@@ -19,7 +19,7 @@ use crate::files::spelt_for;
 use crate::guard::guard_bare;
 use crate::handle::Head;
 use crate::headers::{outside_body, to_provider};
-use crate::objects::{Binds, NO_CONVERSATION, NO_FILE, NO_ITEM, NOT_YOURS, Then};
+use crate::objects::{Binds, NO_CACHE, NO_CONVERSATION, NO_FILE, NO_ITEM, NOT_YOURS, Then};
 use crate::query::query;
 use crate::refuse::Refusal;
 use crate::upstream::{self, Aim};
@@ -48,6 +48,7 @@ impl Gate {
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         match call.route {
             Route::UploadFile | Route::ListFiles => self.files(head, body, exchange, call).await,
+            Route::CreateCache | Route::ListCaches | Route::UpdateCache => self.caches(head, body, exchange, call).await,
             route if route.writes_conversation() => self.converse(head, body, exchange, call).await,
             _ => self.reread(head, body, exchange, call).await,
         }
@@ -140,6 +141,8 @@ impl Gate {
 fn kind(route: Route) -> (ObjectKind, &'static str) {
     if route.names_file() {
         (ObjectKind::File, NO_FILE)
+    } else if route.names_cache() {
+        (ObjectKind::Cache, NO_CACHE)
     } else if route.names_conversation() {
         (ObjectKind::Conversation, NO_CONVERSATION)
     } else {
@@ -151,7 +154,9 @@ fn kind(route: Route) -> (ObjectKind, &'static str) {
 fn then(call: &Call<'_>) -> Then {
     let named = |id: Option<&str>| id.unwrap_or_default().to_owned();
     match call.route {
-        Route::DeleteResponse | Route::DeleteFile | Route::DeleteConversation => Then::Forget(kind(call.route).0, named(call.object)),
+        Route::DeleteResponse | Route::DeleteFile | Route::DeleteConversation | Route::DeleteCache => {
+            Then::Forget(kind(call.route).0, named(call.object))
+        }
         Route::DeleteItem => Then::Forget(ObjectKind::Item, named(call.item)),
         // Those of what others sent into the conversation, at the same time or through another door, are not known yet.
         route @ Route::ListItems => Then::Bind(Binds { route, response: false, items: true }),
@@ -184,6 +189,8 @@ fn taken(route: Route, raw: Option<&str>) -> Result<Option<String>, String> {
     match route {
         Route::GetItem => plain(raw, OF_ITEMS, "`include`").map(|()| None),
         Route::ListItems => plain(raw, OF_LISTS, "`include`, `limit`, `order` and `after`").and_then(|()| after(raw)),
+        // What Google's routes take was looked at already.
+        route if route.names_cache() => Ok(None),
         route if route.names_file() || route.names_conversation() => bare_query(raw).map(|()| None),
         _ => plain(raw, PARAMETERS, "`include`, `limit`, `order`, `after` and `before`").map(|()| None),
     }

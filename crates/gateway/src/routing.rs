@@ -34,6 +34,8 @@ pub struct Wanted<'a> {
     pub in_body: bool,
     /// The only provider to which it may go: it keeps what the request goes on from.
     pub only: Option<usize>,
+    /// The provider's name for the only model to which it may go: that of the cache with which it begins.
+    pub cached: Option<&'a str>,
 }
 
 /// Why there is no place to begin with.
@@ -110,6 +112,7 @@ impl<'a> Itinerary<'a> {
         let asked = models::entry(wanted.settings, wanted.principal, wanted.name)?;
         let model = wanted.settings.models.get(asked);
         let (ways, fallback) = model.map(|model| (model.ways.len(), model.fallback.as_slice())).unwrap_or_default();
+        let fallback = if wanted.cached.is_some() { &[] } else { fallback };
         let goes_on = ways > 1 || !fallback.is_empty() || wanted.settings.retries.attempts > 1;
         let home = models::home(wanted.settings, asked, wanted.call.route);
         let first = home.or_else(|| models::preferred(wanted.settings, asked, wanted.call.route, |_| true));
@@ -129,7 +132,7 @@ impl<'a> Itinerary<'a> {
         if !ways().any(|target| target.provider.kind.answers(wanted.call.route)) {
             return models::elsewhere(wanted.settings, first.model, wanted.name.1, wanted.call.route).into();
         }
-        if wanted.only.is_some_and(|only| !ways().any(|target| target.way.provider == only)) {
+        if wanted.only.is_some() && !ways().any(|target| self.is_kept_at(target)) {
             let message = format!("the model `{}` is not served by the provider that keeps what this request goes on from", wanted.name.1);
             return (Reason::BadRequest, message).into();
         }
@@ -237,6 +240,13 @@ impl<'a> Itinerary<'a> {
         Some(target)
     }
 
+    /// Whether what the request goes on from is at a place, if it goes on from anything.
+    fn is_kept_at(&self, target: Target<'_>) -> bool {
+        let Wanted { only, cached, name, .. } = self.wanted;
+        let is_model = |upstream: &str| upstream == target.way.upstream_name.as_deref().unwrap_or(name.0);
+        only.is_none_or(|only| only == target.way.provider) && cached.is_none_or(is_model)
+    }
+
     /// Whether a place can take the request: its provider speaks the format, or there is a translation into the one that it speaks; it can
     /// be told which model is meant; and it needs no key of the client's that is for somebody else.
     fn takes(&self, target: Target<'_>) -> bool {
@@ -245,8 +255,7 @@ impl<'a> Itinerary<'a> {
         let own_model = self.leg == 0 && wanted.call.route.default_model().is_some();
         let named = own_model || target.is_told(&wanted.call, wanted.in_body);
         let keyed = !target.needs_client_key() || self.home == Some(target.way.provider);
-        let kept_there = wanted.only.is_none_or(|only| only == target.way.provider);
-        kept_there && named && keyed && target.provider.kind.answers(wanted.call.route)
+        self.is_kept_at(target) && named && keyed && target.provider.kind.answers(wanted.call.route)
     }
 }
 

@@ -148,6 +148,7 @@ pub fn request(
     let method = match aim.route.method() {
         "GET" => Method::GET,
         "DELETE" => Method::DELETE,
+        "PATCH" => Method::PATCH,
         _ => Method::POST,
     };
     let mut request = Request::builder().method(method).uri(uri).body(Full::new(body)).map_err(|_| UpstreamError::Address)?;

@@ -251,7 +251,7 @@ fn embeddings_and_counts() {
 fn fields_that_lead_elsewhere_are_refused() {
     let house = House::new();
     for (members, says) in [
-        (r#""cachedContent":"cachedContents/x""#, "`cachedContent` is not guarded yet"),
+        (r#""cachedContent":"x""#, "`cachedContent` must be the name of a cache"),
         (r#""system_instruction":{},"systemInstruction":{}"#, "`systemInstruction` occurs more than once"),
         (r#""generationConfig":{"responseLogprobs":true}"#, "`responseLogprobs` cannot be inspected yet"),
         (r#""tools":[{"mcpServers":[]}]"#, "`mcpServers` is not guarded yet"),

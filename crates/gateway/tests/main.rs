@@ -14,6 +14,7 @@
 mod answers;
 mod attachments;
 mod bad_input;
+mod caches;
 mod conversations;
 mod decide;
 mod events;

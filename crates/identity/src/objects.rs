@@ -18,6 +18,8 @@ pub enum ObjectKind {
     Container,
     /// A conversation.
     Conversation,
+    /// A cache: Gemini's cached content.
+    Cache,
 }
 
 impl ObjectKind {
@@ -29,6 +31,7 @@ impl ObjectKind {
             Self::File => "file",
             Self::Container => "container",
             Self::Conversation => "conversation",
+            Self::Cache => "cache",
         }
     }
 }

@@ -393,7 +393,7 @@ impl Walk<'_> {
             }
         }
         let signed = self.kind(node.parent) == Kind::Signed && place.class == TextClass::Reasoning;
-        let fixed = place.fixed || (signed && self.side == Side::Request);
+        let fixed = place.fixed || (signed && self.side == Side::Request) || self.names_cache(id, node);
         self.push(id, node, Place { fixed, ..place }, Form::String);
         let thought = place.zone == Zone::Free && place.class == TextClass::Reasoning && self.tag(node.parent).thought;
         let channel = place.growth.piece(place.fixed).map(|alone| self.channels.name(self.tape, self.bytes, id, (alone, thought)));

@@ -48,6 +48,8 @@ const CONTROL: &[&str] = &[
     "base_url",
     "api_key",
     "extra_body",
+    "cached_content",
+    "cachedContent",
     "background",
     "prediction",
     "web_search_options",
@@ -55,8 +57,10 @@ const CONTROL: &[&str] = &[
     "context_management",
 ];
 
-/// Fields by which routers and proxies choose another model, another place or another key than those that were judged.
-const ELSEWHERE: &[&str] = &["models", "fallbacks", "route", "provider", "api_base", "base_url", "api_key", "extra_body"];
+/// Fields by which routers and proxies choose another model, another place or another key than those that were judged, or by which they
+/// let a request begin with a cache of Gemini's: only in its own format that is looked up.
+const ELSEWHERE: &[&str] =
+    &["models", "fallbacks", "route", "provider", "api_base", "base_url", "api_key", "extra_body", "cached_content", "cachedContent"];
 
 /// Members of content parts that must not occur twice, nor in another letter case: what a part is, and which file it names.
 const OF_PARTS: &[&str] = &["type", "file", "file_id", "source"];
@@ -187,7 +191,7 @@ pub(crate) fn check_model(tape: &Tape, bytes: &[u8], model: NodeId) -> Result<()
 fn refuse_unguarded(tape: &Tape, bytes: &[u8], route: Route) -> Result<(), ControlError> {
     for (id, node) in tape.members(0) {
         // No name below has more letters, each of them escaped.
-        if tape.node(node.slot).is_none_or(|key| key.inner().len() > 12 * 6) {
+        if tape.node(node.slot).is_none_or(|key| key.inner().len() > 14 * 6) {
             continue;
         }
         let name = tape.text(bytes, node.slot);

@@ -1,9 +1,12 @@
 //! Control fields of Gemini's requests. Google reads each field in two spellings, `systemInstruction` and `system_instruction`; a
 //! field counts as repeated across them.
 
+pub(crate) mod caches;
+
 use crate::control::{Control, ControlError};
 use crate::json::{NodeId, NodeKind, Tape};
 use crate::route::Route;
+use crate::stored::Kept;
 
 const ROOT: &[&str] = &[
     "model",
@@ -34,8 +37,8 @@ const ROOT: &[&str] = &[
     "extraBody",
 ];
 
-/// Fields that lead past what is judged: to other models, places, keys or stored objects.
-const ELSEWHERE: &[&str] = &["cachedContent", "models", "fallbacks", "route", "provider", "apiBase", "baseUrl", "apiKey", "extraBody"];
+/// Fields that lead past what is judged: to other models, places, keys or stored objects. A cache is one too, where none is looked up.
+const ELSEWHERE: &[&str] = &["models", "fallbacks", "route", "provider", "apiBase", "baseUrl", "apiKey", "extraBody"];
 
 const CONTENT: &[&str] = &["role", "parts"];
 
@@ -68,6 +71,7 @@ const CONFIG: &[&str] = &[
     "candidateCount",
     "maxOutputTokens",
     "thinkingConfig",
+    "cachedContent",
 ];
 
 const TOOL: &[&str] = &["functionDeclarations", "fileSearch", "retrieval", "mcpServers", "exaAiSearch", "parallelAiSearch"];
@@ -80,15 +84,19 @@ const _: () = assert!(ROOT.len() <= 64 && PART.len() <= 64, "too many control fi
 
 /// Reads the control fields of a request.
 pub(crate) fn control(tape: &Tape, bytes: &[u8], route: Route) -> Result<Control, ControlError> {
-    let mut reader = Reader { tape, bytes, models: Vec::new(), first_user: None };
+    let takes_cache = matches!(route, Route::GenerateContent | Route::StreamGenerateContent | Route::CountContentTokens);
+    let mut reader = Reader { tape, bytes, models: Vec::new(), first_user: None, takes_cache, cache: None };
     match route {
         Route::CountContentTokens => reader.count()?,
         Route::EmbedContent => reader.embed(0)?,
         Route::BatchEmbedContents => reader.embed_batch()?,
+        Route::CreateCache => reader.makes_cache()?,
+        Route::UpdateCache => reader.changes_cache()?,
         _ => reader.generate(0)?,
     }
     let stream = route == Route::StreamGenerateContent;
-    Ok(Control { model: None, also: reader.models, stream, session: None, first_user: reader.first_user, kept: None })
+    let kept = reader.cache.map(|cache| Box::new(Kept { cache: Some(cache), ..Kept::default() }));
+    Ok(Control { model: None, also: reader.models, stream, session: None, first_user: reader.first_user, kept })
 }
 
 struct Reader<'a> {
@@ -98,11 +106,21 @@ struct Reader<'a> {
     models: Vec<NodeId>,
     /// The parts of the first user content.
     first_user: Option<NodeId>,
+    /// Whether a cache may be named.
+    takes_cache: bool,
+    /// The name of the cache that is named.
+    cache: Option<NodeId>,
 }
 
 impl Reader<'_> {
     fn generate(&mut self, root: NodeId) -> Result<(), ControlError> {
         self.root(root)?;
+        // Requests in a request: what they name would not be looked up.
+        for name in ["requests", "generateContentRequest"] {
+            if self.asks(root, name) {
+                return Err(ControlError::Elsewhere(name));
+            }
+        }
         let contents = self.get(root, "contents").ok_or(ControlError::Missing("contents"))?;
         self.contents(contents)?;
         self.settings(root)
@@ -148,6 +166,7 @@ impl Reader<'_> {
                 return Err(ControlError::Elsewhere(name));
             }
         }
+        self.cache(root)?;
         if let Some(model) = self.get(root, "model") {
             if !self.is(model, NodeKind::String) {
                 return Err(ControlError::Type("model", "a string"));
@@ -222,7 +241,7 @@ impl Reader<'_> {
 
     fn config(&self, config: NodeId) -> Result<(), ControlError> {
         self.once(config, CONFIG)?;
-        for name in ["routingConfig", "modelSelectionConfig"] {
+        for name in ["routingConfig", "modelSelectionConfig", "cachedContent"] {
             if self.asks(config, name) {
                 return Err(ControlError::Elsewhere(name));
             }

@@ -62,6 +62,7 @@ pub(crate) const IDS: &[&str] = &[
     "file_id",
     "first_id",
     "last_id",
+    "nextPageToken",
 ];
 
 /// A number of a vector: at most four digits before a fraction, and no exponent that makes it large. Its digits are nobody's.

@@ -40,6 +40,7 @@ pub use control::{Control, ControlError, control};
 pub use event::{EventReading, is_done, read_event};
 pub use files::{FilePage, SHOWN_BOUNDARY, SHOWN_FILE, Upload, file_page, upload, write_file_page};
 pub use frames::{FrameError, Frames, Framing};
+pub use gemini::caches::{CachePage, cache_id, cache_page, is_empty_object, made_cache, write_cache_page};
 pub use json_array::ArrayReader;
 pub use multipart::{FormError, FormPart, boundary, form};
 pub use route::{Call, Dialect, Family, Found, Route, around_item, around_object, shape_for_google, shape_of};

@@ -85,6 +85,16 @@ pub enum Route {
     BatchEmbedContents,
     /// `GET /v1beta/models`
     GeminiModels,
+    /// `POST /v1beta/cachedContents`
+    CreateCache,
+    /// `GET /v1beta/cachedContents`
+    ListCaches,
+    /// `GET /v1beta/cachedContents/{cache}`
+    GetCache,
+    /// `PATCH /v1beta/cachedContents/{cache}`
+    UpdateCache,
+    /// `DELETE /v1beta/cachedContents/{cache}`
+    DeleteCache,
     /// `POST /v1/decide`: the gate's own, for who only wants its verdict
     Decide,
     /// `POST /v1/guardrails/litellm/beta/litellm_basic_guardrail_api`: the generic guardrail API of `LiteLLM`
@@ -167,6 +177,11 @@ impl Route {
         Self::EmbedContent,
         Self::BatchEmbedContents,
         Self::GeminiModels,
+        Self::CreateCache,
+        Self::ListCaches,
+        Self::GetCache,
+        Self::UpdateCache,
+        Self::DeleteCache,
         Self::Decide,
         Self::LitellmGuard,
         Self::WebhookRequest,
@@ -223,16 +238,18 @@ impl Route {
         matches!(self, Self::Models | Self::GeminiModels)
     }
 
-    /// Whether its path names what a provider keeps. Such a request has no body, unless it [writes to a conversation](Self::writes_conversation).
+    /// Whether its path names what a provider keeps. Such a request has no body, unless it [writes to a conversation](Self::writes_conversation)
+    /// or is [`UpdateCache`](Self::UpdateCache).
     pub fn names_object(self) -> bool {
         matches!(self, Self::GetResponse | Self::DeleteResponse | Self::CancelResponse | Self::ResponseItems)
             || self.names_conversation()
             || self.names_file()
+            || self.names_cache()
     }
 
     /// Whether it is about what a provider keeps.
     pub fn is_of_objects(self) -> bool {
-        self.names_object() || self.is_of_files() || self.is_of_conversations()
+        self.names_object() || self.is_of_files() || self.is_of_conversations() || self.is_of_caches()
     }
 
     /// Whether its path names a conversation.
@@ -261,6 +278,16 @@ impl Route {
         matches!(self, Self::UploadFile | Self::ListFiles) || self.names_file()
     }
 
+    /// Whether its path names a cache.
+    pub fn names_cache(self) -> bool {
+        matches!(self, Self::GetCache | Self::UpdateCache | Self::DeleteCache)
+    }
+
+    /// Whether it is about caches that a provider keeps: Gemini's cached content.
+    pub fn is_of_caches(self) -> bool {
+        matches!(self, Self::CreateCache | Self::ListCaches) || self.names_cache()
+    }
+
     /// Whether it is answered with a verdict, and nothing is sent to a provider.
     pub fn decides(self) -> bool {
         matches!(self, Self::Decide | Self::LitellmGuard | Self::WebhookRequest | Self::WebhookResponse)
@@ -278,7 +305,7 @@ impl Route {
 }
 
 /// Stand in templates for ids of what providers keep.
-const OBJECTS: &[&str] = &["{response}", "{file}", "{conversation}"];
+const OBJECTS: &[&str] = &["{response}", "{file}", "{conversation}", "{cache}"];
 
 /// Stands behind one of them for the id of an item.
 const ITEM: &str = "{item}";
@@ -317,11 +344,16 @@ fn matched<'a>(template: &str, path: &'a str) -> Option<(&'a str, Option<&'a str
 pub fn shape_of(path: &str, anthropic_version: bool) -> Shape {
     if anthropic_version || path.starts_with("/v1/messages") {
         Shape::Anthropic
-    } else if path.starts_with("/v1beta/") || (path.starts_with("/v1/models/") && path.contains(':')) {
+    } else if path.starts_with("/v1beta/") || (path.starts_with("/v1/models/") && path.contains(':')) || is_of_caches(path) {
         Shape::Gemini
     } else {
         Shape::OpenAi
     }
+}
+
+/// Whether a path has the form of one for caches: no other format has them.
+fn is_of_caches(path: &str) -> bool {
+    path.strip_prefix("/v1/cachedContents").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The error shape for a client that shows itself as Google's by its headers. Their SDKs ask below `/v1/` as well, so there only

@@ -89,6 +89,8 @@ pub struct Kept {
     pub files: Vec<NodeId>,
     /// Ids of containers, strings: those in items of earlier answers.
     pub containers: Vec<NodeId>,
+    /// The name of the cache that it begins with, a string: Gemini's cached content.
+    pub cache: Option<NodeId>,
     /// Whether its items go into a conversation.
     pub joins: bool,
     /// Whether the provider is to keep the answer.
@@ -103,6 +105,7 @@ impl Kept {
             || !self.items.is_empty()
             || !self.files.is_empty()
             || !self.containers.is_empty()
+            || self.cache.is_some()
     }
 }
 

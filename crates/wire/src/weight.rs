@@ -156,8 +156,8 @@ fn number(tape: &Tape, bytes: &[u8], id: NodeId) -> Option<u64> {
 }
 
 fn writes(route: Route) -> bool {
-    use Route::{BatchEmbedContents, CountContentTokens, CountTokens, EmbedContent, Embeddings, Moderations};
-    !matches!(route, BatchEmbedContents | CountContentTokens | CountTokens | EmbedContent | Embeddings | Moderations)
+    use Route::{BatchEmbedContents, CountContentTokens, CountTokens, CreateCache, EmbedContent, Embeddings, Moderations};
+    !matches!(route, BatchEmbedContents | CountContentTokens | CreateCache | CountTokens | EmbedContent | Embeddings | Moderations)
 }
 
 /// A list of prompts has an answer for each; one prompt may be a list of token numbers.

@@ -195,3 +195,19 @@ fn conversations() {
         assert_eq!(read(body, route).1, Err(expected), "{body}");
     }
 }
+
+#[test]
+fn caches_of_gemini_are_named_in_its_own_format_only() {
+    for (member, expected) in [
+        (r#""cached_content":"cachedContents/a""#, ControlError::Elsewhere("cached_content")),
+        (r#""cachedContent":"cachedContents/a""#, ControlError::Elsewhere("cachedContent")),
+        (
+            r#""\u0063\u0061\u0063\u0068\u0065\u0064\u005f\u0063\u006f\u006e\u0074\u0065\u006e\u0074":"a""#,
+            ControlError::Elsewhere("cached_content"),
+        ),
+        (r#""Cached_Content":"cachedContents/a""#, ControlError::Repeated("cached_content")),
+    ] {
+        bad(&with(member), expected);
+    }
+    good(&with(r#""cached_content":null"#), Route::ChatCompletions, ("m", false, None, None));
+}

@@ -127,7 +127,6 @@ fn routes() {
         ("POST", "/v1beta/models/:generateContent", Found::Unknown),
         ("POST", "/v1beta/models/m:x:generateContent", Found::Unknown),
         ("POST", "/v1beta/models/m%3AgenerateContent", Found::Unknown),
-        ("POST", "/v1beta/cachedContents", Found::Refused("cached content")),
         ("POST", "/v1beta/tunedModels/m:generateContent", Found::Refused("tuned models")),
         ("POST", "/openai/deployments/gpt-4o.mini_2/chat/completions", azure(Route::ChatCompletions, Some("gpt-4o.mini_2"))),
         ("POST", "/openai/deployments/e/embeddings", azure(Route::Embeddings, Some("e"))),
@@ -175,6 +174,31 @@ fn routes() {
 }
 
 #[test]
+fn routes_of_caches() {
+    let own = |route| Found::Route(Call { route, model: None, object: None, item: None, dialect: Dialect::Own });
+    let of = |route| Found::Route(Call { route, model: None, object: Some("c1"), item: None, dialect: Dialect::Own });
+    for (method, path, found) in [
+        ("POST", "/v1beta/cachedContents", own(Route::CreateCache)),
+        ("POST", "/v1/cachedContents", own(Route::CreateCache)),
+        ("GET", "/v1beta/cachedContents", own(Route::ListCaches)),
+        ("GET", "/v1beta/cachedContents/c1", of(Route::GetCache)),
+        ("PATCH", "/v1beta/cachedContents/c1", of(Route::UpdateCache)),
+        ("DELETE", "/v1/cachedContents/c1", of(Route::DeleteCache)),
+        ("PUT", "/v1beta/cachedContents/c1", Found::WrongMethod(Route::GetCache)),
+        ("DELETE", "/v1beta/cachedContents", Found::WrongMethod(Route::CreateCache)),
+        ("GET", "/v1beta/cachedContents/c1/x", Found::Refused("cached content")),
+        ("GET", "/v1beta/cachedContents/conv%5F1", Found::Refused("cached content")),
+        ("GET", "/v1beta/cachedContents/", Found::Refused("cached content")),
+        ("GET", "/v1beta/cachedContents/..", Found::Refused("cached content")),
+        ("GET", "/v1beta/cachedContents/a:generateContent", Found::Refused("cached content")),
+        ("GET", "/v1beta/cachedcontents/a", Found::Unknown),
+        ("GET", "/openai/cachedContents/a", Found::Refused("cached content")),
+    ] {
+        assert_eq!(Route::find(method, path), found, "{method} {path}");
+    }
+}
+
+#[test]
 fn shapes_of_paths() {
     for (path, anthropic_version, shape) in [
         ("/v1/messages", false, Shape::Anthropic),
@@ -183,6 +207,9 @@ fn shapes_of_paths() {
         ("/v1beta/models/gemini-2.5-pro:generateContent", false, Shape::Gemini),
         ("/v1/models/gemini-2.5-pro:generateContent", false, Shape::Gemini),
         ("/v1beta/models", false, Shape::Gemini),
+        ("/v1/cachedContents", false, Shape::Gemini),
+        ("/v1/cachedContents/a", false, Shape::Gemini),
+        ("/v1/cachedContentsx", false, Shape::OpenAi),
         ("/v1/models", false, Shape::OpenAi),
         ("/v1/chat/completions", false, Shape::OpenAi),
         ("/", false, Shape::OpenAi),

@@ -8,7 +8,7 @@ use bartizan_identity::{ObjectKind, ObjectsError};
 use bartizan_vocabulary::{Decision, EndState, UninspectedKind};
 use bartizan_wire::json::Tape;
 use bartizan_wire::refusal::Reason;
-use bartizan_wire::{Route, is_object_id, made_object};
+use bartizan_wire::{Route, is_object_id, made_cache, made_object};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{Method, Request, Response, Uri, response};
@@ -32,6 +32,8 @@ pub(crate) enum Sent {
     File(Vec<UninspectedKind>),
     /// A conversation, and what was replaced in it.
     Conversation(Box<Session>),
+    /// A cache, and what was replaced in it.
+    Cache(Box<Session>),
 }
 
 impl Sent {
@@ -40,13 +42,20 @@ impl Sent {
         match self {
             Self::File(_) => (Route::UploadFile, Route::DeleteFile, "file"),
             Self::Conversation(_) => (Route::CreateConversation, Route::DeleteConversation, "conversation"),
+            Self::Cache(_) => (Route::CreateCache, Route::DeleteCache, "cache"),
         }
+    }
+
+    /// What reads its id in the answer.
+    fn reader(&self) -> fn(&Tape, &[u8]) -> Option<String> {
+        if matches!(self, Self::Cache(_)) { made_cache } else { made_object }
     }
 
     fn bind(&self, exchange: &Exchange, id: &str) -> Result<(), ObjectsError> {
         match self {
             Self::File(unread) => exchange.bind_alone(&[(ObjectKind::File, id.to_owned())], unread),
             Self::Conversation(session) => exchange.bind_conversation(session, id),
+            Self::Cache(session) => exchange.bind_cache(session, id),
         }
     }
 
@@ -54,7 +63,7 @@ impl Sent {
     fn session(self, exchange: &Exchange) -> Box<Session> {
         match self {
             Self::File(_) => exchange.gate.session_in(exchange, ""),
-            Self::Conversation(session) => session,
+            Self::Conversation(session) | Self::Cache(session) => session,
         }
     }
 }
@@ -112,11 +121,12 @@ impl Gate {
         let mut held = self.budget.open();
         let read = async { self.whole(exchange, body, self.usable(exchange, &parts)?, &mut held).await };
         let bytes = read.await.inspect_err(|_| exchange.unbound(1, "the answer could not be read"))?;
+        let read_id = what.reader();
         let (live, page, mut spans) = (Arc::clone(&exchange.live), bytes.clone(), self.budget.open());
         let id = move || {
             let tape = Tape::read(&page, &live.settings.limits.json).ok()?;
             hold(&mut spans, tape.memory()).ok()?;
-            made_object(&tape, &page)
+            read_id(&tape, &page)
         };
         let Some(id) = blocking(bytes.len() > LARGE, id).await.flatten() else {
             exchange.unbound(1, "the answer names nothing");
