@@ -155,7 +155,7 @@ impl<'a> Look<'a> {
                 }
                 "cache_control" if self.is_cache_control(*id) => {}
                 name if shape.also.contains(&name) => {
-                    splices.push(Splice { range: self.without(&members, position, at)?, with: Vec::new() })
+                    splices.push(Splice { range: self.without(&members, position, at)?, with: Vec::new() });
                 }
                 _ => return None,
             }
