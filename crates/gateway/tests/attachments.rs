@@ -1,5 +1,7 @@
 //! Files in requests: read, inspected like any text, and judged by what of them was not read.
 
+mod hostile;
+
 use std::time::{Duration, Instant};
 
 use bartizan_gateway::Limits;
