@@ -841,3 +841,12 @@ fn a_text_is_edited_in_its_place() {
         }
     }
 }
+
+#[test]
+fn what_grows_over_a_limit_is_no_text_that_was_judged() {
+    let limits = Limits { body_bytes: 4_000, ..Limits::default() };
+    let house = House::build(Plan { limits, adjust: Some(Box::new(one)), ..Plan::default() });
+    house.upstream.push(Answer::json(told("file-a").to_string()));
+    let reply = house.send(&sent("user_data", "a.txt", "text/plain", "to a@b.example ".repeat(220).as_bytes()));
+    assert_eq!((reply.status, house.upstream.requests().len()), (403, 0), "{}", reply.text());
+}

@@ -152,16 +152,22 @@ impl<'a> Files<'a> {
         Ok(Some(AsText { text: rendered.text, scan, values, range, heading, json }))
     }
 
-    /// The text that is sent, and what is found in it.
+    /// The text that is sent, and what is found in it. None: it is none that could be read whole.
     ///
     /// # Errors
     /// As for [`Files::as_text`].
-    pub fn sent(&mut self, file: &AsText, text: &str) -> Result<(String, Arc<Scan>), GuardError> {
+    pub fn sent(&mut self, file: &AsText, text: &str) -> Result<Option<(String, Arc<Scan>)>, GuardError> {
         let scan = match self.source {
             Source::Body(_) => Arc::new(self.inspector.passage(text, file.json)?),
-            Source::Alone(_, again) => again(text.as_bytes())?.scan,
+            Source::Alone(_, again) => {
+                let known = again(text.as_bytes())?;
+                if !known.unread.is_empty() {
+                    return Ok(None);
+                }
+                known.scan
+            }
         };
-        Ok((format!("{}{text}", file.heading), scan))
+        Ok(Some((format!("{}{text}", file.heading), scan)))
     }
 
     fn hold(&mut self, bytes: usize) -> Result<(), GuardError> {

@@ -67,7 +67,7 @@ impl Plan<'_, '_, '_> {
             }
         }
         let Some(files) = &mut self.files else { return Ok(None) };
-        let (text, scan) = files.sent(file, &text)?;
+        let Some((text, scan)) = files.sent(file, &text)? else { return Ok(None) };
         self.gone.push(file.range.clone());
         // Judged is what is found in the very text that goes on.
         scan.findings.iter().for_each(|finding| self.leave(unit.role, finding));
