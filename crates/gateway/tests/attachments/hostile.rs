@@ -1,12 +1,15 @@
 //! Documents that show a value in several views, whole in one and broken in another: nothing that anybody could use of it goes on.
 
+use std::time::Duration;
+
+use bartizan_gateway::Limits;
 use bartizan_testkit::documents;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::{DOCX, document, house, messages, page};
-use crate::harness::House;
+use crate::harness::{House, Plan};
 
 /// Letters and digits of a text in one case.
 fn letters(text: &str) -> String {
@@ -164,4 +167,14 @@ fn a_value_that_is_whole_in_another_view_leaves_no_piece() {
         let text = sent(&house, media, &bytes).unwrap_or_default();
         assert!(!letters(&text).contains(&letters(secret)), "{name}: {text}");
     }
+}
+
+#[test]
+fn a_text_too_dense_with_findings_does_not_go_on() {
+    // In the source no number is whole.
+    let rows = "4532<br>8126<br>7735<br>4687<br>a<br>".repeat(125_000);
+    let bytes = page(&format!("<p>ask ada@example.org</p>{rows}"));
+    let house = House::build(Plan { limits: Limits { inspect: Duration::from_mins(2), ..Limits::default() }, ..Plan::default() });
+    let reply = house.send(&messages(&document("text/html", &STANDARD.encode(bytes))));
+    assert_eq!((reply.status, reply.decision(), house.upstream.served()), (503, "failed", 0), "{:.300}", reply.text());
 }
