@@ -229,7 +229,9 @@ impl<'a, 'b, 'c> Plan<'a, 'b, 'c> {
             Some(_) => {}
         }
         let (edits, left) = self.edits(&self.body.text(parts), &unit.scan.findings, written)?;
-        left.into_iter().for_each(|finding| self.leave(unit.role, finding));
+        for finding in left {
+            self.leave(unit.role, finding);
+        }
         Ok(edits)
     }
 
