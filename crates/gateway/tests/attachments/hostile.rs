@@ -43,7 +43,7 @@ const VALUES: &[&str] = &[
     "+442079460018",
     "0049 30 5550 1234",
     "GB29 NWBK 6016 1331 9268 19",
-    "078-05-1120",
+    "536-22-8741",
     "AKIAIOSFODNN7EXAMPLQ",
     "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
     "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6d\nVMvDuictGeurT8jNbvJZHtCSuYEvuNMoSfm76oqFvAp8Gy0iz5sxjZmSnXyCdPEo\n-----END PRIVATE KEY-----",
@@ -109,7 +109,7 @@ fn any_page(value: &str, chance: &mut Chance) -> String {
         5 => WORDS[chance.below(WORDS.len())].to_owned(),
         _ => BREAKS[chance.below(BREAKS.len())].to_owned(),
     };
-    (0..=chance.below(6)).map(|_| piece(chance) + " ").collect()
+    (0..=chance.below(6)).map(|_| piece(chance) + " ; ").collect()
 }
 
 /// The longest piece of the value's letters in the text.
