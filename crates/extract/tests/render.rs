@@ -1,4 +1,5 @@
 //! Documents as one text.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 

@@ -158,6 +158,9 @@ fn page(body: &str) -> Vec<u8> {
     format!("<!doctype html><html><body>{body}</body></html>").into_bytes()
 }
 
+/// Name, type, bytes, what the provider may read of it (None: refused), what it may not.
+type Replaced = (&'static str, &'static str, Vec<u8>, Option<&'static str>, String);
+
 #[test]
 fn nothing_of_a_value_stays_in_the_text() {
     const CARD: &str = "4111111111111111";
@@ -165,8 +168,7 @@ fn nothing_of_a_value_stays_in_the_text() {
     let (head, tail) = token.split_at(40);
     let author = format!("<?xml version=\"1.0\"?><coreProperties><creator>{FOUND}</creator></coreProperties>");
     let docx = |text: &str| documents::docx(text, &[("docProps/core.xml", author.as_bytes())]).unwrap();
-    // Name, type, bytes, what the provider may read of it (None: refused), what it may not.
-    let rows: Vec<(&str, &str, Vec<u8>, Option<&str>, String)> = vec![
+    let rows: Vec<Replaced> = vec![
         ("an author", DOCX, docx("a trip"), Some("a trip"), FOUND.to_owned()),
         ("an author and a text", DOCX, docx(&format!("ask {FOUND} now")), Some("ask EMAIL_"), FOUND.to_owned()),
         ("a link", "text/html", page(&format!("<a href='mailto:{FOUND}'>ask us</a>")), Some("ask us"), FOUND.to_owned()),
