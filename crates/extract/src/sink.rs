@@ -86,6 +86,10 @@ impl<'l> Sink<'l> {
         if self.rendering.is_none() || text.trim().is_empty() {
             return;
         }
+        if place.len() > MAX_PLACE {
+            // A piece of a name could be a piece of what was found in it.
+            return self.cannot_render();
+        }
         let heading = self.place(place);
         if let Some(rendering) = &mut self.rendering {
             rendering.add(heading, text);
@@ -173,6 +177,9 @@ impl<'l> Sink<'l> {
         if self.depth >= self.limits.depth {
             self.unread(place, Reason::Limit(Limit::Depth));
             return;
+        }
+        if place.len() > MAX_PLACE {
+            self.cannot_render();
         }
         let inner = self.place(place);
         let outer = std::mem::replace(&mut self.prefix, inner);

@@ -1,4 +1,5 @@
 //! Documents as one text.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
@@ -104,4 +105,14 @@ fn the_text_keeps_to_the_limit() {
     assert!(render(&b"a".repeat(101), &Hint::default(), &limits).is_none());
     let limits = Limits { input_bytes: 10, ..Limits::default() };
     assert!(render(b"hello world", &Hint::default(), &limits).is_none());
+}
+
+#[test]
+fn a_name_that_would_be_cut_is_not_told() {
+    let long = |length: usize| format!("word/{}.txt", "n".repeat(length - 9));
+    let with = |name: &str| {
+        zip(&[TYPES, ("word/document.xml", b"<?xml version=\"1.0\"?><w:document><w:p>a</w:p></w:document>"), (name, b"hello")])
+    };
+    assert!(rendered(&with(&long(200)), "").unwrap().contains(&long(200)));
+    assert_eq!(rendered(&with(&long(201)), ""), None);
 }

@@ -255,16 +255,16 @@ impl Inspector<'_> {
     /// Inspects one text of a file. Not remembered by itself: the file is.
     ///
     /// # Errors
-    /// When it takes too long.
+    /// When it takes too long or finds too much.
     pub fn passage(&self, text: &str, json: bool) -> Result<Scan, InspectError> {
         if Instant::now() > self.deadline {
             return Err(InspectError::Timeout);
         }
         let hint = Hint { key: None, tokens: self.tokens, json };
-        if text.len() <= PIECE {
-            return Ok(self.detector.scan(text, hint));
-        }
-        long(self.detector, text, hint, self.deadline).ok_or(InspectError::Timeout)
+        let short = text.len() <= PIECE;
+        let scan = if short { Some(self.detector.scan(text, hint)) } else { long(self.detector, text, hint, self.deadline) };
+        // With more than that, the rest of the text was not looked through.
+        scan.ok_or(InspectError::Timeout).and_then(|scan| if items(&scan) > MOST { Err(InspectError::TooMany) } else { Ok(scan) })
     }
 
     /// Inspects one text.

@@ -1,5 +1,7 @@
 //! Files in requests: read, inspected like any text, and judged by what of them was not read.
 
+mod hostile;
+
 use std::time::{Duration, Instant};
 
 use bartizan_gateway::Limits;
@@ -157,7 +159,7 @@ fn page(body: &str) -> Vec<u8> {
 }
 
 /// Name, type, bytes, what the provider may read of it (None: refused), what it may not.
-type Row<'a> = (&'a str, &'a str, Vec<u8>, Option<&'a str>, String);
+type Replaced = (&'static str, &'static str, Vec<u8>, Option<&'static str>, String);
 
 #[test]
 fn nothing_of_a_value_stays_in_the_text() {
@@ -166,7 +168,7 @@ fn nothing_of_a_value_stays_in_the_text() {
     let (head, tail) = token.split_at(40);
     let author = format!("<?xml version=\"1.0\"?><coreProperties><creator>{FOUND}</creator></coreProperties>");
     let docx = |text: &str| documents::docx(text, &[("docProps/core.xml", author.as_bytes())]).unwrap();
-    let rows: Vec<Row<'_>> = vec![
+    let rows: Vec<Replaced> = vec![
         ("an author", DOCX, docx("a trip"), Some("a trip"), FOUND.to_owned()),
         ("an author and a text", DOCX, docx(&format!("ask {FOUND} now")), Some("ask EMAIL_"), FOUND.to_owned()),
         ("a link", "text/html", page(&format!("<a href='mailto:{FOUND}'>ask us</a>")), Some("ask us"), FOUND.to_owned()),

@@ -796,14 +796,14 @@ fn a_clients_own_key_goes_along() {
     assert_eq!(house.upstream.requests().pop().unwrap().header("authorization"), Some("Bearer sk-their-own"));
 }
 
-/// Type, bytes, what they become (None: refused).
-type Edited = (&'static str, Vec<u8>, Option<Vec<u8>>);
+/// Type, bytes, and what is sent of them, if anything is.
+type Uploaded = (&'static str, Vec<u8>, Option<Vec<u8>>);
 
 #[test]
 fn a_text_is_edited_in_its_place() {
     let text = format!("write to {FOUND} soon");
     let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-    let rows: Vec<Edited> = vec![
+    let rows: Vec<Uploaded> = vec![
         ("text/plain", text.clone().into_bytes(), Some(b"write to [REDACTED_EMAIL] soon".to_vec())),
         ("text/plain", format!("\u{feff}{text}").into_bytes(), Some("\u{feff}write to [REDACTED_EMAIL] soon".into())),
         ("text/csv", format!("a,b\r\n1,{FOUND}\r\n").into_bytes(), Some(b"a,b\r\n1,[REDACTED_EMAIL]\r\n".to_vec())),
@@ -828,16 +828,25 @@ fn a_text_is_edited_in_its_place() {
             ])
         };
         let reply = house.send(&posted(part(&bytes)));
-        let Some(expected) = expected else {
+        if let Some(expected) = expected {
+            assert_eq!((reply.status, reply.decision()), (200, "remedied"), "{media}: {}", reply.text());
+            let sent = house.upstream.requests().pop().unwrap();
+            assert_eq!(String::from_utf8_lossy(&sent.body), String::from_utf8_lossy(&part(&expected)), "{media}");
+            assert_eq!(sent.header("content-length"), Some(part(&expected).len().to_string().as_str()));
+            house.upstream.push(Answer::json(told("file-a").to_string()));
+            assert_eq!(house.send(&bare("GET", "/v1/files/file-a")).status, 200, "it is the caller's");
+        } else {
             assert_eq!((reply.status, house.upstream.requests().len()), (403, 0), "{media}: {}", reply.text());
             assert!(!reply.text().contains(FOUND), "{}", reply.text());
-            continue;
-        };
-        assert_eq!((reply.status, reply.decision()), (200, "remedied"), "{media}: {}", reply.text());
-        let sent = house.upstream.requests().pop().unwrap();
-        assert_eq!(String::from_utf8_lossy(&sent.body), String::from_utf8_lossy(&part(&expected)), "{media}");
-        assert_eq!(sent.header("content-length"), Some(part(&expected).len().to_string().as_str()));
-        house.upstream.push(Answer::json(told("file-a").to_string()));
-        assert_eq!(house.send(&bare("GET", "/v1/files/file-a")).status, 200, "it is the caller's");
+        }
     }
+}
+
+#[test]
+fn what_grows_over_a_limit_is_no_text_that_was_judged() {
+    let limits = Limits { body_bytes: 4_000, ..Limits::default() };
+    let house = House::build(Plan { limits, adjust: Some(Box::new(one)), ..Plan::default() });
+    house.upstream.push(Answer::json(told("file-a").to_string()));
+    let reply = house.send(&sent("user_data", "a.txt", "text/plain", "to a@b.example ".repeat(220).as_bytes()));
+    assert_eq!((reply.status, house.upstream.requests().len()), (403, 0), "{}", reply.text());
 }

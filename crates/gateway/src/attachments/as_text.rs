@@ -1,6 +1,6 @@
 //! Files as the texts that may stand in their place: what one reads in them, under a line that says so.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -62,6 +62,8 @@ pub struct FoundValue {
     pub label: Label,
     /// Its letters and digits in one case: the same however it is written or broken.
     pub letters: String,
+    /// Letters and digits of it as it was written there.
+    pub written: String,
     /// Where it was found.
     pub view: View,
 }
@@ -86,9 +88,9 @@ impl AsText {
     }
 
     /// How many values of each label were found in the file and are not among those seen in the text.
-    pub fn only_beside(&self, seen: &HashSet<String>) -> BTreeMap<Label, u32> {
+    pub fn only_beside(&self, seen: &HashMap<String, usize>) -> BTreeMap<Label, u32> {
         let mut counts = BTreeMap::new();
-        for value in self.values.iter().filter(|value| !seen.contains(&value.letters)) {
+        for value in self.values.iter().filter(|value| !seen.contains_key(&value.letters)) {
             *counts.entry(value.label.clone()).or_default() += 1;
         }
         counts
@@ -150,16 +152,22 @@ impl<'a> Files<'a> {
         Ok(Some(AsText { text: rendered.text, scan, values, range, heading, json }))
     }
 
-    /// The text that is sent, and what is found in it.
+    /// The text that is sent, and what is found in it. None: it is none that could be read whole.
     ///
     /// # Errors
     /// As for [`Files::as_text`].
-    pub fn sent(&mut self, file: &AsText, text: &str) -> Result<(String, Arc<Scan>), GuardError> {
+    pub fn sent(&mut self, file: &AsText, text: &str) -> Result<Option<(String, Arc<Scan>)>, GuardError> {
         let scan = match self.source {
             Source::Body(_) => Arc::new(self.inspector.passage(text, file.json)?),
-            Source::Alone(_, again) => again(text.as_bytes())?.scan,
+            Source::Alone(_, again) => {
+                let known = again(text.as_bytes())?;
+                if !known.unread.is_empty() {
+                    return Ok(None);
+                }
+                known.scan
+            }
         };
-        Ok((format!("{}{text}", file.heading), scan))
+        Ok(Some((format!("{}{text}", file.heading), scan)))
     }
 
     fn hold(&mut self, bytes: usize) -> Result<(), GuardError> {
@@ -181,8 +189,8 @@ impl<'a> Files<'a> {
             }
             let surface = segment.and_then(|segment| segment.text.get(finding.start.checked_sub(at)?..finding.end.checked_sub(at)?));
             let Some((segment, surface)) = segment.zip(surface) else { return Ok(None) };
-            let letters = value_letters(&finding.label, surface);
-            values.push(FoundValue { label: finding.label.clone(), letters, view: segment.view });
+            let (written, letters) = (letters(surface), value_letters(&finding.label, surface));
+            values.push(FoundValue { label: finding.label.clone(), letters, written, view: segment.view });
         }
         Ok(Some(values))
     }
