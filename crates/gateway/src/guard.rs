@@ -443,16 +443,17 @@ fn finish(
         return Ok(Box::new(Guarded { bytes: parsed.bytes.clone(), phase, edited: false, refusal: None }));
     }
     splices.sort_by_key(|splice| splice.range.start);
+    let edited = |splices: &[Splice]| splice(&parsed.bytes, splices).ok_or(GuardError::Edits);
     // Keys are looked for where they stood: before texts stand in the place of files.
-    let without_files = |splices: &[Splice]| splice(&parsed.bytes, splices).ok_or(GuardError::Edits);
-    let collide = !files.is_empty() && keys_collide(exchange, parsed, units, &without_files(&splices)?);
-    let no_files = files.is_empty();
-    splices.extend(files);
-    let bytes = splice(&parsed.bytes, &splices).ok_or(GuardError::Edits)?;
-    if collide || no_files && keys_collide(exchange, parsed, units, &bytes) {
+    let mut bytes = edited(&splices)?;
+    if keys_collide(exchange, parsed, units, &bytes) {
         phase.decision = Some(Decision::Blocked);
         let refusal = Some("replacing what was found would give two fields of one object the same name".to_owned());
         return Ok(Box::new(Guarded { bytes: Bytes::new(), phase, edited: false, refusal }));
+    }
+    if !files.is_empty() {
+        splices.extend(files);
+        bytes = edited(&splices)?;
     }
     Ok(Box::new(Guarded { bytes: Bytes::from(bytes), phase, edited: true, refusal: None }))
 }
