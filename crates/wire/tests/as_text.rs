@@ -1,5 +1,5 @@
 //! A file in a request replaced by a text: what becomes of the body, and where nothing can.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use bartizan_wire::json::{JsonLimits, Tape, splice};
 use bartizan_wire::{Side, as_text, read};
@@ -20,6 +20,9 @@ fn data() -> String {
     "QUFB".repeat(20)
 }
 
+/// What is around a part, the part, and what becomes of it.
+type Row<'a> = (&'a dyn Fn(&str) -> String, &'a str, Option<&'a str>);
+
 /// A part in a message of each format, before and after. `D` stands for base64.
 #[test]
 fn parts_become_texts() {
@@ -28,7 +31,7 @@ fn parts_become_texts() {
     let gemini = |part: &str| format!(r#"{{"contents":[{{"role":"user","parts":[{part}]}}]}}"#);
     let text = r#"{"type":"text","text":"A \"b\""}"#;
     let input = r#"{"type":"input_text","text":"A \"b\""}"#;
-    let rows: &[(&dyn Fn(&str) -> String, &str, Option<&str>)] = &[
+    let rows: &[Row<'_>] = &[
         (&openai, r#"{"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,D"}}"#, Some(text)),
         (&openai, r#"{"type":"file","file":{"file_data":"D"}}"#, Some(text)),
         (&openai, r#"{ "file" : {"file_data":"D"} , "type":"file" }"#, Some(r#"{ "text":"A \"b\"" , "type":"text" }"#)),
