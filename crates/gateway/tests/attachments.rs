@@ -229,7 +229,10 @@ fn only_the_file_that_has_to_go_is_replaced() {
     let (text, beside) = (content[1]["text"].as_str().unwrap(), content[2]["text"].as_str().unwrap());
     assert!(text.starts_with("[The text of the attached file \"other.pdf\"."), "{text}");
     let pseudonym = beside.strip_prefix("and ").unwrap();
-    assert!(pseudonym.starts_with("EMAIL_") && text.ends_with(&format!("ask {pseudonym}")), "one value, one pseudonym: {text} {beside}");
+    assert!(
+        pseudonym.starts_with("EMAIL_") && text.ends_with(&format!("ask {pseudonym}\n[The end of the attached file.]")),
+        "one value, one pseudonym: {text} {beside}"
+    );
     // A name cannot be edited: it goes with its file, or nothing goes.
     let named = |text: &str| chat(&json!([file(&format!("{FOUND}.pdf"), text)]));
     assert_eq!(house.send(&named(&format!("ask {FOUND}"))).status, 200);

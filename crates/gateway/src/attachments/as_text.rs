@@ -19,6 +19,9 @@ use crate::exchange::Exchange;
 use crate::guard::GuardError;
 use crate::inspect::{Body, InspectError, Inspector};
 
+/// Stands behind the text, so that nothing in it goes on in what follows.
+const END: &str = "\n[The end of the attached file.]";
+
 /// Longest name of a file that is told.
 const NAME: usize = 128;
 
@@ -157,17 +160,16 @@ impl<'a> Files<'a> {
     /// # Errors
     /// As for [`Files::as_text`].
     pub fn sent(&mut self, file: &AsText, text: &str) -> Result<Option<(String, Arc<Scan>)>, GuardError> {
-        let scan = match self.source {
-            Source::Body(_) => Arc::new(self.inspector.passage(text, file.json)?),
+        Ok(match self.source {
+            Source::Body(_) => {
+                let scan = self.inspector.passage(text, file.json)?;
+                Some((format!("{}{text}{END}", file.heading), Arc::new(scan)))
+            }
             Source::Alone(_, again) => {
                 let known = again(text.as_bytes())?;
-                if !known.unread.is_empty() {
-                    return Ok(None);
-                }
-                known.scan
+                known.unread.is_empty().then(|| (text.to_owned(), known.scan))
             }
-        };
-        Ok(Some((format!("{}{text}", file.heading), scan)))
+        })
     }
 
     fn hold(&mut self, bytes: usize) -> Result<(), GuardError> {
