@@ -12,6 +12,9 @@ pub(crate) enum Escape {
     Partial,
 }
 
+/// Backslashes before a `u` besides the first: eight in all are JSON in strings of JSON, three times over.
+const DEEPEST: usize = 7;
+
 /// HTML entities that can hide a part of a value.
 const NAMED: [(&[u8], char); 38] = [
     (b"NewLine;", '\n'),
@@ -177,10 +180,24 @@ fn backslash(text: &[u8]) -> Escape {
         None => Escape::Partial,
         Some((b'u', rest)) => unicode(rest),
         Some((b'x', rest)) => two_hex(rest, 2),
+        Some((b'\\', _)) => nested(text),
         Some((b'n', _)) => Escape::Char('\n', 2),
         Some((b'r', _)) => Escape::Char('\r', 2),
         Some((b't', _)) => Escape::Char('\t', 2),
         Some((byte, _)) if b"\"'/_.-@+:=#()*~".contains(byte) => Escape::Char(char::from(*byte), 2),
+        Some(_) => Escape::Literal,
+    }
+}
+
+/// `\uXXXX` in JSON that stands in strings of JSON: each level doubles the backslashes. `text`: behind the first of them.
+fn nested(text: &[u8]) -> Escape {
+    let more = text.iter().take(DEEPEST).take_while(|byte| **byte == b'\\').count();
+    match text.get(more..) {
+        None | Some([]) => Escape::Partial,
+        Some([b'u', rest @ ..]) if (more + 1).is_power_of_two() => match four_hex(rest) {
+            Ok(value) => Escape::Char(char::from_u32(value).unwrap_or('\u{FFFD}'), more + 6),
+            Err(escape) => escape,
+        },
         Some(_) => Escape::Literal,
     }
 }

@@ -112,6 +112,7 @@ fn html_entities_hide_nothing() {
 #[test]
 fn json_escapes_hide_nothing() {
     each_disguised(|value| if value.contains('\\') { value.to_owned() } else { escaped(value, |c| format!("\\u{:04X}", u32::from(c))) });
+    each_disguised(|value| if value.contains('\\') { value.to_owned() } else { escaped(value, |c| format!("\\\\u{:04x}", u32::from(c))) });
 }
 
 #[test]

@@ -338,3 +338,29 @@ fn findings_that_one_token_joins_are_settled_together() {
     assert_eq!(in_pieces(&text, &every, hint), in_pieces(&text, &[], hint));
     assert_eq!(in_pieces(&text, &[], hint).tokens.len(), 1);
 }
+
+/// JSON that stands in strings of JSON: each level doubles the backslashes of the escapes inside.
+#[test]
+fn escapes_in_nested_json_hide_nothing() {
+    for slashes in [1, 2, 4, 8] {
+        let escape = |digits: &str| format!("{}u{digits}", "\\".repeat(slashes));
+        for value in [
+            format!("mira{}harbour-lane.example", escape("0040")),
+            format!("{}ira{}harbour-lane.exampl{}", escape("006D"), escape("0040"), escape("0065")),
+            format!("4111111{}11111111", escape("0031")),
+        ] {
+            let text = format!("{{\"to\": \"{value}\", \"n\": 1}} and more");
+            let whole = in_pieces(&text, &[], Hint::default());
+            let [found] = whole.findings.as_slice() else { panic!("{text}: {whole:?}") };
+            assert_eq!(&text[found.start..found.end], value, "all of it");
+            for cut in 0..=text.len() {
+                assert_eq!(in_pieces(&text, &[cut], Hint::default()), whole, "cut at {cut} of {text}");
+            }
+        }
+        // What only begins like one is itself, and is not held for ever.
+        for end in ["", "u", "u00", "u004"] {
+            let text = format!("see {}{end}", "\\".repeat(slashes));
+            assert!(in_pieces(&text, &[5], Hint::default()).findings.is_empty(), "{text}");
+        }
+    }
+}

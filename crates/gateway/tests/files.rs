@@ -112,7 +112,7 @@ fn what_stands_in_a_file_or_beside_it_is_found() {
         house.upstream.forget();
         house.upstream.push(Answer::json(told("file-b").to_string()));
         let reply = house.send(&sent(purpose, name, media, content));
-        if place == "/file" && content.windows(FOUND.len()).any(|letters| letters == FOUND.as_bytes()) {
+        if place == "/file" && (content == twice.as_bytes() || content.windows(FOUND.len()).any(|letters| letters == FOUND.as_bytes())) {
             assert_eq!((reply.status, reply.decision()), (200, "remedied"), "{name}: {}", reply.text());
             assert!(!house.seen().contains(FOUND) && house.seen().contains("[REDACTED_EMAIL]"), "{}", house.seen());
         } else {
@@ -812,8 +812,12 @@ fn a_text_is_edited_in_its_place() {
             format!("{{\"a\": \"{FOUND}\", \"b\": 4111111111111111}}\n{{}}\n").into_bytes(),
             Some(b"{\"a\": \"[REDACTED_EMAIL]\", \"b\": \"[REDACTED_CARD]\"}\n{}\n".to_vec()),
         ),
+        (
+            "application/json",
+            br#"{"a": "{\"b\": \"ada\\u0040example.org\"}"}"#.to_vec(),
+            Some(br#"{"a": "{\"b\": \"[REDACTED_EMAIL]\"}"}"#.to_vec()),
+        ),
         // No text of its own, or none that is this text byte for byte.
-        ("application/json", br#"{"a": "{\"b\": \"ada\\u0040example.org\"}"}"#.to_vec(), None),
         ("text/plain", utf16, None),
         ("text/html", format!("<!doctype html><p>{text}</p>").into_bytes(), None),
         ("application/pdf", documents::pdf(&text), None),
