@@ -130,10 +130,12 @@ test("a file that nobody can read is refused", async () => {
   await upstream.untouched();
 });
 
-test("a file with a value in it is refused, a clean one passes as it came", async () => {
+test("a file with a value in it goes on as its text, a clean one as it came", async () => {
   const file = (text) => ({ type: "file", file: { filename: "a.txt", file_data: `data:text/plain;base64,${Buffer.from(text).toString("base64")}` } });
-  await assert.rejects(chat([{ type: "text", text: "Read this." }, file(`Her address is ${EMAIL}.`)]), OpenAI.PermissionDeniedError);
-  await upstream.untouched();
+  const answer = await chat([{ type: "text", text: `Read this, ${EMAIL}.` }, file(`Her address is ${EMAIL}.`)]);
+  assert.ok(answer.choices[0].message.content.includes(`Her address is ${EMAIL}.`));
+  const sent = await upstream.bodies();
+  assert.ok(sent.includes("The text of the attached file") && sent.includes("Her address is EMAIL_") && !sent.includes("base64"));
   const clean = file("The harbour is open.");
   assert.equal((await chat([{ type: "text", text: `Read this, ${EMAIL}.` }, clean])).choices[0].message.content, `You said: Read this, ${EMAIL}.`);
   assert.ok((await upstream.bodies()).includes(clean.file.file_data));

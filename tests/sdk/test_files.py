@@ -86,8 +86,15 @@ def test_bytes_and_paths_are_sent_too(house, tmp_path):
     assert "résumé 1.md" in house.upstream.requests()[-1]["body"]
 
 
+def test_a_text_is_sent_without_what_is_found(house):
+    send(house, house.ada, "file-a", f"Write to {EMAIL}.".encode(), "a.txt")
+    (request,) = house.upstream.requests()
+    assert EMAIL not in request["body"] and "Write to [REDACTED_EMAIL]." in request["body"]
+
+
 def test_what_is_found_is_not_sent(house):
-    for content, name in ((f"Write to {EMAIL}.".encode(), "a.txt"), (CLEAN, f"{EMAIL}.txt")):
+    page = f"<!doctype html><html><body><p>Write to {EMAIL}.</p></body></html>".encode()
+    for content, name in ((page, "a.html"), (CLEAN, f"{EMAIL}.txt")):
         with pytest.raises(openai.PermissionDeniedError) as caught:
             send(house, house.ada, "file-a", content, name)
         assert caught.value.code == "policy_blocked" and EMAIL not in str(caught.value)
@@ -177,7 +184,7 @@ def test_files_of_anthropic(house):
             refused()
     assert len(house.upstream.requests()) == before
     with pytest.raises(anthropic.PermissionDeniedError):
-        files.upload(file=("a.txt", f"Write to {EMAIL}.".encode(), "text/plain"))
+        files.upload(file=("a.html", f"<!doctype html><p>Write to {EMAIL}.</p>".encode(), "text/html"))
     house.upstream.next_answer(json.dumps({"id": "file_a", "type": "file_deleted"}))
     assert files.delete("file_a").id == "file_a"
     with pytest.raises(anthropic.NotFoundError):

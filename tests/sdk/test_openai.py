@@ -1,6 +1,7 @@
 """The OpenAI SDK, unmodified, against the gate in front of the scripted provider."""
 
 import asyncio
+import base64
 import json
 
 import openai
@@ -106,6 +107,16 @@ def test_sample_model(sample_gate_url):
     assert "You said: " in text_of(client.chat.completions.create(**ask("Hello there.", sample, stream=True)))
     answer = client.chat.completions.create(**ask("Please use the tool.", sample, tools=[OPENAI_TOOL]))
     json.loads(answer.choices[0].message.tool_calls[0].function.arguments)
+
+
+def test_a_file_goes_on_as_its_text(chat, upstream, model):
+    page = base64.b64encode(f"<!doctype html><p>Her address is {EMAIL}.</p>".encode()).decode()
+    file = {"type": "file", "file": {"filename": "a.html", "file_data": f"data:text/html;base64,{page}"}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Read this."}, file]}]
+    answer = chat.chat.completions.create(model=model, messages=messages)
+    (request,) = upstream.requests()
+    assert "Her address is EMAIL_" in request["body"] and EMAIL not in request["body"] and page not in request["body"]
+    assert f"Her address is {EMAIL}." in answer.choices[0].message.content
 
 
 def test_policy_block(chat, upstream, model):
