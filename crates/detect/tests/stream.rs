@@ -346,7 +346,7 @@ fn escapes_in_nested_json_hide_nothing() {
         let escape = |digits: &str| format!("{}u{digits}", "\\".repeat(slashes));
         for value in [
             format!("mira{}harbour-lane.example", escape("0040")),
-            format!("{}ira{}harbour-lane.exampl{}", escape("006D"), escape("0040"), escape("0065")),
+            format!("{}ira{}harbour-lane.exa{}ple", escape("006D"), escape("0040"), escape("006D")),
             format!("4111111{}11111111", escape("0031")),
         ] {
             let text = format!("{{\"to\": \"{value}\", \"n\": 1}} and more");
