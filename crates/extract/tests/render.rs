@@ -1,5 +1,4 @@
 //! Documents as one text.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
