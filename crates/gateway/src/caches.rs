@@ -27,6 +27,7 @@ use crate::models::{self, Target, bare};
 use crate::objects::{Cached, NO_CACHE, Then};
 use crate::query::{Query, query};
 use crate::refuse::Refusal;
+use crate::reread::kept_at;
 use crate::session::Session;
 use crate::settings::{Provider, Settings};
 use crate::upstream::{self, Aim};
@@ -125,12 +126,7 @@ impl Gate {
             Err(problem) => Err(problem),
         };
         let live = Arc::clone(&exchange.live);
-        let found = object.and_then(|object| {
-            let at = live.settings.providers.iter().position(|provider| provider.name == object.provider);
-            let gone = || (Reason::NotFound, "the provider that keeps this is not configured any more".to_owned());
-            at.and_then(|at| Some((at, live.settings.providers.get(at)?, object))).ok_or_else(gone)
-        });
-        let (at, provider, object) = match found {
+        let (at, provider, object) = match object.and_then(|object| kept_at(&live.settings, object)) {
             Ok(found) => found,
             Err(problem) => return refuse(exchange, problem),
         };

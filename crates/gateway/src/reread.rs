@@ -22,6 +22,7 @@ use crate::headers::{outside_body, to_provider};
 use crate::objects::{Binds, NO_CACHE, NO_CONVERSATION, NO_FILE, NO_ITEM, NOT_YOURS, Then};
 use crate::query::query;
 use crate::refuse::Refusal;
+use crate::settings::{Provider, Settings};
 use crate::upstream::{self, Aim};
 use crate::{Gate, Live, models};
 
@@ -36,6 +37,16 @@ const OF_ITEMS: &[&str] = &["include", "include[]"];
 
 /// Room for an empty object, as some clients send it.
 const BODY: usize = 64;
+
+/// Where an object lies.
+///
+/// # Errors
+/// When its provider is gone.
+pub(crate) fn kept_at(settings: &Settings, object: Object) -> Result<(usize, &Provider, Object), (Reason, String)> {
+    let at = settings.providers.iter().position(|provider| provider.name == object.provider);
+    let gone = || (Reason::NotFound, "the provider that keeps this is not configured any more".to_owned());
+    at.and_then(|at| Some((at, settings.providers.get(at)?, object))).ok_or_else(gone)
+}
 
 impl Gate {
     /// Answers a request about what a provider keeps.
@@ -73,12 +84,7 @@ impl Gate {
         };
         let (query, after) = query;
         let found = self.reread_object(&exchange, &call, after.as_deref()).await;
-        let at = found.and_then(|object| {
-            let at = live.settings.providers.iter().position(|provider| provider.name == object.provider);
-            let gone = || (Reason::NotFound, "the provider that keeps this is not configured any more".to_owned());
-            at.and_then(|at| Some((at, live.settings.providers.get(at)?, object))).ok_or_else(gone)
-        });
-        let (at, provider, object) = match at {
+        let (at, provider, object) = match found.and_then(|object| kept_at(&live.settings, object)) {
             Ok(at) => at,
             Err((reason, message)) => return Err(Box::new(Refusal::of(&Arc::new(exchange), reason, message))),
         };
