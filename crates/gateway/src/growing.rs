@@ -18,6 +18,9 @@ const BEHIND: usize = 1_024;
 /// A piece that came so often in a row is a word that stands in every event.
 const OFTEN: usize = 8;
 
+/// A word of so many bytes that comes twice is one too. A value may well begin with the same few letters twice.
+const WORD: usize = 4;
+
 /// So many edits are inserted one by one.
 const MANY: usize = 64;
 
@@ -120,10 +123,10 @@ impl Growing {
         self.finished && self.paused.is_none() && self.scan.covering().is_none()
     }
 
-    /// Whether the text is nothing but this piece since it was last decided, or ended in it many times. Two letters of a value that
-    /// are the same are no repetition.
+    /// Whether the text is nothing but this word since it was last decided, or ended in the same piece many times. Two letters of a
+    /// value that are the same are no repetition.
     pub fn repeats(&self, piece: &str) -> bool {
-        self.slice(self.sealed, self.length) == piece || (self.same >= OFTEN && self.is_last(piece))
+        (piece.len() >= WORD && self.slice(self.sealed, self.length) == piece) || (self.same >= OFTEN && self.is_last(piece))
     }
 
     fn is_last(&self, piece: &str) -> bool {

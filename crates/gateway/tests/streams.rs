@@ -209,6 +209,13 @@ fn doubled_letters_are_no_word_in_every_event() {
             assert!(!got.contains("lloyd") && !got.contains("bb@") && !got.contains("annn"), "pieces of {size}: {got}");
         }
     }
+    // Nor are the first ones, so nothing has been let go that the rest would make a value of.
+    for pieces in [["n", "n", "gjuydu%40example.com"], ["ma", "ma", ".lee@example.net"], ["pap", "pap", "@example.net"]] {
+        let stream: String = pieces.iter().map(|piece| chat_event(0, &json!({"brand_new": piece}))).collect();
+        let got = pass(&house, &(stream + DONE));
+        assert!(got.ends_with(DONE), "{pieces:?}: {got}");
+        assert_eq!(joined(&got, "/choices/0/delta/brand_new"), "[REDACTED_EMAIL]", "{pieces:?}");
+    }
 }
 
 /// What waits for the end of a word makes way for large events.
