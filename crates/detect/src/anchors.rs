@@ -2,7 +2,7 @@
 //! anchor to the place where a match would start.
 
 use crate::WINDOW;
-use crate::chars::table;
+use crate::chars::{LOCAL, LOCAL_MAX, table};
 use crate::edges::char_before;
 use crate::normal::Normal;
 
@@ -32,12 +32,6 @@ const fn classes() -> [u8; 256] {
 pub(crate) fn class(byte: u8) -> u8 {
     CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
 }
-
-/// ASCII characters of an e-mail's local part that matter (RFC 5322 atext without what delimits in running text).
-const LOCAL: [bool; 256] = table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
-
-/// Longest local part (RFC 5321).
-const LOCAL_MAX: usize = 64;
 
 fn is_local(text: &Normal, position: usize) -> bool {
     let Some(byte) = text.at(position) else { return false };
@@ -228,9 +222,4 @@ pub(crate) fn tail_hold(text: &Normal) -> usize {
         }
     };
     start.max(end.saturating_sub(WINDOW))
-}
-
-/// Whether a keyword at the end of the text, not yet complete, is held by [`tail_hold`].
-pub(crate) fn is_held(keyword: &str) -> bool {
-    keyword.len() <= LOCAL_MAX && keyword.bytes().all(|byte| LOCAL.get(usize::from(byte)).copied().unwrap_or(false))
 }

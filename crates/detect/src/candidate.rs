@@ -1,14 +1,13 @@
 //! A machine at work at one place of a text: first its lead-in, then its value, then the choice of an end. It stops when
 //! the text ends and goes on where it stopped, so every byte is looked at once however the text arrives.
 
-use regex_automata::dfa::Automaton;
-use regex_automata::util::primitives::StateID;
-
 use crate::WINDOW;
-use crate::compile::{CompiledRule, Dfa, Machine};
+use crate::automaton::{Automaton, DEAD, State};
+use crate::compile::Compiled;
 use crate::context::{Context, Key};
 use crate::edges::Tri;
 use crate::normal::Normal;
+use crate::plan::Machine;
 
 /// How many ends of a value are tried, longest first.
 const TRIES: usize = 96;
@@ -49,35 +48,31 @@ pub(crate) struct Candidate {
     /// Where the value begins; in the lead-in, the last place where it could.
     value: Option<usize>,
     next: usize,
-    state: StateID,
+    state: State,
     ends: Vec<Ends>,
 }
 
 /// What a candidate needs to know.
 pub(crate) struct Surroundings<'a> {
     pub(crate) text: &'a Normal,
-    pub(crate) machines: &'a [Machine],
-    pub(crate) rules: &'a [CompiledRule],
+    pub(crate) compiled: &'a Compiled,
     pub(crate) key: &'a Key,
     pub(crate) last: bool,
 }
 
 impl Candidate {
     /// A candidate whose lead-in, or value when there is none, begins at `start`.
-    pub(crate) fn new(machine: usize, compiled: &Machine, start: usize) -> Option<Self> {
-        let (phase, dfa) = match &compiled.before {
-            Some(before) => (Phase::Before, before),
-            None => (Phase::Value, &compiled.value),
-        };
-        let value = (phase == Phase::Value).then_some(start);
-        let lead = (phase == Phase::Before).then_some(start);
-        Some(Self { machine, phase, lead, value, next: start, state: Machine::start(dfa)?, ends: Vec::new() })
+    pub(crate) fn new(machine: usize, compiled: &Compiled, start: usize) -> Option<Self> {
+        let (before, _) = compiled.automata(compiled.machines.get(machine)?)?;
+        let Some(before) = before else { return Self::at_value(machine, compiled, start) };
+        let value = before.matches_nothing().then_some(start);
+        Some(Self { machine, phase: Phase::Before, lead: Some(start), value, next: start, state: before.start(), ends: Vec::new() })
     }
 
     /// A candidate that skips its lead-in.
-    pub(crate) fn at_value(machine: usize, compiled: &Machine, start: usize) -> Option<Self> {
-        let state = Machine::start(&compiled.value)?;
-        Some(Self { machine, phase: Phase::Value, lead: None, value: Some(start), next: start, state, ends: Vec::new() })
+    pub(crate) fn at_value(machine: usize, compiled: &Compiled, start: usize) -> Option<Self> {
+        let (_, value) = compiled.automata(compiled.machines.get(machine)?)?;
+        Some(Self { machine, phase: Phase::Value, lead: None, value: Some(start), next: start, state: value.start(), ends: Vec::new() })
     }
 
     /// The first byte that a finding of this candidate could still cover.
@@ -87,18 +82,19 @@ impl Candidate {
 
     /// Goes on as far as the text goes. True when it is done; its matches are then in `out`.
     pub(crate) fn step(&mut self, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
-        let Some(machine) = around.machines.get(self.machine) else { return true };
+        let Some(machine) = around.compiled.machines.get(self.machine) else { return true };
+        let Some((before, values)) = around.compiled.automata(machine) else { return true };
         if self.phase == Phase::Before {
-            let Some(before) = &machine.before else { return true };
+            let Some(before) = before else { return true };
             if !self.run(before, around, true) {
                 return false;
             }
-            let (Some(value), Some(state)) = (self.value, Machine::start(&machine.value)) else { return true };
-            (self.phase, self.next, self.state) = (Phase::Value, value, state);
+            let Some(value) = self.value else { return true };
+            (self.phase, self.next, self.state) = (Phase::Value, value, values.start());
             self.ends.clear();
         }
         if self.phase == Phase::Value {
-            if !self.run(&machine.value, around, false) {
+            if !self.run(values, around, false) {
                 return false;
             }
             self.phase = Phase::Ripe;
@@ -107,46 +103,31 @@ impl Candidate {
     }
 
     /// Feeds an automaton; true when it is dead or the text is over.
-    fn run(&mut self, dfa: &Dfa, around: &Surroundings<'_>, lead_in: bool) -> bool {
-        let mut state = self.state;
-        let mut position = self.next;
+    fn run(&mut self, automaton: &Automaton, around: &Surroundings<'_>, lead_in: bool) -> bool {
+        let Some(table) = automaton.table() else { return true };
+        let (mut state, mut position) = (self.state, self.next);
         for byte in around.text.from(position) {
-            state = dfa.next_state(state, *byte);
-            if dfa.is_special_state(state) {
-                if dfa.is_match_state(state) {
-                    self.note(dfa, state, position, lead_in);
-                } else {
-                    (self.state, self.next) = (state, position);
-                    return true;
-                }
+            state = table.next(state, *byte);
+            if state == DEAD {
+                (self.state, self.next) = (state, position);
+                return true;
             }
             position += 1;
-        }
-        if around.last {
-            state = dfa.next_eoi_state(state);
-            if dfa.is_match_state(state) {
-                self.note(dfa, state, position, lead_in);
+            if table.is_accepting(state) {
+                self.note(automaton, state, position, lead_in);
             }
         }
         (self.state, self.next) = (state, position);
         around.last
     }
 
-    fn note(&mut self, dfa: &Dfa, state: StateID, end: usize, lead_in: bool) {
+    fn note(&mut self, automaton: &Automaton, state: State, end: usize, lead_in: bool) {
         if lead_in {
             self.value = Some(end);
             return;
         }
-        // The usual case: one pattern, matching on and on.
-        if let [ends] = self.ends.as_mut_slice()
-            && dfa.pattern_len() == 1
-            && ends.high + 1 == end
-        {
-            ends.high = end;
-            return;
-        }
-        for index in 0..dfa.match_len(state) {
-            let pattern = dfa.match_pattern(state, index).as_usize();
+        for pattern in automaton.patterns(state) {
+            let pattern = usize::from(*pattern);
             match self.ends.iter_mut().rfind(|ends| ends.pattern == pattern) {
                 Some(ends) if ends.high + 1 == end => ends.high = end,
                 _ => self.ends.push(Ends { pattern, low: end, high: end }),
@@ -162,7 +143,7 @@ impl Candidate {
         let start = self.value.unwrap_or(self.next);
         let before = out.len();
         for (pattern, index) in machine.rules.iter().enumerate() {
-            let Some(rule) = around.rules.get(*index) else { continue };
+            let Some(rule) = around.compiled.rules.get(*index) else { continue };
             let ends = self.ends.iter().rev().filter(|ends| ends.pattern == pattern);
             if self.ends.iter().all(|ends| ends.pattern != pattern) || (machine.before.is_none() && !rule.left.left(around.text, start)) {
                 continue;

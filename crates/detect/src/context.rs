@@ -3,8 +3,8 @@
 
 use aho_corasick::{AhoCorasick, Match, PatternID};
 
-use crate::compile::CompiledRule;
 use crate::normal::Normal;
+use crate::plan::CompiledRule;
 
 /// How far back words count.
 const REACH: usize = 80;

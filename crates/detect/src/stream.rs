@@ -9,12 +9,13 @@ use bartizan_vocabulary::Finding;
 
 use crate::anchors::{self, AT, COLON, Crowd, DIGIT, UNDERSCORE};
 use crate::candidate::{Candidate, Match, Surroundings, keep_from};
-use crate::compile::{Compiled, Start};
+use crate::compile::Compiled;
 use crate::context::Key;
 use crate::cover::Cover;
 use crate::detector::Hint;
 use crate::encoded::Runs;
 use crate::normal::Normal;
+use crate::plan::Start;
 use crate::resolve::Waiting;
 use crate::rules::Class;
 use crate::token::{TokenHit, TokenWatch};
@@ -217,7 +218,7 @@ impl TextScan {
         self.text.push(piece, last);
         self.find_anchors();
         let compiled = Arc::clone(&self.compiled);
-        let around = Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last };
+        let around = Surroundings { text: &self.text, compiled: &compiled, key: &self.key, last };
         let fresh = &mut self.fresh;
         self.live.retain_mut(|candidate| !candidate.step(&around, fresh));
         for index in 0..self.anchors.len() {
@@ -247,8 +248,7 @@ impl TextScan {
             let Some(machine) = compiled.by_key.get(keyword.as_usize()) else { continue };
             let known = self.live.iter().any(|candidate| candidate.machine == *machine);
             if !known {
-                let candidate = compiled.machines.get(*machine).and_then(|parts| Candidate::at_value(*machine, parts, 0));
-                self.live.extend(candidate);
+                self.live.extend(Candidate::at_value(*machine, &compiled, 0));
             }
         }
     }
@@ -329,9 +329,8 @@ impl TextScan {
 
     fn start(&mut self, machine: usize, start: usize) {
         let compiled = &self.compiled;
-        let Some(mut candidate) = compiled.machines.get(machine).and_then(|parts| Candidate::new(machine, parts, start)) else { return };
-        let around =
-            Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last: self.finished };
+        let Some(mut candidate) = Candidate::new(machine, compiled, start) else { return };
+        let around = Surroundings { text: &self.text, compiled, key: &self.key, last: self.finished };
         if !candidate.step(&around, &mut self.fresh) {
             self.live.push(candidate);
         }
