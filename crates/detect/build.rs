@@ -12,8 +12,12 @@ mod determinise;
 mod plan;
 #[path = "src/rules.rs"]
 mod rules;
+#[path = "src/trie.rs"]
+mod trie;
 #[path = "src/validate/mod.rs"]
 mod validate;
+#[path = "src/words.rs"]
+mod words;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -22,12 +26,24 @@ use std::path::{Path, PathBuf};
 
 use rules::RuleFile;
 
+/// What the plan depends on.
+const WATCHED: [&str; 10] = [
+    "build.rs",
+    "rules",
+    "src/automaton.rs",
+    "src/chars.rs",
+    "src/determinise.rs",
+    "src/plan.rs",
+    "src/rules.rs",
+    "src/trie.rs",
+    "src/validate",
+    "src/words.rs",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("rules");
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    for watched in
-        ["build.rs", "rules", "src/automaton.rs", "src/chars.rs", "src/determinise.rs", "src/plan.rs", "src/rules.rs", "src/validate"]
-    {
+    for watched in WATCHED {
         println!("cargo::rerun-if-changed={watched}");
     }
     let (mut files, mut texts) = (Vec::new(), String::from("&[\n"));

@@ -13,6 +13,32 @@ pub(crate) type State = u16;
 /// Nothing can match any more.
 pub(crate) const DEAD: State = 0;
 
+/// A set of bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bytes([u64; 4]);
+
+impl Bytes {
+    pub(crate) fn of(is_in: impl Fn(u8) -> bool) -> Self {
+        let mut bytes = Self::default();
+        for byte in (0..=u8::MAX).filter(|byte| is_in(*byte)) {
+            if let Some(word) = bytes.0.get_mut(usize::from(byte / 64)) {
+                *word |= 1 << (byte % 64);
+            }
+        }
+        bytes
+    }
+
+    #[inline]
+    pub(crate) fn has(&self, byte: u8) -> bool {
+        self.0.get(usize::from(byte / 64)).is_some_and(|word| word >> (byte % 64) & 1 != 0)
+    }
+
+    pub(crate) fn or(self, other: Self) -> Self {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        Self([a | e, b | f, c | g, d | h])
+    }
+}
+
 /// An automaton without its table.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Shape {
@@ -62,6 +88,12 @@ impl Automaton {
     pub(crate) fn patterns(&self, state: State) -> &[u16] {
         let set = state.checked_sub(self.shape.accepting).and_then(|at| self.shape.accepts.get(usize::from(at)));
         set.and_then(|set| self.shape.sets.get(usize::from(*set))).map_or(&[], Vec::as_slice)
+    }
+
+    /// The bytes after which something can still match, from any of these states.
+    pub(crate) fn goes_on(&self, states: &[State]) -> Bytes {
+        let Some(table) = self.table() else { return Bytes::default() };
+        Bytes::of(|byte| states.iter().any(|state| table.next(*state, byte) != DEAD))
     }
 
     /// Whether it matches where it starts.

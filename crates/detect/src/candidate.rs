@@ -1,13 +1,15 @@
 //! A machine at work at one place of a text: first its lead-in, then its value, then the choice of an end. It stops when
 //! the text ends and goes on where it stopped, so every byte is looked at once however the text arrives.
 
+use std::cmp::Reverse;
+
 use crate::WINDOW;
 use crate::automaton::{Automaton, DEAD, State};
 use crate::compile::Compiled;
-use crate::context::{Context, Key};
+use crate::context::{Context, Key, Score};
 use crate::edges::Tri;
 use crate::normal::Normal;
-use crate::plan::Machine;
+use crate::plan::{CompiledRule, Machine};
 
 /// How many ends of a value are tried, longest first.
 const TRIES: usize = 96;
@@ -135,47 +137,110 @@ impl Candidate {
         }
     }
 
-    /// Picks, for each rule, the longest end that its edges and tests accept.
+    /// Picks, for each rule, the longest end that its edges and tests accept. Of what stays below its threshold one match is
+    /// kept, that of the highest rank: many rules may know a number that nothing speaks for.
     fn choose(&mut self, machine: &Machine, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
         if self.ends.is_empty() {
             return true;
         }
         let start = self.value.unwrap_or(self.next);
         let before = out.len();
-        for (pattern, index) in machine.rules.iter().enumerate() {
-            let Some(rule) = around.compiled.rules.get(*index) else { continue };
-            let ends = self.ends.iter().rev().filter(|ends| ends.pattern == pattern);
-            if self.ends.iter().all(|ends| ends.pattern != pattern) || (machine.before.is_none() && !rule.left.left(around.text, start)) {
+        let context = Context::new(around.compiled, around.text, start, self.lead, around.key);
+        let mut weak = Vec::new();
+        for (pattern, high) in self.patterns() {
+            let Some(index) = machine.rules.get(pattern).copied() else { continue };
+            let Some(rule) = around.compiled.rules.get(index) else { continue };
+            if machine.before.is_none() && !rule.left.left(around.text, start) {
                 continue;
             }
-            let longest = ends.clone().map(|ends| ends.high).max().unwrap_or(start);
-            let limit =
-                start + rule.checks.iter().map(|check| check.reach(around.text.slice(start, longest))).min().unwrap_or(usize::MAX - start);
-            for end in ends.flat_map(|ends| (ends.low..=ends.high.min(limit)).rev()).take(TRIES) {
-                // Patterns count bytes; no finding ends inside a character.
-                if around.text.at(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
-                    continue;
+            let score = context.score(rule);
+            match score {
+                Score::Is(0) => {}
+                Score::Is(score_bp) if score_bp < rule.threshold_bp => {
+                    weak.push((Reverse(rule.rank), Reverse(high), pattern, index, score_bp))
                 }
-                match rule.right.right(around.text, start, end, around.last) {
-                    Tri::No => continue,
-                    Tri::NeedMore => {
+                _ => match self.end(pattern, rule, around, &context, score) {
+                    End::None => {}
+                    End::Wait => {
                         out.truncate(before);
                         return false;
                     }
-                    Tri::Yes => {}
+                    End::At(end, score_bp) => out.push(Match { start, end, rule: index, score_bp, encoded: false }),
+                },
+            }
+        }
+        weak.sort_unstable();
+        for (_, _, pattern, index, score_bp) in weak {
+            let Some(rule) = around.compiled.rules.get(index) else { continue };
+            match self.end(pattern, rule, around, &context, Score::Is(score_bp)) {
+                End::None => {}
+                End::Wait => {
+                    out.truncate(before);
+                    return false;
                 }
-                let value = around.text.slice(start, end);
-                if end > start && rule.checks.iter().all(|check| check.passes(value)) {
-                    let score_bp = Context::new(around.text, start, self.lead, around.key).score(rule);
-                    if score_bp > 0 {
-                        out.push(Match { start, end, rule: *index, score_bp, encoded: false });
-                    }
+                End::At(end, score_bp) => {
+                    out.push(Match { start, end, rule: index, score_bp, encoded: false });
                     break;
                 }
             }
         }
         true
     }
+
+    /// The patterns that ended somewhere, in order, and the last end of each.
+    fn patterns(&self) -> Vec<(usize, usize)> {
+        let mut patterns: Vec<(usize, usize)> = self.ends.iter().map(|ends| (ends.pattern, ends.high)).collect();
+        patterns.sort_unstable();
+        patterns.dedup_by(|next, last| {
+            let same = next.0 == last.0;
+            if same {
+                last.1 = next.1;
+            }
+            same
+        });
+        patterns
+    }
+
+    /// The end of a pattern's match.
+    fn end(&self, pattern: usize, rule: &CompiledRule, around: &Surroundings<'_>, context: &Context<'_>, score: Score) -> End {
+        let start = self.value.unwrap_or(self.next);
+        let ends = self.ends.iter().rev().filter(|ends| ends.pattern == pattern);
+        let longest = ends.clone().map(|ends| ends.high).max().unwrap_or(start);
+        let limit =
+            start + rule.checks.iter().map(|check| check.reach(around.text.slice(start, longest))).min().unwrap_or(usize::MAX - start);
+        for end in ends.flat_map(|ends| (ends.low..=ends.high.min(limit)).rev()).take(TRIES) {
+            // Patterns count bytes; no finding ends inside a character.
+            if around.text.at(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
+                continue;
+            }
+            match rule.right.right(around.text, start, end, around.last) {
+                Tri::No => continue,
+                Tri::NeedMore => return End::Wait,
+                Tri::Yes => {}
+            }
+            let value = around.text.slice(start, end);
+            if end > start && rule.checks.iter().all(|check| check.passes(value)) {
+                return match score {
+                    Score::Is(score_bp) => End::At(end, score_bp),
+                    Score::WithAfter(without, with) => match context.after(rule, end, around.last) {
+                        Tri::Yes => End::At(end, with),
+                        Tri::No => End::At(end, without),
+                        Tri::NeedMore => End::Wait,
+                    },
+                };
+            }
+        }
+        End::None
+    }
+}
+
+/// Where a match ends, and its score.
+enum End {
+    /// Nowhere.
+    None,
+    /// Text is missing.
+    Wait,
+    At(usize, u16),
 }
 
 /// How far back a machine may look: the text before `position` that must be kept.

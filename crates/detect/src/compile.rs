@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
-use aho_corasick::dfa::DFA as Keywords;
 
 use crate::automaton::{Automaton, Shape};
 use crate::opaque::Prefixes;
-use crate::plan::{CompiledRule, LabelInfo, Machine, Plan, Start, plan};
+use crate::plan::{CompiledRule, Keyword, LabelInfo, Machine, Plan, plan};
 use crate::rules::{RuleError, RuleFile};
+use crate::words::{WordShape, Words};
 
 /// The texts of the rule files that are part of the program.
 const TEXTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
@@ -25,10 +25,14 @@ pub(crate) struct Compiled {
     pub(crate) rules: Vec<CompiledRule>,
     pub(crate) machines: Vec<Machine>,
     pub(crate) automata: Vec<Automaton>,
-    pub(crate) keywords: Keywords,
+    /// Finds keywords and classes.
+    pub(crate) anchors: Words,
+    pub(crate) keywords: Vec<Keyword>,
+    /// Finds words of contexts.
+    pub(crate) context: Words,
+    /// Words of contexts by their number.
+    pub(crate) words: Vec<String>,
     pub(crate) prefixes: Prefixes,
-    /// Per keyword: its length and what it starts.
-    pub(crate) starts: Vec<(usize, Vec<Start>)>,
     /// Machines by class.
     pub(crate) classes: [Vec<usize>; 5],
     /// Keywords of rules that go by the object key, and the machine of each.
@@ -36,16 +40,6 @@ pub(crate) struct Compiled {
     pub(crate) by_key: Vec<usize>,
     pub(crate) labels: Vec<LabelInfo>,
     pub(crate) digest: [u8; 32],
-}
-
-fn keywords(words: &[&str]) -> Result<Keywords, RuleError> {
-    Keywords::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(aho_corasick::MatchKind::Standard)
-        .start_kind(aho_corasick::StartKind::Unanchored)
-        .prefilter(false)
-        .build(words)
-        .map_err(|error| RuleError::Keywords(error.to_string()))
 }
 
 /// Cuts a table out of all tables.
@@ -56,20 +50,25 @@ fn automaton(shape: &Shape, cut: Cut<'_>) -> Option<Automaton> {
     Some(Automaton { shape: shape.clone(), table })
 }
 
+fn words(shape: WordShape, cut: Cut<'_>) -> Option<Words> {
+    let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256)?;
+    Some(Words { shape, table })
+}
+
 fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
     let automata = plan.automata.iter().map(|shape| automaton(shape, cut)).collect::<Option<_>>().ok_or(RuleError::Plan)?;
     let prefixes = Prefixes::new(plan.prefixes.iter().map(String::as_str))?;
-    let words: Vec<&str> = plan.keywords.iter().map(|(word, _)| word.as_str()).collect();
-    let keywords = keywords(&words)?;
     let key_words = AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(plan.by_key.iter().map(|(word, _)| word));
     let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
     Ok(Arc::new(Compiled {
         rules: plan.rules,
         machines: plan.machines,
         automata,
-        keywords,
+        anchors: words(plan.anchors, cut).ok_or(RuleError::Plan)?,
+        keywords: plan.keywords,
+        context: words(plan.context, cut).ok_or(RuleError::Plan)?,
+        words: plan.words,
         prefixes,
-        starts: plan.keywords.into_iter().map(|(word, starts)| (word.len(), starts)).collect(),
         classes: plan.classes,
         key_words,
         by_key: plan.by_key.into_iter().map(|(_, machine)| machine).collect(),

@@ -29,7 +29,9 @@ mod rules;
 mod sextets;
 mod stream;
 mod token;
+mod trie;
 mod validate;
+mod words;
 
 pub use detector::{Detector, Hint, Scan};
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};

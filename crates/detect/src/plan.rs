@@ -2,16 +2,17 @@
 //! this for the rules that are part of the program, so that nothing is left for the start; other rules are planned when they are
 //! loaded. How a plan becomes what a scan runs is in `compile`.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use bartizan_vocabulary::{Label, RuleId};
 use serde::{Deserialize, Serialize};
 
-use crate::automaton::{Automaton, Shape};
+use crate::automaton::{Automaton, Bytes, DEAD, Shape, State};
 use crate::chars::is_held;
-use crate::determinise;
 use crate::rules::{Class, CoverKind, ENGINE, Edge, Rule, RuleError, RuleFile, Severity};
 use crate::validate::Check;
+use crate::words::WordShape;
+use crate::{determinise, trie};
 
 /// How many classes there are.
 const CLASSES: usize = 5;
@@ -27,8 +28,11 @@ pub(crate) struct CompiledRule {
     pub(crate) threshold_bp: u16,
     pub(crate) score_bp: u16,
     pub(crate) context_bp: u16,
-    pub(crate) context: Vec<String>,
-    pub(crate) negative: Vec<String>,
+    /// Words by their number, in order: those that raise the score before the match, those that drop it, those that raise it
+    /// after the match.
+    pub(crate) context: Vec<u16>,
+    pub(crate) negative: Vec<u16>,
+    pub(crate) after: Vec<u16>,
     pub(crate) left: Edge,
     pub(crate) right: Edge,
     pub(crate) checks: Vec<Check>,
@@ -52,10 +56,19 @@ pub(crate) struct Machine {
 /// What a keyword starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Start {
-    /// This machine, at the keyword or, with a lead-in, behind it.
-    Machine(usize),
+    /// This machine, at the keyword or, with a lead-in, behind it, where one of these bytes follows.
+    Machine(usize, Bytes),
     /// All machines of a class.
     Class(Class),
+}
+
+/// A keyword: most stand in texts where nothing follows that a rule could match, so what follows is looked at first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Keyword {
+    pub(crate) length: usize,
+    /// What can follow the keyword for any of its machines; `None` where that makes no difference.
+    pub(crate) next: Option<Bytes>,
+    pub(crate) starts: Vec<Start>,
 }
 
 /// What `labels` tells about a label.
@@ -83,8 +96,14 @@ pub(crate) struct Plan {
     pub(crate) rules: Vec<CompiledRule>,
     pub(crate) machines: Vec<Machine>,
     pub(crate) automata: Vec<Shape>,
-    /// Keywords in lower case, sorted, and what each starts.
-    pub(crate) keywords: Vec<(String, Vec<Start>)>,
+    /// Keywords, in the order of their text in lower case.
+    pub(crate) keywords: Vec<Keyword>,
+    /// The automaton that finds keywords and classes.
+    pub(crate) anchors: WordShape,
+    /// Words of contexts in lower case, sorted.
+    pub(crate) words: Vec<String>,
+    /// The automaton that finds them.
+    pub(crate) context: WordShape,
     /// Machines by class.
     pub(crate) classes: [Vec<usize>; CLASSES],
     /// Keywords of rules that go by the object key, and the machine of each.
@@ -148,35 +167,58 @@ fn check_rule(rule: &Rule) -> Result<(), RuleError> {
     if rule.examples.len() < 2 || rule.counter_examples.len() < 2 {
         return Err(RuleError::Examples { rule: name() });
     }
+    let country = |code: &String| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !rule.jurisdiction.iter().all(|code| code == "international" || country(code)) {
+        return Err(RuleError::Jurisdiction { rule: name() });
+    }
+    let mut words = rule.context.iter().chain(&rule.negative).chain(&rule.after);
+    if words.any(String::is_empty) || (!rule.after.is_empty() && rule.context_score.is_none()) {
+        return Err(RuleError::Context { rule: name() });
+    }
     Ok(())
 }
 
 /// Collects while rule files are read.
-#[derive(Default)]
 struct Planning<'a> {
     plan: Plan,
     tables: Vec<u8>,
+    automata: Vec<Automaton>,
     /// Automata that are there already.
     known: HashMap<Automaton, usize>,
     starts: BTreeMap<String, Vec<Start>>,
+    /// All words of contexts, and the number of each.
+    words: &'a HashMap<String, u16>,
     /// Class rules without a lead-in, which share machines.
     shared: BTreeMap<(u8, bool), Vec<(&'a Rule, usize)>>,
 }
 
 impl<'a> Planning<'a> {
+    fn new(words: &'a HashMap<String, u16>) -> Self {
+        Self {
+            plan: Plan::default(),
+            tables: Vec::new(),
+            automata: Vec::new(),
+            known: HashMap::new(),
+            starts: BTreeMap::new(),
+            words,
+            shared: BTreeMap::new(),
+        }
+    }
+
     fn add(&mut self, file: &RuleFile, rule: &'a Rule) -> Result<(), RuleError> {
         check_rule(rule)?;
         let score_bp = basis_points(&rule.id, rule.score)?;
         let index = self.plan.rules.len();
-        let lower = |words: &[String]| words.iter().map(|word| word.to_ascii_lowercase()).collect();
+        let numbers = |words: &[String]| numbers(words, self.words);
         self.plan.rules.push(CompiledRule {
             id: RuleId::from(rule.id.as_str()),
             label: Label::from(file.label.as_str()),
             threshold_bp: basis_points(&file.label, file.threshold)?,
             score_bp,
             context_bp: rule.context_score.map_or(Ok(score_bp), |score| basis_points(&rule.id, score))?,
-            context: lower(&rule.context),
-            negative: lower(&rule.negative),
+            context: numbers(&rule.context),
+            negative: numbers(&rule.negative),
+            after: numbers(&rule.after),
             left: rule.left,
             right: rule.right,
             checks: rule.checks.clone(),
@@ -199,7 +241,8 @@ impl<'a> Planning<'a> {
             self.class(class).push(machine);
         }
         for keyword in &rule.keywords {
-            self.starts.entry(keyword.to_ascii_lowercase()).or_default().push(Start::Machine(machine));
+            let next = self.next(machine, keyword);
+            self.starts.entry(keyword.to_ascii_lowercase()).or_default().push(Start::Machine(machine, next));
             if rule.by_key {
                 self.plan.by_key.push((keyword.to_ascii_lowercase(), machine));
             }
@@ -215,11 +258,41 @@ impl<'a> Planning<'a> {
 
     /// Keeps an automaton, the same one once.
     fn automaton(&mut self, made: Automaton) -> usize {
-        *self.known.entry(made).or_insert_with_key(|made| {
+        let fresh = self.automata.len();
+        let index = *self.known.entry(made.clone()).or_insert(fresh);
+        if index == fresh {
             self.plan.automata.push(Shape { at: self.tables.len(), ..made.shape.clone() });
             self.tables.extend_from_slice(&made.table);
-            self.plan.automata.len() - 1
-        })
+            self.automata.push(made);
+        }
+        index
+    }
+
+    /// The bytes that can follow a keyword when its machine is to find anything.
+    fn next(&self, machine: usize, keyword: &str) -> Bytes {
+        let made = |index: usize| self.automata.get(index);
+        let any = Bytes::of(|_| true);
+        let Some(machine) = self.plan.machines.get(machine) else { return any };
+        let Some(value) = made(machine.value) else { return any };
+        if let Some(before) = machine.before.and_then(made) {
+            let goes_on = before.goes_on(&[before.start()]);
+            return if before.matches_nothing() { goes_on.or(value.goes_on(&[value.start()])) } else { goes_on };
+        }
+        let Some(table) = value.table() else { return any };
+        let mut states = vec![value.start()];
+        for byte in keyword.bytes() {
+            let cases = [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()];
+            let mut next: Vec<State> = states.iter().flat_map(|state| cases.map(|byte| table.next(*state, byte))).collect();
+            next.retain(|state| *state != DEAD);
+            next.sort_unstable();
+            next.dedup();
+            // A value may end within the keyword, or with it.
+            if next.iter().any(|state| table.is_accepting(*state)) {
+                return any;
+            }
+            states = next;
+        }
+        value.goes_on(&states)
     }
 
     fn class(&mut self, class: Class) -> &mut Vec<usize> {
@@ -251,6 +324,31 @@ impl<'a> Planning<'a> {
     }
 }
 
+/// What can follow a keyword for any of its starts.
+fn any_next(starts: &[Start]) -> Option<Bytes> {
+    starts.iter().try_fold(Bytes::default(), |all, start| match start {
+        Start::Machine(_, next) => Some(all.or(*next)),
+        Start::Class(_) => None,
+    })
+}
+
+impl Planning<'_> {
+    /// Makes the automata over words.
+    fn finish(mut self, words: Vec<String>, digest: [u8; 32]) -> Result<(Plan, Vec<u8>), RuleError> {
+        let keywords: Vec<&str> = self.starts.keys().map(String::as_str).collect();
+        let (anchors, table) = trie::table(&keywords, true).ok_or_else(too_many)?;
+        self.plan.anchors = WordShape { at: self.tables.len(), ..anchors };
+        self.tables.extend(table);
+        let (context, table) = trie::table(&words.iter().map(String::as_str).collect::<Vec<_>>(), false).ok_or_else(too_many)?;
+        self.plan.context = WordShape { at: self.tables.len(), ..context };
+        self.tables.extend(table);
+        self.plan.keywords =
+            self.starts.into_iter().map(|(word, starts)| Keyword { length: word.len(), next: any_next(&starts), starts }).collect();
+        (self.plan.words, self.plan.digest) = (words, digest);
+        Ok((self.plan, self.tables))
+    }
+}
+
 fn label_info(file: &RuleFile) -> Result<LabelInfo, RuleError> {
     let dotted = file.label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
     if !dotted || !file.label.contains('.') {
@@ -278,13 +376,34 @@ fn digest(files: &[RuleFile]) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// All words of contexts in lower case, sorted.
+fn words(files: &[RuleFile]) -> Vec<String> {
+    let rules = files.iter().flat_map(|file| &file.rules);
+    let words = rules.flat_map(|rule| rule.context.iter().chain(&rule.negative).chain(&rule.after));
+    let sorted: BTreeSet<String> = words.map(|word| word.to_lowercase()).collect();
+    sorted.into_iter().collect()
+}
+
+fn numbers(words: &[String], known: &HashMap<String, u16>) -> Vec<u16> {
+    let mut numbers: Vec<u16> = words.iter().filter_map(|word| known.get(&word.to_lowercase())).copied().collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn too_many() -> RuleError {
+    RuleError::Keywords("too many words".to_owned())
+}
+
 /// Plans rule files; the second part is the tables of all automata.
 ///
 /// # Errors
 /// When a rule is not of the documented form.
 pub(crate) fn plan(files: &[RuleFile]) -> Result<(Plan, Vec<u8>), RuleError> {
+    let all = words(files);
+    let number = |(index, word): (usize, &String)| u16::try_from(index).map(|index| (word.clone(), index));
+    let known = all.iter().enumerate().map(number).collect::<Result<_, _>>().map_err(|_| too_many())?;
     let mut names = HashSet::new();
-    let mut planning = Planning::default();
+    let mut planning = Planning::new(&known);
     for file in files {
         planning.plan.labels.push(label_info(file)?);
         for name in std::iter::once(&file.label).chain(file.rules.iter().map(|rule| &rule.id).filter(|id| **id != file.label)) {
@@ -300,8 +419,5 @@ pub(crate) fn plan(files: &[RuleFile]) -> Result<(Plan, Vec<u8>), RuleError> {
         planning.share(&rules)?;
     }
     planning.starts.entry("://".to_owned()).or_default().push(Start::Class(Class::Url));
-    let mut plan = planning.plan;
-    plan.keywords = planning.starts.into_iter().collect();
-    plan.digest = digest(files);
-    Ok((plan, planning.tables))
+    planning.finish(all, digest(files))
 }

@@ -108,11 +108,17 @@ pub struct Rule {
     pub checks: Vec<Check>,
     /// Score of a match, 0 to 1.
     pub score: f64,
-    /// Whole words that make a match likelier when they stand shortly before it or in the key it stands under.
+    /// Whole words that make a match likelier when they stand at most 80 bytes before it or in the key it stands under. They may be
+    /// of any language; one that begins or ends with a character of a script without spaces, such as Chinese or Japanese, is also
+    /// found inside a longer run of such characters.
     #[serde(default)]
     pub context: Vec<String>,
     /// Score with such a word.
     pub context_score: Option<f64>,
+    /// Whole words that do the same when they stand at most 40 bytes after a match. The text behind a match is waited for, and held
+    /// back, only where its score is below the threshold and such a word would lift it.
+    #[serde(default)]
+    pub after: Vec<String>,
     /// Whole words directly before a match that make it something else.
     #[serde(default)]
     pub negative: Vec<String>,
@@ -123,6 +129,10 @@ pub struct Rule {
     pub cover: Option<CoverKind>,
     /// Overrides the label's rank among overlapping findings; larger wins.
     pub rank: Option<u8>,
+    /// Where such values are given out: country codes of ISO 3166-1 alpha-2 in capitals, or `international`. Empty where the
+    /// question makes no sense, as for keys.
+    #[serde(default)]
+    pub jurisdiction: Vec<String>,
     /// Where the format is described.
     pub source: String,
     /// At least two.
@@ -197,6 +207,18 @@ pub enum RuleError {
     /// Neither or both of `keywords` and `class`, an empty keyword, or one that could not be held back while it is incomplete.
     #[error("rule `{rule}`: give either `class` or non-empty `keywords`; without `before`, keywords of letters, digits and `._+-`")]
     Anchor {
+        /// Which rule.
+        rule: String,
+    },
+    /// A jurisdiction that is no country code of two capital letters and not `international`.
+    #[error("rule `{rule}`: a `jurisdiction` is two capital letters (ISO 3166-1) or `international`")]
+    Jurisdiction {
+        /// Which rule.
+        rule: String,
+    },
+    /// An empty word in `context`, `negative` or `after`, or `after` without a `context_score`.
+    #[error("rule `{rule}`: words must not be empty, and `after` needs a `context_score`")]
+    Context {
         /// Which rule.
         rule: String,
     },
