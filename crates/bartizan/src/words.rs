@@ -1,7 +1,7 @@
 //! The words that policies may name: what this build can find and serve, and labels that later detectors will give.
 
 use anyhow::{Context, Result};
-use bartizan_detect::RuleFile;
+use bartizan_detect::Detector;
 use bartizan_policy::KnownWords;
 use bartizan_vocabulary::UninspectedKind;
 use bartizan_wire::Route;
@@ -33,9 +33,9 @@ const GUARDS: &[&str] = &["detect", "policy"];
 /// # Errors
 /// When the built-in rules are broken, which the tests exclude.
 pub fn known() -> Result<KnownWords> {
-    let rules = RuleFile::builtin().context("the built-in rules cannot be read")?;
+    let detector = Detector::builtin().context("the built-in rules cannot be read")?;
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-    let found = rules.into_iter().map(|file| file.label);
+    let found = detector.labels().into_iter().map(|info| info.label.as_str().to_owned());
     Ok(KnownWords {
         labels: found.chain(owned(PLANNED)).collect(),
         open: owned(OPEN),

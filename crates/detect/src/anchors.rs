@@ -1,43 +1,9 @@
-//! Where rules begin to look: one pass over new bytes with a table and the keyword automaton, and the walk back from an
-//! anchor to the place where a match would start.
+//! Where rules begin to look: the walk back from an anchor, which `words` finds, to the place where a match would start.
 
 use crate::WINDOW;
-use crate::chars::table;
+use crate::chars::{LOCAL, LOCAL_MAX, table};
 use crate::edges::char_before;
 use crate::normal::Normal;
-
-pub(crate) const DIGIT: u8 = 1;
-pub(crate) const AT: u8 = 2;
-pub(crate) const COLON: u8 = 4;
-pub(crate) const UNDERSCORE: u8 = 8;
-
-const CLASSES: [u8; 256] = classes();
-
-#[expect(clippy::indexing_slicing, reason = "runs at compile time; indexes are below 256")]
-const fn classes() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut digit = b'0';
-    while digit <= b'9' {
-        table[digit as usize] = DIGIT;
-        digit += 1;
-    }
-    table[b'@' as usize] = AT;
-    table[b':' as usize] = COLON;
-    table[b'_' as usize] = UNDERSCORE;
-    table
-}
-
-/// The anchor class of a byte.
-#[inline]
-pub(crate) fn class(byte: u8) -> u8 {
-    CLASSES.get(usize::from(byte)).copied().unwrap_or(0)
-}
-
-/// ASCII characters of an e-mail's local part that matter (RFC 5322 atext without what delimits in running text).
-const LOCAL: [bool; 256] = table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
-
-/// Longest local part (RFC 5321).
-const LOCAL_MAX: usize = 64;
 
 fn is_local(text: &Normal, position: usize) -> bool {
     let Some(byte) = text.at(position) else { return false };
@@ -228,9 +194,4 @@ pub(crate) fn tail_hold(text: &Normal) -> usize {
         }
     };
     start.max(end.saturating_sub(WINDOW))
-}
-
-/// Whether a keyword at the end of the text, not yet complete, is held by [`tail_hold`].
-pub(crate) fn is_held(keyword: &str) -> bool {
-    keyword.len() <= LOCAL_MAX && keyword.bytes().all(|byte| LOCAL.get(usize::from(byte)).copied().unwrap_or(false))
 }

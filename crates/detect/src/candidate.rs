@@ -1,14 +1,15 @@
 //! A machine at work at one place of a text: first its lead-in, then its value, then the choice of an end. It stops when
 //! the text ends and goes on where it stopped, so every byte is looked at once however the text arrives.
 
-use regex_automata::dfa::Automaton;
-use regex_automata::util::primitives::StateID;
+use std::cmp::Reverse;
 
 use crate::WINDOW;
-use crate::compile::{CompiledRule, Dfa, Machine};
-use crate::context::{Context, Key};
+use crate::automaton::{Automaton, DEAD, State};
+use crate::compile::Compiled;
+use crate::context::{Context, Key, Score};
 use crate::edges::Tri;
 use crate::normal::Normal;
+use crate::plan::{CompiledRule, Machine};
 
 /// How many ends of a value are tried, longest first.
 const TRIES: usize = 96;
@@ -49,35 +50,31 @@ pub(crate) struct Candidate {
     /// Where the value begins; in the lead-in, the last place where it could.
     value: Option<usize>,
     next: usize,
-    state: StateID,
+    state: State,
     ends: Vec<Ends>,
 }
 
 /// What a candidate needs to know.
 pub(crate) struct Surroundings<'a> {
     pub(crate) text: &'a Normal,
-    pub(crate) machines: &'a [Machine],
-    pub(crate) rules: &'a [CompiledRule],
+    pub(crate) compiled: &'a Compiled,
     pub(crate) key: &'a Key,
     pub(crate) last: bool,
 }
 
 impl Candidate {
     /// A candidate whose lead-in, or value when there is none, begins at `start`.
-    pub(crate) fn new(machine: usize, compiled: &Machine, start: usize) -> Option<Self> {
-        let (phase, dfa) = match &compiled.before {
-            Some(before) => (Phase::Before, before),
-            None => (Phase::Value, &compiled.value),
-        };
-        let value = (phase == Phase::Value).then_some(start);
-        let lead = (phase == Phase::Before).then_some(start);
-        Some(Self { machine, phase, lead, value, next: start, state: Machine::start(dfa)?, ends: Vec::new() })
+    pub(crate) fn new(machine: usize, compiled: &Compiled, start: usize) -> Option<Self> {
+        let (before, _) = compiled.automata(compiled.machines.get(machine)?)?;
+        let Some(before) = before else { return Self::at_value(machine, compiled, start) };
+        let value = before.matches_nothing().then_some(start);
+        Some(Self { machine, phase: Phase::Before, lead: Some(start), value, next: start, state: before.start(), ends: Vec::new() })
     }
 
     /// A candidate that skips its lead-in.
-    pub(crate) fn at_value(machine: usize, compiled: &Machine, start: usize) -> Option<Self> {
-        let state = Machine::start(&compiled.value)?;
-        Some(Self { machine, phase: Phase::Value, lead: None, value: Some(start), next: start, state, ends: Vec::new() })
+    pub(crate) fn at_value(machine: usize, compiled: &Compiled, start: usize) -> Option<Self> {
+        let (_, value) = compiled.automata(compiled.machines.get(machine)?)?;
+        Some(Self { machine, phase: Phase::Value, lead: None, value: Some(start), next: start, state: value.start(), ends: Vec::new() })
     }
 
     /// The first byte that a finding of this candidate could still cover.
@@ -87,18 +84,19 @@ impl Candidate {
 
     /// Goes on as far as the text goes. True when it is done; its matches are then in `out`.
     pub(crate) fn step(&mut self, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
-        let Some(machine) = around.machines.get(self.machine) else { return true };
+        let Some(machine) = around.compiled.machines.get(self.machine) else { return true };
+        let Some((before, values)) = around.compiled.automata(machine) else { return true };
         if self.phase == Phase::Before {
-            let Some(before) = &machine.before else { return true };
+            let Some(before) = before else { return true };
             if !self.run(before, around, true) {
                 return false;
             }
-            let (Some(value), Some(state)) = (self.value, Machine::start(&machine.value)) else { return true };
-            (self.phase, self.next, self.state) = (Phase::Value, value, state);
+            let Some(value) = self.value else { return true };
+            (self.phase, self.next, self.state) = (Phase::Value, value, values.start());
             self.ends.clear();
         }
         if self.phase == Phase::Value {
-            if !self.run(&machine.value, around, false) {
+            if !self.run(values, around, false) {
                 return false;
             }
             self.phase = Phase::Ripe;
@@ -107,46 +105,31 @@ impl Candidate {
     }
 
     /// Feeds an automaton; true when it is dead or the text is over.
-    fn run(&mut self, dfa: &Dfa, around: &Surroundings<'_>, lead_in: bool) -> bool {
-        let mut state = self.state;
-        let mut position = self.next;
+    fn run(&mut self, automaton: &Automaton, around: &Surroundings<'_>, lead_in: bool) -> bool {
+        let Some(table) = automaton.table() else { return true };
+        let (mut state, mut position) = (self.state, self.next);
         for byte in around.text.from(position) {
-            state = dfa.next_state(state, *byte);
-            if dfa.is_special_state(state) {
-                if dfa.is_match_state(state) {
-                    self.note(dfa, state, position, lead_in);
-                } else {
-                    (self.state, self.next) = (state, position);
-                    return true;
-                }
+            state = table.next(state, *byte);
+            if state == DEAD {
+                (self.state, self.next) = (state, position);
+                return true;
             }
             position += 1;
-        }
-        if around.last {
-            state = dfa.next_eoi_state(state);
-            if dfa.is_match_state(state) {
-                self.note(dfa, state, position, lead_in);
+            if table.is_accepting(state) {
+                self.note(automaton, state, position, lead_in);
             }
         }
         (self.state, self.next) = (state, position);
         around.last
     }
 
-    fn note(&mut self, dfa: &Dfa, state: StateID, end: usize, lead_in: bool) {
+    fn note(&mut self, automaton: &Automaton, state: State, end: usize, lead_in: bool) {
         if lead_in {
             self.value = Some(end);
             return;
         }
-        // The usual case: one pattern, matching on and on.
-        if let [ends] = self.ends.as_mut_slice()
-            && dfa.pattern_len() == 1
-            && ends.high + 1 == end
-        {
-            ends.high = end;
-            return;
-        }
-        for index in 0..dfa.match_len(state) {
-            let pattern = dfa.match_pattern(state, index).as_usize();
+        for pattern in automaton.patterns(state) {
+            let pattern = usize::from(*pattern);
             match self.ends.iter_mut().rfind(|ends| ends.pattern == pattern) {
                 Some(ends) if ends.high + 1 == end => ends.high = end,
                 _ => self.ends.push(Ends { pattern, low: end, high: end }),
@@ -154,47 +137,110 @@ impl Candidate {
         }
     }
 
-    /// Picks, for each rule, the longest end that its edges and tests accept.
+    /// Picks, for each rule, the longest end that its edges and tests accept. Of what stays below its threshold one match is
+    /// kept, that of the highest rank: many rules may know a number that nothing speaks for.
     fn choose(&mut self, machine: &Machine, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
         if self.ends.is_empty() {
             return true;
         }
         let start = self.value.unwrap_or(self.next);
         let before = out.len();
-        for (pattern, index) in machine.rules.iter().enumerate() {
-            let Some(rule) = around.rules.get(*index) else { continue };
-            let ends = self.ends.iter().rev().filter(|ends| ends.pattern == pattern);
-            if self.ends.iter().all(|ends| ends.pattern != pattern) || (machine.before.is_none() && !rule.left.left(around.text, start)) {
+        let context = Context::new(around.compiled, around.text, start, self.lead, around.key);
+        let mut weak = Vec::new();
+        for (pattern, high) in self.patterns() {
+            let Some(index) = machine.rules.get(pattern).copied() else { continue };
+            let Some(rule) = around.compiled.rules.get(index) else { continue };
+            if machine.before.is_none() && !rule.left.left(around.text, start) {
                 continue;
             }
-            let longest = ends.clone().map(|ends| ends.high).max().unwrap_or(start);
-            let limit =
-                start + rule.checks.iter().map(|check| check.reach(around.text.slice(start, longest))).min().unwrap_or(usize::MAX - start);
-            for end in ends.flat_map(|ends| (ends.low..=ends.high.min(limit)).rev()).take(TRIES) {
-                // Patterns count bytes; no finding ends inside a character.
-                if around.text.at(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
-                    continue;
+            let score = context.score(rule);
+            match score {
+                Score::Is(0) => {}
+                Score::Is(score_bp) if score_bp < rule.threshold_bp => {
+                    weak.push((Reverse(rule.rank), Reverse(high), pattern, index, score_bp))
                 }
-                match rule.right.right(around.text, start, end, around.last) {
-                    Tri::No => continue,
-                    Tri::NeedMore => {
+                _ => match self.end(pattern, rule, around, &context, score) {
+                    End::None => {}
+                    End::Wait => {
                         out.truncate(before);
                         return false;
                     }
-                    Tri::Yes => {}
+                    End::At(end, score_bp) => out.push(Match { start, end, rule: index, score_bp, encoded: false }),
+                },
+            }
+        }
+        weak.sort_unstable();
+        for (_, _, pattern, index, score_bp) in weak {
+            let Some(rule) = around.compiled.rules.get(index) else { continue };
+            match self.end(pattern, rule, around, &context, Score::Is(score_bp)) {
+                End::None => {}
+                End::Wait => {
+                    out.truncate(before);
+                    return false;
                 }
-                let value = around.text.slice(start, end);
-                if end > start && rule.checks.iter().all(|check| check.passes(value)) {
-                    let score_bp = Context::new(around.text, start, self.lead, around.key).score(rule);
-                    if score_bp > 0 {
-                        out.push(Match { start, end, rule: *index, score_bp, encoded: false });
-                    }
+                End::At(end, score_bp) => {
+                    out.push(Match { start, end, rule: index, score_bp, encoded: false });
                     break;
                 }
             }
         }
         true
     }
+
+    /// The patterns that ended somewhere, in order, and the last end of each.
+    fn patterns(&self) -> Vec<(usize, usize)> {
+        let mut patterns: Vec<(usize, usize)> = self.ends.iter().map(|ends| (ends.pattern, ends.high)).collect();
+        patterns.sort_unstable();
+        patterns.dedup_by(|next, last| {
+            let same = next.0 == last.0;
+            if same {
+                last.1 = next.1;
+            }
+            same
+        });
+        patterns
+    }
+
+    /// The end of a pattern's match.
+    fn end(&self, pattern: usize, rule: &CompiledRule, around: &Surroundings<'_>, context: &Context<'_>, score: Score) -> End {
+        let start = self.value.unwrap_or(self.next);
+        let ends = self.ends.iter().rev().filter(|ends| ends.pattern == pattern);
+        let longest = ends.clone().map(|ends| ends.high).max().unwrap_or(start);
+        let limit =
+            start + rule.checks.iter().map(|check| check.reach(around.text.slice(start, longest))).min().unwrap_or(usize::MAX - start);
+        for end in ends.flat_map(|ends| (ends.low..=ends.high.min(limit)).rev()).take(TRIES) {
+            // Patterns count bytes; no finding ends inside a character.
+            if around.text.at(end).is_some_and(|byte| byte & 0xC0 == 0x80) {
+                continue;
+            }
+            match rule.right.right(around.text, start, end, around.last) {
+                Tri::No => continue,
+                Tri::NeedMore => return End::Wait,
+                Tri::Yes => {}
+            }
+            let value = around.text.slice(start, end);
+            if end > start && rule.checks.iter().all(|check| check.passes(value)) {
+                return match score {
+                    Score::Is(score_bp) => End::At(end, score_bp),
+                    Score::WithAfter(without, with) => match context.after(rule, end, around.last) {
+                        Tri::Yes => End::At(end, with),
+                        Tri::No => End::At(end, without),
+                        Tri::NeedMore => End::Wait,
+                    },
+                };
+            }
+        }
+        End::None
+    }
+}
+
+/// Where a match ends, and its score.
+enum End {
+    /// Nowhere.
+    None,
+    /// Text is missing.
+    Wait,
+    At(usize, u16),
 }
 
 /// How far back a machine may look: the text before `position` that must be kept.

@@ -91,7 +91,24 @@ pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() && !is_spaceless(c)
 }
 
-fn is_spaceless(c: char) -> bool {
+/// Whether a character is a letter that glues to a neighbouring word.
+pub(crate) fn is_letter(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { c.is_alphabetic() && !is_spaceless(c) }
+}
+
+/// Whether a character is of a script that is written without spaces.
+pub(crate) fn is_spaceless(c: char) -> bool {
     matches!(u32::from(c), 0x0E00..=0x0EFF | 0x1000..=0x109F | 0x1100..=0x11FF | 0x1780..=0x17FF | 0x2E80..=0x9FFF | 0xA960..=0xA97F
         | 0xAC00..=0xD7FF | 0xF900..=0xFAFF | 0x1B000..=0x1B16F | 0x20000..=0x3FFFF)
+}
+
+/// ASCII characters of an e-mail's local part that matter (RFC 5322 atext without what delimits in running text).
+pub(crate) const LOCAL: [bool; 256] = table(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+-");
+
+/// Longest local part (RFC 5321).
+pub(crate) const LOCAL_MAX: usize = 64;
+
+/// Whether a keyword at the end of the text, not yet complete, is held by the scan (`anchors::tail_hold`).
+pub(crate) fn is_held(keyword: &str) -> bool {
+    keyword.len() <= LOCAL_MAX && keyword.bytes().all(|byte| LOCAL.get(usize::from(byte)).copied().unwrap_or(false))
 }

@@ -1,97 +1,40 @@
-//! Rules made ready to run: one keyword automaton, one or two dense automata per machine, scores as basis points.
+//! What a scan runs: a plan with its automata, and the automata over words.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
-use aho_corasick::dfa::DFA as Keywords;
-use bartizan_vocabulary::{Label, RuleId};
-use regex_automata::dfa::{StartKind, dense};
-use regex_automata::nfa::thompson;
-use regex_automata::util::syntax;
-use regex_automata::{Anchored, MatchKind};
 
-use crate::anchors::is_held;
-use crate::cover::CoverKind;
-use crate::edges::Edge;
-use crate::mint::kind;
-use crate::opaque::{Prefixes, is_prefixed};
-use crate::rules::{Class, Rule, RuleError, RuleFile, Severity};
-use crate::validate::Check;
-use crate::{ENGINE, WINDOW};
+use crate::automaton::{Automaton, Shape};
+use crate::opaque::Prefixes;
+use crate::plan::{CompiledRule, Keyword, LabelInfo, Machine, Plan, plan};
+use crate::rules::{RuleError, RuleFile};
+use crate::words::{WordShape, Words};
 
-/// How many classes there are.
-const CLASSES: usize = 5;
+/// The texts of the rule files that are part of the program.
+const TEXTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
-pub(crate) type Dfa = dense::DFA<Vec<u32>>;
-
-/// A rule without its pattern, which its machine holds.
-#[derive(Debug)]
-pub(crate) struct CompiledRule {
-    pub(crate) id: RuleId,
-    pub(crate) label: Label,
-    pub(crate) threshold_bp: u16,
-    pub(crate) score_bp: u16,
-    pub(crate) context_bp: u16,
-    pub(crate) context: Vec<String>,
-    pub(crate) negative: Vec<String>,
-    pub(crate) left: Edge,
-    pub(crate) right: Edge,
-    pub(crate) checks: Vec<Check>,
-    pub(crate) cover: Option<CoverKind>,
-    pub(crate) rank: u8,
-    /// Whether it counts in what is no text.
-    pub(crate) prefixed: bool,
-}
-
-/// What runs at an anchor: an optional lead-in, then one automaton for the values of all its rules.
-#[derive(Debug)]
-pub(crate) struct Machine {
-    pub(crate) before: Option<Dfa>,
-    pub(crate) value: Dfa,
-    /// Index of the rule of each pattern of `value`.
-    pub(crate) rules: Vec<usize>,
-}
-
-/// What a keyword starts.
-#[derive(Debug)]
-pub(crate) enum Start {
-    /// This machine, at the keyword or, with a lead-in, behind it.
-    Machine(usize),
-    /// All machines of a class.
-    Class(Class),
-}
-
-/// What `labels` tells about a label.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LabelInfo {
-    /// The label.
-    pub label: Label,
-    /// What it is.
-    pub description: String,
-    /// Threshold in basis points.
-    pub threshold_bp: u16,
-    /// How bad a leak is.
-    pub severity: Severity,
-    /// Kind used in pseudonyms.
-    pub kind: String,
-    /// The rules that find it.
-    pub rules: Vec<RuleId>,
-    /// How many examples and counter-examples are tested.
-    pub examples: usize,
-}
+/// Their plan, and the tables of its automata.
+const PLAN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plan.json"));
+static TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tables.bin"));
 
 /// Everything a scan needs.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     pub(crate) rules: Vec<CompiledRule>,
     pub(crate) machines: Vec<Machine>,
-    pub(crate) keywords: Keywords,
+    pub(crate) automata: Vec<Automaton>,
+    /// Finds keywords and classes.
+    pub(crate) anchors: Words,
+    pub(crate) keywords: Vec<Keyword>,
+    /// Finds words of contexts.
+    pub(crate) context: Words,
+    /// Words of contexts by their number.
+    pub(crate) words: Vec<String>,
     pub(crate) prefixes: Prefixes,
-    /// Per keyword: its length and what it starts.
-    pub(crate) starts: Vec<(usize, Vec<Start>)>,
     /// Machines by class.
-    pub(crate) classes: [Vec<usize>; CLASSES],
+    pub(crate) classes: [Vec<usize>; 5],
     /// Keywords of rules that go by the object key, and the machine of each.
     pub(crate) key_words: AhoCorasick,
     pub(crate) by_key: Vec<usize>,
@@ -99,220 +42,66 @@ pub(crate) struct Compiled {
     pub(crate) digest: [u8; 32],
 }
 
-/// 0 to 1 as basis points.
-fn basis_points(rule: &str, score: f64) -> Result<u16, RuleError> {
-    if !(0.0..=1.0).contains(&score) {
-        return Err(RuleError::Score { rule: rule.to_owned() });
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above to lie between 0 and 10,000")]
-    Ok((score * 10_000.0).round() as u16)
+/// Cuts a table out of all tables.
+type Cut<'a> = &'a dyn Fn(Range<usize>) -> Option<Cow<'static, [u8]>>;
+
+fn automaton(shape: &Shape, cut: Cut<'_>) -> Option<Automaton> {
+    let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256)?;
+    Some(Automaton { shape: shape.clone(), table })
 }
 
-fn syntax_of(rule: &Rule) -> syntax::Config {
-    syntax::Config::new().unicode(false).utf8(false).case_insensitive(!rule.case_sensitive).dot_matches_new_line(false)
+fn words(shape: WordShape, cut: Cut<'_>) -> Option<Words> {
+    let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256)?;
+    Some(Words { shape, table })
 }
 
-/// Compiles patterns that are run from a fixed start and report every end.
-fn automaton(rule: &Rule, patterns: &[&str], shortest: usize) -> Result<Dfa, RuleError> {
-    let fail = |message: String| RuleError::Pattern { rule: rule.id.clone(), message };
-    for pattern in patterns {
-        let hir = syntax::parse_with(pattern, &syntax_of(rule)).map_err(|error| fail(error.to_string()))?;
-        let properties = hir.properties();
-        let longest = properties.maximum_len().filter(|longest| *longest <= WINDOW);
-        if longest.is_none() || properties.minimum_len().is_none_or(|least| least < shortest) || !properties.look_set().is_empty() {
-            return Err(RuleError::Unbounded { rule: rule.id.clone(), limit: WINDOW });
-        }
-    }
-    dense::Builder::new()
-        .configure(dense::Config::new().match_kind(MatchKind::All).start_kind(StartKind::Anchored).dfa_size_limit(Some(1 << 22)))
-        .thompson(thompson::Config::new().utf8(false))
-        .syntax(syntax_of(rule))
-        .build_many(patterns)
-        .map_err(|error| fail(error.to_string()))
-}
-
-/// Overlaps: an opening that covers what follows always wins; then secrets, payment data, personal data; URLs hold others.
-fn rank(label: &str, rule: &Rule) -> u8 {
-    rule.rank.unwrap_or(match label {
-        "secret.generic" => 60,
-        "pii.url" => 10,
-        _ if label.starts_with("secret.") => 80,
-        _ if label.starts_with("pci.") => 50,
-        _ => 30,
-    })
-}
-
-fn check_rule(rule: &Rule) -> Result<(), RuleError> {
-    let name = || rule.id.clone();
-    if rule.keywords.is_empty() == rule.class.is_none()
-        || rule.keywords.iter().any(|word| word.is_empty() || (rule.before.is_none() && !is_held(word)))
-    {
-        return Err(RuleError::Anchor { rule: name() });
-    }
-    if rule.examples.len() < 2 || rule.counter_examples.len() < 2 {
-        return Err(RuleError::Examples { rule: name() });
-    }
-    Ok(())
-}
-
-/// Collects while rule files are read.
-#[derive(Default)]
-struct Building<'a> {
-    rules: Vec<CompiledRule>,
-    machines: Vec<Machine>,
-    starts: BTreeMap<String, Vec<Start>>,
-    classes: [Vec<usize>; CLASSES],
-    by_key: Vec<(String, usize)>,
-    /// Class rules without a lead-in, which share one machine.
-    shared: BTreeMap<(u8, bool), Vec<(&'a Rule, usize)>>,
-}
-
-impl<'a> Building<'a> {
-    fn add(&mut self, file: &RuleFile, rule: &'a Rule) -> Result<(), RuleError> {
-        check_rule(rule)?;
-        let score_bp = basis_points(&rule.id, rule.score)?;
-        let index = self.rules.len();
-        self.rules.push(CompiledRule {
-            id: RuleId::from(rule.id.as_str()),
-            label: Label::from(file.label.as_str()),
-            threshold_bp: basis_points(&file.label, file.threshold)?,
-            score_bp,
-            context_bp: rule.context_score.map_or(Ok(score_bp), |score| basis_points(&rule.id, score))?,
-            context: rule.context.iter().map(|word| word.to_ascii_lowercase()).collect(),
-            negative: rule.negative.iter().map(|word| word.to_ascii_lowercase()).collect(),
-            left: rule.left,
-            right: rule.right,
-            checks: rule.checks.clone(),
-            cover: rule.cover,
-            rank: rank(&file.label, rule),
-            prefixed: is_prefixed(&file.label, rule),
-        });
-        if let (Some(class), None) = (rule.class, &rule.before) {
-            self.shared.entry((class as u8, rule.case_sensitive)).or_default().push((rule, index));
-            return Ok(());
-        }
-        let before = rule.before.as_deref().map(|pattern| automaton(rule, &[pattern], 0)).transpose()?;
-        self.machines.push(Machine { before, value: automaton(rule, &[&rule.pattern], 1)?, rules: vec![index] });
-        let machine = self.machines.len() - 1;
-        if let Some(class) = rule.class {
-            self.class(class).push(machine);
-        }
-        for keyword in &rule.keywords {
-            self.starts.entry(keyword.to_ascii_lowercase()).or_default().push(Start::Machine(machine));
-            if rule.by_key {
-                self.by_key.push((keyword.to_ascii_lowercase(), machine));
-            }
-        }
-        Ok(())
-    }
-
-    fn class(&mut self, class: Class) -> &mut Vec<usize> {
-        let [at, digits, lettered, colons, url] = &mut self.classes;
-        match class {
-            Class::At => at,
-            Class::Digits => digits,
-            Class::LetteredDigits => lettered,
-            Class::Colons => colons,
-            Class::Url => url,
-        }
-    }
-
-    fn share(&mut self) -> Result<(), RuleError> {
-        for rules in std::mem::take(&mut self.shared).into_values() {
-            let Some((first, _)) = rules.first() else { continue };
-            let patterns: Vec<&str> = rules.iter().map(|(rule, _)| rule.pattern.as_str()).collect();
-            let indexes = rules.iter().map(|(_, index)| *index).collect();
-            self.machines.push(Machine { before: None, value: automaton(first, &patterns, 1)?, rules: indexes });
-            if let Some(class) = first.class {
-                let machine = self.machines.len() - 1;
-                self.class(class).push(machine);
-            }
-        }
-        self.starts.entry("://".to_owned()).or_default().push(Start::Class(Class::Url));
-        Ok(())
-    }
-}
-
-fn keywords(words: &[&str]) -> Result<Keywords, RuleError> {
-    Keywords::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(aho_corasick::MatchKind::Standard)
-        .start_kind(aho_corasick::StartKind::Unanchored)
-        .prefilter(false)
-        .build(words)
-        .map_err(|error| RuleError::Keywords(error.to_string()))
-}
-
-fn label_info(file: &RuleFile) -> Result<LabelInfo, RuleError> {
-    let dotted = file.label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_'));
-    if !dotted || !file.label.contains('.') {
-        return Err(RuleError::Name { name: file.label.clone() });
-    }
-    Ok(LabelInfo {
-        label: Label::from(file.label.as_str()),
-        description: file.description.clone(),
-        threshold_bp: basis_points(&file.label, file.threshold)?,
-        severity: file.severity,
-        kind: kind(&file.label),
-        rules: file.rules.iter().map(|rule| RuleId::from(rule.id.as_str())).collect(),
-        examples: file.rules.iter().map(|rule| rule.examples.len() + rule.counter_examples.len()).sum(),
-    })
-}
-
-fn digest(files: &[RuleFile]) -> [u8; 32] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(ENGINE.as_bytes());
-    for file in files {
-        let form = format!("{file:?}");
-        hasher.update(&(form.len() as u64).to_le_bytes());
-        hasher.update(form.as_bytes());
-    }
-    *hasher.finalize().as_bytes()
+fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
+    let automata = plan.automata.iter().map(|shape| automaton(shape, cut)).collect::<Option<_>>().ok_or(RuleError::Plan)?;
+    let prefixes = Prefixes::new(plan.prefixes.iter().map(String::as_str))?;
+    let key_words = AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(plan.by_key.iter().map(|(word, _)| word));
+    let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
+    Ok(Arc::new(Compiled {
+        rules: plan.rules,
+        machines: plan.machines,
+        automata,
+        anchors: words(plan.anchors, cut).ok_or(RuleError::Plan)?,
+        keywords: plan.keywords,
+        context: words(plan.context, cut).ok_or(RuleError::Plan)?,
+        words: plan.words,
+        prefixes,
+        classes: plan.classes,
+        key_words,
+        by_key: plan.by_key.into_iter().map(|(_, machine)| machine).collect(),
+        labels: plan.labels,
+        digest: plan.digest,
+    }))
 }
 
 /// Compiles rule files.
 pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
-    let mut names = HashSet::new();
-    let mut building = Building::default();
-    let mut labels = Vec::new();
-    for file in files {
-        labels.push(label_info(file)?);
-        for name in std::iter::once(&file.label).chain(file.rules.iter().map(|rule| &rule.id).filter(|id| **id != file.label)) {
-            if !names.insert(name.clone()) {
-                return Err(RuleError::Name { name: name.clone() });
-            }
-        }
-        for rule in &file.rules {
-            building.add(file, rule)?;
-        }
-    }
-    building.share()?;
-    let prefixed = files.iter().flat_map(|file| file.rules.iter().filter(|rule| is_prefixed(&file.label, rule)));
-    let prefixes = Prefixes::new(prefixed.flat_map(|rule| rule.keywords.iter().map(String::as_str)))?;
-    let words: Vec<&str> = building.starts.keys().map(String::as_str).collect();
-    let keywords = keywords(&words)?;
-    let key_words =
-        AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(building.by_key.iter().map(|(word, _)| word));
-    let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
-    let starts = building.starts.into_iter().map(|(word, starts)| (word.len(), starts)).collect();
-    Ok(Arc::new(Compiled {
-        rules: building.rules,
-        machines: building.machines,
-        keywords,
-        prefixes,
-        starts,
-        classes: building.classes,
-        key_words,
-        by_key: building.by_key.into_iter().map(|(_, machine)| machine).collect(),
-        labels,
-        digest: digest(files),
-    }))
+    let (plan, tables) = plan(files)?;
+    load(plan, &|part| tables.get(part).map(|table| Cow::Owned(table.to_vec())))
 }
 
-impl Machine {
-    /// The anchored start of an automaton without look-around.
-    pub(crate) fn start(dfa: &Dfa) -> Option<regex_automata::util::primitives::StateID> {
-        use regex_automata::dfa::Automaton;
-        dfa.universal_start_state(Anchored::Yes)
+/// The rules that are part of the program, as they were planned when it was built.
+pub(crate) fn builtin() -> Result<Arc<Compiled>, RuleError> {
+    load(serde_json::from_slice(PLAN).map_err(|_| RuleError::Plan)?, &|part| TABLES.get(part).map(Cow::Borrowed))
+}
+
+impl RuleFile {
+    /// The files that are part of the program, read anew.
+    ///
+    /// # Errors
+    /// When one of them is broken, which the build excludes.
+    pub fn builtin() -> Result<Vec<Self>, RuleError> {
+        TEXTS.iter().map(|text| Self::parse(text)).collect()
+    }
+}
+
+impl Compiled {
+    /// The automata of a machine: its lead-in, if it has one, and its values.
+    pub(crate) fn automata(&self, machine: &Machine) -> Option<(Option<&Automaton>, &Automaton)> {
+        let before = machine.before.map(|before| self.automata.get(before));
+        Some((before.flatten(), self.automata.get(machine.value)?))
     }
 }

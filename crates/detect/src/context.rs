@@ -1,13 +1,23 @@
-//! Words around a match that change its score: only words before it, so that nothing waits for what follows; and the object
-//! key that the text stands under.
+//! Words around a match that change its score: before it, in the object key that the text stands under, and, for rules that ask for
+//! it, shortly after it. All words of all rules are looked for at once, so what a place costs does not grow with the rules.
+
+use std::cell::OnceCell;
 
 use aho_corasick::{AhoCorasick, Match, PatternID};
 
-use crate::compile::CompiledRule;
+use crate::chars::{is_letter, is_spaceless};
+use crate::compile::Compiled;
+use crate::edges::Tri;
 use crate::normal::Normal;
+use crate::plan::CompiledRule;
+use crate::words::{WORD, Walk};
 
 /// How far back words count.
 const REACH: usize = 80;
+/// How far behind a match words count.
+const AFTER: usize = 40;
+/// Bytes behind those that tell where a word ends.
+const NEIGHBOUR: usize = 4;
 /// Longest name that is looked at for a word that makes its value something else.
 const NAME: usize = 64;
 /// Words that may stand between such a word and a match.
@@ -18,12 +28,14 @@ const FILLERS: [&[u8]; 5] = [b"is", b"was", b"number", b"no", b"of"];
 pub(crate) struct Key {
     cased: String,
     lower: String,
+    /// The words of contexts that it is made of.
+    words: Vec<u16>,
 }
 
 impl Key {
-    pub(crate) fn new(key: Option<&str>) -> Self {
-        let cased = key.unwrap_or_default().to_owned();
-        Self { lower: cased.to_ascii_lowercase(), cased }
+    pub(crate) fn new(key: Option<&str>, compiled: &Compiled) -> Self {
+        let Some(key) = key.filter(|key| !key.is_empty()) else { return Self::default() };
+        Self { cased: key.to_owned(), lower: key.to_ascii_lowercase(), words: part_words(key.as_bytes(), compiled) }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -43,42 +55,86 @@ impl Key {
         named.dedup();
         named
     }
-
-    fn has_word(&self, word: &str) -> bool {
-        has_word(self.cased.as_bytes(), self.lower.as_bytes(), word)
-    }
 }
 
-/// What stands before a match, and the key it stands under.
+/// What words make of a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Score {
+    /// This score; 0 drops the match.
+    Is(u16),
+    /// The first score, or the second one where a word stands after the match.
+    WithAfter(u16, u16),
+}
+
+/// What stands around a match, and the key it stands under.
 pub(crate) struct Context<'a> {
+    compiled: &'a Compiled,
     text: &'a Normal,
     start: usize,
     /// Where the keyword ends that led to the match.
     lead: Option<usize>,
     key: &'a Key,
+    /// Words before the match, once they are asked for.
+    before: OnceCell<Vec<u16>>,
+    /// Words of the name that the match is the value of.
+    named: OnceCell<Vec<u16>>,
+}
+
+/// One of these words that was found; both sorted by number.
+fn common(asked: &[u16], found: &[u16]) -> Option<u16> {
+    found.iter().find(|word| asked.binary_search(word).is_ok()).copied()
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(text: &'a Normal, start: usize, lead: Option<usize>, key: &'a Key) -> Self {
-        Self { text, start, lead, key }
+    pub(crate) fn new(compiled: &'a Compiled, text: &'a Normal, start: usize, lead: Option<usize>, key: &'a Key) -> Self {
+        Self { compiled, text, start, lead, key, before: OnceCell::new(), named: OnceCell::new() }
     }
 
-    /// The score of a match of `rule` at this place; 0 drops it.
-    pub(crate) fn score(&self, rule: &CompiledRule) -> u16 {
-        if !rule.negative.is_empty() {
-            let name = self.name();
-            let lower = name.to_ascii_lowercase();
-            let under = |word: &String| self.lead.is_none() && self.start == 0 && self.key.has_word(word);
-            if rule.negative.iter().any(|word| has_word(name, &lower, word) || under(word)) {
-                return 0;
-            }
+    /// The score of a match of `rule` at this place.
+    pub(crate) fn score(&self, rule: &CompiledRule) -> Score {
+        if self.negative(rule).is_some() {
+            return Score::Is(0);
         }
+        let lifted = rule.context_bp.max(rule.score_bp);
+        if self.positive(rule).is_some() {
+            return Score::Is(lifted);
+        }
+        let waits = !rule.after.is_empty() && rule.score_bp < rule.threshold_bp && lifted >= rule.threshold_bp;
+        if waits { Score::WithAfter(rule.score_bp, lifted) } else { Score::Is(rule.score_bp) }
+    }
+
+    /// A word that makes a match something else.
+    pub(crate) fn negative(&self, rule: &CompiledRule) -> Option<u16> {
+        if rule.negative.is_empty() {
+            return None;
+        }
+        let named = self.named.get_or_init(|| part_words(self.name(), self.compiled));
+        let under = || if self.lead.is_none() && self.start == 0 { common(&rule.negative, &self.key.words) } else { None };
+        common(&rule.negative, named).or_else(under)
+    }
+
+    /// A word before the match, or in the key, that makes it likelier.
+    pub(crate) fn positive(&self, rule: &CompiledRule) -> Option<u16> {
         if rule.context.is_empty() {
-            return rule.score_bp;
+            return None;
         }
-        let window = self.text.slice(self.start.saturating_sub(REACH), self.start).to_ascii_lowercase();
-        let found = |word: &String| contains_word(&window, word.as_bytes()) || (!self.key.is_empty() && self.key.has_word(word));
-        if rule.context.iter().any(found) { rule.context_bp.max(rule.score_bp) } else { rule.score_bp }
+        let window = || self.text.slice(self.start.saturating_sub(REACH), self.start);
+        let before = self.before.get_or_init(|| whole_words(window(), self.compiled).into_iter().map(|(word, _)| word).collect());
+        common(&rule.context, before).or_else(|| common(&rule.context, &self.key.words))
+    }
+
+    /// Whether a word of the rule stands shortly after a match that ends at `end`; `last` says that nothing follows the text.
+    pub(crate) fn after(&self, rule: &CompiledRule, end: usize, last: bool) -> Tri {
+        let window = self.text.slice(end, end + AFTER + NEIGHBOUR);
+        let complete = last || window.len() == AFTER + NEIGHBOUR;
+        // Where the text stops, a word may go on.
+        let counts = |to: usize| to <= AFTER && (complete || to < window.len());
+        let found = whole_words(window, self.compiled).into_iter().any(|(word, to)| counts(to) && rule.after.binary_search(&word).is_ok());
+        match found {
+            true => Tri::Yes,
+            false if complete => Tri::No,
+            false => Tri::NeedMore,
+        }
     }
 
     /// The name that the match is the value of: the word that the keyword is part of, or the last word before the match.
@@ -107,30 +163,74 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
 }
 
-/// Where `word` occurs in `text`.
-fn occurrences<'a>(text: &'a [u8], word: &'a [u8]) -> impl Iterator<Item = (usize, usize)> + 'a {
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        let at = from + text.get(from..).and_then(|rest| memchr::memmem::find(rest, word))?;
-        from = at + 1;
-        Some((at, at + word.len()))
-    })
+/// The character that ends before `at`.
+fn ends_before(text: &[u8], at: usize) -> Option<char> {
+    let window = text.get(at.saturating_sub(4)..at)?;
+    let start = window.iter().rposition(|byte| byte & 0xC0 != 0x80)?;
+    std::str::from_utf8(window.get(start..)?).ok()?.chars().next()
+}
+
+/// The character that begins at `at`.
+fn begins_at(text: &[u8], at: usize) -> Option<char> {
+    let first = *text.get(at)?;
+    if first.is_ascii() {
+        return Some(char::from(first));
+    }
+    let length = text.get(at + 1..)?.iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count();
+    std::str::from_utf8(text.get(at..=at + length)?).ok()?.chars().next()
 }
 
 /// Whether a word ends and another one begins at `at`: letters do not touch, or the case changes as in `dbPassword`.
 fn is_boundary(cased: &[u8], at: usize) -> bool {
-    let (Some(before), Some(after)) = (at.checked_sub(1).and_then(|at| cased.get(at)), cased.get(at)) else { return true };
-    let follows = cased.get(at + 1).is_some_and(u8::is_ascii_lowercase);
-    !before.is_ascii_alphabetic() || !after.is_ascii_alphabetic() || after.is_ascii_uppercase() && (before.is_ascii_lowercase() || follows)
+    let (Some(before), Some(after)) = (ends_before(cased, at), begins_at(cased, at)) else { return true };
+    let follows = || begins_at(cased, at + after.len_utf8()).is_some_and(char::is_lowercase);
+    !is_letter(before) || !is_letter(after) || after.is_uppercase() && (before.is_lowercase() || follows())
 }
 
-fn has_word(cased: &[u8], lower: &[u8], word: &str) -> bool {
-    occurrences(lower, word.as_bytes()).any(|(start, end)| is_boundary(cased, start) && is_boundary(cased, end))
+/// The words of contexts in a text that `keep` accepts, and where each ends, by number.
+fn words_in(text: &[u8], compiled: &Compiled, keep: impl Fn(usize, usize) -> bool) -> Vec<(u16, usize)> {
+    let mut found = Vec::new();
+    let (mut walk, mut from) = (Walk::default(), 0);
+    while let Some((offset, _)) = text.get(from..).and_then(|rest| walk.next(&compiled.context, WORD, rest)) {
+        from += offset + 1;
+        for word in walk.words(&compiled.context) {
+            let length = compiled.words.get(usize::from(*word)).map_or(0, String::len);
+            if from.checked_sub(length).is_some_and(|start| keep(start, from)) {
+                found.push((*word, from));
+            }
+        }
+    }
+    found.sort_unstable();
+    found
 }
 
-/// Whether `word` occurs in `text` as a whole word: letters do not touch it. Digits and `_` may, as in `phone_1`.
-fn contains_word(text: &[u8], word: &[u8]) -> bool {
-    let touches = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
-    occurrences(text, word)
-        .any(|(start, end)| !start.checked_sub(1).is_some_and(|before| touches(text.get(before))) && !touches(text.get(end)))
+/// The text in lower case, where that is more than what the automaton over words does by itself.
+fn lowered(text: &[u8]) -> Option<Vec<u8>> {
+    (!text.is_ascii()).then(|| String::from_utf8_lossy(text).chars().flat_map(char::to_lowercase).collect::<String>().into_bytes())
+}
+
+/// Words that stand in a text as whole words: letters do not touch them. Digits and `_` may, as in `phone_1`, and so may anything
+/// where a word begins or ends in a script without spaces.
+fn whole_words(text: &[u8], compiled: &Compiled) -> Vec<(u16, usize)> {
+    let lower = lowered(text);
+    let text = lower.as_deref().unwrap_or(text);
+    let touches = |own: Option<char>, other: Option<char>| other.is_some_and(is_letter) && !own.is_some_and(is_spaceless);
+    words_in(text, compiled, |start, end| {
+        let left = touches(begins_at(text, start), ends_before(text, start));
+        !left && !touches(ends_before(text, end), begins_at(text, end))
+    })
+}
+
+/// Words that a name or a key is made of, also where only the case parts them.
+fn part_words(name: &[u8], compiled: &Compiled) -> Vec<u16> {
+    let lower = lowered(name);
+    let text = lower.as_deref().unwrap_or(name);
+    // Where lower case is longer, the places of its words are not those of the name's.
+    let cased = if text.len() == name.len() { name } else { text };
+    let mut words: Vec<u16> = words_in(text, compiled, |start, end| is_boundary(cased, start) && is_boundary(cased, end))
+        .into_iter()
+        .map(|(word, _)| word)
+        .collect();
+    words.dedup();
+    words
 }

@@ -3,19 +3,7 @@
 //! A cover eats bytes one by one. Bytes of the body are covered at once; joints (white space in a key block, the dots of a
 //! token) only when a body byte follows, so that the space after a value stays outside.
 
-use serde::Deserialize;
-
-/// What may follow an opening.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CoverKind {
-    /// base64url runs joined by dots.
-    Dotted,
-    /// Everything that an unquoted value can hold.
-    Value,
-    /// A key block: lines of base64 and header lines up to the `END` line.
-    KeyBlock,
-}
+use crate::rules::CoverKind;
 
 /// Longest run of joints inside a finding.
 const JOINTS: usize = 128;

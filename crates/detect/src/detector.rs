@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::Finding;
 
-use crate::compile::{Compiled, LabelInfo, compile};
+use crate::compile::{Compiled, builtin, compile};
+use crate::plan::LabelInfo;
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
 use crate::token::{TokenHit, cut_findings};
@@ -63,12 +64,12 @@ impl Scan {
 }
 
 impl Detector {
-    /// The rules that are part of the program.
+    /// The rules that are part of the program. They were compiled when it was built, so this takes little.
     ///
     /// # Errors
-    /// When one of them is broken, which the tests of this crate exclude.
+    /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
-        Self::from_rules(&RuleFile::builtin()?)
+        builtin().map(|compiled| Self { compiled, encoded: true })
     }
 
     /// Compiles rules.

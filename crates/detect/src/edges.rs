@@ -1,40 +1,8 @@
 //! What may stand next to a finding. Three-valued: a right edge can need text that has not arrived.
 
-use serde::Deserialize;
-
 use crate::chars::is_word;
 use crate::normal::Normal;
-
-/// What must not (or must) touch a finding.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Edge {
-    /// Anything may.
-    Any,
-    /// No letter or digit.
-    Alnum,
-    /// No letter, digit or underscore.
-    #[default]
-    Word,
-    /// As `word`, and no further part of a longer number: a dot or dash with a digit behind it.
-    Number,
-    /// As `word`, and no further part of a dotted number: a dot with a digit behind it.
-    Dotted,
-    /// No digit, and no further part of a longer number; letters may, as in `card4532…`.
-    Digit,
-    /// As `number`, and no further group of digits behind a space.
-    Group,
-    /// No letter, digit, underscore, dash, slash, plus or equals sign: not inside a longer encoded run.
-    Run,
-    /// As `run`, but an equals sign may.
-    Base64,
-    /// An at sign must follow.
-    At,
-    /// White space, a bracket, a quotation mark or a list separator must follow, or a sentence mark before one of them.
-    Value,
-    /// The quotation mark before the value must follow; where nothing stands before it, the text must end.
-    Quoted,
-}
+use crate::rules::Edge;
 
 /// The answer of a test that may have to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

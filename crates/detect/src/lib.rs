@@ -3,6 +3,7 @@
 //! What does not live here: wire formats, policy, anything that reads, writes, sleeps or draws random numbers.
 
 mod anchors;
+mod automaton;
 mod candidate;
 mod chars;
 mod compile;
@@ -10,6 +11,7 @@ mod context;
 mod cover;
 mod destination;
 mod detector;
+mod determinise;
 mod edges;
 mod edit;
 mod encoded;
@@ -21,17 +23,17 @@ mod mint;
 mod normal;
 mod opaque;
 mod place;
+mod plan;
 mod resolve;
 mod rules;
 mod sextets;
 mod stream;
 mod token;
+mod trie;
 mod validate;
+mod words;
 
-pub use compile::LabelInfo;
-pub use cover::CoverKind;
 pub use detector::{Detector, Hint, Scan};
-pub use edges::Edge;
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
 #[doc(hidden)]
 pub use fuzz::fuzz_stream;
@@ -39,13 +41,8 @@ pub use host::{hosts, hosts_reached};
 pub use mask::{keep_last, placeholder};
 pub use mint::{Minter, Original, Pseudonyms, Scope, canonical, is_encoded};
 pub use normal::normalise;
-pub use rules::{Class, Example, Rule, RuleError, RuleFile, Severity};
+pub use plan::LabelInfo;
+pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Severity, WINDOW};
 pub use stream::{Event, TextScan};
 pub use token::{Token, TokenHit, TokenPlace, give_way};
 pub use validate::Check;
-
-/// Bytes of normalised text that bound every pattern, its context and what is held back.
-pub const WINDOW: usize = 512;
-
-/// Version of the machine; part of the digest of a detector.
-const ENGINE: &str = "bartizan-detect/2";

@@ -8,6 +8,7 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::normal::normalise;
+use crate::plan::kind;
 use crate::sextets::is_letter;
 use crate::token::{ALPHABET, TAIL, Token, TokenHit};
 use crate::validate::Check;
@@ -21,20 +22,6 @@ fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
-}
-
-/// The kind of a label in tokens: capital letters and digits, at most twelve.
-pub(crate) fn kind(label: &str) -> String {
-    let tail = label.rsplit('.').next().unwrap_or_default();
-    let named = match label {
-        "secret.generic" => "secret",
-        "secret.aws_access_key" => "awskeyid",
-        "secret.aws_secret_key" => "awssecret",
-        "secret.url_password" => "password",
-        _ => tail,
-    };
-    let kind: String = named.chars().filter(char::is_ascii_alphanumeric).take(12).map(|c| c.to_ascii_uppercase()).collect();
-    if kind.len() < 2 || !kind.starts_with(|c: char| c.is_ascii_alphabetic()) { format!("V{kind}X") } else { kind }
 }
 
 /// The one form that all ways to write a value share.

@@ -6,25 +6,15 @@ use std::ops::Range;
 use aho_corasick::AhoCorasick;
 use bartizan_vocabulary::Finding;
 
-use crate::compile::CompiledRule;
 use crate::detector::{Detector, Hint};
-use crate::edges::Edge;
-use crate::rules::{Rule, RuleError};
+use crate::plan::CompiledRule;
+use crate::rules::RuleError;
 use crate::{Scan, WINDOW};
-
-/// Prefixes shorter than this come up by chance in base64 of some megabytes; a right edge must confirm them.
-const SURE: usize = 6;
 
 /// Finds the prefixes.
 #[derive(Debug)]
 pub(crate) struct Prefixes {
     automaton: AhoCorasick,
-}
-
-/// Whether a rule finds a secret by a fixed prefix of its value.
-pub(crate) fn is_prefixed(label: &str, rule: &Rule) -> bool {
-    let keyed = rule.before.is_none() && !rule.keywords.is_empty() && label.starts_with("secret.");
-    keyed && (matches!(rule.right, Edge::Alnum | Edge::Word) || rule.keywords.iter().all(|word| word.len() >= SURE))
 }
 
 impl Prefixes {

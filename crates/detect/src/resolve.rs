@@ -3,7 +3,7 @@
 
 use crate::WINDOW;
 use crate::candidate::Match;
-use crate::compile::CompiledRule;
+use crate::plan::CompiledRule;
 
 /// Matches waiting for their neighbours, sorted by start.
 #[derive(Clone, Debug, Default)]

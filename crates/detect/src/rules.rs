@@ -1,38 +1,17 @@
-//! The form of a rule file: one label, its rules, their examples. What a loaded rule does lives in `compile`.
+//! The form of a rule file: one label, its rules, their examples. How rules are made ready is in `plan`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::cover::CoverKind;
-use crate::edges::Edge;
 use crate::validate::Check;
 
-/// The files that are part of the program, one per label.
-pub(crate) const BUILTIN: [&str; 21] = [
-    include_str!("../rules/pii.email.toml"),
-    include_str!("../rules/pii.phone.toml"),
-    include_str!("../rules/pii.us_ssn.toml"),
-    include_str!("../rules/pii.ip.toml"),
-    include_str!("../rules/pii.url.toml"),
-    include_str!("../rules/pci.card.toml"),
-    include_str!("../rules/pci.iban.toml"),
-    include_str!("../rules/secret.aws_access_key.toml"),
-    include_str!("../rules/secret.aws_secret_key.toml"),
-    include_str!("../rules/secret.bartizan.toml"),
-    include_str!("../rules/secret.github.toml"),
-    include_str!("../rules/secret.gitlab.toml"),
-    include_str!("../rules/secret.slack.toml"),
-    include_str!("../rules/secret.stripe.toml"),
-    include_str!("../rules/secret.openai.toml"),
-    include_str!("../rules/secret.anthropic.toml"),
-    include_str!("../rules/secret.google.toml"),
-    include_str!("../rules/secret.jwt.toml"),
-    include_str!("../rules/secret.private_key.toml"),
-    include_str!("../rules/secret.url_password.toml"),
-    include_str!("../rules/secret.generic.toml"),
-];
+/// Bytes of normalised text that bound every pattern, its context and what is held back.
+pub const WINDOW: usize = 512;
+
+/// Version of the machine; part of the digest of a detector.
+pub(crate) const ENGINE: &str = "bartizan-detect/3";
 
 /// Where a rule begins to look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
     /// At an at sign; the rule starts at the local part before it.
@@ -45,6 +24,49 @@ pub enum Class {
     Colons,
     /// At `://`; the rule starts at the scheme.
     Url,
+}
+
+/// What must not (or must) touch a finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edge {
+    /// Anything may.
+    Any,
+    /// No letter or digit.
+    Alnum,
+    /// No letter, digit or underscore.
+    #[default]
+    Word,
+    /// As `word`, and no further part of a longer number: a dot or dash with a digit behind it.
+    Number,
+    /// As `word`, and no further part of a dotted number: a dot with a digit behind it.
+    Dotted,
+    /// No digit, and no further part of a longer number; letters may, as in `card4532…`.
+    Digit,
+    /// As `number`, and no further group of digits behind a space.
+    Group,
+    /// No letter, digit, underscore, dash, slash, plus or equals sign: not inside a longer encoded run.
+    Run,
+    /// As `run`, but an equals sign may.
+    Base64,
+    /// An at sign must follow.
+    At,
+    /// White space, a bracket, a quotation mark or a list separator must follow, or a sentence mark before one of them.
+    Value,
+    /// The quotation mark before the value must follow; where nothing stands before it, the text must end.
+    Quoted,
+}
+
+/// What may follow an opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CoverKind {
+    /// base64url runs joined by dots.
+    Dotted,
+    /// Everything that an unquoted value can hold.
+    Value,
+    /// A key block: lines of base64 and header lines up to the `END` line.
+    KeyBlock,
 }
 
 /// An example: what must be found in a text.
@@ -86,11 +108,17 @@ pub struct Rule {
     pub checks: Vec<Check>,
     /// Score of a match, 0 to 1.
     pub score: f64,
-    /// Whole words that make a match likelier when they stand shortly before it or in the key it stands under.
+    /// Whole words that make a match likelier when they stand at most 80 bytes before it or in the key it stands under. They may be
+    /// of any language; one that begins or ends with a character of a script without spaces, such as Chinese or Japanese, is also
+    /// found inside a longer run of such characters.
     #[serde(default)]
     pub context: Vec<String>,
     /// Score with such a word.
     pub context_score: Option<f64>,
+    /// Whole words that do the same when they stand at most 40 bytes after a match. The text behind a match is waited for, and held
+    /// back, only where its score is below the threshold and such a word would lift it.
+    #[serde(default)]
+    pub after: Vec<String>,
     /// Whole words directly before a match that make it something else.
     #[serde(default)]
     pub negative: Vec<String>,
@@ -101,6 +129,10 @@ pub struct Rule {
     pub cover: Option<CoverKind>,
     /// Overrides the label's rank among overlapping findings; larger wins.
     pub rank: Option<u8>,
+    /// Where such values are given out: country codes of ISO 3166-1 alpha-2 in capitals, or `international`. Empty where the
+    /// question makes no sense, as for keys.
+    #[serde(default)]
+    pub jurisdiction: Vec<String>,
     /// Where the format is described.
     pub source: String,
     /// At least two.
@@ -127,7 +159,7 @@ pub struct RuleFile {
 }
 
 /// How bad a leak of a label is, for reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Public or nearly so.
@@ -147,14 +179,6 @@ impl RuleFile {
     /// When it is not TOML of the documented form; unknown fields are refused.
     pub fn parse(text: &str) -> Result<Self, RuleError> {
         toml::from_str(text).map_err(|source| RuleError::Form(Box::new(source)))
-    }
-
-    /// The files that are part of the program.
-    ///
-    /// # Errors
-    /// When one of them is broken, which the tests of this crate exclude.
-    pub fn builtin() -> Result<Vec<Self>, RuleError> {
-        BUILTIN.iter().map(|text| Self::parse(text)).collect()
     }
 }
 
@@ -186,6 +210,18 @@ pub enum RuleError {
         /// Which rule.
         rule: String,
     },
+    /// A jurisdiction that is no country code of two capital letters and not `international`.
+    #[error("rule `{rule}`: a `jurisdiction` is two capital letters (ISO 3166-1) or `international`")]
+    Jurisdiction {
+        /// Which rule.
+        rule: String,
+    },
+    /// An empty word in `context`, `negative` or `after`, or `after` without a `context_score`.
+    #[error("rule `{rule}`: words must not be empty, and `after` needs a `context_score`")]
+    Context {
+        /// Which rule.
+        rule: String,
+    },
     /// Too few examples.
     #[error("rule `{rule}`: at least two `examples` and two `counter_examples` are needed")]
     Examples {
@@ -204,6 +240,9 @@ pub enum RuleError {
         /// Rule id or label.
         name: String,
     },
+    /// What was made of the rules when the program was built is damaged.
+    #[error("the plan of the built-in rules cannot be read")]
+    Plan,
     /// The keyword automaton could not be built.
     #[error("the keywords cannot be compiled: {0}")]
     Keywords(String),

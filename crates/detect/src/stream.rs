@@ -3,21 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aho_corasick::automaton::Automaton;
-use aho_corasick::{Anchored, PatternID};
 use bartizan_vocabulary::Finding;
 
-use crate::anchors::{self, AT, COLON, Crowd, DIGIT, UNDERSCORE};
+use crate::anchors::{self, Crowd};
+use crate::automaton::Bytes;
 use crate::candidate::{Candidate, Match, Surroundings, keep_from};
-use crate::compile::{Compiled, Start};
+use crate::compile::Compiled;
 use crate::context::Key;
 use crate::cover::Cover;
 use crate::detector::Hint;
 use crate::encoded::Runs;
 use crate::normal::Normal;
+use crate::plan::Start;
 use crate::resolve::Waiting;
 use crate::rules::Class;
 use crate::token::{TokenHit, TokenWatch};
+use crate::words::{AT, COLON, DIGIT, UNDERSCORE, WORD, Walk};
 
 /// Largest piece that is taken in at once.
 const PIECE: usize = 4096;
@@ -53,8 +54,8 @@ pub enum Event {
 /// An anchor: a class bit, or a keyword.
 #[derive(Clone, Copy, Debug)]
 enum Anchor {
-    Class(u8),
-    Keyword(PatternID),
+    Class(u32),
+    Keyword(u16),
 }
 
 /// A long finding in progress.
@@ -69,34 +70,6 @@ struct Covering {
     told: usize,
 }
 
-/// The state of the pass over bytes, kept apart so that its loop runs in registers.
-struct Walk {
-    state: aho_corasick::automaton::StateID,
-    previous: u8,
-    classes: u8,
-}
-
-impl Walk {
-    /// Goes to the next byte that is an anchor or may end a keyword; returns its offset and its class, 0 for none.
-    #[inline]
-    fn next(&mut self, keywords: &aho_corasick::dfa::DFA, bytes: &[u8]) -> Option<(usize, u8)> {
-        let (mut state, mut previous) = (self.state, self.previous);
-        let mut found = None;
-        for (offset, byte) in bytes.iter().enumerate() {
-            state = keywords.next_state(Anchored::No, state, *byte);
-            let class = anchors::class(*byte) & self.classes;
-            let fresh = class & !(previous & DIGIT);
-            previous = class;
-            if fresh != 0 || keywords.is_special(state) {
-                found = Some((offset, fresh));
-                break;
-            }
-        }
-        (self.state, self.previous) = (state, previous);
-        found
-    }
-}
-
 /// An incremental scan.
 #[derive(Clone)]
 pub struct TextScan {
@@ -105,10 +78,12 @@ pub struct TextScan {
     text: Normal,
     /// Normalised position up to which anchors were looked for.
     seen: usize,
-    keyword_state: aho_corasick::automaton::StateID,
-    previous: u8,
-    classes: u8,
+    walk: Walk,
+    /// What is asked of the walk.
+    asked: u32,
     anchors: Vec<(usize, Anchor)>,
+    /// Keywords at the end of the text: what follows them has not come.
+    anchors_left: Vec<(usize, Anchor)>,
     crowd: Crowd,
     live: Vec<Candidate>,
     fresh: Vec<Match>,
@@ -130,15 +105,14 @@ impl fmt::Debug for TextScan {
 
 impl TextScan {
     pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>, encoded: bool) -> Self {
-        let keyword_state = compiled.keywords.start_state(Anchored::No).unwrap_or_default();
         let mut scan = Self {
-            key: Key::new(hint.key),
+            key: Key::new(hint.key, &compiled),
             text: Normal::new(),
             seen: 0,
-            keyword_state,
-            previous: 0,
-            classes: if hint.tokens { DIGIT | AT | COLON | UNDERSCORE } else { DIGIT | AT | COLON },
+            walk: Walk::default(),
+            asked: WORD | DIGIT | AT | COLON | if hint.tokens { UNDERSCORE } else { 0 },
             anchors: Vec::new(),
+            anchors_left: Vec::new(),
             crowd: Crowd::default(),
             live: Vec::new(),
             fresh: Vec::new(),
@@ -217,7 +191,7 @@ impl TextScan {
         self.text.push(piece, last);
         self.find_anchors();
         let compiled = Arc::clone(&self.compiled);
-        let around = Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last };
+        let around = Surroundings { text: &self.text, compiled: &compiled, key: &self.key, last };
         let fresh = &mut self.fresh;
         self.live.retain_mut(|candidate| !candidate.step(&around, fresh));
         for index in 0..self.anchors.len() {
@@ -226,6 +200,7 @@ impl TextScan {
             }
         }
         self.anchors.clear();
+        std::mem::swap(&mut self.anchors, &mut self.anchors_left);
         self.tokens.step(&self.text, last);
         if let Some(runs) = &mut self.runs {
             runs.step(&self.text, last, &compiled, &mut self.fresh);
@@ -247,33 +222,31 @@ impl TextScan {
             let Some(machine) = compiled.by_key.get(keyword.as_usize()) else { continue };
             let known = self.live.iter().any(|candidate| candidate.machine == *machine);
             if !known {
-                let candidate = compiled.machines.get(*machine).and_then(|parts| Candidate::at_value(*machine, parts, 0));
-                self.live.extend(candidate);
+                self.live.extend(Candidate::at_value(*machine, &compiled, 0));
             }
         }
     }
 
     /// Looks at each new byte once.
     fn find_anchors(&mut self) {
-        let keywords = &self.compiled.keywords;
-        let mut walk = Walk { state: self.keyword_state, previous: self.previous, classes: self.classes };
+        let words = &self.compiled.anchors;
         let mut from = self.seen;
         let mut rest = self.text.from(from);
-        while let Some((offset, class)) = walk.next(keywords, rest) {
+        let mut walk = self.walk;
+        while let Some((offset, come)) = walk.next(words, self.asked, rest) {
             let position = from + offset;
+            let class = come & self.asked & !WORD;
             if class != 0 {
                 self.anchors.push((position, Anchor::Class(class)));
             }
-            if keywords.is_match(walk.state) {
-                for index in 0..keywords.match_len(walk.state) {
-                    self.anchors.push((position + 1, Anchor::Keyword(keywords.match_pattern(walk.state, index))));
-                }
+            if come & WORD != 0 {
+                self.anchors.extend(walk.words(words).iter().map(|word| (position + 1, Anchor::Keyword(*word))));
             }
             rest = rest.get(offset + 1..).unwrap_or_default();
             from = position + 1;
         }
+        self.walk = walk;
         self.seen = self.text.end();
-        (self.keyword_state, self.previous) = (walk.state, walk.previous);
     }
 
     fn follow(&mut self, position: usize, anchor: Anchor) {
@@ -290,29 +263,40 @@ impl TextScan {
         }
     }
 
-    fn follow_keyword(&mut self, pattern: PatternID, end: usize) {
+    fn follow_keyword(&mut self, word: u16, end: usize) {
         let compiled = Arc::clone(&self.compiled);
-        let Some((length, starts)) = compiled.starts.get(pattern.as_usize()) else { return };
+        let Some(keyword) = compiled.keywords.get(usize::from(word)) else { return };
+        let next = self.text.at(end);
+        if let Some(any) = &keyword.next {
+            match next {
+                Some(next) if !any.has(next) => return,
+                None if !self.finished => {
+                    self.anchors_left.push((end, Anchor::Keyword(word)));
+                    return;
+                }
+                _ => {}
+            }
+        }
+        let begin = end - keyword.length;
+        let fits = |bytes: &Bytes| next.is_none_or(|next| bytes.has(next));
         let long = |start: &Start| match start {
             Start::Class(_) => true,
-            Start::Machine(machine) => compiled.machines.get(*machine).is_some_and(|parts| parts.before.is_some()),
+            Start::Machine(machine, bytes) => fits(bytes) && compiled.machines.get(*machine).is_some_and(|parts| parts.before.is_some()),
         };
-        if starts.iter().any(long) && self.crowd.is_full(&self.text, end) {
+        if keyword.starts.iter().any(long) && self.crowd.is_full(&self.text, end) {
             return;
         }
-        for start in starts {
+        for start in &keyword.starts {
             match start {
-                Start::Class(class) => {
-                    let begin = anchors::scheme_start(&self.text, end - length);
-                    self.start_class(*class, begin);
-                }
-                Start::Machine(machine) => {
+                Start::Class(class) => self.start_class(*class, anchors::scheme_start(&self.text, begin)),
+                Start::Machine(machine, bytes) if fits(bytes) => {
                     let Some(parts) = compiled.machines.get(*machine) else { continue };
                     let rule = parts.rules.first().and_then(|rule| compiled.rules.get(*rule));
-                    if rule.is_some_and(|rule| rule.left.left(&self.text, end - length)) {
-                        self.start(*machine, if parts.before.is_some() { end } else { end - length });
+                    if rule.is_some_and(|rule| rule.left.left(&self.text, begin)) {
+                        self.start(*machine, if parts.before.is_some() { end } else { begin });
                     }
                 }
+                Start::Machine(..) => {}
             }
         }
     }
@@ -329,9 +313,8 @@ impl TextScan {
 
     fn start(&mut self, machine: usize, start: usize) {
         let compiled = &self.compiled;
-        let Some(mut candidate) = compiled.machines.get(machine).and_then(|parts| Candidate::new(machine, parts, start)) else { return };
-        let around =
-            Surroundings { text: &self.text, machines: &compiled.machines, rules: &compiled.rules, key: &self.key, last: self.finished };
+        let Some(mut candidate) = Candidate::new(machine, compiled, start) else { return };
+        let around = Surroundings { text: &self.text, compiled, key: &self.key, last: self.finished };
         if !candidate.step(&around, &mut self.fresh) {
             self.live.push(candidate);
         }

@@ -1,7 +1,7 @@
 //! Loading of rules: what is refused and why, and what the digest covers.
 #![expect(clippy::expect_used, reason = "helpers of tests")]
 
-use bartizan_detect::{Detector, RuleError, RuleFile};
+use bartizan_detect::{Detector, Hint, RuleError, RuleFile};
 const GOOD: &str = r#"
 label = "custom.badge"
 description = "Badge numbers."
@@ -30,7 +30,7 @@ fn refused(change: (&str, &str)) -> String {
 #[test]
 fn a_good_file_loads() {
     let detector = load(GOOD).expect("loads");
-    assert_eq!(detector.scan("my BDG-123456 badge", bartizan_detect::Hint::default()).findings.len(), 1);
+    assert_eq!(detector.scan("my BDG-123456 badge", Hint::default()).findings.len(), 1);
 }
 
 #[test]
@@ -65,6 +65,20 @@ fn the_digest_covers_the_rules() {
     assert_ne!(other.digest(), good.digest());
     assert_eq!(good.digest(), load(GOOD).expect("loads").digest());
     assert_ne!(good.digest(), builtin.digest());
+}
+
+/// The rules that were compiled when the program was built are those that its files hold now.
+#[test]
+fn what_was_built_in_is_what_is_loaded() {
+    let files = RuleFile::builtin().expect("rules");
+    let (built, loaded) = (Detector::builtin().expect("loads"), Detector::from_rules(&files).expect("loads"));
+    assert_eq!(built.digest(), loaded.digest());
+    assert_eq!(built.labels(), loaded.labels());
+    for example in files.iter().flat_map(|file| &file.rules).flat_map(|rule| &rule.examples) {
+        let scan = built.scan(&example.text, Hint::default());
+        assert!(!scan.findings.is_empty());
+        assert_eq!(scan, loaded.scan(&example.text, Hint::default()), "{}", example.text);
+    }
 }
 
 #[test]

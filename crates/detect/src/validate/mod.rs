@@ -12,10 +12,10 @@ mod secret;
 mod ssn;
 mod url;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A named test of a value in normalised form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
     /// Luhn checksum, card schemes and lengths, regular grouping.

@@ -1,0 +1,76 @@
+//! Many words looked for at once, in any ASCII letter case, together with the kinds of bytes at which rules begin: one step a
+//! byte. How the table is made is in `trie`.
+//!
+//! An entry of the table is the place of the next state's row and, above it, what has come: so one load gives both.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// The first digit of a group of digits.
+pub(crate) const DIGIT: u32 = 1 << 24;
+/// An at sign.
+pub(crate) const AT: u32 = 1 << 25;
+/// A colon.
+pub(crate) const COLON: u32 = 1 << 26;
+/// An underscore.
+pub(crate) const UNDERSCORE: u32 = 1 << 27;
+/// The end of a word, or of several.
+pub(crate) const WORD: u32 = 1 << 28;
+/// Where the row of the next state begins.
+pub(crate) const ROW: u32 = (1 << 24) - 1;
+
+/// Words without their table.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct WordShape {
+    /// Where the table begins among all tables.
+    pub(crate) at: usize,
+    /// Bytes of the table: 256 classes of bytes, then four bytes for each state and class.
+    pub(crate) length: usize,
+    /// How many classes there are.
+    pub(crate) stride: usize,
+    /// The first row of a state in which words end; those have the highest rows.
+    pub(crate) ending: usize,
+    /// Which words end in each of those states.
+    pub(crate) ends: Vec<Vec<u16>>,
+}
+
+/// Words to look for.
+#[derive(Debug)]
+pub(crate) struct Words {
+    pub(crate) shape: WordShape,
+    pub(crate) table: Cow<'static, [u8]>,
+}
+
+/// The walk over bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Walk {
+    row: u32,
+}
+
+impl Walk {
+    /// Goes to the next byte at which something comes that is asked for; returns its offset and all that has come there.
+    #[inline]
+    pub(crate) fn next(&mut self, words: &Words, asked: u32, bytes: &[u8]) -> Option<(usize, u32)> {
+        let (classes, table) = words.table.split_first_chunk::<256>()?;
+        let table: &[[u8; 4]] = table.as_chunks().0;
+        let mut row = self.row;
+        for (offset, byte) in bytes.iter().enumerate() {
+            let class = classes.get(usize::from(*byte)).copied().unwrap_or_default();
+            let entry = u32::from_le_bytes(*table.get(row as usize + usize::from(class))?);
+            row = entry & ROW;
+            if entry & asked != 0 {
+                self.row = row;
+                return Some((offset, entry));
+            }
+        }
+        self.row = row;
+        None
+    }
+
+    /// The words that end here.
+    pub(crate) fn words<'a>(&self, words: &'a Words) -> &'a [u16] {
+        let state = (self.row as usize).checked_sub(words.shape.ending).and_then(|rows| rows.checked_div(words.shape.stride));
+        state.and_then(|state| words.shape.ends.get(state)).map_or(&[], Vec::as_slice)
+    }
+}
