@@ -1,11 +1,13 @@
 //! Tests that a pattern cannot make: checksums, structures, randomness. One test a file; this list registers them.
 
 mod basic;
+mod checksum;
 mod email;
 mod entropy;
 mod iban;
 mod ip;
 mod jwt;
+mod key;
 mod luhn;
 mod phone;
 mod secret;
@@ -26,6 +28,16 @@ pub enum Check {
     Email,
     /// Shannon entropy of a random key.
     Entropy,
+    /// A generated key, not a placeholder or a name.
+    Key,
+    /// A number of digits that is not filled up.
+    Digits,
+    /// A key that is not masked.
+    Masked,
+    /// base64 of text.
+    Base64Text,
+    /// The checksum at the end of GitHub's and npm's tokens.
+    CrcBase62,
     /// A value that somebody chose as a secret, not a placeholder or code.
     Secret,
     /// The same for a value between quotation marks.
@@ -63,6 +75,11 @@ impl Check {
             Self::CardNumber => luhn::number(value),
             Self::Email => email::check(value),
             Self::Entropy => entropy::random_key(value),
+            Self::Key => key::check(value),
+            Self::Digits => key::digits(value),
+            Self::Masked => key::unmasked(value),
+            Self::Base64Text => key::encoded_text(value),
+            Self::CrcBase62 => checksum::base62(value),
             Self::Secret => secret::check(value),
             Self::SecretQuoted => secret::quoted(value),
             Self::Basic => basic::check(value),

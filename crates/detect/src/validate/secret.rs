@@ -78,7 +78,7 @@ fn chosen(value: &[u8]) -> bool {
 }
 
 /// Whether words that stand for a secret make up a third of the value or more, or begin it.
-fn is_placeholder(lower: &[u8]) -> bool {
+pub(super) fn is_placeholder(lower: &[u8]) -> bool {
     if BEGINNINGS.iter().any(|word| lower.starts_with(word)) {
         return true;
     }
@@ -98,7 +98,7 @@ fn is_placeholder(lower: &[u8]) -> bool {
 }
 
 /// `config.auth.token`, `settings::KEY`, `some-words-with-dashes`, `SOME_CONSTANT`, `pathLikeThis`: words without digits.
-fn is_reference(value: &[u8]) -> bool {
+pub(super) fn is_reference(value: &[u8]) -> bool {
     let words: Vec<&[u8]> = value.split(|byte| matches!(byte, b'.' | b'_' | b'-' | b':' | b'/' | b'+')).collect();
     let plain = |word: &&[u8]| word.iter().all(u8::is_ascii_alphabetic) || word.iter().all(u8::is_ascii_digit);
     let named = |word: &&[u8]| {
