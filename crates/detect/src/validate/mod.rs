@@ -30,6 +30,14 @@ pub enum Check {
     Entropy,
     /// A generated key, not a placeholder or a name.
     Key,
+    /// Random characters behind a prefix.
+    Generated,
+    /// A password on a command line.
+    Login,
+    /// The token of a Telegram bot.
+    BotToken,
+    /// Not marked as an example.
+    NotExample,
     /// A number of digits that is not filled up.
     Digits,
     /// A key that is not masked.
@@ -76,6 +84,10 @@ impl Check {
             Self::Email => email::check(value),
             Self::Entropy => entropy::random_key(value),
             Self::Key => key::check(value),
+            Self::Generated => key::random(value),
+            Self::Login => key::login(value),
+            Self::BotToken => key::bot_token(value),
+            Self::NotExample => key::not_example(value),
             Self::Digits => key::digits(value),
             Self::Masked => key::unmasked(value),
             Self::Base64Text => key::encoded_text(value),
