@@ -7,7 +7,7 @@ use crate::edges::Edge;
 use crate::validate::Check;
 
 /// The files that are part of the program, one per label.
-pub(crate) const BUILTIN: [&str; 216] = [
+pub(crate) const BUILTIN: [&str; 215] = [
     include_str!("../rules/pci.card.toml"),
     include_str!("../rules/pci.iban.toml"),
     include_str!("../rules/pii.email.toml"),
@@ -92,7 +92,6 @@ pub(crate) const BUILTIN: [&str; 216] = [
     include_str!("../rules/secret.flyio.toml"),
     include_str!("../rules/secret.frameio.toml"),
     include_str!("../rules/secret.freshbooks.toml"),
-    include_str!("../rules/secret.gcp_key_id.toml"),
     include_str!("../rules/secret.generic.toml"),
     include_str!("../rules/secret.github.toml"),
     include_str!("../rules/secret.gitlab.toml"),

@@ -5,21 +5,13 @@ use super::{entropy, secret};
 /// Whether a value looks generated. Specimens that count up in parts pass, like `entropy` has it: hiding one costs nothing.
 pub(super) fn check(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
-    let named = secret::is_reference(value) && !scrambled(value);
+    let named = secret::is_reference(value) && !secret::scrambled(value);
     random(value) && mixed(value) && !named && !secret::is_placeholder(&lower)
-}
-
-/// Whether the case of letters changes too often for words.
-fn scrambled(value: &[u8]) -> bool {
-    let changes = |pair: &&[u8]| {
-        matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase() || a.is_ascii_uppercase() && b.is_ascii_lowercase())
-    };
-    value.len() >= 12 && value.windows(2).filter(changes).count() * 5 >= value.len() * 2
 }
 
 /// What somebody gives as a password on a command line.
 pub(super) fn login(value: &[u8]) -> bool {
-    secret::check(value) || scrambled(value) && random(value)
+    secret::check(value) || secret::scrambled(value) && random(value)
 }
 
 /// Whether the secret part of a Telegram token has a digit, unlike a word.
@@ -28,15 +20,24 @@ pub(super) fn bot_token(value: &[u8]) -> bool {
     random(value) && parts.nth(1).is_some_and(|secret| secret.iter().any(u8::is_ascii_digit))
 }
 
-/// Whether the text is not marked as an example.
-pub(super) fn not_example(value: &[u8]) -> bool {
-    !secret::is_placeholder(&value.to_ascii_lowercase())
+/// Whether a token of Slack ends in its secret part, not in an id, and has ids of real length.
+pub(super) fn slack(value: &[u8]) -> bool {
+    let groups: Vec<&[u8]> = value.split(|byte| *byte == b'-').skip(1).collect();
+    let number = |group: &&[u8]| group.iter().all(u8::is_ascii_digit);
+    let cut = groups.len() >= 3 && groups.last().is_some_and(number);
+    let short = value.starts_with(b"xoxp-") && groups.get(1).is_some_and(|group| number(group) && (2..6).contains(&group.len()));
+    !cut && !short
+}
+
+/// Whether the letters of a key in hexadecimal have one case.
+pub(super) fn one_case(value: &[u8]) -> bool {
+    !(value.iter().any(u8::is_ascii_lowercase) && value.iter().any(u8::is_ascii_uppercase))
 }
 
 /// Enough different characters, and no third of it one character or most of it one alphabet.
 pub(super) fn random(value: &[u8]) -> bool {
     let tail = value.get(value.len() / 4..).unwrap_or_default();
-    let limit = if value.len() >= 32 { 3.0 } else { 2.6 };
+    let limit = if value.iter().all(u8::is_ascii_digit) { 2.2 } else if value.len() >= 32 { 3.0 } else { 2.6 };
     let same = longest(value, |a, b| a == b);
     let counting = longest(value, |a, b| b.wrapping_sub(a) == 1);
     entropy::shannon(tail) >= limit && same < (value.len() / 3).max(8) && counting * 3 < value.len() * 2
@@ -57,8 +58,7 @@ fn longest(value: &[u8], alike: impl Fn(u8, u8) -> bool) -> usize {
 fn mixed(value: &[u8]) -> bool {
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let letters = value.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
-    let switches = value.windows(2).filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase())).count();
-    digits > 0 && (letters > 0 || digits >= 32) || switches >= 3 && value.len() >= 20
+    digits > 0 && (letters > 0 || digits >= 32) || secret::scrambled(value)
 }
 
 /// Whether an account number of digits is one: not all of it two digits.

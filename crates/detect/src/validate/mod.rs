@@ -36,8 +36,10 @@ pub enum Check {
     Login,
     /// The token of a Telegram bot.
     BotToken,
-    /// Not marked as an example.
-    NotExample,
+    /// A token of Slack with its secret part.
+    Slack,
+    /// Letters of one case.
+    OneCase,
     /// A number of digits that is not filled up.
     Digits,
     /// A key that is not masked.
@@ -87,7 +89,8 @@ impl Check {
             Self::Generated => key::random(value),
             Self::Login => key::login(value),
             Self::BotToken => key::bot_token(value),
-            Self::NotExample => key::not_example(value),
+            Self::Slack => key::slack(value),
+            Self::OneCase => key::one_case(value),
             Self::Digits => key::digits(value),
             Self::Masked => key::unmasked(value),
             Self::Base64Text => key::encoded_text(value),
