@@ -7,7 +7,7 @@ use crate::edges::Edge;
 use crate::validate::Check;
 
 /// The files that are part of the program, one per label.
-pub(crate) const BUILTIN: [&str; 215] = [
+pub(crate) const BUILTIN: [&str; 218] = [
     include_str!("../rules/pci.card.toml"),
     include_str!("../rules/pci.iban.toml"),
     include_str!("../rules/pii.email.toml"),
@@ -39,6 +39,7 @@ pub(crate) const BUILTIN: [&str; 215] = [
     include_str!("../rules/secret.beamer.toml"),
     include_str!("../rules/secret.bitbucket.toml"),
     include_str!("../rules/secret.bittrex.toml"),
+    include_str!("../rules/secret.box.toml"),
     include_str!("../rules/secret.brevo.toml"),
     include_str!("../rules/secret.buildkite.toml"),
     include_str!("../rules/secret.cerebras.toml"),
@@ -49,6 +50,7 @@ pub(crate) const BUILTIN: [&str; 215] = [
     include_str!("../rules/secret.clojars.toml"),
     include_str!("../rules/secret.cloudflare.toml"),
     include_str!("../rules/secret.cloudinary.toml"),
+    include_str!("../rules/secret.coda.toml"),
     include_str!("../rules/secret.codeclimate.toml"),
     include_str!("../rules/secret.codecov.toml"),
     include_str!("../rules/secret.cohere.toml"),
@@ -155,6 +157,7 @@ pub(crate) const BUILTIN: [&str; 215] = [
     include_str!("../rules/secret.pinecone.toml"),
     include_str!("../rules/secret.plaid.toml"),
     include_str!("../rules/secret.planetscale.toml"),
+    include_str!("../rules/secret.polygon.toml"),
     include_str!("../rules/secret.posthog.toml"),
     include_str!("../rules/secret.postman.toml"),
     include_str!("../rules/secret.powershell.toml"),

@@ -2,11 +2,20 @@
 
 use super::{entropy, secret};
 
-/// Whether a value looks generated. Specimens that count up in parts pass, like `entropy` has it: hiding one costs nothing.
+/// Whether a value of a length that names no thing looks generated. What counts up in parts passes: hiding it costs nothing.
 pub(super) fn check(value: &[u8]) -> bool {
-    let lower = value.to_ascii_lowercase();
+    let switches = value.windows(2).filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase())).count();
+    (mixed(value) || value.len() >= 16 && switches >= 3) && generated(value)
+}
+
+/// The same for a value of any length, which could be the name of a type.
+pub(super) fn open(value: &[u8]) -> bool {
+    mixed(value) && generated(value)
+}
+
+fn generated(value: &[u8]) -> bool {
     let named = secret::is_reference(value) && !secret::scrambled(value);
-    random(value) && mixed(value) && !named && !secret::is_placeholder(&lower)
+    random(value) && !named && !secret::is_placeholder(&value.to_ascii_lowercase())
 }
 
 /// What somebody gives as a password on a command line.
@@ -24,7 +33,7 @@ pub(super) fn bot_token(value: &[u8]) -> bool {
 pub(super) fn slack(value: &[u8]) -> bool {
     let groups: Vec<&[u8]> = value.split(|byte| *byte == b'-').skip(1).collect();
     let number = |group: &&[u8]| group.iter().all(u8::is_ascii_digit);
-    let cut = groups.len() >= 3 && groups.last().is_some_and(number);
+    let cut = groups.len() >= 2 && groups.last().is_some_and(number) && !matches!(value, [_, _, _, b'a' | b'r' | b'A' | b'R', ..]);
     let short = value.starts_with(b"xoxp-") && groups.get(1).is_some_and(|group| number(group) && (2..6).contains(&group.len()));
     !cut && !short
 }

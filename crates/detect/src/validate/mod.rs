@@ -30,6 +30,8 @@ pub enum Check {
     Entropy,
     /// A generated key, not a placeholder or a name.
     Key,
+    /// The same for keys of any length.
+    OpenKey,
     /// Random characters behind a prefix.
     Generated,
     /// A password on a command line.
@@ -86,6 +88,7 @@ impl Check {
             Self::Email => email::check(value),
             Self::Entropy => entropy::random_key(value),
             Self::Key => key::check(value),
+            Self::OpenKey => key::open(value),
             Self::Generated => key::random(value),
             Self::Login => key::login(value),
             Self::BotToken => key::bot_token(value),
