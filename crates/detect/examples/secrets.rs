@@ -142,7 +142,10 @@ fn judge(detector: &Detector, row: &Value, verbose: bool, tally: &mut Tally) {
 }
 
 fn report_sets(detector: &Detector, folder: &Path, verbose: bool) {
-    println!("{:12} {:>8} {:>7} {:>7} {:>7} {:>7} {:>8} {:>6} {:>7}", "set", "positive", "found", "exact", "named", "public", "negative", "wrong", "excused");
+    println!(
+        "{:12} {:>8} {:>7} {:>7} {:>7} {:>7} {:>8} {:>6} {:>7}",
+        "set", "positive", "found", "exact", "named", "public", "negative", "wrong", "excused"
+    );
     for (name, file) in SETS {
         let mut tally = Tally::default();
         for row in rows(&folder.join(file)) {
@@ -192,7 +195,8 @@ fn report_text(detector: &Detector, folder: &Path, verbose: bool) {
             continue;
         }
         bytes += text.len();
-        for finding in detector.scan(&text, Hint::default()).findings.iter().filter(|finding| finding.label.as_str().starts_with("secret.")) {
+        for finding in detector.scan(&text, Hint::default()).findings.iter().filter(|finding| finding.label.as_str().starts_with("secret."))
+        {
             count += 1;
             *rules.entry(finding.rule.to_string()).or_default() += 1;
             if verbose {
@@ -202,7 +206,11 @@ fn report_text(detector: &Detector, folder: &Path, verbose: bool) {
             }
         }
     }
-    println!("RESULT {} bytes={bytes} findings={count} per_100kb={:.3}", folder.display(), count as f64 * 100_000.0 / (bytes as f64).max(1.0));
+    println!(
+        "RESULT {} bytes={bytes} findings={count} per_100kb={:.3}",
+        folder.display(),
+        count as f64 * 100_000.0 / (bytes as f64).max(1.0)
+    );
     let mut rules: Vec<_> = rules.into_iter().collect();
     rules.sort_by_key(|(_, count)| usize::MAX - count);
     println!("  {rules:?}");
@@ -230,7 +238,12 @@ fn main() -> ExitCode {
         }
     };
     let labels = detector.labels();
-    println!("{} labels, {} rules, ready in {:?}", labels.len(), labels.iter().map(|info| info.rules.len()).sum::<usize>(), start.elapsed());
+    println!(
+        "{} labels, {} rules, ready in {:?}",
+        labels.len(),
+        labels.iter().map(|info| info.rules.len()).sum::<usize>(),
+        start.elapsed()
+    );
     let verbose = arguments.iter().any(|argument| argument == "-v");
     let mut names = arguments.iter().filter(|argument| *argument != "-v");
     let mut given = false;

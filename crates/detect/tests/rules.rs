@@ -234,10 +234,7 @@ fn no_two_labels_share_a_kind_of_token() {
 
 #[test]
 fn checksums_tell_tokens_from_look_alikes() {
-    for (text, rule) in [
-        ("npm_", "secret.npm"),
-        ("ghp_", "secret.github"),
-    ] {
+    for (text, rule) in [("npm_", "secret.npm"), ("ghp_", "secret.github")] {
         let checked = format!("{rule}.checked");
         let file = RuleFile::builtin().expect("rules").into_iter().find(|file| file.label == rule).expect("file");
         let example = &file.rules.iter().find(|rule| rule.id == checked).expect("rule").examples[0].find;

@@ -46,7 +46,13 @@ pub(super) fn one_case(value: &[u8]) -> bool {
 /// Enough different characters, and no third of it one character or most of it one alphabet.
 pub(super) fn random(value: &[u8]) -> bool {
     let tail = value.get(value.len() / 4..).unwrap_or_default();
-    let limit = if value.iter().all(u8::is_ascii_digit) { 2.2 } else if value.len() >= 32 { 3.0 } else { 2.6 };
+    let limit = if value.iter().all(u8::is_ascii_digit) {
+        2.2
+    } else if value.len() >= 32 {
+        3.0
+    } else {
+        2.6
+    };
     let same = longest(value, |a, b| a == b);
     let counting = longest(value, |a, b| b.wrapping_sub(a) == 1);
     entropy::shannon(tail) >= limit && same < (value.len() / 3).max(8) && counting * 3 < value.len() * 2

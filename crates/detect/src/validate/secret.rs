@@ -90,7 +90,11 @@ fn is_constant(value: &[u8]) -> bool {
     let capitals = value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let named = words().all(|word| !word.first().is_some_and(u8::is_ascii_digit));
-    capitals && named && digits <= 3 && words().count() > 1 && words().any(|word| word.len() >= 4 && word.iter().all(u8::is_ascii_uppercase))
+    capitals
+        && named
+        && digits <= 3
+        && words().count() > 1
+        && words().any(|word| word.len() >= 4 && word.iter().all(u8::is_ascii_uppercase))
 }
 
 /// `1.25e-06` beside `cost_per_token`.
