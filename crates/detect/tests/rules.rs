@@ -222,3 +222,27 @@ fn labels_tell_what_the_files_hold() {
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/rules")).expect("rules folder").count();
     assert_eq!(files, labels.len(), "one label a file");
 }
+
+#[test]
+fn no_two_labels_share_a_kind_of_token() {
+    let mut kinds: Vec<(String, String)> = detector().labels().into_iter().map(|info| (info.kind, info.label.to_string())).collect();
+    kinds.sort();
+    for pair in kinds.windows(2) {
+        assert_ne!(pair[0].0, pair[1].0, "{} and {}", pair[0].1, pair[1].1);
+    }
+}
+
+#[test]
+fn checksums_tell_tokens_from_look_alikes() {
+    for (text, rule) in [("npm_", "secret.npm"), ("ghp_", "secret.github")] {
+        let checked = format!("{rule}.checked");
+        let file = RuleFile::builtin().expect("rules").into_iter().find(|file| file.label == rule).expect("file");
+        let example = &file.rules.iter().find(|rule| rule.id == checked).expect("rule").examples[0].find;
+        assert!(example.starts_with(text));
+        let by = |value: &str| detector().scan(value, Hint::default()).findings.first().map(|finding| finding.rule.to_string());
+        assert_eq!(by(example).as_deref(), Some(checked.as_str()));
+        let last = if example.ends_with('a') { "b" } else { "a" };
+        let other = format!("{}{last}", &example[..example.len() - 1]);
+        assert_eq!(by(&other).as_deref(), Some(rule), "{other}");
+    }
+}

@@ -1,11 +1,13 @@
 //! Tests that a pattern cannot make: checksums, structures, randomness. One test a file; this list registers them.
 
 mod basic;
+mod checksum;
 mod email;
 mod entropy;
 mod iban;
 mod ip;
 mod jwt;
+mod key;
 mod luhn;
 mod phone;
 mod secret;
@@ -26,6 +28,28 @@ pub enum Check {
     Email,
     /// Shannon entropy of a random key.
     Entropy,
+    /// A generated key, not a placeholder or a name.
+    Key,
+    /// The same for keys of any length.
+    OpenKey,
+    /// Random characters behind a prefix.
+    Generated,
+    /// A password on a command line.
+    Login,
+    /// The token of a Telegram bot.
+    BotToken,
+    /// A token of Slack with its secret part.
+    Slack,
+    /// Letters of one case.
+    OneCase,
+    /// A number of digits that is not filled up.
+    Digits,
+    /// A key that is not masked.
+    Masked,
+    /// base64 of text.
+    Base64Text,
+    /// The checksum at the end of GitHub's and npm's tokens.
+    CrcBase62,
     /// A value that somebody chose as a secret, not a placeholder or code.
     Secret,
     /// The same for a value between quotation marks.
@@ -63,6 +87,17 @@ impl Check {
             Self::CardNumber => luhn::number(value),
             Self::Email => email::check(value),
             Self::Entropy => entropy::random_key(value),
+            Self::Key => key::check(value),
+            Self::OpenKey => key::open(value),
+            Self::Generated => key::random(value),
+            Self::Login => key::login(value),
+            Self::BotToken => key::bot_token(value),
+            Self::Slack => key::slack(value),
+            Self::OneCase => key::one_case(value),
+            Self::Digits => key::digits(value),
+            Self::Masked => key::unmasked(value),
+            Self::Base64Text => key::encoded_text(value),
+            Self::CrcBase62 => checksum::base62(value),
             Self::Secret => secret::check(value),
             Self::SecretQuoted => secret::quoted(value),
             Self::Basic => basic::check(value),

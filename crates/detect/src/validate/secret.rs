@@ -74,11 +74,45 @@ fn chosen(value: &[u8]) -> bool {
         [b'$', name @ ..] => name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_'),
         [first, ..] => b"<{[(&.".contains(first),
     };
-    !is_placeholder(&lower) && !code && !NAMES.contains(&lower.as_slice()) && !is_reference(value) && mixed(value)
+    let named = is_reference(value) || is_path(value) || is_constant(value) || is_number(value);
+    !is_placeholder(&lower) && !code && !NAMES.contains(&lower.as_slice()) && !named && mixed(value)
+}
+
+/// `nl80211::AUTHTYPE_2`: identifiers joined by double colons.
+fn is_path(value: &[u8]) -> bool {
+    let identifiers = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"_:".contains(byte));
+    identifiers && memchr::memmem::find(value, b"::").is_some()
+}
+
+/// `D3D_TOKENTYPE`: a name in capitals with a real word in it.
+fn is_constant(value: &[u8]) -> bool {
+    let words = || value.split(|byte| *byte == b'_');
+    let capitals = value.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_');
+    let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let named = words().all(|word| !word.first().is_some_and(u8::is_ascii_digit));
+    capitals
+        && named
+        && digits <= 3
+        && words().count() > 1
+        && words().any(|word| word.len() >= 4 && word.iter().all(u8::is_ascii_uppercase))
+}
+
+/// `1.25e-06` beside `cost_per_token`.
+fn is_number(value: &[u8]) -> bool {
+    std::str::from_utf8(value).is_ok_and(|text| text.parse::<f64>().is_ok())
+}
+
+/// Whether the case of letters changes as in random ones, not once a word as in `someLongName`.
+pub(super) fn scrambled(value: &[u8]) -> bool {
+    let letters: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphabetic).collect();
+    let runs = || letters.chunk_by(|a, b| a.is_ascii_uppercase() == b.is_ascii_uppercase());
+    let capitals = runs().filter(|run| run.len() >= 2 && run.iter().all(u8::is_ascii_uppercase)).count();
+    let changes = runs().count().saturating_sub(1);
+    letters.len() >= 12 && (changes * 5 >= letters.len() * 2 || capitals >= 2 && changes >= 5)
 }
 
 /// Whether words that stand for a secret make up a third of the value or more, or begin it.
-fn is_placeholder(lower: &[u8]) -> bool {
+pub(super) fn is_placeholder(lower: &[u8]) -> bool {
     if BEGINNINGS.iter().any(|word| lower.starts_with(word)) {
         return true;
     }
@@ -98,7 +132,7 @@ fn is_placeholder(lower: &[u8]) -> bool {
 }
 
 /// `config.auth.token`, `settings::KEY`, `some-words-with-dashes`, `SOME_CONSTANT`, `pathLikeThis`: words without digits.
-fn is_reference(value: &[u8]) -> bool {
+pub(super) fn is_reference(value: &[u8]) -> bool {
     let words: Vec<&[u8]> = value.split(|byte| matches!(byte, b'.' | b'_' | b'-' | b':' | b'/' | b'+')).collect();
     let plain = |word: &&[u8]| word.iter().all(u8::is_ascii_alphabetic) || word.iter().all(u8::is_ascii_digit);
     let named = |word: &&[u8]| {
@@ -113,9 +147,8 @@ fn mixed(value: &[u8]) -> bool {
     let has = |test: fn(&u8) -> bool| usize::from(value.iter().any(test));
     let digits = value.iter().filter(|byte| byte.is_ascii_digit()).count();
     let kinds = has(u8::is_ascii_lowercase) + has(u8::is_ascii_uppercase) + has(u8::is_ascii_digit) + has(u8::is_ascii_punctuation);
-    let switches = value.windows(2).filter(|pair| matches!(pair, [a, b] if a.is_ascii_lowercase() && b.is_ascii_uppercase())).count();
     let bits = entropy::shannon(value);
-    let random_letters = digits == 0 && kinds >= 2 && value.len() >= 20 && switches >= 3 && bits >= 3.8;
+    let random_letters = digits == 0 && kinds >= 2 && value.len() >= 20 && scrambled(value) && bits >= 3.8;
     let with_digits = digits > 0 && kinds >= 2 && bits >= if value.len() >= 16 { 3.0 } else { 2.5 };
     let with_marks = digits == 0 && kinds >= 3 && has(u8::is_ascii_punctuation) == 1 && value.len() >= 8 && bits >= 2.8;
     with_digits || random_letters || with_marks
