@@ -207,11 +207,11 @@ impl<'a> Building<'a> {
     }
 
     fn class(&mut self, class: Class) -> &mut Vec<usize> {
-        let [at, digits, lettered, colons, url] = &mut self.classes;
+        let [at, digits, code, colons, url] = &mut self.classes;
         match class {
             Class::At => at,
             Class::Digits => digits,
-            Class::LetteredDigits => lettered,
+            Class::Code => code,
             Class::Colons => colons,
             Class::Url => url,
         }

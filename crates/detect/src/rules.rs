@@ -39,8 +39,8 @@ pub enum Class {
     At,
     /// At the first digit of a group of digits, and at a `+` or `(` before it.
     Digits,
-    /// At two letters before a group of digits.
-    LetteredDigits,
+    /// At the letters before a group of digits: the run that touches it, or one or two short groups parted from it.
+    Code,
     /// At the first colon of a run of hex digits and colons; the rule starts where the run does.
     Colons,
     /// At `://`; the rule starts at the scheme.
