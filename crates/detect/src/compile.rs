@@ -112,8 +112,13 @@ fn syntax_of(rule: &Rule) -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false).case_insensitive(!rule.case_sensitive).dot_matches_new_line(false)
 }
 
+/// Largest automaton of one rule, in bytes.
+const LARGEST: usize = 1 << 22;
+/// Largest automaton that rules share: what they have in common costs nothing, what they do not multiplies.
+const SHARED: usize = 1 << 20;
+
 /// Compiles patterns that are run from a fixed start and report every end.
-fn automaton(rule: &Rule, patterns: &[&str], shortest: usize) -> Result<Dfa, RuleError> {
+fn automaton(rule: &Rule, patterns: &[&str], shortest: usize, largest: usize) -> Result<Dfa, RuleError> {
     let fail = |message: String| RuleError::Pattern { rule: rule.id.clone(), message };
     for pattern in patterns {
         let hir = syntax::parse_with(pattern, &syntax_of(rule)).map_err(|error| fail(error.to_string()))?;
@@ -124,7 +129,7 @@ fn automaton(rule: &Rule, patterns: &[&str], shortest: usize) -> Result<Dfa, Rul
         }
     }
     dense::Builder::new()
-        .configure(dense::Config::new().match_kind(MatchKind::All).start_kind(StartKind::Anchored).dfa_size_limit(Some(1 << 22)))
+        .configure(dense::Config::new().match_kind(MatchKind::All).start_kind(StartKind::Anchored).dfa_size_limit(Some(largest)))
         .thompson(thompson::Config::new().utf8(false))
         .syntax(syntax_of(rule))
         .build_many(patterns)
@@ -191,8 +196,8 @@ impl<'a> Building<'a> {
             self.shared.entry((class as u8, rule.case_sensitive)).or_default().push((rule, index));
             return Ok(());
         }
-        let before = rule.before.as_deref().map(|pattern| automaton(rule, &[pattern], 0)).transpose()?;
-        self.machines.push(Machine { before, value: automaton(rule, &[&rule.pattern], 1)?, rules: vec![index] });
+        let before = rule.before.as_deref().map(|pattern| automaton(rule, &[pattern], 0, LARGEST)).transpose()?;
+        self.machines.push(Machine { before, value: automaton(rule, &[&rule.pattern], 1, LARGEST)?, rules: vec![index] });
         let machine = self.machines.len() - 1;
         if let Some(class) = rule.class {
             self.class(class).push(machine);
@@ -218,17 +223,36 @@ impl<'a> Building<'a> {
     }
 
     fn share(&mut self) -> Result<(), RuleError> {
-        for rules in std::mem::take(&mut self.shared).into_values() {
-            let Some((first, _)) = rules.first() else { continue };
-            let patterns: Vec<&str> = rules.iter().map(|(rule, _)| rule.pattern.as_str()).collect();
-            let indexes = rules.iter().map(|(_, index)| *index).collect();
-            self.machines.push(Machine { before: None, value: automaton(first, &patterns, 1)?, rules: indexes });
-            if let Some(class) = first.class {
-                let machine = self.machines.len() - 1;
-                self.class(class).push(machine);
+        for mut rules in std::mem::take(&mut self.shared).into_values() {
+            let mut sized = Vec::new();
+            for (rule, index) in rules.drain(..) {
+                sized.push((automaton(rule, &[&rule.pattern], 1, LARGEST)?.memory_usage(), rule, index));
             }
+            sized.sort_by_key(|(size, _, index)| (*size, *index));
+            self.pack(&sized)?;
         }
         self.starts.entry("://".to_owned()).or_default().push(Start::Class(Class::Url));
+        Ok(())
+    }
+
+    /// One machine for rules of a class, or several where one would be too large. The rules come by size.
+    fn pack(&mut self, rules: &[(usize, &'a Rule, usize)]) -> Result<(), RuleError> {
+        let Some((_, first, _)) = rules.first() else { return Ok(()) };
+        let patterns: Vec<&str> = rules.iter().map(|(_, rule, _)| rule.pattern.as_str()).collect();
+        let largest = if rules.len() == 1 { LARGEST } else { SHARED };
+        let value = match automaton(first, &patterns, 1, largest) {
+            Err(RuleError::Pattern { .. }) if rules.len() > 1 => {
+                let (small, large) = rules.split_at(rules.len() - rules.len().div_ceil(4));
+                self.pack(small)?;
+                return self.pack(large);
+            }
+            other => other?,
+        };
+        self.machines.push(Machine { before: None, value, rules: rules.iter().map(|(_, _, index)| *index).collect() });
+        let machine = self.machines.len() - 1;
+        if let Some(class) = first.class {
+            self.class(class).push(machine);
+        }
         Ok(())
     }
 }

@@ -21,7 +21,17 @@ pub(super) fn singapore(value: &[u8]) -> bool {
     code.len() == 9 && digits.len() == 7 && value.iter().all(|byte| !byte.is_ascii_lowercase()) && letters.get(at) == code.last()
 }
 
-/// UEN (ACRA): of businesses and local companies by weights, of others by form.
+/// Characters of the numbers of other entities, in the order that counts.
+const OTHERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWX0123456789";
+
+/// The place of the last character in [`OTHERS`].
+fn other(code: &[u8]) -> u32 {
+    let place = |byte: &u8| OTHERS.iter().position(|other| other == byte).and_then(|at| u32::try_from(at).ok()).unwrap_or(0);
+    let places: Vec<u32> = code.iter().map(place).collect();
+    (weighted(&places, &[4, 3, 5, 3, 10, 2, 2, 5, 7]) + 6) % 11
+}
+
+/// UEN (ACRA): businesses, local companies and others, each with its weights.
 pub(super) fn singapore_entity(value: &[u8]) -> bool {
     let code = compact(value);
     let digits = numbers(&code);
@@ -29,7 +39,7 @@ pub(super) fn singapore_entity(value: &[u8]) -> bool {
     match code.len() {
         9 => letter(b"XMKECAWLJDB", weighted(&digits, &[10, 4, 9, 3, 8, 2, 7, 1]) % 11),
         10 if code.first().is_some_and(u8::is_ascii_digit) => letter(b"ZKCMDNERGWH", weighted(&digits, &[10, 8, 6, 4, 9, 7, 5, 3, 1]) % 11),
-        10 => code.first().is_some_and(|first| b"RST".contains(first)),
+        10 => letter(OTHERS, other(&code)),
         _ => false,
     }
 }

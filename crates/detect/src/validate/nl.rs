@@ -13,11 +13,12 @@ pub(super) fn bsn(value: &[u8]) -> bool {
 pub(super) fn vat(value: &[u8]) -> bool {
     let code = compact(value);
     let digits = numbers(code.get(2..11).unwrap_or_default());
+    let suffix = numbers(code.get(12..).unwrap_or_default());
     let sum = weighted(&digits, &[9, 8, 7, 6, 5, 4, 3, 2]);
     let rest = code.iter().fold(0, |rest, byte| match char::from(*byte).to_digit(36) {
         Some(letter @ 10..) => (rest * 100 + letter) % 97,
         Some(digit) => (rest * 10 + digit) % 97,
         None => rest,
     });
-    digits.len() == 9 && code.len() == 14 && varied(&digits) && (sum % 11 == part(&digits, 8, 9) || rest == 1)
+    digits.len() == 9 && code.len() == 14 && varied(&digits) && part(&suffix, 0, 2) != 0 && (sum % 11 == part(&digits, 8, 9) || rest == 1)
 }
