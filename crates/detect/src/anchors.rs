@@ -145,12 +145,46 @@ fn glued(text: &Normal, start: usize) -> bool {
     char_before(text, start).is_some_and(crate::chars::is_word)
 }
 
-/// Where two letters before a group of digits begin.
-pub(crate) fn lettered_start(text: &Normal, digits: usize) -> Option<usize> {
-    let start = digits.checked_sub(2)?;
-    let letters = text.slice(start, digits).iter().all(u8::is_ascii_alphabetic);
-    let glued = char_before(text, start).is_some_and(|c| c != '_' && crate::chars::is_word(c));
-    (letters && !glued).then_some(start)
+/// Longest run of letters before a digit that can begin a code: addresses of crypto-currencies have such runs.
+const LETTERS_MAX: usize = 40;
+/// Longest group of letters that stands apart before a number, as in `HH-AB 1234`.
+const GROUP_MAX: usize = 4;
+
+fn letters_before(text: &Normal, end: usize, most: usize) -> usize {
+    text.slice(end.saturating_sub(most), end).iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count()
+}
+
+/// Where a short group of letters begins that a separator parts from `at`: capitals before a space, any before a dash or a dot.
+fn group_start(text: &Normal, at: usize) -> Option<usize> {
+    let end = at.checked_sub(1)?;
+    let mark = text.at(end)?;
+    if !matches!(mark, b' ' | b'-' | b'.') {
+        return None;
+    }
+    let length = letters_before(text, end, GROUP_MAX);
+    let start = end - length;
+    let fits = mark != b' ' || text.slice(start, end).iter().all(u8::is_ascii_uppercase);
+    (length > 0 && fits && !char_before(text, start).is_some_and(crate::chars::is_word)).then_some(start)
+}
+
+/// Where the letters begin that stand before a group of digits, directly or as one or two short groups.
+pub(crate) fn code_starts(text: &Normal, digits: usize) -> [Option<usize>; 2] {
+    let length = letters_before(text, digits, LETTERS_MAX);
+    if length == 0 {
+        let start = group_start(text, digits);
+        return [start, start.and_then(|start| group_start(text, start))];
+    }
+    let start = digits - length;
+    if char_before(text, start).is_some_and(|c| c != '_' && crate::chars::is_word(c)) {
+        return [None, None];
+    }
+    [Some(start), group_start(text, start)]
+}
+
+/// Where the groups of letters begin that may belong to a code whose digits have not come yet.
+fn code_hold(text: &Normal, start: usize) -> usize {
+    let Some(first) = group_start(text, start) else { return start };
+    group_start(text, first).unwrap_or(first)
 }
 
 /// Where a `+`, a `(` or both before a group of digits begin.
@@ -190,6 +224,7 @@ pub(crate) fn tail_hold(text: &Normal) -> usize {
         _ => {
             let start = local_start(text, end);
             let start = irish(text, start).unwrap_or(start);
+            let start = code_hold(text, start);
             if last == b'+' { start.min(sign_start(text, end).unwrap_or(end)) } else { start }
         }
     };

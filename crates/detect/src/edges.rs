@@ -36,6 +36,10 @@ pub(crate) fn char_at(text: &Normal, position: usize) -> Option<char> {
     std::str::from_utf8(window.get(..end)?).ok()?.chars().next()
 }
 
+fn is_pair(c: char) -> bool {
+    matches!(c, ':' | '-' | '.')
+}
+
 fn is_run(c: char) -> bool {
     is_word(c) || matches!(c, '-' | '/' | '+' | '=')
 }
@@ -52,6 +56,12 @@ impl Edge {
             Self::Any | Self::At | Self::Value | Self::Quoted => true,
             Self::Alnum => c == '_' || !is_word(c),
             Self::Word => !is_word(c),
+            Self::Pairs => {
+                let joins = is_pair(c) && start >= 2 && text.at(start - 2).is_some_and(|byte| byte.is_ascii_hexdigit());
+                // A word and a colon, as in `mac:00:1a…`, are no pair.
+                let pair = !text.at(start.wrapping_sub(4)).is_some_and(|byte| byte.is_ascii_alphanumeric());
+                !is_word(c) && !(joins && pair)
+            }
             Self::Run | Self::Base64 => c == '=' || c == '/' || !is_run(c),
             Self::Number | Self::Group | Self::Dotted | Self::Digit => {
                 let joins = (c == '.' || c == '-' && self != Self::Dotted)
@@ -98,7 +108,12 @@ impl Edge {
                     None => Tri::NeedMore,
                 }
             }
-            Self::Word | Self::Number | Self::Group | Self::Dotted | Self::Digit => Tri::from(!is_word(c)),
+            Self::Pairs if is_pair(c) => match text.at(end + 1) {
+                Some(byte) => Tri::from(!byte.is_ascii_hexdigit()),
+                None if last => Tri::Yes,
+                None => Tri::NeedMore,
+            },
+            Self::Word | Self::Number | Self::Group | Self::Dotted | Self::Digit | Self::Pairs => Tri::from(!is_word(c)),
         }
     }
 }

@@ -296,25 +296,36 @@ impl<'a> Planning<'a> {
     }
 
     fn class(&mut self, class: Class) -> &mut Vec<usize> {
-        let [at, digits, lettered, colons, url] = &mut self.plan.classes;
+        let [at, digits, code, colons, url] = &mut self.plan.classes;
         match class {
             Class::At => at,
             Class::Digits => digits,
-            Class::LetteredDigits => lettered,
+            Class::Code => code,
             Class::Colons => colons,
             Class::Url => url,
         }
     }
 
-    /// Gives rules of one class a machine, or several when its table would be too large to stay near the processor.
+    /// Gives rules of one class a machine, or several when its table would be too large to stay near the processor. The small
+    /// ones come together.
     fn share(&mut self, rules: &[(&Rule, usize)]) -> Result<(), RuleError> {
+        let size = |(rule, index): &(&'_ Rule, usize)| determinise::values(&[*rule]).map(|made| (made.table.len(), *index));
+        let mut sized = Vec::with_capacity(rules.len());
+        for one in rules {
+            sized.push((size(one)?, *one));
+        }
+        sized.sort_by_key(|(size, _)| *size);
+        self.pack(&sized.into_iter().map(|(_, one)| one).collect::<Vec<_>>())
+    }
+
+    fn pack(&mut self, rules: &[(&Rule, usize)]) -> Result<(), RuleError> {
         let Some((first, _)) = rules.first() else { return Ok(()) };
         let made = determinise::values(&rules.iter().map(|(rule, _)| *rule).collect::<Vec<_>>());
         let fits = made.as_ref().is_ok_and(|made| made.table.len() <= SHARED);
         if rules.len() > 1 && !fits {
-            let (left, right) = rules.split_at(rules.len() / 2);
-            self.share(left)?;
-            return self.share(right);
+            let (small, large) = rules.split_at(rules.len() - rules.len().div_ceil(4));
+            self.pack(small)?;
+            return self.pack(large);
         }
         let machine = self.machine(None, made?, rules.iter().map(|(_, index)| *index).collect());
         if let Some(class) = first.class {

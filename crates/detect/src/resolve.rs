@@ -116,12 +116,12 @@ fn beside(found: &Match, winners: &[Match]) -> Vec<Match> {
     parts
 }
 
-/// Strongest first: above its threshold, then rank, then length, then start, then rule.
-fn order(found: &Match, rules: &[CompiledRule]) -> (bool, bool, u8, usize, usize, usize) {
-    let Some(rule) = rules.get(found.rule) else { return (true, true, u8::MAX, usize::MAX, found.start, found.rule) };
+/// Strongest first: above its threshold, then rank, then length, then start, then score, then rule.
+fn order(found: &Match, rules: &[CompiledRule]) -> (bool, bool, u8, usize, usize, u16, usize) {
+    let Some(rule) = rules.get(found.rule) else { return (true, true, u8::MAX, usize::MAX, found.start, 0, found.rule) };
     let below = found.score_bp < rule.threshold_bp;
     let length = usize::MAX - (found.end - found.start);
     // Among openings of long findings the earlier one covers the later one.
     let (length, start) = if rule.cover.is_some() { (found.start, length) } else { (length, found.start) };
-    (below, rule.cover.is_none() || rule.rank < 70, u8::MAX - rule.rank, length, start, found.rule)
+    (below, rule.cover.is_none() || rule.rank < 70, u8::MAX - rule.rank, length, start, u16::MAX - found.score_bp, found.rule)
 }

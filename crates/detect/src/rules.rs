@@ -18,8 +18,8 @@ pub enum Class {
     At,
     /// At the first digit of a group of digits, and at a `+` or `(` before it.
     Digits,
-    /// At two letters before a group of digits.
-    LetteredDigits,
+    /// At the letters before a group of digits: the run that touches it, or one or two short groups parted from it.
+    Code,
     /// At the first colon of a run of hex digits and colons; the rule starts where the run does.
     Colons,
     /// At `://`; the rule starts at the scheme.
@@ -45,6 +45,8 @@ pub enum Edge {
     Digit,
     /// As `number`, and no further group of digits behind a space.
     Group,
+    /// As `word`, and no further part of a longer string of pairs: a colon, dot or dash with a hex digit behind it.
+    Pairs,
     /// No letter, digit, underscore, dash, slash, plus or equals sign: not inside a longer encoded run.
     Run,
     /// As `run`, but an equals sign may.

@@ -254,7 +254,9 @@ impl TextScan {
             Anchor::Class(DIGIT) => {
                 self.start_class(Class::Digits, Some(position));
                 self.start_class(Class::Digits, anchors::sign_start(&self.text, position));
-                self.start_class(Class::LetteredDigits, anchors::lettered_start(&self.text, position));
+                for start in anchors::code_starts(&self.text, position).into_iter().flatten() {
+                    self.start_class(Class::Code, Some(start));
+                }
             }
             Anchor::Class(AT) => self.start_class(Class::At, anchors::email_start(&self.text, position)),
             Anchor::Class(COLON) => self.start_class(Class::Colons, anchors::ipv6_start(&self.text, position)),
