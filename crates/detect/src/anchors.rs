@@ -148,7 +148,7 @@ fn glued(text: &Normal, start: usize) -> bool {
 /// Longest run of letters before a digit that can begin a code: addresses of crypto-currencies have such runs.
 const LETTERS_MAX: usize = 40;
 /// Longest group of letters that stands apart before a number, as in `HH-AB 1234`.
-const GROUP_MAX: usize = 4;
+const GROUP_MAX: usize = 3;
 
 fn letters_before(text: &Normal, end: usize, most: usize) -> usize {
     text.slice(end.saturating_sub(most), end).iter().rev().take_while(|byte| byte.is_ascii_alphabetic()).count()

@@ -24,6 +24,29 @@ fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Labels whose values are letters and digits: separators and letter case say nothing.
+const CODES: [&str; 15] = [
+    "pii.id.",
+    "pii.us_driver_license",
+    "pii.vehicle.",
+    "pii.device.",
+    "pii.postcode.",
+    "phi.",
+    "pci.us_routing",
+    "pci.bank_account",
+    "pci.uk_sort_code",
+    "pci.de_blz",
+    "pci.au_bsb",
+    "pci.in_ifsc",
+    "pci.bic",
+    "pci.cvv",
+    "pci.card_expiry",
+];
+
+fn is_code(label: &str) -> bool {
+    CODES.iter().any(|family| label.starts_with(family))
+}
+
 /// The one form that all ways to write a value share.
 pub fn canonical(label: &str, surface: &str) -> String {
     let text = normalise(surface);
@@ -37,7 +60,9 @@ pub fn canonical(label: &str, surface: &str) -> String {
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();
             digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
         }
-        "pci.iban" => text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect(),
+        _ if label == "pci.iban" || is_code(label) => {
+            text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+        }
         _ => text,
     }
 }
@@ -54,7 +79,9 @@ fn is_run(label: &str, text: &str) -> bool {
     let run = text.bytes().all(|byte| is_letter(byte) || byte == b'=' || byte.is_ascii_whitespace());
     // An extension of a telephone number and the exponent of a number literal have letters too.
     let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
-    run && letters > 4 && (label != "pci.iban" || !Check::Iban.passes(text.as_bytes()))
+    // A code in capitals is what it looks like: hardly any run is without small letters.
+    let code = is_code(label) && !text.bytes().any(|byte| byte.is_ascii_lowercase());
+    run && letters > 4 && !code && (label != "pci.iban" || !Check::Iban.passes(text.as_bytes()))
 }
 
 /// Mints under one tenant's token key.

@@ -142,6 +142,7 @@ pub(crate) fn kind(label: &str) -> String {
         "secret.aws_access_key" => "awskeyid",
         "secret.aws_secret_key" => "awssecret",
         "secret.url_password" => "password",
+        "secret.age" => "agekey",
         _ => tail,
     };
     let kind: String = named.chars().filter(char::is_ascii_alphanumeric).take(12).map(|c| c.to_ascii_uppercase()).collect();

@@ -1,12 +1,17 @@
-//! Recall and precision on the labelled sets of `shared/data/pii`: `cargo run --release --example eval -- DIR`. For
-//! orientation and for improving rules in general; no test depends on it.
+//! Recall and precision on the labelled sets of `shared/data/pii`: `cargo run --release --example eval -- DIR`; with `--noise`
+//! instead of a folder, what is found in ordinary files; with `--examples`, the rules' own. `--rules=DIR` reads the rules from
+//! there. For orientation and for improving rules in general; no test depends on it.
 #![expect(clippy::indexing_slicing, clippy::string_slice, clippy::cast_precision_loss, reason = "a program for people, on known data")]
+
+mod noise;
+mod own;
+mod presidio;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use bartizan_detect::{Detector, Hint};
+use bartizan_detect::{Detector, Hint, RuleFile};
 use serde_json::Value;
 
 /// Rule of a set, the label it stands for with us, and the labels that count for it in a mixed text.
@@ -95,12 +100,36 @@ fn judge(detector: &Detector, row: &Value, prefix: &str, verbose: bool, tally: &
     }
 }
 
+/// The rules of a folder, or those of the program.
+fn rule_files(folder: Option<&str>) -> Vec<RuleFile> {
+    let Some(folder) = folder else { return RuleFile::builtin().unwrap_or_default() };
+    let mut paths: Vec<_> = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let text = |path: &std::path::PathBuf| fs::read_to_string(path).unwrap_or_default();
+    let parse = |path: &std::path::PathBuf| RuleFile::parse(&text(path)).inspect_err(|error| eprintln!("{}: {error:?}", path.display()));
+    paths.iter().filter_map(|path| parse(path).ok()).collect()
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    part as f64 / (whole.max(1)) as f64
+}
+
 fn main() -> std::process::ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (Some(folder), Ok(detector)) = (arguments.first(), Detector::builtin()) else {
+    let (rules, arguments): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|argument| argument.starts_with("--rules="));
+    let files = rule_files(rules.first().and_then(|argument| argument.strip_prefix("--rules=")));
+    let (Some(folder), Ok(detector)) = (arguments.first(), Detector::from_rules(&files)) else {
         eprintln!("give the folder with the labelled sets");
         return std::process::ExitCode::from(2);
     };
+    if folder == "--examples" {
+        own::run(&detector, &files);
+        return std::process::ExitCode::SUCCESS;
+    }
+    if folder == "--noise" {
+        noise::run(&detector, arguments.get(1..).unwrap_or_default(), 4);
+        return std::process::ExitCode::SUCCESS;
+    }
+    presidio::run(Path::new(folder), files);
     let verbose = arguments.iter().any(|argument| argument == "-v");
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for row in rows(&Path::new(folder).join("presidio_recognizers.jsonl")) {
@@ -124,7 +153,6 @@ fn main() -> std::process::ExitCode {
         sum.negative += tally.negative;
         sum.clean += tally.clean;
     }
-    let share = |part: usize, whole: usize| part as f64 / (whole.max(1)) as f64;
     println!(
         "RESULT recall={:.3} exact={:.3} negatives_clean={:.3}",
         share(sum.overlap, sum.positive),
