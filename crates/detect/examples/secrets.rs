@@ -187,7 +187,7 @@ fn files(folder: &Path, out: &mut Vec<PathBuf>) {
 fn report_text(detector: &Detector, folder: &Path, verbose: bool) {
     let mut paths = Vec::new();
     files(folder, &mut paths);
-    let (mut bytes, mut count) = (0, 0);
+    let (mut bytes, mut count) = (0, 0u32);
     let mut rules: BTreeMap<String, usize> = BTreeMap::new();
     for path in paths {
         let Ok(text) = fs::read_to_string(&path) else { continue };
@@ -209,7 +209,7 @@ fn report_text(detector: &Detector, folder: &Path, verbose: bool) {
     println!(
         "RESULT {} bytes={bytes} findings={count} per_100kb={:.3}",
         folder.display(),
-        count as f64 * 100_000.0 / (bytes as f64).max(1.0)
+        f64::from(count) * 100_000.0 / (bytes as f64).max(1.0)
     );
     let mut rules: Vec<_> = rules.into_iter().collect();
     rules.sort_by_key(|(_, count)| usize::MAX - count);
