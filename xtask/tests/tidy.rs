@@ -237,3 +237,20 @@ fn this_house_is_tidy() {
     let output = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("tidy").arg(root).output().expect("xtask runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
+
+#[test]
+fn the_page_of_recognisers_is_what_the_rule_files_say() {
+    let house = House::new();
+    let rule = "label = 'pii.badge'\ndescription = 'Badges.'\nthreshold = 0.5\nseverity = 'low'\n[[rule]]\nid = 'pii.badge'\nscore = 0.9\nsource = 'made up'\n";
+    house.write("crates/detect/rules/pii.badge.toml", rule);
+    house.complains("docs/recognisers.md:1: is not what the rule files say");
+    let root = house.0.path();
+    fs::create_dir_all(root.join("docs")).expect("made");
+    let write = || Command::new(env!("CARGO_BIN_EXE_xtask")).arg("recognisers").arg(root).status().expect("xtask runs").success();
+    assert!(write(), "the page is written");
+    assert!(house.tidy().1, "{}", house.tidy().0);
+    let page = fs::read_to_string(root.join("docs/recognisers.md")).expect("a page");
+    assert!(page.contains("### `pii.badge`") && page.contains("| `pii.badge` | 0.9 |  |  | made up |"), "{page}");
+    house.write("crates/detect/rules/pii.badge.toml", &rule.replace("0.9", "0.8"));
+    house.complains("run `cargo run -p xtask -- recognisers`");
+}

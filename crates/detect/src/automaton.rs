@@ -84,10 +84,15 @@ impl Automaton {
         Some(Table { classes, next: next.as_chunks().0, stride: self.shape.stride, accepting: self.shape.accepting })
     }
 
-    /// The patterns that end in an accepting state.
-    pub(crate) fn patterns(&self, state: State) -> &[u16] {
-        let set = state.checked_sub(self.shape.accepting).and_then(|at| self.shape.accepts.get(usize::from(at)));
-        set.and_then(|set| self.shape.sets.get(usize::from(*set))).map_or(&[], Vec::as_slice)
+    /// The set of patterns that end in an accepting state, by its number.
+    #[inline]
+    pub(crate) fn set(&self, state: State) -> Option<u16> {
+        state.checked_sub(self.shape.accepting).and_then(|at| self.shape.accepts.get(usize::from(at))).copied()
+    }
+
+    /// The patterns of a set, in order.
+    pub(crate) fn patterns(&self, set: u16) -> &[u16] {
+        self.shape.sets.get(usize::from(set)).map_or(&[], Vec::as_slice)
     }
 
     /// The bytes after which something can still match, from any of these states.

@@ -25,10 +25,11 @@ pub(crate) struct Match {
     pub(crate) encoded: bool,
 }
 
-/// Ends of one pattern without a gap: every position from `low` to `high`.
+/// Ends of the same patterns without a gap: every position from `low` to `high`.
 #[derive(Clone, Copy, Debug)]
 struct Ends {
-    pattern: usize,
+    /// The number of the set of patterns.
+    set: u16,
     low: usize,
     high: usize,
 }
@@ -101,7 +102,7 @@ impl Candidate {
             }
             self.phase = Phase::Ripe;
         }
-        self.choose(machine, around, out)
+        self.choose(machine, values, around, out)
     }
 
     /// Feeds an automaton; true when it is dead or the text is over.
@@ -128,18 +129,16 @@ impl Candidate {
             self.value = Some(end);
             return;
         }
-        for pattern in automaton.patterns(state) {
-            let pattern = usize::from(*pattern);
-            match self.ends.iter_mut().rfind(|ends| ends.pattern == pattern) {
-                Some(ends) if ends.high + 1 == end => ends.high = end,
-                _ => self.ends.push(Ends { pattern, low: end, high: end }),
-            }
+        let Some(set) = automaton.set(state) else { return };
+        match self.ends.last_mut() {
+            Some(ends) if ends.set == set && ends.high + 1 == end => ends.high = end,
+            _ => self.ends.push(Ends { set, low: end, high: end }),
         }
     }
 
     /// Picks, for each rule, the longest end that its edges and tests accept. Of what stays below its threshold one match is
     /// kept, that of the highest rank: many rules may know a number that nothing speaks for.
-    fn choose(&mut self, machine: &Machine, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
+    fn choose(&self, machine: &Machine, values: &Automaton, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
         if self.ends.is_empty() {
             return true;
         }
@@ -147,8 +146,8 @@ impl Candidate {
         let before = out.len();
         let context = Context::new(around.compiled, around.text, start, self.lead, around.key);
         let mut weak = Vec::new();
-        for (pattern, high) in self.patterns() {
-            let Some(index) = machine.rules.get(pattern).copied() else { continue };
+        for (pattern, high) in self.patterns(values) {
+            let Some(index) = machine.rules.get(usize::from(pattern)).copied() else { continue };
             let Some(rule) = around.compiled.rules.get(index) else { continue };
             if machine.before.is_none() && !rule.left.left(around.text, start) {
                 continue;
@@ -159,7 +158,7 @@ impl Candidate {
                 Score::Is(score_bp) if score_bp < rule.threshold_bp => {
                     weak.push((Reverse(rule.rank), Reverse(high), pattern, index, score_bp))
                 }
-                _ => match self.end(pattern, rule, around, &context, score) {
+                _ => match self.end((values, pattern, high), rule, around, &context, score) {
                     End::None => {}
                     End::Wait => {
                         out.truncate(before);
@@ -170,9 +169,9 @@ impl Candidate {
             }
         }
         weak.sort_unstable();
-        for (_, _, pattern, index, score_bp) in weak {
+        for (_, Reverse(high), pattern, index, score_bp) in weak {
             let Some(rule) = around.compiled.rules.get(index) else { continue };
-            match self.end(pattern, rule, around, &context, Score::Is(score_bp)) {
+            match self.end((values, pattern, high), rule, around, &context, Score::Is(score_bp)) {
                 End::None => {}
                 End::Wait => {
                     out.truncate(before);
@@ -188,24 +187,29 @@ impl Candidate {
     }
 
     /// The patterns that ended somewhere, in order, and the last end of each.
-    fn patterns(&self) -> Vec<(usize, usize)> {
-        let mut patterns: Vec<(usize, usize)> = self.ends.iter().map(|ends| (ends.pattern, ends.high)).collect();
-        patterns.sort_unstable();
-        patterns.dedup_by(|next, last| {
-            let same = next.0 == last.0;
-            if same {
-                last.1 = next.1;
-            }
-            same
-        });
+    fn patterns(&self, values: &Automaton) -> Vec<(u16, usize)> {
+        let mut patterns = Vec::new();
+        for ends in &self.ends {
+            patterns.extend(values.patterns(ends.set).iter().map(|pattern| (*pattern, ends.high)));
+        }
+        if self.ends.len() > 1 {
+            patterns.sort_unstable_by_key(|(pattern, high)| (*pattern, Reverse(*high)));
+            patterns.dedup_by_key(|(pattern, _)| *pattern);
+        }
         patterns
     }
 
-    /// The end of a pattern's match.
-    fn end(&self, pattern: usize, rule: &CompiledRule, around: &Surroundings<'_>, context: &Context<'_>, score: Score) -> End {
+    /// The end of the match of a pattern whose last end is known.
+    fn end(
+        &self,
+        (values, pattern, longest): (&Automaton, u16, usize),
+        rule: &CompiledRule,
+        around: &Surroundings<'_>,
+        context: &Context<'_>,
+        score: Score,
+    ) -> End {
         let start = self.value.unwrap_or(self.next);
-        let ends = self.ends.iter().rev().filter(|ends| ends.pattern == pattern);
-        let longest = ends.clone().map(|ends| ends.high).max().unwrap_or(start);
+        let ends = self.ends.iter().rev().filter(|ends| values.patterns(ends.set).binary_search(&pattern).is_ok());
         let limit =
             start + rule.checks.iter().map(|check| check.reach(around.text.slice(start, longest))).min().unwrap_or(usize::MAX - start);
         for end in ends.flat_map(|ends| (ends.low..=ends.high.min(limit)).rev()).take(TRIES) {

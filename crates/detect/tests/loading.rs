@@ -49,6 +49,9 @@ fn bad_files_are_refused() {
         (("[\"BDG-\"]", "[\"BDG \"]"), "Anchor"),
         (("keywords = [\"BDG-\"]", "keywords = [\"BDG-\"]\nclass = \"at\""), "Anchor"),
         (("\"BDG-12345\", ", ""), "Examples"),
+        (("score = 0.9", "score = 0.9\njurisdiction = [\"Germany\"]"), "Jurisdiction"),
+        (("score = 0.9", "score = 0.9\ncontext = [\"\"]"), "Context"),
+        (("score = 0.9", "score = 0.9\nafter = [\"badge\"]"), "Context"),
         (("label = \"custom.badge\"", "label = \"Custom Badge\""), "Name"),
     ] {
         assert!(refused(change).starts_with(expected), "{change:?} gives {}", refused(change));

@@ -2,6 +2,7 @@
 
 mod manifests;
 mod mutants;
+mod pages;
 mod rings;
 mod source;
 mod text;
@@ -42,6 +43,7 @@ pub fn check(root: &Path) -> Result<Vec<Problem>> {
     }
     text::check(root, &mut problems)?;
     mutants::check(root, &mut problems)?;
+    pages::check(root, &mut problems)?;
     for problem in &mut problems {
         if let Ok(relative) = problem.file.strip_prefix(root) {
             problem.file = relative.to_owned();
