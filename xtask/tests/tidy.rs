@@ -242,6 +242,7 @@ fn this_house_is_tidy() {
 fn the_page_of_recognisers_is_what_the_rule_files_say() {
     let house = House::new();
     let rule = "label = 'pii.badge'\ndescription = 'Badges.'\nthreshold = 0.5\nseverity = 'low'\n[[rule]]\nid = 'pii.badge'\nscore = 0.9\nsource = 'made up'\n";
+    house.room("detect", "");
     house.write("crates/detect/rules/pii.badge.toml", rule);
     house.complains("docs/recognisers.md:1: is not what the rule files say");
     let root = house.0.path();
