@@ -243,7 +243,7 @@ fn the_default_policies_treat_every_label() {
             let recorded: Vec<&str> = first.recorded.iter().map(|one| one.id.as_str()).collect();
             let expected = match label.split('.').next().unwrap() {
                 "secret" => Some(Remedy::Redact),
-                "pci" => Some(personal),
+                "pci" | "phi" => Some(personal),
                 "pii" if label != "pii.url" => Some(personal),
                 _ => None,
             };
