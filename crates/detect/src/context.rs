@@ -77,7 +77,10 @@ impl<'a> Context<'a> {
             return rule.score_bp;
         }
         let window = self.text.slice(self.start.saturating_sub(REACH), self.start).to_ascii_lowercase();
-        let found = |word: &String| contains_word(&window, word.as_bytes()) || (!self.key.is_empty() && self.key.has_word(word));
+        let pairs = Pairs::of(&window);
+        let found = |word: &String| {
+            pairs.may_hold(word.as_bytes()) && contains_word(&window, word.as_bytes()) || (!self.key.is_empty() && self.key.has_word(word))
+        };
         if rule.context.iter().any(found) { rule.context_bp.max(rule.score_bp) } else { rule.score_bp }
     }
 
@@ -100,6 +103,35 @@ impl<'a> Context<'a> {
             }
             before = rest;
         }
+    }
+}
+
+/// Which pairs of neighbouring bytes a text has: rules have dozens of words, and hardly any of them is in a text.
+struct Pairs([u64; 16]);
+
+impl Pairs {
+    fn of(text: &[u8]) -> Self {
+        let mut pairs = Self([0; 16]);
+        for pair in text.windows(2) {
+            let (slot, bit) = Self::place(pair);
+            if let Some(slot) = pairs.0.get_mut(slot) {
+                *slot |= bit;
+            }
+        }
+        pairs
+    }
+
+    fn place(pair: &[u8]) -> (usize, u64) {
+        let hash = pair.iter().fold(0usize, |hash, byte| hash * 37 + usize::from(*byte)) & 1023;
+        (hash / 64, 1 << (hash % 64))
+    }
+
+    /// False only when the text does not hold the word.
+    fn may_hold(&self, word: &[u8]) -> bool {
+        word.windows(2).all(|pair| {
+            let (slot, bit) = Self::place(pair);
+            self.0.get(slot).is_some_and(|slot| slot & bit != 0)
+        })
     }
 }
 
