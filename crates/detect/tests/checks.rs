@@ -5,12 +5,64 @@ use bartizan_detect::{Detector, Hint, RuleFile, canonical};
 
 /// Checks of the form of a value alone: another digit makes another value.
 const FORMS: [&str; 58] = [
-    "age", "base58_check", "bic", "birth", "capitals", "card_expiry", "coordinates", "date", "de_bsnr", "de_plate", "de_postcode",
-    "de_tax_number", "dk_person", "eg_identity", "email", "entropy", "icd10", "id_identity", "in_gstin", "in_pan", "in_plate", "ip", "jwt",
-    "kr_driver", "kr_foreigner", "kr_resident", "mac", "my_identity", "ndc", "phone_international", "phone_national", "secret",
-    "secret_quoted", "ssn", "tr_plate", "uk_driver", "uk_nino", "uk_plate", "uk_postcode", "uniform", "url", "url_password", "us_itin",
-    "username", "varied", "basic", "card_number", "ethereum", "de_identity", "card_track", "bech32", "ripple", "lv_person", "cz_birth",
-    "fr_vat", "vin", "nl_vat", "es_cif",
+    "age",
+    "base58_check",
+    "bic",
+    "birth",
+    "capitals",
+    "card_expiry",
+    "coordinates",
+    "date",
+    "de_bsnr",
+    "de_plate",
+    "de_postcode",
+    "de_tax_number",
+    "dk_person",
+    "eg_identity",
+    "email",
+    "entropy",
+    "icd10",
+    "id_identity",
+    "in_gstin",
+    "in_pan",
+    "in_plate",
+    "ip",
+    "jwt",
+    "kr_driver",
+    "kr_foreigner",
+    "kr_resident",
+    "mac",
+    "my_identity",
+    "ndc",
+    "phone_international",
+    "phone_national",
+    "secret",
+    "secret_quoted",
+    "ssn",
+    "tr_plate",
+    "uk_driver",
+    "uk_nino",
+    "uk_plate",
+    "uk_postcode",
+    "uniform",
+    "url",
+    "url_password",
+    "us_itin",
+    "username",
+    "varied",
+    "basic",
+    "card_number",
+    "ethereum",
+    "de_identity",
+    "card_track",
+    "bech32",
+    "ripple",
+    "lv_person",
+    "cz_birth",
+    "fr_vat",
+    "vin",
+    "nl_vat",
+    "es_cif",
 ];
 
 #[test]
@@ -30,9 +82,11 @@ fn another_digit_is_another_number() {
                     let mut value = example.find.clone();
                     value.replace_range(at..=at, &((digit + 1) % 10).to_string());
                     let scan = detector.scan(&example.text.replace(&example.find, &value), Hint::default());
-                    let found = scan.findings.iter().chain(&scan.below).any(|finding| {
-                        finding.rule.as_str() == rule.id && finding.end - finding.start >= value.len()
-                    });
+                    let found = scan
+                        .findings
+                        .iter()
+                        .chain(&scan.below)
+                        .any(|finding| finding.rule.as_str() == rule.id && finding.end - finding.start >= value.len());
                     changed += 1;
                     passed += usize::from(found);
                 }
@@ -67,6 +121,7 @@ fn all_ways_to_write_a_code_are_one_value() {
     ] {
         assert_eq!(canonical(label, one), canonical(label, other), "{label}");
     }
-    let wallets = ["1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "1boatslrhtknngkdxeeobr76b53lettpyt"].map(|wallet| canonical("pci.crypto_wallet", wallet));
+    let wallets =
+        ["1BoatSLRHtKNngkdXEeobR76b53LETtpyT", "1boatslrhtknngkdxeeobr76b53lettpyt"].map(|wallet| canonical("pci.crypto_wallet", wallet));
     assert!(wallets.windows(2).all(|pair| pair.first() != pair.last()));
 }

@@ -10,7 +10,10 @@ pub fn run(detector: &Detector, files: &[RuleFile]) {
         for example in &rule.examples {
             let (text, scan) = (&example.text, detector.scan(&example.text, Hint::default()));
             let tell = |findings: &[Finding]| -> Vec<String> {
-                findings.iter().map(|finding| format!("{} {:?} {}", finding.rule, &text[finding.start..finding.end], finding.score_bp)).collect()
+                findings
+                    .iter()
+                    .map(|finding| format!("{} {:?} {}", finding.rule, &text[finding.start..finding.end], finding.score_bp))
+                    .collect()
             };
             tried += 1;
             let found = |finding: &Finding| finding.label.as_str() == file.label && text[finding.start..finding.end] == example.find;

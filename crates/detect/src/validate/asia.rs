@@ -16,8 +16,6 @@ pub(super) fn singapore(value: &[u8]) -> bool {
         _ => return false,
     };
     let at = usize::try_from((sum + offset) % 11).unwrap_or(0);
-    let at = if code.first() == Some(&b'M') { 10 - at } else { at };
-    let letters: &[u8] = if code.first() == Some(&b'M') { b"KLJNPQRTUWX" } else { letters };
     code.len() == 9 && digits.len() == 7 && value.iter().all(|byte| !byte.is_ascii_lowercase()) && letters.get(at) == code.last()
 }
 
@@ -59,7 +57,7 @@ pub(super) fn philippine(value: &[u8]) -> bool {
 }
 
 fn philippine_check(digits: &[u32]) -> bool {
-    weighted(digits, &[1, 2, 3, 4, 5, 6, 7, 8]) % 11 % 10 == part(digits, 8, 9)
+    weighted(digits, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11 == part(digits, 8, 9)
 }
 
 /// Taiwanese identity number (Ministry of the Interior): the letter is two digits, weights 1-9-8-…-1-1, modulo 10.
@@ -102,7 +100,7 @@ pub(super) fn hong_kong(value: &[u8]) -> bool {
     capitals && matches!(letters, 1 | 2) && all.len() == 9 && sum.is_multiple_of(11)
 }
 
-/// MyKad (Jabatan Pendaftaran Negara): date and place of birth.
+/// `MyKad` (Jabatan Pendaftaran Negara): date and place of birth.
 pub(super) fn malaysian(value: &[u8]) -> bool {
     let digits = numbers(value);
     let place = matches!(part(&digits, 6, 8), 1..=16 | 21..=68 | 71 | 72 | 74..=79 | 82..=93 | 98 | 99);

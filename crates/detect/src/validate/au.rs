@@ -6,7 +6,7 @@ use super::sums::{compact, numbers, part, uniform, varied, weighted};
 pub(super) fn business(value: &[u8]) -> bool {
     let digits = numbers(value);
     let sum = weighted(&digits, &[10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19]);
-    digits.len() == 11 && uniform(value) && varied(&digits) && digits.first() != Some(&0) && (sum + 89 - 10) % 89 == 0
+    digits.len() == 11 && uniform(value) && varied(&digits) && digits.first() != Some(&0) && (sum + 79).is_multiple_of(89)
 }
 
 /// Company number (ASIC): weights 8 to 1, modulo 10.

@@ -9,7 +9,13 @@ pub(super) fn national(value: &[u8]) -> bool {
     let later: Vec<u32> = [2].into_iter().chain(body.iter().copied()).collect();
     let check = part(&digits, 9, 11);
     let (month, day) = (part(&digits, 2, 4), part(&digits, 4, 6));
-    let month = if month > 40 { month - 40 } else if month > 20 { month - 20 } else { month };
+    let month = if month > 40 {
+        month - 40
+    } else if month > 20 {
+        month - 20
+    } else {
+        month
+    };
     let born = date(part(&digits, 0, 2), month, day) || month == 0;
     let right = check == 97 - remainder(body, 97) || check == 97 - remainder(&later, 97);
     digits.len() == 11 && born && right && varied(&digits)

@@ -6,9 +6,32 @@ const MONTHS: [&[u8]; 12] = [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"j
 
 /// Letters of other languages that begin a month, where they differ from English.
 const FOREIGN: [(&[u8], u32); 26] = [
-    (b"gen", 1), (b"ene", 1), (b"fev", 2), (b"f\xc3\xa9v", 2), (b"fe", 2), (b"m\xc3\xa4r", 3), (b"mar", 3), (b"mrz", 3), (b"maa", 3),
-    (b"avr", 4), (b"abr", 4), (b"mai", 5), (b"mag", 5), (b"mei", 5), (b"giu", 6), (b"juin", 6), (b"juil", 7), (b"lug", 7), (b"ago", 8),
-    (b"ao\xc3\xbb", 8), (b"set", 9), (b"okt", 10), (b"ott", 10), (b"out", 10), (b"dez", 12), (b"dic", 12),
+    (b"gen", 1),
+    (b"ene", 1),
+    (b"fev", 2),
+    (b"f\xc3\xa9v", 2),
+    (b"fe", 2),
+    (b"m\xc3\xa4r", 3),
+    (b"mar", 3),
+    (b"mrz", 3),
+    (b"maa", 3),
+    (b"avr", 4),
+    (b"abr", 4),
+    (b"mai", 5),
+    (b"mag", 5),
+    (b"mei", 5),
+    (b"giu", 6),
+    (b"juin", 6),
+    (b"juil", 7),
+    (b"lug", 7),
+    (b"ago", 8),
+    (b"ao\xc3\xbb", 8),
+    (b"set", 9),
+    (b"okt", 10),
+    (b"ott", 10),
+    (b"out", 10),
+    (b"dez", 12),
+    (b"dic", 12),
 ];
 
 /// The month that letters name.
@@ -24,8 +47,7 @@ fn read(value: &[u8]) -> Option<(u32, u32, u32)> {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
     let words = value.split(|byte| !is_letter(byte)).filter(|word| word.len() >= 3);
     let named = words.filter_map(month).next();
-    let groups: Vec<Vec<u32>> =
-        value.split(|byte| !byte.is_ascii_digit()).filter(|group| !group.is_empty()).map(numbers).take(3).collect();
+    let groups: Vec<Vec<u32>> = value.split(|byte| !byte.is_ascii_digit()).filter(|group| !group.is_empty()).map(numbers).take(3).collect();
     let number = |at: usize| groups.get(at).map_or(0, |group| part(group, 0, group.len()));
     let long = |at: usize| groups.get(at).is_some_and(|group| group.len() == 4);
     match (named, groups.len()) {

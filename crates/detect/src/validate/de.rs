@@ -2,7 +2,7 @@
 
 use super::sums::{compact, date, icao, mod_11_10, numbers, part, varied, weighted};
 
-/// Identification number (BZSt, § 139b AO): ISO 7064 mod 11,10; no leading zero; no digit more than three times in the first ten.
+/// Identification number (`BZSt`, § 139b AO): ISO 7064 mod 11,10; no leading zero; no digit more than three times in the first ten.
 pub(super) fn tax(value: &[u8]) -> bool {
     let digits = numbers(value);
     let body = digits.get(..10).unwrap_or_default();
@@ -10,7 +10,7 @@ pub(super) fn tax(value: &[u8]) -> bool {
     digits.len() == 11 && digits.first() != Some(&0) && often <= Some(3) && mod_11_10(&digits)
 }
 
-/// VAT number (BZSt, § 27a UStG): ISO 7064 mod 11,10.
+/// VAT number (`BZSt`, § 27a UStG): ISO 7064 mod 11,10.
 pub(super) fn vat(value: &[u8]) -> bool {
     let digits = numbers(value);
     compact(value).starts_with(b"DE") && digits.len() == 9 && digits.first() != Some(&0) && mod_11_10(&digits)
@@ -52,7 +52,7 @@ pub(super) fn health(value: &[u8]) -> bool {
     digits.len() == 9 && sum % 10 == part(&digits, 8, 9)
 }
 
-/// Serial number of a passport or an identity card (Bundesdruckerei, PassVwV): no vowels, check digit of ICAO 9303.
+/// Serial number of a passport or an identity card (Bundesdruckerei, `PassVwV`): no vowels, check digit of ICAO 9303.
 pub(super) fn card(value: &[u8]) -> bool {
     let code = compact(value);
     let Some((check, body)) = code.split_last() else { return false };
@@ -78,7 +78,7 @@ pub(super) fn physician(value: &[u8]) -> bool {
 
 /// Number of a practice (KBV): the first two digits are a region.
 pub(super) fn practice(value: &[u8]) -> bool {
-    let region = matches!(part(&numbers(value), 0, 2), 1..=3 | 17 | 18..=21 | 27 | 31 | 37..=40 | 43..=50 | 52 | 55 | 60..=64 | 67..=73 | 78 | 79 | 81 | 83 | 85 | 86..=88 | 93..=96 | 98 | 99);
+    let region = matches!(part(&numbers(value), 0, 2), 1..=3 | 17..=21 | 27 | 31 | 37..=40 | 43..=50 | 52 | 55 | 60..=64 | 67..=73 | 78 | 79 | 81 | 83 | 85..=88 | 93..=96 | 98 | 99);
     value.len() == 9 && region
 }
 

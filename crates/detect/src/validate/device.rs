@@ -27,8 +27,28 @@ pub(super) fn imei(value: &[u8]) -> bool {
 
 /// Names that stand for a user without being one.
 const PLACEHOLDERS: [&[u8]; 22] = [
-    b"admin", b"root", b"user", b"username", b"test", b"guest", b"default", b"string", b"null", b"none", b"true", b"false", b"example",
-    b"your_username", b"yourusername", b"name", b"login", b"postgres", b"required", b"optional", b"undefined", b"password",
+    b"admin",
+    b"root",
+    b"user",
+    b"username",
+    b"test",
+    b"guest",
+    b"default",
+    b"string",
+    b"null",
+    b"none",
+    b"true",
+    b"false",
+    b"example",
+    b"your_username",
+    b"yourusername",
+    b"name",
+    b"login",
+    b"postgres",
+    b"required",
+    b"optional",
+    b"undefined",
+    b"password",
 ];
 
 /// Letters with a digit, a dot or an underscore among them, as chosen names have; no call, no path, no placeholder.
@@ -37,5 +57,9 @@ pub(super) fn username(value: &[u8]) -> bool {
     let stem = lower.iter().rposition(|byte| !byte.is_ascii_digit()).and_then(|at| lower.get(..=at)).unwrap_or_default();
     let letters = lower.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let digits = lower.iter().filter(|byte| byte.is_ascii_digit()).count();
-    letters >= 2 && (1..=6).contains(&digits) && stem.len() >= 3 && !PLACEHOLDERS.contains(&stem) && lower.last().is_some_and(u8::is_ascii_alphanumeric)
+    letters >= 2
+        && (1..=6).contains(&digits)
+        && stem.len() >= 3
+        && !PLACEHOLDERS.contains(&stem)
+        && lower.last().is_some_and(u8::is_ascii_alphanumeric)
 }

@@ -12,7 +12,8 @@ fn fits(number: u32, letter: Option<&u8>) -> bool {
 pub(super) fn nif(value: &[u8]) -> bool {
     let code = compact(value);
     let digits = numbers(&code);
-    matches!(digits.len(), 7 | 8) && fits(part(&digits, 0, 8), code.last()) && part(&digits, 0, 8) != 0
+    let number = part(&digits, 0, digits.len());
+    matches!(digits.len(), 7 | 8) && number != 0 && fits(number, code.last())
 }
 
 /// NIE: X, Y and Z stand for 0, 1 and 2.

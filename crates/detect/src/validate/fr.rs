@@ -12,7 +12,6 @@ pub(super) fn nir(value: &[u8]) -> bool {
     };
     let mut digits = numbers(&code);
     if let Some(place) = corsica {
-        digits.splice(5..5.min(digits.len()), []);
         let rest = digits.split_off(5.min(digits.len()));
         digits.extend([place / 10, place % 10]);
         digits.extend(rest.iter().skip(1));

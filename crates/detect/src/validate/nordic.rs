@@ -71,5 +71,10 @@ pub(super) fn icelandic(value: &[u8]) -> bool {
     let day = part(&digits, 0, 2);
     let sum = weighted(&digits, &[3, 2, 7, 6, 5, 4, 3, 2, 1]);
     let born = date(part(&digits, 4, 6), part(&digits, 2, 4), if day > 40 { day - 40 } else { day });
-    digits.len() == 10 && uniform(value) && born && sum.is_multiple_of(11) && matches!(digits.last(), Some(8 | 9 | 0)) && compact(value).len() == 10
+    digits.len() == 10
+        && uniform(value)
+        && born
+        && sum.is_multiple_of(11)
+        && matches!(digits.last(), Some(8 | 9 | 0))
+        && compact(value).len() == 10
 }

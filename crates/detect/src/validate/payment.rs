@@ -20,7 +20,11 @@ pub(super) fn bic(value: &[u8]) -> bool {
 pub(super) fn track(value: &[u8]) -> bool {
     let length = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let Some((number, rest)) = value.split_at_checked(length) else { return false };
-    let rest = if rest.first() == Some(&b'^') { rest.iter().rposition(|byte| *byte == b'^').and_then(|at| rest.get(at + 1..)) } else { rest.get(1..) };
+    let rest = if rest.first() == Some(&b'^') {
+        rest.iter().rposition(|byte| *byte == b'^').and_then(|at| rest.get(at + 1..))
+    } else {
+        rest.get(1..)
+    };
     let digits = numbers(rest.unwrap_or_default());
     luhn::card(number) && matches!(part(&digits, 2, 4), 1..=12)
 }

@@ -41,9 +41,7 @@ pub(super) fn british(value: &[u8]) -> bool {
             let last = code.iter().skip(4).all(|letter| !b"IQ".contains(letter));
             code.len() == 7 && digits.len() == 2 && tag && last && matches!(age, 2..=29 | 51..=79)
         }
-        _ => {
-            !b"IQZ".contains(first) && older(code.last()) && digits.first() != Some(&0)
-        }
+        _ => !b"IQZ".contains(first) && older(code.last()) && digits.first() != Some(&0),
     }
 }
 
@@ -53,7 +51,8 @@ pub(super) fn turkish(value: &[u8]) -> bool {
 }
 
 /// States and union territories of India (Motor Vehicles Act, section 41).
-const STATES: &str = "AN AP AR AS BH BR CG CH DD DL DN GA GJ HP HR JH JK KA KL LA LD MH ML MN MP MZ NL OD OR PB PY RJ SK TN TR TS TG UK UP WB";
+const STATES: &str =
+    "AN AP AR AS BH BR CG CH DD DL DN GA GJ HP HR JH JK KA KL LA LD MH ML MN MP MZ NL OD OR PB PY RJ SK TN TR TS TG UK UP WB";
 
 /// Indian registration: begins with a state.
 pub(super) fn indian(value: &[u8]) -> bool {

@@ -34,7 +34,7 @@ fn checked(value: &[u8], alphabet: &[u8; 58]) -> Option<(u8, usize)> {
     (hash.get(..4) == Some(sum)).then_some((*body.first()?, body.len()))
 }
 
-/// Bitcoin, Litecoin, Dogecoin, Dash, Zcash and Tron (Bitcoin wiki, Base58Check encoding).
+/// Bitcoin, Litecoin, Dogecoin, Dash, Zcash and Tron (Bitcoin wiki, `Base58Check` encoding).
 pub(super) fn base58_check(value: &[u8]) -> bool {
     checked(value, BITCOIN).is_some_and(|(_, length)| matches!(length, 21 | 22))
 }
