@@ -4,7 +4,7 @@
 use bartizan_detect::{Detector, Hint, RuleFile, canonical};
 
 /// Checks of the form of a value alone: another digit makes another value.
-const FORMS: [&str; 58] = [
+const FORMS: [&str; 68] = [
     "age",
     "base58_check",
     "bic",
@@ -63,6 +63,16 @@ const FORMS: [&str; 58] = [
     "vin",
     "nl_vat",
     "es_cif",
+    "base64_text",
+    "bot_token",
+    "digits",
+    "generated",
+    "key",
+    "login",
+    "masked",
+    "one_case",
+    "open_key",
+    "slack",
 ];
 
 #[test]
