@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bartizan_vocabulary::Finding;
 
 use crate::compile::{Compiled, LabelInfo, compile};
+use crate::names::{Names, merge};
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
 use crate::token::{TokenHit, cut_findings};
@@ -15,6 +16,8 @@ pub struct Detector {
     compiled: Arc<Compiled>,
     /// Whether base64 in texts is read.
     encoded: bool,
+    /// The recogniser of names, if it was asked for.
+    names: Option<Names>,
 }
 
 /// What is known about a text besides its bytes.
@@ -76,7 +79,13 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(|compiled| Self { compiled, encoded: true })
+        compile(files).map(|compiled| Self { compiled, encoded: true, names: None })
+    }
+
+    /// The same with names of persons, places and organisations, in whole texts. Streams do not know them yet.
+    #[must_use]
+    pub fn with_names(&self, names: Names) -> Self {
+        Self { names: Some(names), ..self.clone() }
     }
 
     /// Digest over the rules and the version of the machine: two detectors with the same digest find the same.
@@ -95,7 +104,7 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self { compiled: Arc::clone(&self.compiled), encoded: false }
+        Self { compiled: Arc::clone(&self.compiled), encoded: false, names: None }
     }
 
     /// Scans a whole text.
@@ -104,6 +113,9 @@ impl Detector {
         let mut scan = Scan::default();
         let mut events = Vec::new();
         stream.push_all(text, &mut |events_of_piece| scan.absorb(events_of_piece.drain(..)), &mut events);
+        if let Some(names) = &self.names {
+            merge(text, &names.scan(text), &mut scan.findings, &mut scan.below);
+        }
         scan
     }
 
