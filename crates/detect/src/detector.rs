@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bartizan_vocabulary::Finding;
 
 use crate::compile::{Compiled, LabelInfo, compile};
-use crate::names::{Names, merge};
+use crate::names::{Kind, Names, merge};
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
 use crate::token::{TokenHit, cut_findings};
@@ -88,14 +88,19 @@ impl Detector {
         Self { names: Some(names), ..self.clone() }
     }
 
-    /// Digest over the rules and the version of the machine: two detectors with the same digest find the same.
+    /// Digest over the rules, the names and the version of the machine: two detectors with the same digest find the same.
     pub fn digest(&self) -> [u8; 32] {
-        self.compiled.digest
+        let Some(names) = &self.names else { return self.compiled.digest };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.compiled.digest);
+        hasher.update(&names.digest());
+        *hasher.finalize().as_bytes()
     }
 
     /// All labels with their thresholds and rules.
     pub fn labels(&self) -> Vec<LabelInfo> {
-        self.compiled.labels.clone()
+        let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info);
+        self.compiled.labels.iter().cloned().chain(names).collect()
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {

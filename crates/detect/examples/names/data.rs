@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bartizan_detect::names::Kind;
-use bartizan_detect::names::train::{Lists, Sample, chunks};
+use bartizan_detect::names::train::{Lists, Sample, chunks, share};
 use serde_json::Value;
 
 /// A marked sentence; offsets are bytes.
@@ -53,29 +53,32 @@ pub fn lists(folder: &Path) -> Lists {
     lists
 }
 
-/// Texts without names: pieces of the files below folders.
+/// Texts without names: pieces of the files below folders that are there to learn from.
 pub fn clean(folders: &[PathBuf]) -> Vec<String> {
-    folders.iter().flat_map(|folder| files(folder)).flat_map(|(_, text)| chunks(&text)).collect()
+    folders.iter().flat_map(|folder| files(folder, false)).flat_map(|(_, text)| chunks(&text)).collect()
 }
 
-/// Every readable text below a folder, sorted by path.
-pub fn files(folder: &Path) -> Vec<(PathBuf, String)> {
-    let mut found = Vec::new();
+/// The texts below a folder that are there to learn from, or to judge by.
+pub fn files(folder: &Path, judge: bool) -> Vec<(PathBuf, String)> {
+    let mut paths = Vec::new();
     let mut folders = vec![folder.to_owned()];
-    if folder.is_file() {
-        return fs::read_to_string(folder).map(|text| (folder.to_owned(), text)).into_iter().collect();
-    }
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
+    while let Some(inner) = folders.pop() {
+        for path in fs::read_dir(&inner).into_iter().flatten().flatten().map(|entry| entry.path()) {
             if path.is_dir() {
                 folders.push(path);
-            } else if let Ok(text) = fs::read_to_string(&path)
-                && text.len() < 400_000
-            {
-                found.push((path, text));
+            } else if let Some(relative) = path.strip_prefix(folder).ok().and_then(Path::to_str) {
+                paths.push(relative.to_owned());
             }
         }
     }
-    found.sort();
-    found
+    paths.sort();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let read = |path: &&str| {
+        let path = folder.join(path);
+        fs::read_to_string(&path).ok().filter(|text| text.len() < LONGEST).map(|text| (path, text))
+    };
+    share(&paths, judge).iter().filter_map(read).collect()
 }
+
+/// Longer files are mostly tables.
+const LONGEST: usize = 60_000;

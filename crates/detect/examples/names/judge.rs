@@ -13,7 +13,7 @@ use crate::score::THRESHOLD_BP;
 /// Counts names in texts that should have none or few, per 100 KB, and measures the speed.
 pub fn folders(detector: &Detector, names: &Names, folders: &[PathBuf], verbose: bool) {
     for folder in folders {
-        let texts = files(folder);
+        let texts = files(folder, true);
         let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
         let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
         let mut seen: BTreeMap<(Kind, String), usize> = BTreeMap::new();

@@ -28,16 +28,19 @@ pub(crate) struct History {
     pub(crate) since: u8,
     /// Tokens since the line began.
     pub(crate) column: u8,
+    /// How much of what came before looks like code: a mean that fades, of 255.
+    pub(crate) code: u8,
 }
 
 impl History {
     pub(crate) const START: Self =
-        Self { tag: Tag::NONE, tag_before: Tag::NONE, length: 0, kind: None, since: 255, column: 0 };
+        Self { tag: Tag::NONE, tag_before: Tag::NONE, length: 0, kind: None, since: 255, column: 0, code: 0 };
 
     /// Comes to a token.
     #[inline]
-    pub(crate) fn enter(&mut self, gap: u8) {
-        self.column = if gap >= LINE { 0 } else { self.column.saturating_add(1) };
+    pub(crate) fn enter(&mut self, token: &Token) {
+        self.column = if token.gap >= LINE { 0 } else { self.column.saturating_add(1) };
+        self.code = self.code - self.code / 16 + if token.is_code() { 15 } else { 0 };
     }
 
     /// Leaves a token.
@@ -172,6 +175,10 @@ fn looks([p2, p1, c, n1, n2]: &[Token; SIGHT], history: &History, ends: &Ends, o
     };
     let kind = history.kind.map_or(9, |kind| kind as u64);
     out.add(52, pack([kind, u64::from(since), plain, tag]));
+    let code = u64::from(history.code / 24);
+    out.add(54, pack([code, here, u64::from(c.lists != 0)]));
+    out.add(55, pack([code, tag, plain, u64::from(c.lists)]));
+    out.add(56, pack([code, p1.shape as u64, plain, n1.shape as u64]));
     out.add(53, pack([n1.gap.into(), n2.gap.into(), n1.shape as u64, n2.shape as u64, plain]));
 }
 

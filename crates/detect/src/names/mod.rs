@@ -16,6 +16,8 @@ pub use model::{ModelError, Names};
 pub use scan::NameScan;
 pub use spans::Name;
 
+use self::tokens::{Shape, Token};
+
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -116,8 +118,8 @@ impl Tag {
         self.0 != 0 && self.0.is_multiple_of(2)
     }
 
-    /// Whether it may follow another.
-    pub(crate) fn may_follow(self, before: Self) -> bool {
-        !self.is_inside() || before.kind() == self.kind()
+    /// Whether a token may have it behind another: no name begins with a mark, and none goes on that has not begun.
+    pub(crate) fn may_follow(self, before: Self, token: &Token) -> bool {
+        if self.is_inside() { before.kind() == self.kind() } else { self == Self::NONE || token.shape != Shape::Mark }
     }
 }

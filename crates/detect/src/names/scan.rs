@@ -15,10 +15,10 @@ const PIECE: usize = 4096;
 const HISTORY: usize = 2048;
 
 /// The best tag that may follow, and by how much it beats "no name".
-pub(crate) fn best(sums: &[i32; TAGS], before: Tag) -> (Tag, i32) {
+pub(crate) fn best(sums: &[i32; TAGS], before: Tag, token: &Token) -> (Tag, i32) {
     let (mut tag, mut most) = (Tag::NONE, i32::MIN);
     for (index, sum) in (0..).zip(sums) {
-        if *sum > most && Tag(index).may_follow(before) {
+        if *sum > most && Tag(index).may_follow(before, token) {
             (tag, most) = (Tag(index), *sum);
         }
     }
@@ -99,13 +99,13 @@ impl Tagger {
 
     fn decide(&mut self, text: &Normal, model: &Model, out: &mut Vec<Name>) {
         let token = *self.current();
-        self.history.enter(token.gap);
+        self.history.enter(&token);
         let (tag, margin) = if is_active(&token, &self.history) {
             for slot in self.sight.iter_mut().skip(BEHIND + self.pending) {
                 *slot = Token::OUTSIDE;
             }
             rows(&self.sight, &self.history, text, &mut self.rows);
-            best(&model.sum(&self.rows), self.history.tag)
+            best(&model.sum(&self.rows), self.history.tag, &token)
         } else {
             (Tag::NONE, 0)
         };

@@ -1,5 +1,6 @@
 //! Tags become names: runs of tokens, joined over line ends where they are one address, with a score.
 
+use super::gazetteer::CALENDAR;
 use super::model::Model;
 use super::tokens::{Shape, Token};
 use super::{Kind, Tag};
@@ -37,8 +38,10 @@ struct Open {
     tokens: i32,
     /// Tokens with digits.
     numbers: i32,
-    /// The shape of its first token.
-    first: Shape,
+    /// Tokens that are a month or a day of the week.
+    calendar: i32,
+    /// Tokens that are neither marks nor numbers.
+    words: i32,
 }
 
 /// Collects names from tags.
@@ -70,7 +73,7 @@ impl Spans {
             self.flush(model, out);
         }
         let Some(kind) = tag.kind() else { return };
-        let mut open = Open { kind, start: token.start, end: token.end, margin: 0, tokens: 0, numbers: 0, first: token.shape };
+        let mut open = Open { kind, start: token.start, end: token.end, margin: 0, tokens: 0, numbers: 0, calendar: 0, words: 0 };
         if let Some(joining) = self.joining {
             if let Some(kind) = joint(joining.kind, kind).filter(|kind| token.end - joining.start <= longest(*kind)) {
                 open = Open { kind, ..joining };
@@ -115,16 +118,20 @@ impl Open {
     fn add(&mut self, token: &Token, margin: i32, mark: bool) {
         self.margin = self.margin.saturating_add(margin);
         self.tokens += 1;
-        self.numbers += i32::from(has_digits(token.shape));
+        let number = has_digits(token.shape);
+        self.numbers += i32::from(number);
+        self.calendar += i32::from(token.lists & CALENDAR != 0);
+        self.words += i32::from(!number && !mark);
         if !mark || self.tokens == 1 {
             self.end = token.end;
         }
     }
 
+    /// A weekday, a year or a lone number says little by itself.
     fn is_weak(&self) -> bool {
         match self.kind {
-            Kind::Date => self.numbers == 0 || (self.tokens == 1 && self.first == Shape::Digits4),
-            Kind::Address => self.tokens == 1,
+            Kind::Date | Kind::DateOfBirth => self.numbers < 3 && (self.numbers == 0 || self.calendar == 0),
+            Kind::Address => self.words == 0 || self.numbers == 0 && self.tokens < 3,
             _ => false,
         }
     }

@@ -4,6 +4,8 @@ use super::gazetteer::{Gazetteer, LOW_TRIGGER};
 use super::hash;
 use crate::normal::Normal;
 
+/// Marks that code is full of.
+const CODE_MARKS: &[u8] = b"{}()[];=<>`|*#&$+~^\\";
 /// Longest word; what is longer is cut and is no name.
 pub(crate) const LONGEST: usize = 37;
 /// White space of this length is a token of its own, so that nothing waits for what follows it.
@@ -90,12 +92,20 @@ pub(crate) struct Token {
     pub(crate) gap: u8,
     /// Whether the tagger looks at it even where no name is open.
     pub(crate) trigger: bool,
+    /// Whether it is a mark of the kind that code is full of.
+    pub(crate) code_mark: bool,
 }
 
 impl Token {
     /// What stands before and behind a text.
     pub(crate) const OUTSIDE: Self =
-        Self { start: 0, end: 0, lower: 0, lists: 0, shape: Shape::Outside, gap: PARAGRAPH, trigger: false };
+        Self { start: 0, end: 0, lower: 0, lists: 0, shape: Shape::Outside, gap: PARAGRAPH, trigger: false, code_mark: false };
+
+    /// Whether it looks like a piece of code.
+    #[inline]
+    pub(crate) fn is_code(&self) -> bool {
+        self.code_mark || matches!(self.shape, Shape::Snake | Shape::Camel | Shape::Mixed | Shape::LetterDigits | Shape::Long)
+    }
 }
 
 const WHITE: u8 = 0;
@@ -231,17 +241,18 @@ impl Tokens {
         self.long = parts.first.is_some() && (goes_on || word.len() >= LONGEST);
         if parts.first.is_none() {
             let lower = hash::lower(lists.key(), word);
-            return Token { start, end, lower, lists: 0, shape: Shape::Mark, gap, trigger: false };
+            let code_mark = word.first().is_some_and(|byte| CODE_MARKS.contains(byte));
+            return Token { start, end, lower, lists: 0, shape: Shape::Mark, gap, trigger: false, code_mark };
         }
         if self.long {
-            return Token { start, end, lower: 1, lists: 0, shape: Shape::Long, gap, trigger: false };
+            return Token { start, end, lower: 1, lists: 0, shape: Shape::Long, gap, trigger: false, code_mark: false };
         }
         let shape = parts.shape();
         let lower = hash::lower(lists.key(), word);
         let letters = parts.digits == 0 && !parts.under && !parts.foreign;
         let found = if letters { lists.get(lower) } else { 0 };
         let trigger = shape.triggers() || (shape == Shape::Small && found & LOW_TRIGGER != 0);
-        Token { start, end, lower, lists: found, shape, gap, trigger }
+        Token { start, end, lower, lists: found, shape, gap, trigger, code_mark: false }
     }
 }
 

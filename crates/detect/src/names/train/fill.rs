@@ -214,6 +214,10 @@ impl<'a> Filler<'a> {
                 let stamp = digits(word("202#-0%-1#T1#:2#:3#Z 202#-1#-2#T0#:4#:5#.###Z [202#-0%-0%_0#:1#:2#] 1#:2#:3#.### 202#/0%/1#", rng), rng);
                 self.plain(&stamp.replace('_', " "));
             }
+            "yplain" => {
+                let year = rng.between(1960, 2030).to_string();
+                self.plain(&year);
+            }
             "age" => {
                 let age = rng.between(1, 99).to_string();
                 self.name(Kind::Age, &age);
@@ -286,6 +290,7 @@ impl<'a> Filler<'a> {
             },
             "Ident" => (0..rng.between(1, 3)).map(|_| capitalised(&ident(rng))).collect(),
             "IDENT" => format!("{}_{}", ident(rng), ident(rng)).to_uppercase(),
+            "CAPS" => if rng.percent(50) { Self::coined(rng) } else { self.common(rng) }.to_uppercase(),
             "Letter" => digits("?", rng),
             "Cap" => capitalised(&self.common(rng)),
             "subject" => format!("{} {} {}", capitalised(&self.common(rng)), self.common(rng), self.common(rng)),

@@ -102,7 +102,7 @@ impl Table {
 }
 
 /// The words that are common in small letters.
-pub(crate) fn common(lists: &Lists, templates: &[Template], texts: &[String]) -> BTreeSet<String> {
+pub(crate) fn common(lists: &Lists, templates: &[Template], texts: &[String]) -> Common {
     let given: BTreeSet<String> = ["first", "last"].iter().flat_map(|name| lists.get(name)).map(|name| name.to_lowercase()).collect();
     let mut common: BTreeSet<String> = lists.get("common").iter().map(|word| word.to_lowercase()).collect();
     let small = |word: &str| word.chars().all(char::is_lowercase);
@@ -117,16 +117,26 @@ pub(crate) fn common(lists: &Lists, templates: &[Template], texts: &[String]) ->
     for text in texts {
         words(text).filter(|word| small(word)).for_each(|word| *counts.entry(word).or_default() += 1);
     }
+    let mut usual = BTreeSet::new();
     for (word, count) in counts {
         if count >= if given.contains(word) { 40 } else { 5 } {
             common.insert(word.to_owned());
+        } else if count >= 6 {
+            usual.insert(word.to_owned());
         }
     }
-    common
+    Common { common, usual }
+}
+
+/// Words that are common in small letters.
+pub(crate) struct Common {
+    common: BTreeSet<String>,
+    /// Names that are words now and then, so that in small letters they are none.
+    usual: BTreeSet<String>,
 }
 
 /// The table of fingerprints.
-pub(crate) fn table(key: u64, lists: &Lists, common: &BTreeSet<String>) -> Vec<u8> {
+pub(crate) fn table(key: u64, lists: &Lists, words_known: &Common) -> Vec<u8> {
     let mut table = Table { key, words: HashMap::new() };
     table.phrases(lists.get("first"), FIRST, FIRST);
     table.phrases(lists.get("last"), LAST, LAST);
@@ -142,7 +152,8 @@ pub(crate) fn table(key: u64, lists: &Lists, common: &BTreeSet<String>) -> Vec<u
     NATIONS.iter().flat_map(|(_, list)| words(list)).for_each(|word| table.add(word, NATION));
     MONTHS.iter().chain(WEEKDAYS).flat_map(|(_, list)| words(list)).for_each(|word| table.add(word, CALENDAR));
     words(TITLES).for_each(|word| table.add(word, TITLE));
-    let common: BTreeSet<u64> = common.iter().map(|word| hash::lower(key, word.as_bytes())).collect();
+    let hashes = |words: &BTreeSet<String>| words.iter().map(|word| hash::lower(key, word.as_bytes())).collect::<BTreeSet<u64>>();
+    let (common, usual) = (hashes(&words_known.common), hashes(&words_known.usual));
     let mut low = BTreeSet::new();
     for name in ["first", "last", "cities", "countries"] {
         for entry in lists.get(name).iter().filter(|entry| entry.chars().count() > 3) {
@@ -150,7 +161,7 @@ pub(crate) fn table(key: u64, lists: &Lists, common: &BTreeSet<String>) -> Vec<u
         }
     }
     low.extend(NATIONS.iter().flat_map(|(_, list)| words(list)).map(|word| hash::lower(key, word.as_bytes())));
-    low.difference(&common).for_each(|word| *table.words.entry(*word).or_default() |= LOW_TRIGGER);
+    low.difference(&common).filter(|word| !usual.contains(word)).for_each(|word| *table.words.entry(*word).or_default() |= LOW_TRIGGER);
     common.iter().for_each(|word| *table.words.entry(*word).or_default() |= COMMON);
     gazetteer::build(table.words.into_iter().filter(|(_, lists)| *lists != 0).collect())
 }

@@ -2,6 +2,7 @@
 //! texts come in, the bytes of a model go out; the same input gives the same bytes.
 
 mod calibrate;
+mod clean;
 mod fill;
 mod lists;
 mod perceptron;
@@ -10,6 +11,7 @@ mod rng;
 mod template;
 mod words;
 
+pub use clean::{chunks, share};
 pub use lists::Lists;
 
 use self::fill::Filler;
@@ -72,7 +74,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 7, epochs: 8, made: 40_000, repeat: 6, bits: 17 }
+        Self { seed: 7, epochs: 6, made: 40_000, repeat: 4, bits: 17 }
     }
 }
 
@@ -115,7 +117,7 @@ pub fn train(
         learn.push(Prepared::new(sample, &table));
     }
     for sample in marked {
-        for _ in 0..settings.repeat.max(1) {
+        for _ in 0..settings.repeat {
             learn.push(Prepared::new(sample.clone(), &table));
         }
     }
@@ -148,24 +150,4 @@ fn make(lists: &Lists, templates: &[&Template], count: usize, rng: &mut Rng) -> 
 pub fn examples(lists: &Lists, count: usize, seed: u64) -> Vec<Sample> {
     let templates = template::all();
     make(lists, &templates.iter().collect::<Vec<_>>(), count, &mut Rng::new(seed))
-}
-
-/// Longest piece of a text without names.
-const CHUNK: usize = 1_200;
-/// Lines that may hold names of authors, which would be taught as no names.
-const AUTHORS: [&str; 9] = ["opyright", "uthor", "(c)", "aintain", "igned-off", "redit", "thanks", "Thanks", "@"];
-
-/// A text without names in pieces, without the lines that may name authors.
-pub fn chunks(text: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut chunk = String::new();
-    for line in text.lines().filter(|line| line.len() < CHUNK && !AUTHORS.iter().any(|word| line.contains(word))) {
-        if chunk.len() + line.len() > CHUNK {
-            all.push(std::mem::take(&mut chunk));
-        }
-        chunk.push_str(line);
-        chunk.push('\n');
-    }
-    all.push(chunk);
-    all
 }

@@ -5,7 +5,7 @@ use super::rng::Rng;
 use crate::names::features::{AHEAD, BEHIND, History, LEXICAL, Rows, SIGHT, rows};
 use crate::names::gazetteer::{CALENDAR, COMMON, COMPANY, Gazetteer, JOB, STREET_KIND, TITLE};
 use crate::names::scan::{best, is_active};
-use crate::names::tokens::{Token, Tokens};
+use crate::names::tokens::{Shape, Token, Tokens};
 use crate::names::{Kind, TAGS, Tag};
 use crate::normal::Normal;
 
@@ -76,25 +76,26 @@ impl Perceptron {
     fn learn(&mut self, sample: &Prepared, features: &mut Rows, counts: &mut (usize, usize), rng: &mut Rng) {
         let mut history = History::START;
         for (index, (token, gold)) in sample.tokens.iter().zip(&sample.gold).enumerate() {
-            history.enter(token.gap);
+            history.enter(token);
             if !is_active(token, &history) {
                 history.leave(Tag::NONE);
                 continue;
             }
             let right = match gold {
                 Some((kind, false)) if history.tag.kind() == Some(*kind) => Tag::inside(*kind),
-                Some((kind, _)) => Tag::begin(*kind),
+                Some((kind, _)) if token.shape != Shape::Mark => Tag::begin(*kind),
+                Some(_) => Tag::NONE,
                 None => Tag::NONE,
             };
             let sight = sight(&sample.tokens, index, rng);
             rows(&sight, &history, &sample.text, features);
             let chosen: Vec<u32> = (0..).zip(features.get()).filter(|(at, _)| *at >= LEXICAL || !rng.percent(HIDE_WORDS)).map(|(_, row)| *row).collect();
             let sums = self.sum(&chosen);
-            let (tag, _) = best(&sums, history.tag);
+            let (tag, _) = best(&sums, history.tag, token);
             self.time += 1;
             counts.0 += 1;
             counts.1 += usize::from(tag != right);
-            self.correct(&sums, right, history.tag, &chosen);
+            self.correct(&sums, right, history.tag, token, &chosen);
             history.leave(tag);
         }
     }
@@ -110,8 +111,8 @@ impl Perceptron {
     }
 
     /// Moves the weights if the right tag does not win by the margin.
-    fn correct(&mut self, sums: &[i32; TAGS], right: Tag, before: Tag, rows: &[u32]) {
-        let rivals = (0..).zip(sums).filter(|(tag, _)| *tag != right.0 && Tag(*tag).may_follow(before));
+    fn correct(&mut self, sums: &[i32; TAGS], right: Tag, before: Tag, token: &Token, rows: &[u32]) {
+        let rivals = (0..).zip(sums).filter(|(tag, _)| *tag != right.0 && Tag(*tag).may_follow(before, token));
         let Some((rival, most)) = rivals.max_by_key(|(_, sum)| **sum) else { return };
         if sums.get(usize::from(right.0)).is_some_and(|sum| sum - most >= MARGIN) {
             return;
