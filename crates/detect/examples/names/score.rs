@@ -113,10 +113,7 @@ type Span = (usize, usize, &'static str);
 /// What the rules and the names find together, in order.
 pub fn found(detector: &Detector, names: &Names, text: &str) -> Vec<Span> {
     let scan = detector.with_names(names.clone()).scan(text, Hint::default());
-    scan.findings
-        .iter()
-        .map(|finding| (finding.start, finding.end, mapped(finding.label.as_str())))
-        .collect()
+    scan.findings.iter().map(|finding| (finding.start, finding.end, mapped(finding.label.as_str()))).collect()
 }
 
 /// Joins neighbouring parts of a place, on both sides alike.
@@ -171,7 +168,8 @@ fn spans(found: &[Span], gold: &[Span], say: &mut dyn FnMut(&str, &Span)) -> BTr
 
 /// Characters; those that only an unscored label covers are left out unless `every` counts.
 fn characters(text: &str, found: &[Span], gold: &[Span], every: bool) -> Tally {
-    let covers = |spans: &[Span], at: usize, scored: bool| spans.iter().any(|span| span.0 <= at && at < span.1 && (scored == is_scored(span.2)));
+    let covers =
+        |spans: &[Span], at: usize, scored: bool| spans.iter().any(|span| span.0 <= at && at < span.1 && (scored == is_scored(span.2)));
     let mut tally = Tally::default();
     for (at, _) in text.char_indices() {
         let side = covers(gold, at, false);

@@ -33,8 +33,7 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) const START: Self =
-        Self { tag: Tag::NONE, tag_before: Tag::NONE, length: 0, kind: None, since: 255, column: 0, code: 0 };
+    pub(crate) const START: Self = Self { tag: Tag::NONE, tag_before: Tag::NONE, length: 0, kind: None, since: 255, column: 0, code: 0 };
 
     /// Comes to a token.
     #[inline]
@@ -62,7 +61,7 @@ impl History {
 /// Rows of the weights.
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
-    rows: [u32; MOST],
+    kept: [u32; MOST],
     count: usize,
     shift: u32,
 }
@@ -72,17 +71,17 @@ const MOST: usize = 80;
 
 impl Rows {
     pub(crate) fn new(bits: u32) -> Self {
-        Self { rows: [0; MOST], count: 0, shift: 64 - bits }
+        Self { kept: [0; MOST], count: 0, shift: 64 - bits }
     }
 
     pub(crate) fn get(&self) -> &[u32] {
-        self.rows.get(..self.count).unwrap_or_default()
+        self.kept.get(..self.count).unwrap_or_default()
     }
 
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "at most 32 bits are left after the shift")]
     fn add(&mut self, feature: u64, value: u64) {
-        if let Some(slot) = self.rows.get_mut(self.count) {
+        if let Some(slot) = self.kept.get_mut(self.count) {
             *slot = (finish(mix(feature.wrapping_mul(0xD6E8_FEB8_6659_FD93), value)) >> self.shift) as u32;
             self.count += 1;
         }
@@ -99,7 +98,7 @@ fn pack<const N: usize>(parts: [u64; N]) -> u64 {
 pub(crate) const LEXICAL: usize = 23;
 
 /// The features of the token in the middle.
-pub(crate) fn rows(sight: &[Token; SIGHT], history: &History, text: &Normal, out: &mut Rows) {
+pub(crate) fn rows(sight: &[Token; SIGHT], history: History, text: &Normal, out: &mut Rows) {
     out.count = 0;
     let [_, _, c, _, _] = sight;
     let ends = Ends::of(text.slice(c.start, c.end));
@@ -115,7 +114,7 @@ fn shape(token: &Token) -> u64 {
     token.shape as u64 | length << 8
 }
 
-fn words([p2, p1, c, n1, n2]: &[Token; SIGHT], history: &History, ends: &Ends, out: &mut Rows) {
+fn words([p2, p1, c, n1, n2]: &[Token; SIGHT], history: History, ends: &Ends, out: &mut Rows) {
     let tag = u64::from(history.tag.0);
     let plain = c.shape as u64;
     out.add(1, c.lower);
@@ -143,7 +142,7 @@ fn words([p2, p1, c, n1, n2]: &[Token; SIGHT], history: &History, ends: &Ends, o
     out.add(23, pack([ends.suffixes[2], p1.lower]));
 }
 
-fn looks([p2, p1, c, n1, n2]: &[Token; SIGHT], history: &History, ends: &Ends, out: &mut Rows) {
+fn looks([p2, p1, c, n1, n2]: &[Token; SIGHT], history: History, ends: &Ends, out: &mut Rows) {
     let (tag, before) = (u64::from(history.tag.0), u64::from(history.tag_before.0));
     let (here, plain, gap) = (shape(c), c.shape as u64, u64::from(c.gap));
     out.add(30, 0);
@@ -182,7 +181,7 @@ fn looks([p2, p1, c, n1, n2]: &[Token; SIGHT], history: &History, ends: &Ends, o
     out.add(53, pack([n1.gap.into(), n2.gap.into(), n1.shape as u64, n2.shape as u64, plain]));
 }
 
-fn lists([p2, p1, c, n1, n2]: &[Token; SIGHT], history: &History, out: &mut Rows) {
+fn lists([p2, p1, c, n1, n2]: &[Token; SIGHT], history: History, out: &mut Rows) {
     let tag = u64::from(history.tag.0);
     let (here, plain) = (u64::from(c.lists), c.shape as u64);
     let next = u64::from(n1.lists);

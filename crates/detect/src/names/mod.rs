@@ -41,16 +41,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of their tags.
-    pub const ALL: [Self; 8] = [
-        Self::Person,
-        Self::Location,
-        Self::Address,
-        Self::Organization,
-        Self::Nrp,
-        Self::Date,
-        Self::DateOfBirth,
-        Self::Age,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Person, Self::Location, Self::Address, Self::Organization, Self::Nrp, Self::Date, Self::DateOfBirth, Self::Age];
 
     /// The label of its findings.
     pub fn label(self) -> &'static str {

@@ -25,10 +25,13 @@ pub(crate) fn best(sums: &[i32; TAGS], before: Tag, token: &Token) -> (Tag, i32)
     (tag, most - sums.first().copied().unwrap_or(0))
 }
 
-/// Whether the tagger looks at a token at all.
+/// From here on numbers are taken for those of code.
+const CODE: u8 = 96;
+
+/// Whether the tagger looks at a token at all; asked before the history enters the token.
 #[inline]
-pub(crate) fn is_active(token: &Token, history: &History) -> bool {
-    token.trigger || history.tag != Tag::NONE
+pub(crate) fn is_active(token: &Token, history: History) -> bool {
+    history.tag != Tag::NONE || token.trigger && (history.code < CODE || !token.shape.is_number())
 }
 
 /// Tags a normalised text that somebody else holds. Positions are those of the normalised text.
@@ -67,7 +70,7 @@ impl Tagger {
                 *slot = token;
                 self.pending += 1;
             }
-            while self.pending > AHEAD || (self.pending > 0 && !is_active(self.current(), &self.history)) {
+            while self.pending > AHEAD || (self.pending > 0 && !is_active(self.current(), self.history)) {
                 self.decide(text, model, out);
             }
         }
@@ -99,12 +102,13 @@ impl Tagger {
 
     fn decide(&mut self, text: &Normal, model: &Model, out: &mut Vec<Name>) {
         let token = *self.current();
+        let active = is_active(&token, self.history);
         self.history.enter(&token);
-        let (tag, margin) = if is_active(&token, &self.history) {
+        let (tag, margin) = if active {
             for slot in self.sight.iter_mut().skip(BEHIND + self.pending) {
                 *slot = Token::OUTSIDE;
             }
-            rows(&self.sight, &self.history, text, &mut self.rows);
+            rows(&self.sight, self.history, text, &mut self.rows);
             best(&model.sum(&self.rows), self.history.tag, &token)
         } else {
             (Tag::NONE, 0)

@@ -138,10 +138,7 @@ impl Open {
 }
 
 fn has_digits(shape: Shape) -> bool {
-    matches!(
-        shape,
-        Shape::Digits2 | Shape::Digits3 | Shape::Digits4 | Shape::Digits5 | Shape::Digits | Shape::DigitLetters | Shape::LetterDigits
-    )
+    shape.is_number() || shape == Shape::LetterDigits
 }
 
 fn longest(kind: Kind) -> usize {

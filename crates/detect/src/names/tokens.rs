@@ -56,6 +56,12 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    /// Whether it is made of digits.
+    #[inline]
+    pub(crate) fn is_number(self) -> bool {
+        matches!(self, Self::Digits2 | Self::Digits3 | Self::Digits4 | Self::Digits5 | Self::Digits | Self::DigitLetters)
+    }
+
     /// Whether a name may begin with it.
     fn triggers(self) -> bool {
         matches!(

@@ -81,10 +81,9 @@ impl<'a> Filler<'a> {
     pub(super) fn name(&mut self, kind: Kind, text: &str) {
         let start = self.sample.text.len();
         match self.case {
-            Case::AsIs => self.sample.text.push_str(text),
             Case::Small => self.sample.text.push_str(&text.to_lowercase()),
             Case::Capitals if text.chars().count() > 3 => self.sample.text.push_str(&text.to_uppercase()),
-            Case::Capitals => self.sample.text.push_str(text),
+            Case::AsIs | Case::Capitals => self.sample.text.push_str(text),
         }
         self.sample.spans.push((start, self.sample.text.len(), kind));
     }
@@ -211,7 +210,8 @@ impl<'a> Filler<'a> {
                 self.plain(&time);
             }
             "ts" => {
-                let stamp = digits(word("202#-0%-1#T1#:2#:3#Z 202#-1#-2#T0#:4#:5#.###Z [202#-0%-0%_0#:1#:2#] 1#:2#:3#.### 202#/0%/1#", rng), rng);
+                let stamp =
+                    digits(word("202#-0%-1#T1#:2#:3#Z 202#-1#-2#T0#:4#:5#.###Z [202#-0%-0%_0#:1#:2#] 1#:2#:3#.### 202#/0%/1#", rng), rng);
                 self.plain(&stamp.replace('_', " "));
             }
             "yplain" => {
@@ -280,7 +280,9 @@ impl<'a> Filler<'a> {
     fn code(&mut self, slot: &str, rng: &mut Rng) {
         let text = match slot {
             "email" => format!("{}.{}@{}.{}", ident(rng), ident(rng), ident(rng), word("com org net example de", rng)),
-            "url" => format!("{}{}.{}", word("https:// http:// www. https://www.", rng), ident(rng), word("com org io/docs net/a/b?c=1", rng)),
+            "url" => {
+                format!("{}{}.{}", word("https:// http:// www. https://www.", rng), ident(rng), word("com org io/docs net/a/b?c=1", rng))
+            }
             "product" => word(PRODUCTS, rng).to_owned(),
             "ident" => match rng.below(4) {
                 0 => format!("{}_{}", ident(rng), ident(rng)),

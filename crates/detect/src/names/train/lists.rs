@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::template::Template;
 use super::words::{FORMS, MONTHS, NATIONS, TITLES, WEEKDAYS};
 use crate::names::gazetteer::{
-    self, CALENDAR, CITY, CITY_INSIDE, COMMON, COMPANY, COUNTRY, COUNTRY_INSIDE, FIRST, JOB, LAST, LOW_TRIGGER, NATION, STREET, STREET_KIND,
-    TITLE, TOWN,
+    self, CALENDAR, CITY, CITY_INSIDE, COMMON, COMPANY, COUNTRY, COUNTRY_INSIDE, FIRST, JOB, LAST, LOW_TRIGGER, NATION, STREET,
+    STREET_KIND, TITLE, TOWN,
 };
 use crate::names::hash;
 
@@ -161,7 +161,11 @@ pub(crate) fn table(key: u64, lists: &Lists, words_known: &Common) -> Vec<u8> {
         }
     }
     low.extend(NATIONS.iter().flat_map(|(_, list)| words(list)).map(|word| hash::lower(key, word.as_bytes())));
-    low.difference(&common).filter(|word| !usual.contains(word)).for_each(|word| *table.words.entry(*word).or_default() |= LOW_TRIGGER);
-    common.iter().for_each(|word| *table.words.entry(*word).or_default() |= COMMON);
+    for word in low.difference(&common).filter(|word| !usual.contains(word)) {
+        *table.words.entry(*word).or_default() |= LOW_TRIGGER;
+    }
+    for word in &common {
+        *table.words.entry(*word).or_default() |= COMMON;
+    }
     gazetteer::build(table.words.into_iter().filter(|(_, lists)| *lists != 0).collect())
 }

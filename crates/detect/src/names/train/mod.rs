@@ -41,7 +41,7 @@ impl Sample {
         for (start, end, kind) in self.spans {
             if let Some(last) = joined.last_mut()
                 && let Some(both) = super::spans::joint(last.2, kind)
-                && self.text.get(last.1..start).is_some_and(|between| is_joint(between))
+                && self.text.get(last.1..start).is_some_and(is_joint)
             {
                 (last.1, last.2) = (end, both);
                 continue;

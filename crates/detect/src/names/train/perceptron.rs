@@ -76,20 +76,21 @@ impl Perceptron {
     fn learn(&mut self, sample: &Prepared, features: &mut Rows, counts: &mut (usize, usize), rng: &mut Rng) {
         let mut history = History::START;
         for (index, (token, gold)) in sample.tokens.iter().zip(&sample.gold).enumerate() {
+            let active = is_active(token, history);
             history.enter(token);
-            if !is_active(token, &history) {
+            if !active {
                 history.leave(Tag::NONE);
                 continue;
             }
             let right = match gold {
                 Some((kind, false)) if history.tag.kind() == Some(*kind) => Tag::inside(*kind),
                 Some((kind, _)) if token.shape != Shape::Mark => Tag::begin(*kind),
-                Some(_) => Tag::NONE,
-                None => Tag::NONE,
+                _ => Tag::NONE,
             };
             let sight = sight(&sample.tokens, index, rng);
-            rows(&sight, &history, &sample.text, features);
-            let chosen: Vec<u32> = (0..).zip(features.get()).filter(|(at, _)| *at >= LEXICAL || !rng.percent(HIDE_WORDS)).map(|(_, row)| *row).collect();
+            rows(&sight, history, &sample.text, features);
+            let chosen: Vec<u32> =
+                (0..).zip(features.get()).filter(|(at, _)| *at >= LEXICAL || !rng.percent(HIDE_WORDS)).map(|(_, row)| *row).collect();
             let sums = self.sum(&chosen);
             let (tag, _) = best(&sums, history.tag, token);
             self.time += 1;

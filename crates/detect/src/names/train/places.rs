@@ -16,17 +16,17 @@ impl Filler<'_> {
     /// Fills slots about places; false if this is no such slot.
     pub(super) fn places(&mut self, slot: &str, rng: &mut Rng) -> bool {
         match slot {
-            "city" => self.place(|filler, rng| filler.city(rng), rng),
-            "country" => self.place(|filler, rng| filler.country(rng), rng),
+            "city" => self.place(Self::city, rng),
+            "country" => self.place(Self::country, rng),
             "region" => self.place(|filler, rng| filler.lists.pick("regions", "en", rng).to_owned(), rng),
             "place" => self.place(Self::somewhere, rng),
-            "street" => self.address(|filler, rng| filler.street(rng), rng),
+            "street" => self.address(Self::street, rng),
             "corner" => self.address(Self::corner, rng),
             "address" => self.address(|filler, rng| filler.whole(Layout::Line, rng), rng),
             "block" => self.address(|filler, rng| filler.whole(Layout::Block, rng), rng),
             "qblock" => self.address(|filler, rng| filler.whole(Layout::Quoted, rng), rng),
             "zipcity" => self.address(|filler, rng| format!("{} {}", filler.zip(rng), filler.city(rng)), rng),
-            "zip" | "czip" => self.address(|filler, rng| filler.zip(rng), rng),
+            "zip" | "czip" => self.address(Self::zip, rng),
             _ => return false,
         }
         true
@@ -63,7 +63,9 @@ impl Filler<'_> {
             14 | 15 => self.lists.pick("regions", "en", rng).to_owned(),
             16 | 17 => format!("{}, {}", self.city(rng), self.country(rng)),
             18 => format!("{}, {}", self.city(rng), digits("??", rng)),
-            _ => word("Europe Asia Africa America Bavaria Tuscany Provence Catalonia Scotland Scandinavia Brittany Flanders", rng).to_owned(),
+            _ => {
+                word("Europe Asia Africa America Bavaria Tuscany Provence Catalonia Scotland Scandinavia Brittany Flanders", rng).to_owned()
+            }
         }
     }
 
@@ -75,8 +77,16 @@ impl Filler<'_> {
         let street = if rng.percent(70) { self.lists.pick("streets", self.names, rng) } else { self.lists.pick("streets", "", rng) };
         match rng.below(20) {
             0 => format!("{} {}", self.last(rng), word("Street Road Avenue Lane Drive Court Way Square Place Rd St Ave Blvd", rng)),
-            1 => format!("{}{}", self.last(rng), word("straße strasse gasse weg platz gatan gata vej gade vägen katu tie laan straat utca", rng)),
-            2 => format!("{} {}", word("Rua Rue Via Calle Avenida Viale Piazza Plaza Place Avenue Boulevard ul. ulica Strada", rng), self.last(rng)),
+            1 => format!(
+                "{}{}",
+                self.last(rng),
+                word("straße strasse gasse weg platz gatan gata vej gade vägen katu tie laan straat utca", rng)
+            ),
+            2 => format!(
+                "{} {}",
+                word("Rua Rue Via Calle Avenida Viale Piazza Plaza Place Avenue Boulevard ul. ulica Strada", rng),
+                self.last(rng)
+            ),
             3 => format!("{} {} {}", self.city(rng), word("Old New Upper North East", rng), word("Road Street Lane", rng)),
             _ => street.to_owned(),
         }
@@ -128,7 +138,12 @@ impl Filler<'_> {
     }
 
     fn military(rng: &mut Rng) -> String {
-        let forms = ["PSC %###, Box ####\n_O ?? #####", "Unit %### Box ####\n_O ?? #####", "USS % \n_O ?? #####", "PSC ####, Box ####\n_O ?? #####"];
+        let forms = [
+            "PSC %###, Box ####\n_O ?? #####",
+            "Unit %### Box ####\n_O ?? #####",
+            "USS % \n_O ?? #####",
+            "PSC ####, Box ####\n_O ?? #####",
+        ];
         let form = rng.pick(&forms).copied().unwrap_or_default();
         let (post, area) = (word("AP DP FP", rng), word("AE AP AA", rng));
         digits(&form.replace("??", area), rng).replace('_', post)
@@ -142,7 +157,14 @@ impl Filler<'_> {
         };
         match rng.below(100) {
             0..=4 => return Self::military(rng).replace('\n', if layout == Layout::Quoted { lines } else { "\n" }),
-            5..=7 => return format!("{}{lines}{} {}", digits(word("P.O._Box_%## PO_Box_%### Postfach_%###", rng), rng).replace('_', " "), self.zip(rng), self.city(rng)),
+            5..=7 => {
+                return format!(
+                    "{}{lines}{} {}",
+                    digits(word("P.O._Box_%## PO_Box_%### Postfach_%###", rng), rng).replace('_', " "),
+                    self.zip(rng),
+                    self.city(rng)
+                );
+            }
             8..=20 if layout == Layout::Line => return self.street(rng),
             _ => {}
         }

@@ -19,7 +19,6 @@ pub(crate) struct Template {
     nodes: Vec<Node>,
 }
 
-
 const FILES: &[(&str, &str)] = &[
     ("en", include_str!("templates/en.txt")),
     ("en", include_str!("templates/traps.txt")),

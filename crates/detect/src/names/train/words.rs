@@ -49,8 +49,14 @@ pub(super) const NATIONS: &[(&str, &str)] = &[
         "deutsche österreichische schweizerische französische italienische spanische polnische türkische russische griechische dänische \
          schwedische niederländische belgische amerikanische britische chinesische japanische ungarische tschechische",
     ),
-    ("fr", "français française allemand allemande italien italienne espagnol espagnole belge suisse anglais anglaise portugais portugaise turc russe"),
-    ("es", "español española alemán alemana francés francesa italiano italiana mexicano mexicana argentino argentina chileno peruano portugués ruso"),
+    (
+        "fr",
+        "français française allemand allemande italien italienne espagnol espagnole belge suisse anglais anglaise portugais portugaise turc russe",
+    ),
+    (
+        "es",
+        "español española alemán alemana francés francesa italiano italiana mexicano mexicana argentino argentina chileno peruano portugués ruso",
+    ),
     ("it", "italiano tedesco francese spagnolo inglese portoghese russo cinese greco polacco svizzero austriaco"),
     ("pt", "brasileiro português alemão francês espanhol italiano inglês russo chinês angolano moçambicano"),
     ("nl", "Nederlandse Belgische Duitse Franse Italiaanse Spaanse Engelse Poolse Turkse Russische"),
@@ -83,5 +89,4 @@ pub(super) const TRADES: &str = "Capital Markets Partners Technologies Technolog
 pub(super) const FORMS: &str = "Inc Inc. Ltd Ltd. LLC PLC Corp Corp. Corporation Company Co. GmbH AG KG SE SA SARL SAS S.A. S.L. S.p.A. SRL B.V. N.V. AB AS ApS Oy Lda Ltda";
 
 /// Syllables for made-up names of companies.
-pub(super) const SYLLABLES: &str =
-    "ro pa lu ci ve no ta mi ka zen tri per sin fy ly ax on ex vi va so lo qu in ty net co dex ra ble gen io ma ni ster wi lan do fin me bo";
+pub(super) const SYLLABLES: &str = "ro pa lu ci ve no ta mi ka zen tri per sin fy ly ax on ex vi va so lo qu in ty net co dex ra ble gen io ma ni ster wi lan do fin me bo";
