@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bartizan_detect::names::Names;
 use bartizan_detect::{Detector, Edit, Hint, Severity, apply, placeholder};
 use bartizan_vocabulary::Finding;
 use clap::{Args, ValueEnum};
@@ -23,6 +24,7 @@ const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its thr
   bartizan detect notes.txt src/                    what is in these files, by line and column
   cat prompt.txt | bartizan detect                  the same from standard input
   bartizan detect --jsonl < texts.jsonl             one {\"id\",\"text\"} a line in, one line of findings out
+  bartizan detect --names letter.txt                names and addresses too
   bartizan detect --labels --format json            everything that can be found
 Exit code: 0 nothing found, 1 findings, 2 something could not be read.")]
 pub struct DetectArgs {
@@ -73,6 +75,9 @@ pub struct ScanArgs {
     /// Only these labels and what lies below them, such as `pii.email` or `secret`.
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     only: Vec<String>,
+    /// Also names of persons, places, addresses and organisations, by the trained recogniser.
+    #[arg(long)]
+    names: bool,
 }
 
 /// In what offsets count.
@@ -131,7 +136,10 @@ fn score(text: &str) -> Result<u16, String> {
 
 impl Scanner {
     fn new(args: &ScanArgs) -> Result<Self> {
-        let detector = Detector::builtin().context("the built-in rules cannot be compiled")?;
+        let mut detector = Detector::builtin().context("the built-in rules cannot be compiled")?;
+        if args.names {
+            detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
+        }
         let labels = detector.labels();
         for wanted in &args.only {
             if !labels.iter().any(|info| is_under(info.label.as_str(), wanted)) {
@@ -210,7 +218,7 @@ impl CodePoints<'_> {
 /// When rules or labels are not good, or nobody takes the output.
 pub fn detect(args: &DetectArgs) -> Result<u8> {
     if args.labels {
-        return labels(args.scan.format);
+        return labels(&args.scan);
     }
     let scanner = Scanner::new(&args.scan)?;
     let code = if args.scan.jsonl {
@@ -399,8 +407,8 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-fn labels(format: Format) -> Result<u8> {
-    let labels = Detector::builtin().context("the built-in rules cannot be compiled")?.labels();
+fn labels(args: &ScanArgs) -> Result<u8> {
+    let (labels, format) = (Scanner::new(args)?.detector.labels(), args.format);
     let all: Vec<_> = labels
         .iter()
         .map(|info| {

@@ -28,6 +28,7 @@ mod sample_model;
 mod spending;
 mod telemetry;
 mod tls;
+mod train;
 mod up;
 mod wiring;
 mod words;
@@ -67,6 +68,8 @@ enum Command {
     Detect(detect::DetectArgs),
     /// Replace what `detect` finds.
     Redact(detect::RedactArgs),
+    /// Train a recogniser from word lists and texts.
+    Train(train::TrainArgs),
     /// Check policies, explain a decision, run decision tables.
     Policy(policy::PolicyArgs),
     /// Look at the ledger, verify it, prove entries of it.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::detect(&args),
         Command::Redact(args) => detect::redact(&args),
+        Command::Train(args) => train::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Audit(args) => audit::run(&args),
         Command::Import(args) => import::run(&args),

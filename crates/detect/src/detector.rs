@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bartizan_vocabulary::Finding;
 
 use crate::compile::{Compiled, builtin, compile};
+use crate::names::{Kind, Names, merge};
 use crate::plan::LabelInfo;
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
@@ -16,6 +17,8 @@ pub struct Detector {
     compiled: Arc<Compiled>,
     /// Whether base64 in texts is read.
     encoded: bool,
+    /// The recogniser of names, if it was asked for.
+    names: Option<Names>,
 }
 
 /// What is known about a text besides its bytes.
@@ -69,7 +72,7 @@ impl Detector {
     /// # Errors
     /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
-        builtin().map(|compiled| Self { compiled, encoded: true })
+        builtin().map(|compiled| Self { compiled, encoded: true, names: None })
     }
 
     /// Compiles rules.
@@ -77,17 +80,28 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(|compiled| Self { compiled, encoded: true })
+        compile(files).map(|compiled| Self { compiled, encoded: true, names: None })
     }
 
-    /// Digest over the rules and the version of the machine: two detectors with the same digest find the same.
+    /// The same with names of persons, places and organisations, in whole texts. Streams do not know them yet.
+    #[must_use]
+    pub fn with_names(&self, names: Names) -> Self {
+        Self { names: Some(names), ..self.clone() }
+    }
+
+    /// Digest over the rules, the names and the version of the machine: two detectors with the same digest find the same.
     pub fn digest(&self) -> [u8; 32] {
-        self.compiled.digest
+        let Some(names) = &self.names else { return self.compiled.digest };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.compiled.digest);
+        hasher.update(&names.digest());
+        *hasher.finalize().as_bytes()
     }
 
     /// All labels with their thresholds and rules.
     pub fn labels(&self) -> Vec<LabelInfo> {
-        self.compiled.labels.clone()
+        let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info);
+        self.compiled.labels.iter().cloned().chain(names).collect()
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
@@ -96,7 +110,7 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self { compiled: Arc::clone(&self.compiled), encoded: false }
+        Self { compiled: Arc::clone(&self.compiled), encoded: false, names: None }
     }
 
     /// Scans a whole text.
@@ -105,6 +119,9 @@ impl Detector {
         let mut scan = Scan::default();
         let mut events = Vec::new();
         stream.push_all(text, &mut |events_of_piece| scan.absorb(events_of_piece.drain(..)), &mut events);
+        if let Some(names) = &self.names {
+            merge(text, &names.scan(text), &mut scan.findings, &mut scan.below);
+        }
         scan
     }
 

@@ -20,6 +20,7 @@ mod fuzz;
 mod host;
 mod mask;
 mod mint;
+pub mod names;
 mod normal;
 mod opaque;
 mod place;
