@@ -1,7 +1,6 @@
 //! `bartizan detect` and `bartizan redact`: the gate's detectors over files and lines.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bartizan_detect::names::Names;
@@ -11,22 +10,24 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::detect_lines;
-use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_text, say};
+use crate::documents::below;
+use crate::output::{FOUND, Format, GOOD, print, print_json, print_line};
+use crate::{detect_files, detect_lines};
 
 /// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
-const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
+pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
                              check digit or of a range that is never given out, a key that is a known placeholder";
 
 /// Arguments of `bartizan detect`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   bartizan detect notes.txt src/                    what is in these files, by line and column
+  bartizan detect report.docx mail.eml scans.zip    documents and archives are opened; findings are told by page, cell or part
   cat prompt.txt | bartizan detect                  the same from standard input
   bartizan detect --jsonl < texts.jsonl             one {\"id\",\"text\"} a line in, one line of findings out
   bartizan detect --names letter.txt                names and addresses too
   bartizan detect --labels --format json            everything that can be found
-Exit code: 0 nothing found, 1 findings, 2 something could not be read.")]
+Exit code: 0 nothing found, 1 findings, 2 something could not be read, which is told and is never taken for clean.")]
 pub struct DetectArgs {
     #[command(flatten)]
     scan: ScanArgs,
@@ -47,8 +48,9 @@ pub struct DetectArgs {
   bartizan redact notes.txt > clean.txt             every finding becomes [REDACTED_…]
   pbpaste | bartizan redact                         the same from standard input
   bartizan redact --jsonl < texts.jsonl             one {\"id\",\"text\"} a line in, the same with the text redacted out
+  bartizan redact report.docx > report.txt          the text of a document, without its layout, redacted
   bartizan redact --only secret notes.txt           keys and passwords only
-Exit code: 0 everything that was found was redacted, 2 something could not be read.")]
+Exit code: 0 everything that was found was redacted, 2 something could not be read or redacted; nothing of that file is printed.")]
 pub struct RedactArgs {
     #[command(flatten)]
     scan: ScanArgs,
@@ -59,13 +61,13 @@ pub struct RedactArgs {
 pub struct ScanArgs {
     /// Files and folders; `-` or nothing is standard input.
     #[arg(value_name = "FILES")]
-    files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
     /// Each line is an object with `id` and `text`; one line of JSON comes out for each.
     #[arg(long)]
     pub jsonl: bool,
     /// How to print.
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    pub format: Format,
     /// In what `start` and `end` count.
     #[arg(long, value_enum, default_value = "chars")]
     offsets: Offsets,
@@ -92,21 +94,16 @@ pub enum Offsets {
 /// A finding as it is printed. Never holds the value.
 #[derive(Clone, Debug, Serialize)]
 pub struct Found {
-    label: String,
-    start: usize,
-    end: usize,
-    score: f64,
-    rule: String,
-}
-
-/// A finding in a file, as it is printed.
-#[derive(Serialize)]
-struct FoundIn<'a> {
-    file: &'a str,
-    line: usize,
-    column: usize,
-    #[serde(flatten)]
-    found: &'a Found,
+    /// What it is.
+    pub label: String,
+    /// First place.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+    /// 0 to 1.
+    pub score: f64,
+    /// What found it.
+    pub rule: String,
 }
 
 /// A detector with what the flags say.
@@ -122,7 +119,7 @@ pub struct Scanned {
     /// What counts, sorted, not overlapping; byte offsets.
     pub findings: Vec<Finding>,
     /// What does not reach its threshold.
-    below: Vec<Finding>,
+    pub below: Vec<Finding>,
 }
 
 /// A score between 0 and 1, in basis points.
@@ -222,9 +219,9 @@ pub fn detect(args: &DetectArgs) -> Result<u8> {
     }
     let scanner = Scanner::new(&args.scan)?;
     let code = if args.scan.jsonl {
-        detect_lines::run(&inputs(&args.scan), &scanner, detect_lines::Task::Detect { explain: args.explain })?
+        detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Detect { explain: args.explain })?
     } else {
-        detect_files(args, &scanner)?
+        detect_files::detect(&args.scan, args.explain, &scanner)?
     };
     Ok(if args.exit_zero && code == FOUND { GOOD } else { code })
 }
@@ -236,112 +233,14 @@ pub fn detect(args: &DetectArgs) -> Result<u8> {
 pub fn redact(args: &RedactArgs) -> Result<u8> {
     let scanner = Scanner::new(&args.scan)?;
     if args.scan.jsonl {
-        return detect_lines::run(&inputs(&args.scan), &scanner, detect_lines::Task::Redact);
+        return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact);
     }
-    let mut code = GOOD;
-    for path in inputs(&args.scan) {
-        let Some(text) = readable(&path, &mut code) else { continue };
-        let findings = scanner.scan(&text).findings;
-        let clean = redacted(&text, &findings);
-        if args.scan.format == Format::Text {
-            print(&clean)?;
-        } else {
-            let file = path.display().to_string();
-            print_json(args.scan.format, &json!({ "file": file, "text": clean, "findings": scanner.printed(&text, &findings) }))?;
-        }
-    }
-    Ok(code)
-}
-
-/// The files that were named; of folders, every file below them, sorted.
-fn inputs(args: &ScanArgs) -> Vec<PathBuf> {
-    if args.files.is_empty() {
-        return vec![PathBuf::from("-")];
-    }
-    let mut paths = Vec::new();
-    for file in &args.files {
-        collect(file, &mut paths);
-    }
-    paths
-}
-
-fn collect(path: &Path, out: &mut Vec<PathBuf>) {
-    let Ok(entries) = std::fs::read_dir(path) else {
-        out.push(path.to_path_buf());
-        return;
-    };
-    let mut inside: Vec<PathBuf> = entries.flatten().filter(|entry| !entry.path().is_symlink()).map(|entry| entry.path()).collect();
-    inside.sort();
-    for path in inside {
-        collect(&path, out);
-    }
-}
-
-/// The text of a file; what cannot be read is said and the rest goes on.
-fn readable(path: &Path, code: &mut u8) -> Option<String> {
-    match read_text(path) {
-        Ok(text) => Some(text),
-        Err(error) => {
-            say(&format!("bartizan: {error:#}"));
-            *code = FAILED;
-            None
-        }
-    }
-}
-
-fn detect_files(args: &DetectArgs, scanner: &Scanner) -> Result<u8> {
-    let mut code = GOOD;
-    let mut all = Vec::new();
-    let mut files = 0;
-    for path in inputs(&args.scan) {
-        let Some(text) = readable(&path, &mut code) else { continue };
-        files += 1;
-        let scanned = scanner.scan(&text);
-        if !scanned.findings.is_empty() && code == GOOD {
-            code = FOUND;
-        }
-        let file = if path.as_os_str() == "-" { "(stdin)".to_owned() } else { path.display().to_string() };
-        let printed = scanner.printed(&text, &scanned.findings);
-        let mut place = Lines { text: &text, at: 0, line: 1, column: 1 };
-        for (finding, found) in scanned.findings.iter().zip(&printed) {
-            let (line, column) = place.of(finding.start);
-            let found = FoundIn { file: &file, line, column, found };
-            match args.scan.format {
-                Format::Json => all.push(serde_json::to_value(&found)?),
-                Format::Jsonl => print_line(&found)?,
-                Format::Text => print(&for_people(&found))?,
-            }
-            if args.scan.format == Format::Text && args.explain {
-                print(&scanner.explained(finding, &text))?;
-            }
-        }
-        if args.scan.format == Format::Text && args.explain {
-            print(&scanner.explained_below(&file, &text, &scanned.below))?;
-        }
-    }
-    match args.scan.format {
-        Format::Json => print_json(Format::Json, &json!({ "findings": all }))?,
-        Format::Text if code == GOOD => {
-            say(&format!("nothing found in {files} {}", if files == 1 { "text" } else { "texts" }));
-            if args.explain {
-                say(NOT_EVEN_SEEN);
-            }
-        }
-        Format::Text | Format::Jsonl => {}
-    }
-    Ok(code)
-}
-
-fn for_people(found: &FoundIn<'_>) -> String {
-    let paint = Paint::stdout();
-    let label = format!("{:<24}", found.found.label);
-    let label = if found.found.label.starts_with("secret.") { paint.red(&label) } else { paint.yellow(&label) };
-    let place = format!("{}:{}:{}", found.file, found.line, found.column);
-    format!("{place:<28} {label} score {:.2}  {}\n", found.found.score, paint.dim(&format!("rule {}", found.found.rule)))
+    detect_files::redact(&args.scan, &scanner)
 }
 
 impl Scanner {
-    fn explained(&self, finding: &Finding, text: &str) -> String {
+    /// What a finding is, for people.
+    pub fn explained(&self, finding: &Finding, text: &str) -> String {
         let Some(info) = self.detector.labels().into_iter().find(|info| info.label == finding.label) else { return String::new() };
         let length = text.get(finding.start..finding.end).map_or(0, |value| value.chars().count());
         let (score, threshold) = (percent(finding.score_bp), percent(info.threshold_bp));
@@ -354,20 +253,11 @@ impl Scanner {
         )
     }
 
-    fn explained_below(&self, file: &str, text: &str, below: &[Finding]) -> String {
-        let thresholds: BTreeMap<_, _> = self.detector.labels().into_iter().map(|info| (info.label, info.threshold_bp)).collect();
-        let mut place = Lines { text, at: 0, line: 1, column: 1 };
-        let mut out = String::new();
-        for finding in below {
-            let (line, column) = place.of(finding.start);
-            let threshold = percent(thresholds.get(&finding.label).copied().unwrap_or_default());
-            let score = percent(finding.score_bp);
-            out.push_str(&format!(
-                "{file}:{line}:{column} not reported: {} scores {score}, below its threshold {threshold}\n",
-                finding.label
-            ));
-        }
-        out
+    /// Why a finding is not reported, for people.
+    pub fn why_below(&self, finding: &Finding) -> String {
+        let threshold = self.detector.labels().into_iter().find(|info| info.label == finding.label).map(|info| info.threshold_bp);
+        let (score, threshold) = (percent(finding.score_bp), percent(threshold.unwrap_or_default()));
+        format!("{} scores {score}, below its threshold {threshold}", finding.label)
     }
 
     /// What stays below its threshold, as it is printed.
@@ -378,24 +268,6 @@ impl Scanner {
 
 fn percent(basis_points: u16) -> String {
     format!("{:.2}", f64::from(basis_points) / 10_000.0)
-}
-
-/// Counts lines and columns (in code points, from 1) up to byte offsets that do not go back.
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-    line: usize,
-    column: usize,
-}
-
-impl Lines<'_> {
-    fn of(&mut self, offset: usize) -> (usize, usize) {
-        for char in self.text.get(self.at..offset).unwrap_or_default().chars() {
-            (self.line, self.column) = if char == '\n' { (self.line + 1, 1) } else { (self.line, self.column + 1) };
-        }
-        self.at = offset;
-        (self.line, self.column)
-    }
 }
 
 fn severity(severity: Severity) -> &'static str {

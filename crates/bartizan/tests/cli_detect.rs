@@ -105,12 +105,12 @@ fn files_and_what_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("a.txt"), "write to ada@example.com").unwrap();
-    std::fs::write(path("b.bin"), b"\xff\xfe ada@example.com").unwrap();
+    std::fs::write(path("b.bin"), b"\x7fELF\x02\x01\x01\0\0\0 ada@example.com").unwrap();
     let dir = folder.path().to_str().unwrap();
     let ran = bartizan(&["detect", dir], b"");
     assert_eq!(ran.code, 2, "what could not be read is more than what was found");
     assert!(ran.stdout.contains("a.txt:1:10"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("b.bin` is not UTF-8 text"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("b.bin` cannot be read: the document is of a kind that is not read"), "{}", ran.stderr);
     check(&["detect", path("none.txt").to_str().unwrap()], "", (2, "", "none.txt` cannot be read"));
     check(&["detect", "--jsonl", path("none.txt").to_str().unwrap()], "", (2, "", "none.txt` cannot be read"));
     for flags in [["--min-score", "2"], ["--min-score", "x"], ["--offsets", "words"], ["--only", "pii.shoe_size"]] {
@@ -160,4 +160,87 @@ fn marks_blank_ends_and_lost_files_do_not_end_a_run() {
         check(&["detect", "--jsonl"], stdin, (0, good, ""));
     }
     check(&["detect", "--jsonl", "/nonexistent/none.jsonl", "-"], "{\"id\":1,\"text\":\"x\"}\n", (2, good, "none.jsonl` cannot be read"));
+}
+
+const MAIL: &str = "From: desk@harbour-lane.example\r\nTo: ada@example.com\r\nSubject: invoice\r\nMIME-Version: 1.0\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nCard 4532=20=\r\n8126 7735 4687, thank you.\r\n";
+
+/// Three rows of a workbook's text as a PDF shows it, uncompressed.
+fn pdf(text: &str) -> Vec<u8> {
+    let content = format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET");
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_owned(),
+        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
+    ];
+    let mut out = String::from("%PDF-1.4\n");
+    let mut places = Vec::new();
+    for (index, object) in objects.iter().enumerate() {
+        places.push(out.len());
+        out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+    }
+    let table = out.len();
+    out.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
+    places.iter().for_each(|place| out.push_str(&format!("{place:010} 00000 n \n")));
+    out.push_str(&format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1));
+    out.into_bytes()
+}
+
+#[test]
+fn documents_are_opened_and_told_by_their_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    // (file, what is told, what is told once only although two forms of the file say it)
+    let mail = file("a.eml", MAIL.as_bytes());
+    let paper = file("b.pdf", &pdf("write to ada@example.com"));
+    let page = file("c.html", b"<!doctype html><html><body><p>ada@example.com</p><p>4532 8126 <b>7735</b> 4687</p></body></html>");
+    let rows: &[(&str, &[&str], &[&str])] = &[
+        (&mail, &["a.eml:1:7", "a.eml:2:5", "a.eml (body):1:6"], &["a.eml:2:5"]),
+        (&paper, &["b.pdf (page 1):1:10"], &[]),
+        (&page, &["c.html:1:31", "(text without tags):1:1", "pci.card"], &["pii.email   ", "pci.card   "]),
+    ];
+    for (path, told, once) in rows {
+        let ran = bartizan(&["detect", path], b"");
+        assert_eq!((ran.code, ran.stderr.as_str()), (1, ""), "{path}: {}", ran.stdout);
+        for part in *told {
+            assert!(ran.stdout.contains(part), "{part} of {}", ran.stdout);
+        }
+        for part in *once {
+            assert_eq!(ran.stdout.matches(part).count(), 1, "{part} of {}", ran.stdout);
+        }
+    }
+    let json = bartizan(&["detect", "--format", "json", &paper], b"");
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["findings"][0]["place"], "page 1");
+
+    // What goes out redacted has nothing left in any of its forms, else it does not go out.
+    let ran = bartizan(&["redact", &paper], b"");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("write to [REDACTED_EMAIL]") && !ran.stdout.contains("ada@"), "{}", ran.stdout);
+    let ran = bartizan(&["redact", &mail], b"");
+    assert!(ran.code == 0 && ran.stdout.contains("Card [REDACTED_CARD]") && !ran.stdout.contains("ada@"), "{}{}", ran.stdout, ran.stderr);
+    let ran = bartizan(&["redact", &page], b"");
+    assert!(ran.stderr.contains("cannot be redacted: pci.card shows"), "{}", ran.stderr);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+}
+
+#[test]
+fn what_is_not_read_is_never_clean() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = "From: a\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhello\r\n--b\r\n\
+        Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ\r\n--b--\r\n";
+    let path = folder.path().join("mail.eml");
+    std::fs::write(&path, mail).unwrap();
+    std::fs::write(folder.path().join("other.txt"), "ada@example.com").unwrap();
+    let ran = bartizan(&["detect", folder.path().to_str().unwrap()], b"");
+    assert!(ran.stderr.contains("mail.eml`: ") && ran.stderr.contains("was not read: image"), "{}", ran.stderr);
+    assert!(ran.code == 2 && ran.stdout.contains("other.txt:1:1"), "{}", ran.stdout);
+    let ran = bartizan(&["redact", path.to_str().unwrap()], b"");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
 }

@@ -1,0 +1,202 @@
+//! `detect` and `redact` over files and folders: documents are opened, findings are told by where they stand.
+
+use std::collections::HashSet;
+
+use anyhow::{Result, bail};
+use bartizan_vocabulary::Finding;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::detect::{Found, NOT_EVEN_SEEN, ScanArgs, Scanned, Scanner, redacted};
+use crate::documents::{self, Document, Redactable, Text, below, name};
+use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, say};
+use crate::progress::Progress;
+
+/// A finding in a file, as it is printed.
+#[derive(Serialize)]
+struct FoundIn<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'a str>,
+    line: usize,
+    column: usize,
+    #[serde(flatten)]
+    found: &'a Found,
+}
+
+/// What comes out over all files.
+struct Report<'a> {
+    scanner: &'a Scanner,
+    format: Format,
+    explain: bool,
+    /// Findings of `--format json`, which come at the end.
+    all: Vec<serde_json::Value>,
+    found: bool,
+    unread: bool,
+    texts: usize,
+}
+
+/// Reports what is in files.
+///
+/// # Errors
+/// When nobody takes the output. A file that cannot be read is told, and the others are done all the same.
+pub fn detect(args: &ScanArgs, explain: bool, scanner: &Scanner) -> Result<u8> {
+    let mut report = Report { scanner, format: args.format, explain, all: Vec::new(), found: false, unread: false, texts: 0 };
+    let paths = below(&args.files);
+    let mut progress = Progress::new(&paths);
+    for path in &paths {
+        match documents::read(path) {
+            Ok(document) => report.document(&name(path), &document, &progress)?,
+            Err(error) => {
+                progress.clear();
+                say(&format!("bartizan: {error:#}"));
+                report.unread = true;
+            }
+        }
+        progress.file(path);
+    }
+    progress.clear();
+    report.end()
+}
+
+impl Report<'_> {
+    fn document(&mut self, file: &str, document: &Document, progress: &Progress) -> Result<()> {
+        self.texts += 1;
+        // What a file says in two forms is told once.
+        let mut known: HashSet<(String, String)> = HashSet::new();
+        for text in &document.texts {
+            let mut scanned = self.scanner.scan(&text.text);
+            let key = |finding: &Finding| (finding.label.as_str().to_owned(), text.text.get(finding.start..finding.end).unwrap_or_default().to_owned());
+            if text.again {
+                scanned.findings.retain(|finding| !known.contains(&key(finding)));
+                scanned.below.clear();
+            }
+            known.extend(scanned.findings.iter().map(key));
+            self.text(file, text, &scanned)?;
+        }
+        for (place, reason) in &document.unread {
+            progress.clear();
+            say(&format!("bartizan: `{file}`: {place} was not read: {reason}"));
+            self.unread = true;
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, file: &str, text: &Text, scanned: &Scanned) -> Result<()> {
+        self.found |= !scanned.findings.is_empty();
+        let printed = self.scanner.printed(&text.text, &scanned.findings);
+        let mut place = Lines { text: &text.text, at: 0, line: 1, column: 1 };
+        for (finding, found) in scanned.findings.iter().zip(&printed) {
+            let (line, column) = place.of(finding.start);
+            let found = FoundIn { file, place: text.place.as_deref(), line, column, found };
+            match self.format {
+                Format::Json => self.all.push(serde_json::to_value(&found)?),
+                Format::Jsonl => print_line(&found)?,
+                Format::Text => print(&for_people(&found))?,
+            }
+            if self.format == Format::Text && self.explain {
+                print(&self.scanner.explained(finding, &text.text))?;
+            }
+        }
+        if self.format == Format::Text && self.explain {
+            print(&self.explained_below(file, text, &scanned.below))?;
+        }
+        Ok(())
+    }
+
+    fn explained_below(&self, file: &str, text: &Text, below: &[Finding]) -> String {
+        let mut lines = Lines { text: &text.text, at: 0, line: 1, column: 1 };
+        let mut out = String::new();
+        for finding in below {
+            let (line, column) = lines.of(finding.start);
+            let place = place_of(file, text.place.as_deref(), line, column);
+            out.push_str(&format!("{place} not reported: {}\n", self.scanner.why_below(finding)));
+        }
+        out
+    }
+
+    /// What could not be read is more than what was found.
+    fn end(self) -> Result<u8> {
+        let code = if self.unread { FAILED } else if self.found { FOUND } else { GOOD };
+        match self.format {
+            Format::Json => print_json(Format::Json, &json!({ "findings": self.all }))?,
+            Format::Text if code == GOOD => {
+                say(&format!("nothing found in {} {}", self.texts, if self.texts == 1 { "text" } else { "texts" }));
+                if self.explain {
+                    say(NOT_EVEN_SEEN);
+                }
+            }
+            Format::Text | Format::Jsonl => {}
+        }
+        Ok(code)
+    }
+}
+
+/// Prints files redacted.
+///
+/// # Errors
+/// As [`detect`].
+pub fn redact(args: &ScanArgs, scanner: &Scanner) -> Result<u8> {
+    let mut code = GOOD;
+    for path in below(&args.files) {
+        let made = documents::redactable(&path).and_then(|file| redact_one(file, scanner, &name(&path)));
+        match made {
+            Err(error) => {
+                say(&format!("bartizan: {error:#}"));
+                code = FAILED;
+            }
+            Ok((clean, _, _)) if args.format == Format::Text => print(&clean)?,
+            Ok((clean, text, findings)) => {
+                let findings = scanner.printed(&text, &findings);
+                print_json(args.format, &json!({ "file": path.display().to_string(), "text": clean, "findings": findings }))?;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// The redacted text, the text it was made from, and what was found in that.
+fn redact_one(file: Redactable, scanner: &Scanner, name: &str) -> Result<(String, String, Vec<Finding>)> {
+    let (Redactable::Text(text) | Redactable::Rendered(text)) = file;
+    let findings = scanner.scan(&text).findings;
+    let clean = redacted(&text, &findings);
+    // Tags, entities and encoded bodies may show a value that the text as it stands does not hold in one piece.
+    let again = documents::of(clean.clone().into_bytes(), &bartizan_extract::Hint { media_type: None, file_name: Some(name) })?;
+    for text in &again.texts {
+        if let Some(left) = scanner.scan(&text.text).findings.first() {
+            let place = text.place.as_deref().unwrap_or("text");
+            bail!("`{name}` cannot be redacted: {} shows in {place} and stands nowhere in one piece", left.label);
+        }
+    }
+    Ok((clean, text, findings))
+}
+
+fn place_of(file: &str, place: Option<&str>, line: usize, column: usize) -> String {
+    place.map_or_else(|| format!("{file}:{line}:{column}"), |place| format!("{file} ({place}):{line}:{column}"))
+}
+
+fn for_people(found: &FoundIn<'_>) -> String {
+    let paint = Paint::stdout();
+    let label = format!("{:<24}", found.found.label);
+    let label = if found.found.label.starts_with("secret.") { paint.red(&label) } else { paint.yellow(&label) };
+    let place = place_of(found.file, found.place, found.line, found.column);
+    format!("{place:<28} {label} score {:.2}  {}\n", found.found.score, paint.dim(&format!("rule {}", found.found.rule)))
+}
+/// Counts lines and columns (in code points, from 1) up to byte offsets that do not go back.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Lines<'_> {
+    fn of(&mut self, offset: usize) -> (usize, usize) {
+        for char in self.text.get(self.at..offset).unwrap_or_default().chars() {
+            (self.line, self.column) = if char == '\n' { (self.line + 1, 1) } else { (self.line, self.column + 1) };
+        }
+        self.at = offset;
+        (self.line, self.column)
+    }
+}
+
