@@ -100,7 +100,8 @@ impl Detector {
 
     /// All labels with their thresholds and rules.
     pub fn labels(&self) -> Vec<LabelInfo> {
-        let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info);
+        let known = |info: &LabelInfo| self.compiled.labels.iter().any(|label| label.label == info.label);
+        let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info).filter(|info| !known(info));
         self.compiled.labels.iter().cloned().chain(names).collect()
     }
 
