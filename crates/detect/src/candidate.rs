@@ -156,7 +156,7 @@ impl Candidate {
             match score {
                 Score::Is(0) => {}
                 Score::Is(score_bp) if score_bp < rule.threshold_bp => {
-                    weak.push((Reverse(rule.rank), Reverse(high), pattern, index, score_bp))
+                    weak.push((Reverse(rule.rank), Reverse(high), pattern, index, score_bp));
                 }
                 _ => match self.end((values, pattern, high), rule, around, &context, score) {
                     End::None => {}

@@ -60,7 +60,7 @@ impl Edge {
                 let joins = is_pair(c) && start >= 2 && text.at(start - 2).is_some_and(|byte| byte.is_ascii_hexdigit());
                 // A word and a colon, as in `mac:00:1a…`, are no pair.
                 let pair = !text.at(start.wrapping_sub(4)).is_some_and(|byte| byte.is_ascii_alphanumeric());
-                !is_word(c) && !(joins && pair)
+                !(is_word(c) || joins && pair)
             }
             Self::Run | Self::Base64 => c == '=' || c == '/' || !is_run(c),
             Self::Number | Self::Group | Self::Dotted | Self::Digit => {

@@ -69,7 +69,7 @@ impl Walk {
     }
 
     /// The words that end here.
-    pub(crate) fn words<'a>(&self, words: &'a Words) -> &'a [u16] {
+    pub(crate) fn words(self, words: &Words) -> &[u16] {
         let state = (self.row as usize).checked_sub(words.shape.ending).and_then(|rows| rows.checked_div(words.shape.stride));
         state.and_then(|state| words.shape.ends.get(state)).map_or(&[], Vec::as_slice)
     }

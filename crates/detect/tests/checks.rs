@@ -6,7 +6,7 @@ use bartizan_detect::{Detector, Hint, RuleFile, canonical};
 /// Checks of the form of a value alone: another digit makes another value.
 const FORMS: [&str; 68] = [
     "age",
-    "base58_check",
+    "base58",
     "bic",
     "birth",
     "capitals",

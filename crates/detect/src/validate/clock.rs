@@ -45,8 +45,8 @@ fn month(letters: &[u8]) -> Option<u32> {
 /// Year, month and day of a date, as far as it has them; the year is 0 where it has none.
 fn read(value: &[u8]) -> Option<(u32, u32, u32)> {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
-    let words = value.split(|byte| !is_letter(byte)).filter(|word| word.len() >= 3);
-    let named = words.filter_map(month).next();
+    let mut words = value.split(|byte| !is_letter(byte)).filter(|word| word.len() >= 3);
+    let named = words.find_map(month);
     let groups: Vec<Vec<u32>> = value.split(|byte| !byte.is_ascii_digit()).filter(|group| !group.is_empty()).map(numbers).take(3).collect();
     let number = |at: usize| groups.get(at).map_or(0, |group| part(group, 0, group.len()));
     let long = |at: usize| groups.get(at).is_some_and(|group| group.len() == 4);

@@ -1,4 +1,4 @@
-//! France: national insurance number (INSEE), company numbers (SIRENE), tax and VAT numbers (DGFiP).
+//! France: national insurance number (INSEE), company numbers (SIRENE), tax and VAT numbers (`DGFiP`).
 
 use super::sums::{compact, luhn, numbers, part, remainder, varied};
 

@@ -399,7 +399,7 @@ checks! {
     /// A number that is not all the same digit.
     Varied => payment::varied,
     /// A Bitcoin-like address: base58 with checksum.
-    Base58Check => wallet::base58_check,
+    Base58 => wallet::base58_check,
     /// A Ripple address.
     Ripple => wallet::ripple,
     /// A segregated witness or Cosmos address: bech32.
