@@ -155,6 +155,19 @@ pub struct LedgerConfig {
 pub struct GuardConfig {
     /// `block` (default) or `pass`: an explicit, logged choice to let pass when a detector fails.
     pub on_failure: OnFailure,
+    /// What is looked for: `core` (default) or `all`.
+    pub rules: RuleSet,
+}
+
+/// What a gate looks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleSet {
+    /// The labels that are marked as the core.
+    #[default]
+    Core,
+    /// Everything that can be recognised by a rule.
+    All,
 }
 
 /// What to do when a guard fails.

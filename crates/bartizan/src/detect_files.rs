@@ -65,8 +65,10 @@ impl Report<'_> {
         // What a file says in two forms is told once.
         let mut known: HashSet<(String, String)> = HashSet::new();
         for text in &document.texts {
-            let mut scanned = self.scanner.scan(&text.text);
-            let key = |finding: &Finding| (finding.label.as_str().to_owned(), text.text.get(finding.start..finding.end).unwrap_or_default().to_owned());
+            let mut scanned = self.scanner.scan(&text.content);
+            let key = |finding: &Finding| {
+                (finding.label.as_str().to_owned(), text.content.get(finding.start..finding.end).unwrap_or_default().to_owned())
+            };
             if text.again {
                 scanned.findings.retain(|finding| !known.contains(&key(finding)));
                 scanned.below.clear();
@@ -84,8 +86,8 @@ impl Report<'_> {
 
     fn text(&mut self, file: &str, text: &Text, scanned: &Scanned) -> Result<()> {
         self.found |= !scanned.findings.is_empty();
-        let printed = self.scanner.printed(&text.text, &scanned.findings);
-        let mut place = Lines { text: &text.text, at: 0, line: 1, column: 1 };
+        let printed = self.scanner.printed(&text.content, &scanned.findings);
+        let mut place = Lines { text: &text.content, at: 0, line: 1, column: 1 };
         for (finding, found) in scanned.findings.iter().zip(&printed) {
             let (line, column) = place.of(finding.start);
             let found = FoundIn { file, place: text.place.as_deref(), line, column, found };
@@ -95,7 +97,7 @@ impl Report<'_> {
                 Format::Text => print(&for_people(&found))?,
             }
             if self.format == Format::Text && self.explain {
-                print(&self.scanner.explained(finding, &text.text))?;
+                print(&self.scanner.explained(finding, &text.content))?;
             }
         }
         if self.format == Format::Text && self.explain {
@@ -105,7 +107,7 @@ impl Report<'_> {
     }
 
     fn explained_below(&self, file: &str, text: &Text, below: &[Finding]) -> String {
-        let mut lines = Lines { text: &text.text, at: 0, line: 1, column: 1 };
+        let mut lines = Lines { text: &text.content, at: 0, line: 1, column: 1 };
         let mut out = String::new();
         for finding in below {
             let (line, column) = lines.of(finding.start);
@@ -117,7 +119,13 @@ impl Report<'_> {
 
     /// What could not be read is more than what was found.
     fn end(self) -> Result<u8> {
-        let code = if self.unread { FAILED } else if self.found { FOUND } else { GOOD };
+        let code = if self.unread {
+            FAILED
+        } else if self.found {
+            FOUND
+        } else {
+            GOOD
+        };
         match self.format {
             Format::Json => print_json(Format::Json, &json!({ "findings": self.all }))?,
             Format::Text if code == GOOD => {
@@ -163,7 +171,7 @@ fn redact_one(file: Redactable, scanner: &Scanner, name: &str) -> Result<(String
     // Tags, entities and encoded bodies may show a value that the text as it stands does not hold in one piece.
     let again = documents::of(clean.clone().into_bytes(), &bartizan_extract::Hint { media_type: None, file_name: Some(name) })?;
     for text in &again.texts {
-        if let Some(left) = scanner.scan(&text.text).findings.first() {
+        if let Some(left) = scanner.scan(&text.content).findings.first() {
             let place = text.place.as_deref().unwrap_or("text");
             bail!("`{name}` cannot be redacted: {} shows in {place} and stands nowhere in one piece", left.label);
         }
@@ -199,4 +207,3 @@ impl Lines<'_> {
         (self.line, self.column)
     }
 }
-

@@ -23,8 +23,8 @@ pub struct Document {
 pub struct Text {
     /// Where it stands; none for a file that is itself this text.
     pub place: Option<String>,
-    /// The text.
-    pub text: String,
+    /// What it says.
+    pub content: String,
     /// Whether what it says stands in another text too, in another form.
     pub again: bool,
 }
@@ -69,12 +69,12 @@ pub fn of(bytes: Vec<u8>, hint: &Hint<'_>) -> Result<Document> {
     let own = is_own(extracted.kind).then(|| String::from_utf8(bytes).ok()).flatten();
     let mut texts = Vec::with_capacity(extracted.segments.len() + 1);
     let is_text = own.is_some();
-    texts.extend(own.map(|text| Text { place: None, text, again: false }));
+    texts.extend(own.map(|text| Text { place: None, content: text, again: false }));
     let beside = |segment: &Segment| !(is_text && segment.range.as_ref() == Some(&whole));
     // Of a file that is text, everything that its parts say stands in it already, in another form or not.
     texts.extend(extracted.segments.into_iter().filter(beside).map(|segment| Text {
         place: Some(segment.place),
-        text: segment.text,
+        content: segment.text,
         again: is_text || segment.view == View::Again,
     }));
     Ok(Document { texts, unread })
@@ -102,7 +102,10 @@ pub fn redactable(path: &Path) -> Result<Redactable> {
         return Ok(Redactable::Text(text));
     }
     let rendered = render(&bytes, &hint(path), &limits());
-    rendered.map(|rendered| Redactable::Rendered(rendered.text)).context("it has no text that could stand in its place").with_context(failed)
+    rendered
+        .map(|rendered| Redactable::Rendered(rendered.text))
+        .context("it has no text that could stand in its place")
+        .with_context(failed)
 }
 
 /// The files that were named; of folders, every file below them, sorted.

@@ -124,7 +124,7 @@ fn principal(name: Option<&str>, groups: &[GroupName]) -> Result<Principal> {
 
 /// Inspects the texts of a body; labels that were found in parts that cannot be edited come back.
 fn inspect(tape: &Tape, body: &[u8], reading: &Reading, facts: &mut Facts) -> Result<HashSet<Label>> {
-    let detector = Detector::builtin().context("the built-in rules cannot be compiled")?;
+    let detector = Detector::core().context("the built-in rules cannot be compiled")?;
     let mut fixed = HashSet::new();
     for run in reading.parts.chunk_by(|one, next| one.run == next.run) {
         let Some(head) = run.first() else { continue };

@@ -70,15 +70,8 @@ mod tests {
     #[test]
     fn says_how_far_how_fast_and_how_long() {
         let now = Instant::now();
-        let progress = |done_bytes| Progress {
-            shown: true,
-            began: now,
-            told: now,
-            files: 340,
-            bytes: 100_000_000,
-            done_files: 12,
-            done_bytes,
-        };
+        let progress =
+            |done_bytes| Progress { shown: true, began: now, told: now, files: 340, bytes: 100_000_000, done_files: 12, done_bytes };
         assert_eq!(progress(20_000_000).line(Duration::from_secs(20)), "12 of 340 files, 1.0 MB/s, 1:20 left");
         assert_eq!(progress(0).line(Duration::ZERO), "12 of 340 files, 0.0 MB/s, 0:00 left");
     }

@@ -12,7 +12,7 @@ use bartizan_store::{DataDir, KeyUse};
 use bartizan_vocabulary::{PolicyVersion, Principal};
 
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, RuleSet};
 use crate::words;
 
 /// Verdicts that are remembered.
@@ -75,8 +75,12 @@ pub fn read_policies(dir: &Path) -> Result<Vec<Source>> {
 ///
 /// # Errors
 /// When rules, policies or settings do not fit; then nothing is replaced.
-pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet) -> Result<Live> {
-    let detector = Detector::builtin().context("the built-in rules cannot be compiled")?;
+pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, rules: RuleSet) -> Result<Live> {
+    let detector = match rules {
+        RuleSet::Core => Detector::core(),
+        RuleSet::All => Detector::builtin(),
+    };
+    let detector = detector.context("the built-in rules cannot be compiled")?;
     Live::new(settings, detector, Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
 }
 

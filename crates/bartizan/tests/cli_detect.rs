@@ -175,17 +175,15 @@ fn pdf(text: &str) -> Vec<u8> {
         format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
     ];
-    let mut out = String::from("%PDF-1.4\n");
-    let mut places = Vec::new();
+    let mut body = String::from("%PDF-1.4\n");
+    let mut places = String::new();
     for (index, object) in objects.iter().enumerate() {
-        places.push(out.len());
-        out.push_str(&format!("{} 0 obj\n{object}\nendobj\n", index + 1));
+        places += &format!("{:010} 00000 n \n", body.len());
+        body += &format!("{} 0 obj\n{object}\nendobj\n", index + 1);
     }
-    let table = out.len();
-    out.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
-    places.iter().for_each(|place| out.push_str(&format!("{place:010} 00000 n \n")));
-    out.push_str(&format!("trailer\n<< /Size {} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n", objects.len() + 1));
-    out.into_bytes()
+    let (table, size) = (body.len(), objects.len() + 1);
+    let end = format!("xref\n0 {size}\n0000000000 65535 f \n{places}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");
+    [body, end].concat().into_bytes()
 }
 
 #[test]

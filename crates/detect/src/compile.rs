@@ -16,8 +16,12 @@ use crate::words::{WordShape, Words};
 const TEXTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// Their plan, and the tables of its automata.
-const PLAN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plan.json"));
-static TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tables.bin"));
+const ALL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.json"));
+static ALL_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.bin"));
+
+/// The same of the core.
+const CORE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.json"));
+static CORE_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.bin"));
 
 /// Everything a scan needs.
 #[derive(Debug)]
@@ -85,7 +89,16 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
 
 /// The rules that are part of the program, as they were planned when it was built.
 pub(crate) fn builtin() -> Result<Arc<Compiled>, RuleError> {
-    load(serde_json::from_slice(PLAN).map_err(|_| RuleError::Plan)?, &|part| TABLES.get(part).map(Cow::Borrowed))
+    planned(ALL, ALL_TABLES)
+}
+
+/// Those of them that are the core.
+pub(crate) fn core() -> Result<Arc<Compiled>, RuleError> {
+    planned(CORE, CORE_TABLES)
+}
+
+fn planned(plan: &[u8], tables: &'static [u8]) -> Result<Arc<Compiled>, RuleError> {
+    load(serde_json::from_slice(plan).map_err(|_| RuleError::Plan)?, &|part| tables.get(part).map(Cow::Borrowed))
 }
 
 impl RuleFile {

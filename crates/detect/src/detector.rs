@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::Finding;
 
-use crate::compile::{Compiled, builtin, compile};
+use crate::compile::{Compiled, builtin, compile, core};
 use crate::names::{Kind, Names, merge};
 use crate::plan::LabelInfo;
 use crate::rules::{RuleError, RuleFile};
@@ -73,6 +73,14 @@ impl Detector {
     /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
         builtin().map(|compiled| Self { compiled, encoded: true, names: None })
+    }
+
+    /// Those of them that are marked as the core: what a gate looks for that is not told to look for everything.
+    ///
+    /// # Errors
+    /// As [`Detector::builtin`].
+    pub fn core() -> Result<Self, RuleError> {
+        core().map(|compiled| Self { compiled, encoded: true, names: None })
     }
 
     /// Compiles rules.

@@ -4,8 +4,7 @@
 use bartizan_vocabulary::{Finding, Label, RuleId};
 
 use super::{Kind, Name};
-use crate::plan::LabelInfo;
-use crate::plan::kind;
+use crate::plan::{LabelInfo, kind};
 use crate::rules::Severity;
 
 /// From this score on a name is a finding.
