@@ -62,8 +62,8 @@ drive stream:40 400 $chat stream
 drive echo 2000 /v1/messages messages
 drive stream:40 300 /v1/messages messages-stream
 "$bin/bartizan" demo --data "$work/demo" >/dev/null
-# Exit code 1 says that there are findings.
-"$bin/bartizan" detect --format jsonl docs crates/*/src README.md >/dev/null || [ $? -eq 1 ]
+# Exit codes 1 and 2 say that there are findings, and that an example of a damaged document was not read.
+"$bin/bartizan" detect --format jsonl docs crates/*/src README.md >/dev/null 2>&1 || [ $? -le 2 ]
 
 "$tool" merge --sparse --output profile/gate.profdata "$raw"/*.profraw
 { rustc --version && sha256sum Cargo.lock | cut -c1-16; } >profile/taken-with.txt
