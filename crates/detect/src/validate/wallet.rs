@@ -115,7 +115,7 @@ fn keccak_256(message: &[u8]) -> [u8; 32] {
     out
 }
 
-/// Keccak-f[1600]. Round constants come from the linear feedback register of the reference.
+/// `Keccak-f[1600]`. Round constants come from the linear feedback register of the reference.
 #[expect(clippy::indexing_slicing, reason = "indexes are remainders by 5 of a state of 25 lanes")]
 fn permute(lanes: &mut [u64; 25]) {
     let mut register = 1u8;
