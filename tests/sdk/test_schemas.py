@@ -66,6 +66,9 @@ class World:
         shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("tests"))
         (folder / "policies/test.cedar").write_text(POLICIES)
         (folder / "note.txt").write_text(f"first\nto {EMAIL} and {CARD}\n")
+        # The value stands in the decoded body only, so it is told by its place.
+        head = "From: desk\r\nSubject: bill\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable"
+        (folder / "note.eml").write_text(f"{head}\r\n\r\nto {CARD[:8]}=\r\n{CARD[8:]} please\r\n")
         # Any model, and a provider of which everything is said.
         facts = 'region = "eu"\ntraining_use = "none"\nretention_days = 30\n'
         (folder / "main.toml").write_text(f'[[providers]]\nname = "p"\nkind = "both"\nbase_url = "{upstream.url}"\n{facts}')
@@ -339,6 +342,7 @@ ROWS = [
     ("detect --jsonl", "detect-line", lambda w: w.lines("detect", "--jsonl", given=LINES, code=1)),
     ("detect --jsonl --explain", "detect-line", lambda w: w.lines("detect", "--jsonl", "--explain", given=LINES, code=1)),
     ("detect --format json", "detect-files", lambda w: w.json("detect", "--format", "json", "note.txt", code=1)),
+    ("detect --format json, of a document", "detect-files", lambda w: w.json("detect", "--format", "json", "note.eml", code=1)),
     ("detect --format jsonl", "detect-files#/$defs/finding", lambda w: w.lines("detect", "--format", "jsonl", "note.txt", code=1)),
     ("detect, bad lines", "line-error", lambda w: bad_lines(w, "detect")),
     ("redact, bad lines", "line-error", lambda w: bad_lines(w, "redact")),
