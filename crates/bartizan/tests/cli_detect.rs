@@ -167,6 +167,7 @@ const MAIL: &str = "From: desk@harbour-lane.example\r\nTo: ada@example.com\r\nSu
 
 /// Three rows of a workbook's text as a PDF shows it, uncompressed.
 fn pdf(text: &str) -> Vec<u8> {
+    use std::fmt::Write;
     let content = format!("BT /F1 12 Tf 72 720 Td ({text}) Tj ET");
     let objects = [
         "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
@@ -178,8 +179,8 @@ fn pdf(text: &str) -> Vec<u8> {
     let mut body = String::from("%PDF-1.4\n");
     let mut places = String::new();
     for (index, object) in objects.iter().enumerate() {
-        places += &format!("{:010} 00000 n \n", body.len());
-        body += &format!("{} 0 obj\n{object}\nendobj\n", index + 1);
+        writeln!(places, "{:010} 00000 n ", body.len()).unwrap();
+        writeln!(body, "{} 0 obj\n{object}\nendobj", index + 1).unwrap();
     }
     let (table, size) = (body.len(), objects.len() + 1);
     let end = format!("xref\n0 {size}\n0000000000 65535 f \n{places}trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{table}\n%%EOF\n");

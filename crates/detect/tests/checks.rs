@@ -1,5 +1,4 @@
 //! Check digits: an example with another digit is no value, and all ways to write a code are one value.
-#![expect(clippy::expect_used, reason = "helpers of tests")]
 
 use bartizan_detect::{Detector, Hint, RuleFile, canonical};
 
