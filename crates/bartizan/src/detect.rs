@@ -241,7 +241,7 @@ pub fn redact(args: &RedactArgs) -> Result<u8> {
 impl Scanner {
     /// What a finding is, for people.
     pub fn explained(&self, finding: &Finding, text: &str) -> String {
-        let Some(info) = self.detector.labels().into_iter().find(|info| info.label == finding.label) else { return String::new() };
+        let Some(info) = self.detector.label(&finding.label) else { return String::new() };
         let length = text.get(finding.start..finding.end).map_or(0, |value| value.chars().count());
         let (score, threshold) = (percent(finding.score_bp), percent(info.threshold_bp));
         format!(
@@ -255,7 +255,7 @@ impl Scanner {
 
     /// Why a finding is not reported, for people.
     pub fn why_below(&self, finding: &Finding) -> String {
-        let threshold = self.detector.labels().into_iter().find(|info| info.label == finding.label).map(|info| info.threshold_bp);
+        let threshold = self.detector.label(&finding.label).map(|info| info.threshold_bp);
         let (score, threshold) = (percent(finding.score_bp), percent(threshold.unwrap_or_default()));
         format!("{} scores {score}, below its threshold {threshold}", finding.label)
     }

@@ -6,23 +6,20 @@ use bartizan_policy::KnownWords;
 use bartizan_vocabulary::UninspectedKind;
 use bartizan_wire::Route;
 
-/// Labels that nothing finds yet. Policies may name them already, so that they hold on the day when something does.
+/// Labels that no rule finds yet. Policies may name them already, so that they hold on the day when something does.
 const PLANNED: &[&str] = &[
     "pii.person",
     "pii.location",
     "pii.address",
     "pii.organization",
-    "pii.date",
-    "pii.date_of_birth",
     "pii.nrp",
-    "pii.us_driver_license",
     "attack.prompt_injection",
     "attack.jailbreak",
     "attack.hidden_text",
     "attack.exfiltration",
 ];
 
-/// Beginnings of labels that may be anything: an organisation's own, and the medical ones, whose list is not made yet.
+/// Beginnings of labels that may be anything: an organisation's own, and the medical ones, of which there will be more.
 const OPEN: &[&str] = &["custom.", "x.", "phi."];
 
 /// Guards as events name them.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bartizan_vocabulary::Finding;
+use bartizan_vocabulary::{Finding, Label};
 
 use crate::compile::{Compiled, builtin, compile, core};
 use crate::names::{Kind, Names, merge};
@@ -111,6 +111,13 @@ impl Detector {
         let known = |info: &LabelInfo| self.compiled.labels.iter().any(|label| label.label == info.label);
         let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info).filter(|info| !known(info));
         self.compiled.labels.iter().cloned().chain(names).collect()
+    }
+
+    /// What is known of one label.
+    pub fn label(&self, label: &Label) -> Option<LabelInfo> {
+        let known = self.compiled.labels.iter().find(|info| info.label == *label).cloned();
+        let named = || self.names.iter().flat_map(|_| Kind::ALL).find(|kind| kind.label() == label.as_str()).map(Kind::info);
+        known.or_else(named)
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
