@@ -85,7 +85,7 @@ impl App {
         let policies = wiring::policies(config.policy.dir.as_deref())?;
         let version = policies.version().clone();
         warn_of_open_gate(&settings);
-        let live = wiring::live(settings, policies, in_force.guard.rules)?;
+        let live = wiring::live(settings, policies, &in_force.guard)?;
         // A budget may have been taken out before and be back now.
         let spent = spending::before(&self.data)?;
         wiring::record_governing(&self.data, &in_force, self.start.args.upstream(), &version)?;

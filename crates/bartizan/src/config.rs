@@ -157,6 +157,8 @@ pub struct GuardConfig {
     pub on_failure: OnFailure,
     /// What is looked for: `core` (default) or `all`.
     pub rules: RuleSet,
+    /// Whether names of persons, places and organisations, addresses and dates are looked for too.
+    pub names: bool,
 }
 
 /// What a gate looks for.

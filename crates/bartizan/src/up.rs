@@ -163,7 +163,7 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let policies = wiring::policies(config.policy.dir.as_deref())?;
     let version = policies.version().clone();
     let telemetry = telemetry::start(&config.telemetry, &tasks)?;
-    let live = wiring::live(settings, policies, config.guard.rules)?;
+    let live = wiring::live(settings, policies, &config.guard)?;
     let gate = wiring::gate(live, data, telemetry.as_ref().map(|running| running.telemetry.clone()))?;
     // Before anything is served: a purse that was spent from is not filled up from the data folder.
     gate.remember_spent(spending::before(data)?);

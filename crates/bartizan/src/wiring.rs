@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use bartizan_detect::Detector;
+use bartizan_detect::names::Names;
 use bartizan_gateway::{Announce, Gate, GateKeys, Live, Telemetry, Wiring};
 use bartizan_identity::Directory;
 use bartizan_policy::{Action, Judge, PolicySet, Source};
@@ -12,7 +13,7 @@ use bartizan_store::{DataDir, KeyUse};
 use bartizan_vocabulary::{PolicyVersion, Principal};
 
 use crate::clock::SystemClock;
-use crate::config::{Config, RuleSet};
+use crate::config::{Config, GuardConfig, RuleSet};
 use crate::words;
 
 /// Verdicts that are remembered.
@@ -75,12 +76,15 @@ pub fn read_policies(dir: &Path) -> Result<Vec<Source>> {
 ///
 /// # Errors
 /// When rules, policies or settings do not fit; then nothing is replaced.
-pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, rules: RuleSet) -> Result<Live> {
-    let detector = match rules {
+pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, guard: &GuardConfig) -> Result<Live> {
+    let detector = match guard.rules {
         RuleSet::Core => Detector::core(),
         RuleSet::All => Detector::builtin(),
     };
-    let detector = detector.context("the built-in rules cannot be compiled")?;
+    let mut detector = detector.context("the built-in rules cannot be compiled")?;
+    if guard.names {
+        detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
+    }
     Live::new(settings, detector, Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
 }
 

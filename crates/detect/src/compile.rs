@@ -24,7 +24,7 @@ const CORE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.json"));
 static CORE_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.bin"));
 
 /// Everything a scan needs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Compiled {
     pub(crate) rules: Vec<CompiledRule>,
     pub(crate) machines: Vec<Machine>,
@@ -112,6 +112,19 @@ impl RuleFile {
 }
 
 impl Compiled {
+    /// The same with rules that no machine finds, and their labels; and the index of the first of them.
+    pub(crate) fn with(&self, rules: impl IntoIterator<Item = (CompiledRule, LabelInfo)>) -> (Arc<Self>, usize) {
+        let mut more = self.clone();
+        let first = more.rules.len();
+        for (rule, label) in rules {
+            more.rules.push(rule);
+            if !more.labels.iter().any(|known| known.label == label.label) {
+                more.labels.push(label);
+            }
+        }
+        (Arc::new(more), first)
+    }
+
     /// The automata of a machine: its lead-in, if it has one, and its values.
     pub(crate) fn automata(&self, machine: &Machine) -> Option<(Option<&Automaton>, &Automaton)> {
         let before = machine.before.map(|before| self.automata.get(before));

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Finding, Label};
 
+use crate::beside::Beside;
 use crate::compile::{Compiled, builtin, compile, core};
-use crate::names::{Kind, Names, merge};
+use crate::names::{Kind, Names};
 use crate::plan::LabelInfo;
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
@@ -17,8 +18,9 @@ pub struct Detector {
     compiled: Arc<Compiled>,
     /// Whether base64 in texts is read.
     encoded: bool,
-    /// The recogniser of names, if it was asked for.
-    names: Option<Names>,
+    /// What else reads the text.
+    beside: Vec<Beside>,
+    digest: [u8; 32],
 }
 
 /// What is known about a text besides its bytes.
@@ -72,7 +74,7 @@ impl Detector {
     /// # Errors
     /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
-        builtin().map(|compiled| Self { compiled, encoded: true, names: None })
+        builtin().map(Self::of)
     }
 
     /// Those of them that are marked as the core: what a gate looks for that is not told to look for everything.
@@ -80,7 +82,7 @@ impl Detector {
     /// # Errors
     /// As [`Detector::builtin`].
     pub fn core() -> Result<Self, RuleError> {
-        core().map(|compiled| Self { compiled, encoded: true, names: None })
+        core().map(Self::of)
     }
 
     /// Compiles rules.
@@ -88,36 +90,48 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(|compiled| Self { compiled, encoded: true, names: None })
+        compile(files).map(Self::of)
     }
 
-    /// The same with names of persons, places and organisations, in whole texts. Streams do not know them yet.
+    fn of(compiled: Arc<Compiled>) -> Self {
+        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new() }
+    }
+
+    /// The same with names of persons, places and organisations.
     #[must_use]
     pub fn with_names(&self, names: Names) -> Self {
-        Self { names: Some(names), ..self.clone() }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.digest);
+        hasher.update(&names.digest());
+        let (compiled, first) = self.compiled.with(Kind::ALL.map(|kind| (kind.rule(), kind.info())));
+        let mut beside = self.beside.clone();
+        beside.push(Beside::Names(names, first));
+        Self { compiled, encoded: self.encoded, beside, digest: *hasher.finalize().as_bytes() }
     }
 
-    /// Digest over the rules, the names and the version of the machine: two detectors with the same digest find the same.
+    /// The same without names, for what is no prose: identifiers, enumerations, header fields. A recogniser of names guesses about
+    /// words, and those have none.
+    #[must_use]
+    pub fn without_names(&self) -> Self {
+        let mut rules = self.clone();
+        rules.beside.retain(|beside| !matches!(beside, Beside::Names(..)));
+        rules
+    }
+
+    /// Digest over the rules, what reads the text beside them and the version of the machine: two detectors with the same digest
+    /// find the same.
     pub fn digest(&self) -> [u8; 32] {
-        let Some(names) = &self.names else { return self.compiled.digest };
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.compiled.digest);
-        hasher.update(&names.digest());
-        *hasher.finalize().as_bytes()
+        self.digest
     }
 
     /// All labels with their thresholds and rules.
     pub fn labels(&self) -> Vec<LabelInfo> {
-        let known = |info: &LabelInfo| self.compiled.labels.iter().any(|label| label.label == info.label);
-        let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info).filter(|info| !known(info));
-        self.compiled.labels.iter().cloned().chain(names).collect()
+        self.compiled.labels.clone()
     }
 
     /// What is known of one label.
     pub fn label(&self, label: &Label) -> Option<LabelInfo> {
-        let known = self.compiled.labels.iter().find(|info| info.label == *label).cloned();
-        let named = || self.names.iter().flat_map(|_| Kind::ALL).find(|kind| kind.label() == label.as_str()).map(Kind::info);
-        known.or_else(named)
+        self.compiled.labels.iter().find(|info| info.label == *label).cloned()
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
@@ -126,7 +140,7 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self { compiled: Arc::clone(&self.compiled), encoded: false, names: None }
+        Self { compiled: Arc::clone(&self.compiled), encoded: false, beside: Vec::new(), digest: self.compiled.digest }
     }
 
     /// Scans a whole text.
@@ -135,14 +149,11 @@ impl Detector {
         let mut scan = Scan::default();
         let mut events = Vec::new();
         stream.push_all(text, &mut |events_of_piece| scan.absorb(events_of_piece.drain(..)), &mut events);
-        if let Some(names) = &self.names {
-            merge(text, &names.scan(text), &mut scan.findings, &mut scan.below);
-        }
         scan
     }
 
     /// Begins a scan of a text that arrives in pieces. The findings are those of [`Detector::scan`] over all of it.
     pub fn stream(&self, hint: Hint<'_>) -> TextScan {
-        TextScan::new(Arc::clone(&self.compiled), hint, self.encoded)
+        TextScan::new(Arc::clone(&self.compiled), hint, self.encoded, &self.beside)
     }
 }

@@ -3,6 +3,7 @@
 use crate::detector::{Detector, Hint, Scan};
 use crate::edit::{Action, Subject, TextEditor, apply};
 use crate::mask::placeholder;
+use crate::names::Names;
 
 /// Reads `data` as a flag byte, cut lengths and a text; panics when a split changes what is found or written.
 ///
@@ -10,9 +11,14 @@ use crate::mask::placeholder;
 /// When the machine is wrong; never in the gate, which does not call it.
 #[expect(clippy::panic, reason = "a fuzz target reports by panicking")]
 pub fn fuzz_stream(data: &[u8]) {
-    static DETECTOR: std::sync::OnceLock<Option<Detector>> = std::sync::OnceLock::new();
-    let Some(detector) = DETECTOR.get_or_init(|| Detector::builtin().ok()) else { panic!("the built-in rules do not load") };
+    static DETECTORS: std::sync::OnceLock<Option<[Detector; 2]>> = std::sync::OnceLock::new();
+    let load = || {
+        let rules = Detector::builtin().ok()?;
+        Some([rules.with_names(Names::builtin().ok()?), rules])
+    };
+    let Some([with_names, rules]) = DETECTORS.get_or_init(load) else { panic!("the built-in rules or weights do not load") };
     let (Some(flags), Some(cuts), Some(text)) = (data.first(), data.get(1..5), data.get(5..)) else { return };
+    let detector = if flags & 8 != 0 { with_names } else { rules };
     let text = String::from_utf8_lossy(text);
     let hint = Hint { key: (flags & 4 != 0).then_some("password"), tokens: flags & 1 != 0, json: flags & 2 != 0 };
     let whole = detector.scan(&text, hint);

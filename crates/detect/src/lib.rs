@@ -4,6 +4,7 @@
 
 mod anchors;
 mod automaton;
+mod beside;
 mod candidate;
 mod chars;
 mod compile;

@@ -12,7 +12,7 @@ use crate::rules::RuleError;
 use crate::{Scan, WINDOW};
 
 /// Finds the prefixes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Prefixes {
     automaton: AhoCorasick,
 }

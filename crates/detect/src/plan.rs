@@ -40,6 +40,9 @@ pub(crate) struct CompiledRule {
     pub(crate) rank: u8,
     /// Whether it counts in what is no text.
     pub(crate) prefixed: bool,
+    /// Whether it stands for a kind of names, of which parts are left beside what rules find.
+    #[serde(skip)]
+    pub(crate) named: bool,
 }
 
 /// What runs at an anchor: an optional lead-in, then one automaton for the values of all its rules.
@@ -226,6 +229,7 @@ impl<'a> Planning<'a> {
             cover: rule.cover,
             rank: rank(&file.label, rule),
             prefixed: is_prefixed(&file.label, rule),
+            named: false,
         });
         if is_prefixed(&file.label, rule) {
             self.plan.prefixes.extend(rule.keywords.iter().cloned());

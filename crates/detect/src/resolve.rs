@@ -3,6 +3,7 @@
 
 use crate::WINDOW;
 use crate::candidate::Match;
+use crate::normal::Normal;
 use crate::plan::CompiledRule;
 
 /// Matches waiting for their neighbours, sorted by start.
@@ -71,19 +72,30 @@ impl Waiting {
     }
 
     /// Takes the first cluster out when nothing that starts before its end is undecided; returns its winners in order.
-    pub(crate) fn take(&mut self, frontier: usize, rules: &[CompiledRule], reach: &dyn Fn(usize) -> usize) -> Option<Vec<Match>> {
+    pub(crate) fn take(
+        &mut self,
+        frontier: usize,
+        rules: &[CompiledRule],
+        text: &Normal,
+        reach: &dyn Fn(usize) -> usize,
+    ) -> Option<Vec<Match>> {
         let cluster = self.cluster().filter(|cluster| cluster.until <= frontier && self.together(cluster, reach) <= frontier)?;
         let mut rivals: Vec<Match> = self.matches.drain(..cluster.count).collect();
         if rivals.len() > 1 {
+            leave_to_addresses(&mut rivals, rules);
             rivals.sort_by_key(|found| order(found, rules));
         }
         let mut winners: Vec<Match> = Vec::new();
         for found in rivals {
             if winners.iter().all(|winner| found.end <= winner.start || winner.end <= found.start) {
                 winners.push(found);
-            } else if rules.get(found.rule).is_some_and(|rule| keeps_rest(rule, &found)) {
-                let rest = beside(&found, &winners);
-                winners.extend(rest);
+            } else if let Some(rule) = rules.get(found.rule).filter(|rule| keeps_rest(rule, &found)) {
+                let rest = beside(&found, &winners, if found.encoded || rule.named { 1 } else { REST });
+                if rule.named {
+                    winners.extend(rest.into_iter().filter_map(|part| named_part(part, text)));
+                } else {
+                    winners.extend(rest);
+                }
             }
         }
         winners.sort_by_key(|found| found.start);
@@ -97,11 +109,42 @@ const REST: usize = 6;
 /// Whether what a stronger match leaves of this one is reported: a part of a secret is one, a part of a URL is not. Nobody
 /// knows which part of an encoded value a match leaves.
 fn keeps_rest(rule: &CompiledRule, found: &Match) -> bool {
-    found.encoded || rule.rank >= 60 && rule.cover.is_none() && found.score_bp >= rule.threshold_bp
+    found.encoded || (rule.named || rule.rank >= 60) && rule.cover.is_none() && found.score_bp >= rule.threshold_bp
+}
+
+/// Up to this score a telephone number inside an address is part of it.
+const WEAK_BP: u16 = 6_000;
+
+/// Names give way to rules, except that an address may hold a number that a weak rule took for a telephone's.
+fn leave_to_addresses(rivals: &mut Vec<Match>, rules: &[CompiledRule]) {
+    let is = |found: &Match, named: bool, label: &str| {
+        rules.get(found.rule).is_some_and(|rule| rule.named == named && rule.label.as_str() == label && found.score_bp >= rule.threshold_bp)
+    };
+    let addresses: Vec<(usize, usize)> =
+        rivals.iter().filter(|found| is(found, true, "pii.address")).map(|found| (found.start, found.end)).collect();
+    if !addresses.is_empty() {
+        let inside = |found: &Match| addresses.iter().any(|(start, end)| *start <= found.start && found.end <= *end);
+        rivals.retain(|found| found.score_bp > WEAK_BP || !is(found, false, "pii.phone") || !inside(found));
+    }
+}
+
+/// Fewest letters and digits that count of what rules leave of a name.
+const LETTERS: usize = 3;
+
+/// What rules leave of a name, without white space and marks at its ends.
+fn named_part(part: Match, text: &Normal) -> Option<Match> {
+    let bytes = text.slice(part.start, part.end);
+    let shown = String::from_utf8_lossy(bytes);
+    if shown.len() != bytes.len() || shown.chars().filter(|c| c.is_alphanumeric()).count() < LETTERS {
+        return None;
+    }
+    let front = shown.len() - shown.trim_start_matches(|c: char| !c.is_alphanumeric()).len();
+    let back = shown.len() - shown.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+    Some(Match { start: part.start + front, end: part.end - back, ..part })
 }
 
 /// The parts of a match that no winner covers.
-fn beside(found: &Match, winners: &[Match]) -> Vec<Match> {
+fn beside(found: &Match, winners: &[Match], least: usize) -> Vec<Match> {
     let mut over: Vec<&Match> = winners.iter().filter(|winner| winner.start < found.end && found.start < winner.end).collect();
     over.sort_by_key(|winner| winner.start);
     let mut parts = Vec::new();
@@ -111,7 +154,6 @@ fn beside(found: &Match, winners: &[Match]) -> Vec<Match> {
         from = from.max(winner.end);
     }
     parts.push(Match { start: from, end: found.end.max(from), ..*found });
-    let least = if found.encoded { 1 } else { REST };
     parts.retain(|part| part.end - part.start >= least);
     parts
 }

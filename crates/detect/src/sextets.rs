@@ -226,7 +226,7 @@ impl Reading {
         self.length += self.character.come;
         self.character = Character::default();
         if self.scan.is_none() && self.length >= STRETCH {
-            self.scan = Some(Box::new(TextScan::new(Arc::clone(compiled), Hint::default(), false)));
+            self.scan = Some(Box::new(TextScan::new(Arc::clone(compiled), Hint::default(), false, &[])));
         }
         if self.pending.len() >= AT_ONCE {
             self.flush(compiled, out);

@@ -7,6 +7,7 @@ use bartizan_vocabulary::Finding;
 
 use crate::anchors::{self, Crowd};
 use crate::automaton::Bytes;
+use crate::beside::{Beside, Reader};
 use crate::candidate::{Candidate, Match, Surroundings, keep_from};
 use crate::compile::Compiled;
 use crate::context::Key;
@@ -91,6 +92,7 @@ pub struct TextScan {
     tokens: TokenWatch,
     /// Nothing in what base64 stands for, which is read one level deep, and in what is no text.
     runs: Option<Runs>,
+    beside: Vec<Reader>,
     covering: Option<Covering>,
     events: Vec<Event>,
     settled: usize,
@@ -104,7 +106,7 @@ impl fmt::Debug for TextScan {
 }
 
 impl TextScan {
-    pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>, encoded: bool) -> Self {
+    pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>, encoded: bool, beside: &[Beside]) -> Self {
         let mut scan = Self {
             key: Key::new(hint.key, &compiled),
             text: Normal::new(),
@@ -119,6 +121,7 @@ impl TextScan {
             waiting: Waiting::default(),
             tokens: TokenWatch::new(hint.tokens, hint.json),
             runs: encoded.then(Runs::default),
+            beside: beside.iter().map(Beside::reader).collect(),
             covering: None,
             events: Vec::new(),
             settled: 0,
@@ -204,6 +207,9 @@ impl TextScan {
         self.tokens.step(&self.text, last);
         if let Some(runs) = &mut self.runs {
             runs.step(&self.text, last, &compiled, &mut self.fresh);
+        }
+        for reader in &mut self.beside {
+            reader.step(&self.text, last, &mut self.fresh);
         }
         for found in std::mem::take(&mut self.fresh) {
             self.accept(found);
@@ -334,7 +340,8 @@ impl TextScan {
         let end = self.text.end();
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
         let tail = if self.finished { end } else { anchors::tail_hold(&self.text) };
-        self.tokens.apart(live.min(tail).min(self.encoded(end)).min(self.tokens.undecided().unwrap_or(end)))
+        let beside = self.beside.iter().map(|reader| reader.hold(&self.text)).min().unwrap_or(end);
+        self.tokens.apart(live.min(tail).min(beside).min(self.encoded(end)).min(self.tokens.undecided().unwrap_or(end)))
     }
 
     /// The first normalised byte that an undecided run of base64 may cover, or `end`.
@@ -351,7 +358,7 @@ impl TextScan {
                 break;
             }
             let frontier = self.frontier();
-            let Some(winners) = self.waiting.take(frontier, &compiled.rules, &|end| self.tokens.over(end)) else {
+            let Some(winners) = self.waiting.take(frontier, &compiled.rules, &self.text, &|end| self.tokens.over(end)) else {
                 hold = frontier.min(self.waiting.hold().unwrap_or(frontier)).max(self.waiting.floor);
                 break;
             };
@@ -420,7 +427,8 @@ impl TextScan {
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
         let waiting = self.waiting.hold().unwrap_or(end);
         let cover = self.covering.as_ref().map_or(end, |covering| covering.cover.sure.saturating_sub(1));
-        let keep = live.min(waiting).min(cover).min(self.encoded(end)).min(self.tokens.hold().unwrap_or(end));
+        let beside = self.beside.iter().map(|reader| reader.keep(&self.text)).min().unwrap_or(end);
+        let keep = live.min(beside).min(waiting).min(cover).min(self.encoded(end)).min(self.tokens.hold().unwrap_or(end));
         self.text.forget_before(keep_from(keep), HISTORY);
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct WordShape {
 }
 
 /// Words to look for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Words {
     pub(crate) shape: WordShape,
     pub(crate) table: Cow<'static, [u8]>,

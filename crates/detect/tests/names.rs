@@ -3,8 +3,10 @@
 #![cfg(test)]
 
 use bartizan_detect::names::train::{Lists, Sample, Settings, train};
-use bartizan_detect::names::{Kind, ModelError, Name, NameScan, Names};
-use bartizan_detect::{Detector, Hint};
+use bartizan_detect::names::{Kind, ModelError, Names};
+use bartizan_detect::{Detector, Event, Hint, Scan};
+use bartizan_vocabulary::Finding;
+use proptest::prelude::*;
 
 /// Texts with everything that the recogniser knows.
 const TEXTS: &[&str] = &[
@@ -72,58 +74,119 @@ fn what_is_no_name_is_left_alone() {
     }
 }
 
-fn pieces(names: &Names, pieces: &[&str]) -> Vec<Name> {
-    let mut scan = NameScan::new(names);
-    let mut found = Vec::new();
-    let mut taken = 0;
-    for piece in pieces {
-        scan.push(piece);
-        taken += piece.len();
-        let settled = scan.settled();
+/// What a stream with names reports of pieces; nothing of it may lie in what was released before.
+fn pieces(detector: &Detector, pieces: &[&str]) -> Vec<Finding> {
+    let mut stream = detector.stream(Hint::default());
+    let mut scan = Scan::default();
+    let (mut events, mut taken, mut settled) = (Vec::new(), 0, 0);
+    for piece in pieces.iter().map(Some).chain([None]) {
+        match piece {
+            Some(piece) => stream.push(piece),
+            None => stream.finish(),
+        }
+        taken += piece.map_or(0, |piece| piece.len());
+        stream.drain(&mut events);
+        for event in &events {
+            if let Event::Found { finding, .. } | Event::Below(finding) = event {
+                assert!(finding.start >= settled, "{pieces:?}: {finding:?} lies in what had been released up to {settled}");
+            }
+        }
+        scan.absorb(events.drain(..));
+        settled = stream.settled();
         assert!(settled <= taken);
-        let before = found.len();
-        scan.drain(&mut found);
-        assert!(found[before..].iter().all(|name| name.end <= settled), "{pieces:?}");
     }
-    let settled = scan.settled();
-    scan.finish();
-    let before = found.len();
-    scan.drain(&mut found);
-    assert!(found[before..].iter().all(|name| name.start >= settled), "{pieces:?}: a name was found in what had been released");
-    assert_eq!(scan.settled(), taken);
-    found
+    assert_eq!(settled, taken);
+    scan.findings
 }
 
 #[test]
 fn however_a_text_is_cut_the_names_are_the_same() {
-    let names = names();
+    let detector = Detector::builtin().unwrap().with_names(names());
     for text in TEXTS {
-        let whole = names.scan(text);
+        let whole = detector.scan(text, Hint::default()).findings;
         let each: Vec<&str> = text.split("").filter(|piece| !piece.is_empty()).collect();
-        assert_eq!(pieces(&names, &each), whole, "{text:?} by character");
+        assert_eq!(pieces(&detector, &each), whole, "{text:?} by character");
         for (at, _) in text.char_indices() {
             let (head, tail) = text.split_at(at);
-            assert_eq!(pieces(&names, &[head, tail]), whole, "{text:?} at {at}");
+            assert_eq!(pieces(&detector, &[head, tail]), whole, "{text:?} at {at}");
+        }
+    }
+}
+
+/// What texts are put together from: names, what rules find, and what stands between.
+const FRAGMENTS: &[&str] = &[
+    "Mira Okafor",
+    "Jonas ",
+    "27 Harbour Lane, Dublin, Ireland ",
+    "\nUppsala",
+    "born on 04/07/1981",
+    "075 310 4321",
+    "(628) 555-0143",
+    "mira@harbour-lane.example",
+    "AKIAQWERTYUIOP234567",
+    "EMAIL_7Q2F9KXD4M",
+    "https://harbour-lane.example/Mira/Okafor?q=Dublin",
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIB Mira Okafor",
+    "-----END RSA PRIVATE KEY-----",
+    "&amp;",
+    "%4D",
+    "\u{200B}",
+    " lives at ",
+    ", ",
+    "\n",
+    " ",
+    "ä",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_split_gives_the_whole(picks in prop::collection::vec(prop::sample::select(FRAGMENTS), 1..9), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..9)) {
+        let detector = Detector::builtin().unwrap().with_names(names());
+        let text = picks.concat();
+        let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| *cut.get(&places)).collect();
+        cuts.sort_unstable();
+        let parts = |cuts: &[usize]| {
+            let ends = cuts.iter().copied().chain([text.len()]);
+            let mut from = 0;
+            ends.map(|end| &text[std::mem::replace(&mut from, end)..end]).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let whole = detector.scan(&text, Hint::default()).findings;
+        for cuts in [&cuts, &places] {
+            let parts = parts(cuts);
+            prop_assert_eq!(&pieces(&detector, &parts.iter().map(String::as_str).collect::<Vec<_>>()), &whole);
         }
     }
 }
 
 #[test]
 fn prose_without_names_is_released_at_once() {
-    let mut scan = NameScan::new(&names());
+    let mut stream = Detector::builtin().unwrap().with_names(names()).stream(Hint::default());
     for word in ["the ", "weather ", "is ", "fine ", "and ", "nothing ", "happens, "] {
-        scan.push(word);
+        stream.push(word);
     }
-    assert_eq!(scan.settled(), "the weather is fine and nothing happens, ".len());
-    scan.push("says Mi");
-    assert_eq!(scan.settled(), "the weather is fine and nothing happens, says ".len());
+    assert_eq!(stream.settled(), "the weather is fine and nothing happens, ".len());
+    stream.push("says Mi");
+    assert_eq!(stream.settled(), "the weather is fine and nothing happens, says ".len());
+}
+
+#[test]
+fn a_name_gives_way_to_what_a_rule_found() {
+    // A number that little speaks for is part of the address, one that a rule is sure of is not.
+    check("Ship it to 27 Harbour Lane, Dublin, Ireland 075 310 4321.", &[("pii.address", "27 Harbour Lane, Dublin, Ireland 075 310 4321")]);
+    let text = "The letter came from Mira Okafor AKIAQWERTYUIOP234567 Jonas Lindqvist yesterday.";
+    let scan = Detector::builtin().unwrap().with_names(names()).scan(text, Hint::default());
+    assert!(scan.findings.iter().any(|finding| finding.label.as_str() == "secret.aws_access_key"), "{:?}", scan.findings);
+    assert!(scan.findings.is_sorted_by(|one, next| one.end <= next.start), "{:?}", scan.findings);
 }
 
 #[test]
 fn nothing_is_held_without_end() {
-    let names = names();
+    let detector = Detector::builtin().unwrap().with_names(names());
     for unit in ["Mira Okafor, ", "12 Harbour Lane, Dublin\n", "A", "Ä", "7", " ", "\n", "Of The ", "x_"] {
-        let mut scan = NameScan::new(&names);
+        let mut scan = detector.stream(Hint::default());
         let mut most = 0;
         let mut taken = 0;
         for _ in 0..2_000 {

@@ -110,6 +110,18 @@ impl Part {
         }
     }
 
+    /// The name of a custom property stands beside its value: it says what that is, such as the name of a sensitivity label.
+    fn property(&mut self, attributes: &mut dyn Iterator<Item = (String, String)>) {
+        let all: Vec<(String, String)> = attributes.collect();
+        self.end_line();
+        if let Some((_, name)) = all.iter().find(|(attribute, _)| attribute == "name") {
+            self.flow.push_str(name);
+            self.flow.push_str(": ");
+            self.closed = false;
+        }
+        self.attributes(&mut all.into_iter());
+    }
+
     /// Adds values of attributes, without those that only number things.
     pub fn attributes(&mut self, attributes: &mut dyn Iterator<Item = (String, String)>) {
         for (name, value) in attributes {
@@ -126,7 +138,11 @@ impl Visit for Part {
             self.running = Some(RUNNING.contains(&name));
             self.shown = SHOWN.contains(&name);
         }
-        self.attributes(attributes);
+        if name == "property" && !self.is_running() {
+            self.property(attributes);
+        } else {
+            self.attributes(attributes);
+        }
         if self.aside_depth > 0 || ASIDE.contains(&name) {
             self.aside_depth += 1;
             return;

@@ -25,6 +25,11 @@ fn documents_are_read() {
             b"<?xml version=\"1.0\"?><cp:coreProperties><dc:creator>CREATOR</dc:creator><dc:title>TITLE</dc:title></cp:coreProperties>",
         ),
         (
+            "docProps/custom.xml",
+            b"<?xml version=\"1.0\"?><Properties><property fmtid=\"{F}\" pid=\"2\" name=\"Class\"><vt:lpwstr>Internal</vt:lpwstr></property>\
+                <property fmtid=\"{F}\" pid=\"3\" name=\"Owner\"><vt:lpwstr>Board</vt:lpwstr></property></Properties>",
+        ),
+        (
             "word/_rels/document.xml.rels",
             b"<?xml version=\"1.0\"?><Relationships><Relationship Target=\"mailto:link@x.example\"/></Relationships>",
         ),
@@ -51,6 +56,8 @@ fn documents_are_read() {
                 ("word/comments.xml", "COMMENT"),
                 ("word/comments.xml (attributes)", "AUTHOR"),
                 ("docProps/core.xml", "CREATOR\nTITLE"),
+                ("docProps/custom.xml", "Class: Internal\nOwner: Board"),
+                ("docProps/custom.xml (attributes)", "Class\nOwner"),
                 ("word/_rels/document.xml.rels (attributes)", "mailto:link@x.example"),
                 ("word/embeddings/book.xlsx > sheet1!A1", "INNER CELL"),
             ],

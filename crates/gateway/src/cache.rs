@@ -49,6 +49,8 @@ impl Weighter<u128, Known> for Weight {
 enum Domain {
     Text,
     File,
+    /// A text that is no prose.
+    Plain,
 }
 
 /// What a cached run depends on besides the text.
@@ -80,13 +82,13 @@ impl FindingsCache {
         &self,
         scope: &CacheScope,
         place: (Role, TextClass, Option<&str>, bool),
-        (text, worth): (&str, usize),
+        (text, worth, prose): (&str, usize, bool),
         inspect: impl FnOnce() -> Option<Scan>,
     ) -> Option<(Arc<Scan>, bool)> {
         if text.len() < worth {
             return inspect().map(|scan| (Arc::new(scan), false));
         }
-        let key = scope.key(Domain::Text, place, text);
+        let key = scope.key(if prose { Domain::Text } else { Domain::Plain }, place, text);
         if let Some(kept) = self.cache.get(&key) {
             return Some((kept.scan, true));
         }

@@ -11,6 +11,7 @@ use bartizan_wire::{Form, Part, Reading};
 
 use crate::cache::{CacheScope, FindingsCache};
 use crate::kept::Kept;
+use crate::live::is_prose;
 use crate::{alone, number};
 
 /// So many findings and token-like strings a body may hold: more would cost memory without end.
@@ -69,6 +70,8 @@ pub struct Body<'a> {
 pub struct Inspector<'a> {
     /// Detector.
     pub detector: &'a Detector,
+    /// The same without names, for what is no prose.
+    pub plain: &'a Detector,
     /// Findings cache.
     pub cache: &'a FindingsCache,
     /// Whose texts.
@@ -201,7 +204,8 @@ impl Inspector<'_> {
             let text = body.text(parts.get(range.clone()).unwrap_or_default());
             let key = if head.form == Form::String { body.tape.key(body.bytes, head.node) } else { None };
             let key = key.filter(|key| !bartizan_wire::says_nothing(key));
-            let mut scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, head.role, head.class, key.as_deref())? };
+            let place = (head.role, head.class, key.as_deref());
+            let mut scan = if head.opaque { self.opaque(&text)? } else { self.text(&text, place, is_prose(head))? };
             if head.form == Form::Number {
                 scan = self.number(&text, head, scan)?;
             }
@@ -226,7 +230,7 @@ impl Inspector<'_> {
 
     /// A number literal is inspected in its whole part too.
     fn number(&mut self, literal: &str, part: &Part, mut scan: Arc<Scan>) -> Result<Arc<Scan>, InspectError> {
-        let expanded = number::whole_part(literal).map(|whole| self.text(&whole, part.role, part.class, None)).transpose()?;
+        let expanded = number::whole_part(literal).map(|whole| self.text(&whole, (part.role, part.class, None), false)).transpose()?;
         if items(&scan) + expanded.as_deref().map_or(0, items) > 0 {
             number::cover(Arc::make_mut(&mut scan), expanded.as_deref(), literal.len());
         }
@@ -238,7 +242,7 @@ impl Inspector<'_> {
         let parts = body.reading.parts.get(range).unwrap_or_default();
         let Some(head) = parts.first() else { return Ok(scan) };
         let lengths: Vec<usize> = parts.iter().map(|part| body.tape.text(body.bytes, part.node).len()).collect();
-        let look = |part: &str| self.text(part, head.role, head.class, None).map(Arc::unwrap_or_clone);
+        let look = |part: &str| self.text(part, (head.role, head.class, None), is_prose(head)).map(Arc::unwrap_or_clone);
         alone::add(Arc::make_mut(&mut scan), text, &lengths, look)?;
         Ok(scan)
     }
@@ -267,15 +271,21 @@ impl Inspector<'_> {
         scan.ok_or(InspectError::Timeout).and_then(|scan| if items(&scan) > MOST { Err(InspectError::TooMany) } else { Ok(scan) })
     }
 
-    /// Inspects one text.
+    /// Inspects one text; names are looked for in prose only.
     ///
     /// # Errors
     /// When it takes too long.
-    pub fn text(&mut self, text: &str, role: Role, class: TextClass, key: Option<&str>) -> Result<Arc<Scan>, InspectError> {
-        let (detector, tokens, deadline) = (self.detector, self.tokens, self.deadline);
+    pub fn text(
+        &mut self,
+        text: &str,
+        (role, class, key): (Role, TextClass, Option<&str>),
+        prose: bool,
+    ) -> Result<Arc<Scan>, InspectError> {
+        let (detector, tokens, deadline) = (if prose { self.detector } else { self.plain }, self.tokens, self.deadline);
         let hint = Hint { key, tokens, json: class == TextClass::ToolArguments };
         let run = || if text.len() <= PIECE { Some(detector.scan(text, hint)) } else { long(detector, text, hint, deadline) };
-        let (scan, hit) = self.cache.scan(self.scope, (role, class, key, tokens), (text, self.worth), run).ok_or(InspectError::Timeout)?;
+        let (scan, hit) =
+            self.cache.scan(self.scope, (role, class, key, tokens), (text, self.worth, prose), run).ok_or(InspectError::Timeout)?;
         if hit {
             self.lookups.0 += 1;
         } else {

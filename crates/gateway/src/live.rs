@@ -2,6 +2,7 @@
 
 use bartizan_detect::Detector;
 use bartizan_policy::Judge;
+use bartizan_wire::{Form, Part};
 
 use crate::circuits::Circuits;
 use crate::quotas::Quotas;
@@ -14,6 +15,8 @@ pub struct Live {
     pub settings: Settings,
     /// Detector.
     pub detector: Detector,
+    /// The same without names, for what is no prose.
+    pub plain: Detector,
     /// Digest of the detector, for the findings cache.
     pub detector_digest: [u8; 32],
     /// Policies.
@@ -26,6 +29,11 @@ pub struct Live {
     upstreams: Vec<Upstream>,
 }
 
+/// Whether names may stand in a part.
+pub(crate) fn is_prose(part: &Part) -> bool {
+    !part.fixed && !part.id && part.form != Form::Number
+}
+
 impl Live {
     /// Puts everything together.
     ///
@@ -34,7 +42,21 @@ impl Live {
     pub fn new(settings: Settings, detector: Detector, judge: Judge) -> Result<Self, ClientError> {
         let (upstreams, circuits) = (Upstream::for_each(&settings)?, Circuits::new(&settings));
         let quotas = Quotas::new(&settings.quotas, &settings.prices);
-        Ok(Self { detector_digest: detector.digest(), settings, detector, judge, circuits, quotas, upstreams })
+        Ok(Self {
+            detector_digest: detector.digest(),
+            plain: detector.without_names(),
+            settings,
+            detector,
+            judge,
+            circuits,
+            quotas,
+            upstreams,
+        })
+    }
+
+    /// What looks through a part.
+    pub(crate) fn detector_for(&self, part: &Part) -> &Detector {
+        if is_prose(part) { &self.detector } else { &self.plain }
     }
 
     /// The client for a provider.

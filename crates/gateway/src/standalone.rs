@@ -114,7 +114,7 @@ impl Standalone {
             return None;
         }
         let tokens = !self.session.is_empty();
-        let detector = &self.live.detector;
+        let detector = self.live.detector_for(part);
         let mut scan = if part.opaque {
             detector.scan_opaque(text, |detector, stretch, hint| Some(detector.scan(stretch, hint))).unwrap_or_default()
         } else {

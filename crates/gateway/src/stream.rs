@@ -304,7 +304,7 @@ impl StreamGuard {
         if let Some(number) = self.texts.find(channel) {
             return Ok(number);
         }
-        let mut text = Growing::new(&self.live.detector, !self.session.is_empty(), part);
+        let mut text = Growing::new(self.live.detector_for(part), !self.session.is_empty(), part);
         text.pointer = path();
         self.texts.add(channel, text).ok_or(StreamError::TooManyTexts(self.live.settings.limits.channels))
     }

@@ -29,6 +29,7 @@ mod harness;
 mod leaks;
 mod limits;
 mod logprobs;
+mod names;
 mod objects;
 mod operators;
 mod order;

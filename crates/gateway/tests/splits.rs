@@ -200,6 +200,16 @@ fn streams_of_other_tests_are_the_same_for_every_split() {
     }
 }
 
+#[test]
+fn streams_are_the_same_for_every_split_where_names_are_looked_for() {
+    let (house, effort) = (House::build(Plan { any: true, names: true, ..Plan::default() }), Effort::asked(1));
+    for story in asked_for(sources::own().into_iter().chain(sources::of_others()).collect()) {
+        let bytes = story.bytes("", &story.usual(""));
+        let reply = same_bytes(&house, &story, &bytes, effort.halves(bytes.len(), 0, 4), effort);
+        assert!(reply.status == 200 && reply.whole, "{}: {}", story.name, reply.text());
+    }
+}
+
 /// Many streams, so that each gets few splits: `make leaks` tries all of them.
 #[test]
 fn streams_of_the_leak_matrix_are_the_same_for_every_split() {

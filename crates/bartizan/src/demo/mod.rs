@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 use values::Values;
 
-use crate::config::{AuthConfig, Config, RuleSet};
+use crate::config::{AuthConfig, Config, GuardConfig};
 use crate::output::{FOUND, Format};
 use crate::wiring::Listeners;
 use crate::{audit, clock, sample_model, wiring};
@@ -196,7 +196,7 @@ async fn stage(script: &Script, data: &Arc<DataDir>, tasks: &TaskTracker, base: 
     let announce = Arc::new(move |event: &[u8]| recorder.note(event));
     let listeners = Listeners { announce: Some(announce), ..Listeners::default() };
     let gate =
-        wiring::gate_for(wiring::live(settings, wiring::policies(None)?, RuleSet::default())?, data, Arc::new(directory), listeners)?;
+        wiring::gate_for(wiring::live(settings, wiring::policies(None)?, &GuardConfig::default())?, data, Arc::new(directory), listeners)?;
     Ok(Stage { gate, client: Client::new(base), keys, made_up, events, seen })
 }
 

@@ -4,16 +4,15 @@
 mod features;
 mod gazetteer;
 mod hash;
-mod merge;
+mod info;
 mod model;
 mod scan;
 mod spans;
 mod tokens;
 pub mod train;
 
-pub(crate) use merge::merge;
 pub use model::{ModelError, Names};
-pub use scan::NameScan;
+pub(crate) use scan::Tagger;
 pub use spans::Name;
 
 use self::tokens::{Shape, Token};

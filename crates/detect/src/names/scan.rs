@@ -1,7 +1,5 @@
 //! The walk over a text that arrives in pieces: tokens are tagged from left to right, each once the next two are known.
 
-use std::fmt;
-
 use super::features::{AHEAD, BEHIND, History, Rows, SIGHT, rows};
 use super::model::{Model, Names};
 use super::spans::{Name, Spans};
@@ -120,76 +118,26 @@ impl Tagger {
     }
 }
 
-/// An incremental scan for names. However the text is cut, the names are the same.
-#[derive(Clone)]
-pub struct NameScan {
-    text: Normal,
-    tagger: Tagger,
-    found: Vec<Name>,
-    names: Vec<Name>,
-    settled: usize,
-    finished: bool,
-}
-
-impl fmt::Debug for NameScan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NameScan").field("settled", &self.settled).finish_non_exhaustive()
-    }
-}
-
-impl NameScan {
-    /// Begins a scan.
-    pub fn new(names: &Names) -> Self {
-        Self { text: Normal::new(), tagger: Tagger::new(names), found: Vec::new(), names: Vec::new(), settled: 0, finished: false }
-    }
-
-    /// Takes in more text, cut anywhere between characters.
-    pub fn push(&mut self, text: &str) {
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
-            self.take_in(piece);
-            rest = tail;
-        }
-    }
-
-    /// Says that the text is complete.
-    pub fn finish(&mut self) {
-        if !self.finished {
-            self.finished = true;
-            self.take_in("");
-        }
-    }
-
-    /// Raw offset up to which everything is decided.
-    pub fn settled(&self) -> usize {
-        self.settled
-    }
-
-    /// Takes what was found since the last call, in order, in raw offsets.
-    pub fn drain(&mut self, out: &mut Vec<Name>) {
-        out.append(&mut self.names);
-    }
-
-    fn take_in(&mut self, piece: &str) {
-        self.text.push(piece, self.finished);
-        self.tagger.step(&self.text, self.finished, &mut self.found);
-        for name in self.found.drain(..) {
-            self.names.push(Name { start: self.text.raw_start(name.start), end: self.text.raw_stop(name.end), ..name });
-        }
-        let hold = if self.finished { self.text.end() } else { self.tagger.hold(&self.text) };
-        let settled = if hold >= self.text.end() { self.text.raw_end() } else { self.text.raw_start(hold) };
-        self.settled = self.settled.max(settled);
-        self.text.forget_before(self.tagger.keep(&self.text), HISTORY);
-    }
-}
-
 impl Names {
-    /// All names in a whole text, in raw offsets.
+    /// All names in a whole text by themselves, in raw offsets; beside rules they are found by
+    /// [`Detector::with_names`](crate::Detector::with_names).
     pub fn scan(&self, text: &str) -> Vec<Name> {
-        let mut scan = NameScan::new(self);
-        scan.push(text);
-        scan.finish();
-        scan.names
+        let mut normal = Normal::new();
+        let mut tagger = Tagger::new(self);
+        let (mut found, mut names) = (Vec::new(), Vec::new());
+        let mut rest = text;
+        loop {
+            let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
+            rest = tail;
+            normal.push(piece, rest.is_empty());
+            tagger.step(&normal, rest.is_empty(), &mut found);
+            for name in found.drain(..) {
+                names.push(Name { start: normal.raw_start(name.start), end: normal.raw_stop(name.end), ..name });
+            }
+            if rest.is_empty() {
+                return names;
+            }
+            normal.forget_before(tagger.keep(&normal), HISTORY);
+        }
     }
 }

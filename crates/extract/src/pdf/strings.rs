@@ -9,6 +9,8 @@ use crate::sink::Sink;
 
 /// Strings that are bytes for machines: digests, signatures, tables of colours, file identifiers.
 const NOT_TEXT: &[&str] = &["ID", "Lookup", "CheckSum", "Cert", "Registry", "Ordering", "Panose", "DocChecksum", "Digest", "DigestValue"];
+/// Where the document says what it is: its keys belong to what they say, such as the name of a sensitivity label.
+const INFORMATION: &str = "document information";
 /// Keys whose names a person chose: values and states of fields.
 const NAMES: &[&str] = &["V", "DV", "AS"];
 
@@ -24,7 +26,7 @@ pub fn read(file: &File<'_>, sink: &mut Sink<'_>) {
     for stored in &file.objects {
         let annotation = stored.is("Annot");
         let place = if information.contains(&stored.number) {
-            "document information".to_owned()
+            INFORMATION.to_owned()
         } else if annotation {
             format!("annotation {}", stored.number)
         } else {
@@ -38,7 +40,7 @@ pub fn read(file: &File<'_>, sink: &mut Sink<'_>) {
 }
 
 fn one(object: &Object, (place, shown): (&str, bool), sink: &mut Sink<'_>) {
-    let mut found = Found::default();
+    let mut found = Found { named: place == INFORMATION, ..Found::default() };
     found.object(object, false);
     if shown {
         sink.shown(place, &found.text);
@@ -53,6 +55,8 @@ fn one(object: &Object, (place, shown): (&str, bool), sink: &mut Sink<'_>) {
 #[derive(Default)]
 struct Found {
     text: String,
+    /// Whether keys are told beside their values.
+    named: bool,
     binary: bool,
 }
 
@@ -73,6 +77,10 @@ impl Found {
             let key = std::str::from_utf8(key).unwrap_or_default();
             let skip = NOT_TEXT.contains(&key) || is_signature && key == "Contents";
             if !skip {
+                if self.named && matches!(value, Object::Text(_)) {
+                    self.text.push_str(key);
+                    self.text.push_str(": ");
+                }
                 self.object(value, NAMES.contains(&key));
             }
         }

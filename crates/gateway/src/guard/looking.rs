@@ -21,7 +21,7 @@ pub fn is_clean(exchange: &Exchange, text: &str, key: Option<&str>) -> bool {
             // A name that comes with every request: remembered however short it is.
             inspector.worth = 0;
         }
-        inspector.text(text, Role::Other, TextClass::Metadata, key).map_err(GuardError::from)
+        inspector.text(text, (Role::Other, TextClass::Metadata, key), false).map_err(GuardError::from)
     };
     caught(|_| scan()).is_ok_and(|scan| scan.findings.is_empty())
 }
@@ -52,6 +52,7 @@ pub(super) fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
     let live = &exchange.live;
     Inspector {
         detector: &live.detector,
+        plain: &live.plain,
         cache: exchange.gate.cache(),
         scope: exchange.cache_scope.get_or_init(|| exchange.gate.cache().scope(&exchange.principal, &live.detector_digest)),
         worth: WORTH,
@@ -91,7 +92,7 @@ pub(super) fn inspect_outside(exchange: &Exchange, text: &str) -> Result<Vec<Uni
     if text.trim().is_empty() {
         return Ok(Vec::new());
     }
-    let scan = inspector(exchange, false).text(text, Role::Other, TextClass::Metadata, None)?;
+    let scan = inspector(exchange, false).text(text, (Role::Other, TextClass::Metadata, None), false)?;
     let silent = scan.findings.is_empty() && scan.below.is_empty();
     Ok(if silent { Vec::new() } else { vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan, attached: None }] })
 }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bartizan_detect::Detector;
+use bartizan_detect::names::Names;
 use bartizan_gateway::{
     Auth, Breaking, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Server, Settings, Timeouts, Waits,
     Wiring,
@@ -67,6 +68,8 @@ pub struct Plan {
     pub telemetry: Option<bartizan_gateway::Telemetry>,
     pub faults: Option<Faults>,
     pub fail_open: bool,
+    /// Names are looked for too.
+    pub names: bool,
     pub kind: ProviderKind,
     /// Where the provider is, if not the scripted one.
     pub base_url: Option<String>,
@@ -95,6 +98,7 @@ impl Default for Plan {
             telemetry: None,
             faults: None,
             fail_open: false,
+            names: false,
             kind: ProviderKind::Both,
             base_url: None,
             api_key: Some("sk-provider"),
@@ -212,7 +216,9 @@ impl House {
         if let Some(adjust) = plan.adjust.take() {
             adjust(&mut settings);
         }
-        let live = Live::new(settings, Detector::builtin().unwrap(), judge(&plan)).unwrap();
+        let rules = Detector::builtin().unwrap();
+        let detector = if plan.names { rules.with_names(Names::builtin().unwrap()) } else { rules };
+        let live = Live::new(settings, detector, judge(&plan)).unwrap();
         let wiring = Wiring {
             journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
             directory: Arc::new(directory()),
