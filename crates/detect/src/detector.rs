@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bartizan_vocabulary::{Finding, Label};
 
 use crate::compile::{Compiled, builtin, compile, core};
+use crate::exact::Exact;
+use crate::known::outrank;
 use crate::names::{Kind, Names, merge};
 use crate::plan::LabelInfo;
 use crate::rules::{RuleError, RuleFile};
@@ -19,6 +21,8 @@ pub struct Detector {
     encoded: bool,
     /// The recogniser of names, if it was asked for.
     names: Option<Names>,
+    /// Tables of a company's own values.
+    exact: Vec<Exact>,
 }
 
 /// What is known about a text besides its bytes.
@@ -72,7 +76,7 @@ impl Detector {
     /// # Errors
     /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
-        builtin().map(|compiled| Self { compiled, encoded: true, names: None })
+        builtin().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new() })
     }
 
     /// Those of them that are marked as the core: what a gate looks for that is not told to look for everything.
@@ -80,7 +84,7 @@ impl Detector {
     /// # Errors
     /// As [`Detector::builtin`].
     pub fn core() -> Result<Self, RuleError> {
-        core().map(|compiled| Self { compiled, encoded: true, names: None })
+        core().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new() })
     }
 
     /// Compiles rules.
@@ -88,7 +92,7 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(|compiled| Self { compiled, encoded: true, names: None })
+        compile(files).map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new() })
     }
 
     /// The same with names of persons, places and organisations, in whole texts. Streams do not know them yet.
@@ -97,12 +101,25 @@ impl Detector {
         Self { names: Some(names), ..self.clone() }
     }
 
+    /// The same with one more table of a company's own values, in whole texts. Its values come before what rules and names find, except
+    /// secrets; what they leave of another finding stays one. Streams do not know them yet.
+    #[must_use]
+    pub fn with_exact(&self, exact: Exact) -> Self {
+        Self { exact: self.exact.iter().cloned().chain([exact]).collect(), ..self.clone() }
+    }
+
     /// Digest over the rules, the names and the version of the machine: two detectors with the same digest find the same.
     pub fn digest(&self) -> [u8; 32] {
-        let Some(names) = &self.names else { return self.compiled.digest };
+        let own = self.names.iter().map(Names::digest).chain(self.exact.iter().map(Exact::digest));
+        let own: Vec<[u8; 32]> = own.collect();
+        if own.is_empty() {
+            return self.compiled.digest;
+        }
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.compiled.digest);
-        hasher.update(&names.digest());
+        for digest in &own {
+            hasher.update(digest);
+        }
         *hasher.finalize().as_bytes()
     }
 
@@ -110,14 +127,26 @@ impl Detector {
     pub fn labels(&self) -> Vec<LabelInfo> {
         let known = |info: &LabelInfo| self.compiled.labels.iter().any(|label| label.label == info.label);
         let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info).filter(|info| !known(info));
-        self.compiled.labels.iter().cloned().chain(names).collect()
+        let mut labels: Vec<LabelInfo> = self.compiled.labels.iter().cloned().chain(names).collect();
+        for info in self.own() {
+            match labels.iter_mut().find(|known| known.label == info.label) {
+                Some(known) => known.rules.extend(info.rules.into_iter().filter(|rule| !known.rules.contains(rule)).collect::<Vec<_>>()),
+                None => labels.push(info),
+            }
+        }
+        labels
     }
 
     /// What is known of one label.
     pub fn label(&self, label: &Label) -> Option<LabelInfo> {
         let known = self.compiled.labels.iter().find(|info| info.label == *label).cloned();
         let named = || self.names.iter().flat_map(|_| Kind::ALL).find(|kind| kind.label() == label.as_str()).map(Kind::info);
-        known.or_else(named)
+        known.or_else(named).or_else(|| self.own().find(|info| info.label == *label))
+    }
+
+    /// The labels of what a company knows of its own.
+    fn own(&self) -> impl Iterator<Item = LabelInfo> {
+        self.exact.iter().map(Exact::info)
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
@@ -126,7 +155,7 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self { compiled: Arc::clone(&self.compiled), encoded: false, names: None }
+        Self { compiled: Arc::clone(&self.compiled), encoded: false, names: None, exact: Vec::new() }
     }
 
     /// Scans a whole text.
@@ -137,6 +166,10 @@ impl Detector {
         stream.push_all(text, &mut |events_of_piece| scan.absorb(events_of_piece.drain(..)), &mut events);
         if let Some(names) = &self.names {
             merge(text, &names.scan(text), &mut scan.findings, &mut scan.below);
+        }
+        // The first table comes before the others.
+        for exact in self.exact.iter().rev() {
+            outrank(text, exact.scan(text), &mut scan.findings);
         }
         scan
     }
