@@ -2,7 +2,13 @@
 //! near-miss per 500 bytes, 5 % non-ASCII. Prints MB/s of one core by CPU time, and nanoseconds per small push, with the core of
 //! the rules, for which the bar is; then MB/s with all of them. `--extra N` takes all rules and N made-up ones instead: keys with
 //! prefixes, values beside common words, numbers with words around them. `--mb N` takes N MB. `--exact N` measures tables of N rows instead.
-#![expect(clippy::format_push_string, clippy::indexing_slicing, clippy::string_slice, clippy::cast_precision_loss, reason = "a program for people, on known data")]
+#![expect(
+    clippy::format_push_string,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_precision_loss,
+    reason = "a program for people, on known data"
+)]
 
 #[path = "speed/exact.rs"]
 mod exact;

@@ -6,9 +6,11 @@ use bartizan_vocabulary::{Finding, Label};
 
 use crate::compile::{Compiled, builtin, compile, core};
 use crate::exact::Exact;
-use crate::known::outrank;
+use crate::known::{outrank, underlie};
 use crate::names::{Kind, Names, merge};
+use crate::phrases::Phrases;
 use crate::plan::LabelInfo;
+use crate::prints::Prints;
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
 use crate::token::{TokenHit, cut_findings};
@@ -23,6 +25,10 @@ pub struct Detector {
     names: Option<Names>,
     /// Tables of a company's own values.
     exact: Vec<Exact>,
+    /// Dictionaries of its own.
+    phrases: Vec<Phrases>,
+    /// Documents of its own.
+    prints: Vec<Prints>,
 }
 
 /// What is known about a text besides its bytes.
@@ -76,7 +82,7 @@ impl Detector {
     /// # Errors
     /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
-        builtin().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new() })
+        builtin().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new(), prints: Vec::new(), phrases: Vec::new() })
     }
 
     /// Those of them that are marked as the core: what a gate looks for that is not told to look for everything.
@@ -84,7 +90,7 @@ impl Detector {
     /// # Errors
     /// As [`Detector::builtin`].
     pub fn core() -> Result<Self, RuleError> {
-        core().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new() })
+        core().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new(), prints: Vec::new(), phrases: Vec::new() })
     }
 
     /// Compiles rules.
@@ -92,7 +98,14 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new() })
+        compile(files).map(|compiled| Self {
+            compiled,
+            encoded: true,
+            names: None,
+            exact: Vec::new(),
+            prints: Vec::new(),
+            phrases: Vec::new(),
+        })
     }
 
     /// The same with names of persons, places and organisations, in whole texts. Streams do not know them yet.
@@ -108,9 +121,24 @@ impl Detector {
         Self { exact: self.exact.iter().cloned().chain([exact]).collect(), ..self.clone() }
     }
 
+    /// The same with one more dictionary, in whole texts. Its phrases count as values of a table do.
+    #[must_use]
+    pub fn with_phrases(&self, phrases: Phrases) -> Self {
+        Self { phrases: self.phrases.iter().cloned().chain([phrases]).collect(), ..self.clone() }
+    }
+
+    /// The same with fingerprints of a company's own documents, in whole texts. What else is found inside an excerpt keeps its place; the
+    /// excerpt is what is left. Streams do not know them yet.
+    #[must_use]
+    pub fn with_prints(&self, prints: Prints) -> Self {
+        Self { prints: self.prints.iter().cloned().chain([prints]).collect(), ..self.clone() }
+    }
+
     /// Digest over the rules, the names and the version of the machine: two detectors with the same digest find the same.
     pub fn digest(&self) -> [u8; 32] {
         let own = self.names.iter().map(Names::digest).chain(self.exact.iter().map(Exact::digest));
+        let own = own.chain(self.prints.iter().map(Prints::digest));
+        let own = own.chain(self.phrases.iter().map(Phrases::digest));
         let own: Vec<[u8; 32]> = own.collect();
         if own.is_empty() {
             return self.compiled.digest;
@@ -146,7 +174,7 @@ impl Detector {
 
     /// The labels of what a company knows of its own.
     fn own(&self) -> impl Iterator<Item = LabelInfo> {
-        self.exact.iter().map(Exact::info)
+        self.exact.iter().map(Exact::info).chain(self.prints.iter().map(Prints::info)).chain(self.phrases.iter().map(Phrases::info))
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
@@ -155,7 +183,14 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self { compiled: Arc::clone(&self.compiled), encoded: false, names: None, exact: Vec::new() }
+        Self {
+            compiled: Arc::clone(&self.compiled),
+            encoded: false,
+            names: None,
+            exact: Vec::new(),
+            prints: Vec::new(),
+            phrases: Vec::new(),
+        }
     }
 
     /// Scans a whole text.
@@ -167,9 +202,15 @@ impl Detector {
         if let Some(names) = &self.names {
             merge(text, &names.scan(text), &mut scan.findings, &mut scan.below);
         }
+        for phrases in self.phrases.iter().rev() {
+            outrank(text, phrases.scan(text), &mut scan.findings);
+        }
         // The first table comes before the others.
         for exact in self.exact.iter().rev() {
             outrank(text, exact.scan(text), &mut scan.findings);
+        }
+        for prints in &self.prints {
+            underlie(text, prints.scan(text), &mut scan.findings);
         }
         scan
     }

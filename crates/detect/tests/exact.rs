@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use bartizan_detect::exact::{Built, Builder, Exact, Refusal, Settings};
+use bartizan_detect::exact::{Builder, Built, Exact, Refusal, Settings};
 use bartizan_detect::known::{IndexError, IndexKey, KnownScan};
 use bartizan_detect::{Detector, Hint};
 use bartizan_vocabulary::Finding;
@@ -159,13 +159,7 @@ fn rows_that_cannot_be_looked_for_are_counted() {
     let made = built_of(&with_good, 100).unwrap();
     assert_eq!((made.rows, made.kept, made.repeated), (107, 1, 1));
     let refused: Vec<(Refusal, usize)> = Refusal::ALL.into_iter().zip(made.refused).collect();
-    let expected = [
-        (Refusal::Empty, 1),
-        (Refusal::Short, 1),
-        (Refusal::Long, 1),
-        (Refusal::Common, 101),
-        (Refusal::Unconfirmed, 1),
-    ];
+    let expected = [(Refusal::Empty, 1), (Refusal::Short, 1), (Refusal::Long, 1), (Refusal::Common, 101), (Refusal::Unconfirmed, 1)];
     assert_eq!(refused, expected);
     assert_eq!(built_of(&with_good, 101).unwrap().kept, 2);
     assert_eq!(built_of(&rows, 100).err(), Some(IndexError::Empty));
@@ -238,7 +232,8 @@ fn what_is_found_beside_rules() {
 fn text() -> impl Strategy<Value = String> {
     let words: Vec<&'static str> = ROWS.iter().flat_map(|(value, with)| std::iter::once(*value).chain(with.iter().copied())).collect();
     let parts = words.iter().flat_map(|value| value.split_inclusive([' ', '-'])).chain(words.iter().copied());
-    let parts: Vec<&'static str> = parts.filter(|part| !part.is_empty()).chain([" ", "\n", "-", ", ", ".", "         ", "\\u00", "é", "%2", "会"]).collect();
+    let parts: Vec<&'static str> =
+        parts.filter(|part| !part.is_empty()).chain([" ", "\n", "-", ", ", ".", "         ", "\\u00", "é", "%2", "会"]).collect();
     proptest::collection::vec(proptest::sample::select(parts), 0..60).prop_map(|parts| parts.concat())
 }
 

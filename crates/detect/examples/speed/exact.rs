@@ -17,8 +17,8 @@ const KINDS: [&str; 4] = ["numbers", "names", "codes", "confirmed"];
 /// A made-up syllable.
 fn syllable(random: &mut Random) -> &'static str {
     const ALL: [&str; 40] = [
-        "an", "bel", "car", "da", "el", "fer", "ga", "har", "is", "jo", "ka", "lin", "ma", "nor", "o", "pe", "qui", "ro", "sa", "ter", "ul",
-        "vi", "wen", "xa", "yo", "za", "mar", "the", "in", "re", "con", "tra", "ser", "per", "men", "dra", "ste", "lo", "ber", "ton",
+        "an", "bel", "car", "da", "el", "fer", "ga", "har", "is", "jo", "ka", "lin", "ma", "nor", "o", "pe", "qui", "ro", "sa", "ter",
+        "ul", "vi", "wen", "xa", "yo", "za", "mar", "the", "in", "re", "con", "tra", "ser", "per", "men", "dra", "ste", "lo", "ber", "ton",
     ];
     ALL[random.below(ALL.len())]
 }

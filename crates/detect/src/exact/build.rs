@@ -169,6 +169,11 @@ impl Builder {
         Ok(())
     }
 
+    /// How many rows were refused so far.
+    pub fn refused(&self) -> usize {
+        self.refused.iter().sum()
+    }
+
     fn refuse(&mut self, refusal: Refusal, count: usize) {
         if let Some(refused) = self.refused.get_mut(refusal as usize) {
             *refused += count;

@@ -6,7 +6,7 @@ mod fuzz;
 mod table;
 mod tagger;
 
-pub use build::{Built, Builder, Refusal, Settings};
+pub use build::{Builder, Built, Refusal, Settings};
 #[doc(hidden)]
 pub use fuzz::fuzz_exact;
 pub use table::Exact;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bartizan_vocabulary::{Label, RuleId};
 
 use super::{COLUMNS, ENTRY, FARTHEST, MOST, SHORT};
-use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, Reader, label_is_good};
+use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, LONGEST, Reader, label_is_good};
 use crate::plan::{LabelInfo, kind};
 use crate::rules::Severity;
 
@@ -42,7 +42,8 @@ pub(crate) struct Table {
     pub(crate) columns: usize,
     pub(crate) need: usize,
     pub(crate) within: usize,
-    pub(crate) lengths: u128,
+    /// By length: whether a value has it, and whether a longer one is there.
+    pub(crate) lengths: [Length; LONGEST + 1],
     pub(crate) lengths_with: u128,
     map_bits: u8,
     map: Range<usize>,
@@ -50,6 +51,38 @@ pub(crate) struct Table {
     buckets: Range<usize>,
     hashes: Range<usize>,
     with: Range<usize>,
+}
+
+/// What values have one length, and which have more.
+#[derive(Clone, Copy)]
+pub(crate) struct Length {
+    pub(crate) is: bool,
+    pub(crate) longer: bool,
+}
+
+/// The parts of an index that are looked at for every word.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    keys: &'a Keys,
+    map: &'a [u8],
+    mask: u64,
+    filter: Filter<'a>,
+}
+
+impl View<'_> {
+    /// Whether a value may begin like this.
+    #[inline]
+    pub(crate) fn may_begin(&self, hash: u64) -> bool {
+        let bit = self.keys.opening.of(hash) & self.mask;
+        let byte = usize::try_from(bit >> 3).ok().and_then(|at| self.map.get(at)).copied().unwrap_or(0);
+        byte >> (bit & 7) & 1 != 0
+    }
+
+    /// Whether a value with this rolling hash may be there.
+    #[inline]
+    pub(crate) fn may_have(&self, hash: u64) -> bool {
+        self.filter.may_have(self.keys.whole.of(hash))
+    }
 }
 
 impl fmt::Debug for Exact {
@@ -185,6 +218,7 @@ impl Table {
         let Head { entries, bucket_bits, columns, need, map_bits, within, lengths, lengths_with, label, .. } = head;
         let rule = RuleId::from(label.as_str());
         let label = Label::from(label.as_str());
+        let lengths = std::array::from_fn(|length| Length { is: lengths >> length & 1 != 0, longer: lengths >> length > 1 });
         Ok(Self {
             bytes,
             keys,
@@ -211,18 +245,9 @@ impl Table {
         (*self.bytes).as_ref().get(part.clone()).unwrap_or_default()
     }
 
-    /// Whether a value may begin like this.
-    #[inline]
-    pub(crate) fn may_begin(&self, hash: u64) -> bool {
-        let bit = self.keys.opening.of(hash) & ((1 << self.map_bits) - 1);
-        let byte = usize::try_from(bit >> 3).ok().and_then(|at| self.part(&self.map).get(at)).copied().unwrap_or(0);
-        byte >> (bit & 7) & 1 != 0
-    }
-
-    /// Whether a value with this rolling hash may be there.
-    #[inline]
-    pub(crate) fn may_have(&self, hash: u64) -> bool {
-        Filter(self.part(&self.filter)).may_have(self.keys.whole.of(hash))
+    /// What is looked at for every word.
+    pub(crate) fn view(&self) -> View<'_> {
+        View { keys: &self.keys, map: self.part(&self.map), mask: (1 << self.map_bits) - 1, filter: Filter(self.part(&self.filter)) }
     }
 
     /// The entries of a value: a row each.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use super::table::{Exact, Table};
+use super::table::{Exact, Table, View};
 use super::{OPENING, ROWS, WORDS, short};
 use crate::known::{Found, LONGEST, Walk, Word};
 use crate::normal::Normal;
@@ -15,7 +15,12 @@ const CONFIRMED_BP: u16 = 9_900;
 /// A word that a value may begin with.
 #[derive(Clone, Copy, Debug)]
 struct Start {
-    word: Word,
+    /// Where it begins in the text, in characters of it, and in the form.
+    start: usize,
+    first_char: usize,
+    from: usize,
+    /// The rolling hash there.
+    hash: u64,
     words: usize,
     /// Whether the index has a value that begins like the text here, as far as that is known.
     begins: bool,
@@ -40,8 +45,11 @@ struct Ending {
 /// A value of the table that was read.
 #[derive(Clone, Debug)]
 struct Hit {
-    first: Word,
-    last: Word,
+    start: usize,
+    end: usize,
+    /// The same in characters.
+    first_char: usize,
+    last_char: usize,
     /// What may confirm it: short hashes, sorted, with the row and the column.
     wanted: Vec<(u64, usize, usize)>,
     /// Columns that were met, by row.
@@ -84,8 +92,9 @@ impl Tagger {
     pub(crate) fn step(&mut self, text: &Normal, last: bool, out: &mut Vec<Found>) {
         let exact = self.exact.clone();
         let table = exact.table();
+        let view = table.view();
         while let Some(word) = self.walk.take(text, last) {
-            self.enter(&word, table);
+            self.enter(&word, table, &view);
             if table.need > 0 {
                 self.remember(word, table);
             }
@@ -102,7 +111,7 @@ impl Tagger {
     /// The first byte that a finding which is not reported yet may cover.
     pub(crate) fn hold(&self, text: &Normal) -> usize {
         let open = self.walk.open().unwrap_or(text.end());
-        self.undecided().min(open).min(self.hits.first().map_or(open, |hit| hit.first.start))
+        self.undecided().min(open).min(self.hits.first().map_or(open, |hit| hit.start))
     }
 
     /// The first byte that is still read.
@@ -112,11 +121,11 @@ impl Tagger {
 
     /// Where the first word begins that a longer value may still begin with.
     fn undecided(&self) -> usize {
-        let first = self.starts.first().filter(|_| self.walk.goes_on()).map(|start| start.word.start);
+        let first = self.starts.first().filter(|_| self.walk.goes_on()).map(|start| start.start);
         first.unwrap_or(usize::MAX)
     }
 
-    fn enter(&mut self, word: &Word, table: &Table) {
+    fn enter(&mut self, word: &Word, table: &Table, view: &View<'_>) {
         if word.apart {
             self.starts.clear();
         }
@@ -124,34 +133,32 @@ impl Tagger {
             self.starts.clear();
             return;
         }
-        self.starts.push(Start { word: *word, words: 0, begins: false });
+        let Word { start, first_char, from, hash_from, .. } = *word;
+        self.starts.push(Start { start, first_char, from, hash: hash_from, words: 0, begins: false });
         let mut starts = std::mem::take(&mut self.starts);
-        starts.retain_mut(|start| self.extend(start, word, table));
+        starts.retain_mut(|start| self.extend(start, word, table, view));
         self.starts = starts;
     }
 
     /// Looks up what lies from a start to the end of a word; false when nothing can begin there any more.
-    fn extend(&mut self, start: &mut Start, last: &Word, table: &Table) -> bool {
-        let from = (start.word.from, start.word.hash_from);
-        let length = last.to - start.word.from;
+    fn extend(&mut self, start: &mut Start, last: &Word, table: &Table, view: &View<'_>) -> bool {
+        let length = last.to - start.from;
         start.words += 1;
-        if length > LONGEST || table.lengths >> length == 0 {
-            return false;
-        }
+        let Some(values) = table.lengths.get(length).filter(|values| values.is || values.longer) else { return false };
         if length >= OPENING && !start.begins {
-            let end = start.word.from + OPENING;
-            if !table.may_begin(self.walk.between(from, (end, self.walk.hash_at(end)))) {
+            let end = start.from + OPENING;
+            if !view.may_begin(self.walk.between((start.from, start.hash), (end, self.walk.hash_at(end)))) {
                 return false;
             }
             start.begins = true;
         }
-        if table.lengths >> length & 1 != 0 && table.may_have(self.walk.between(from, (last.to, last.hash_to))) {
-            self.look_up(start.word, *last, table);
+        if values.is && view.may_have(self.walk.between((start.from, start.hash), (last.to, last.hash_to))) {
+            self.look_up(start, last, table);
         }
-        start.words < WORDS && table.lengths >> length > 1
+        start.words < WORDS && values.longer
     }
 
-    fn look_up(&mut self, first: Word, last: Word, table: &Table) {
+    fn look_up(&mut self, first: &Start, last: &Word, table: &Table) {
         let mut form = std::mem::take(&mut self.form);
         self.walk.form(first.from, last.to, &mut form);
         let rows = table.rows(&form);
@@ -167,8 +174,10 @@ impl Tagger {
             }
             wanted.sort_unstable();
         }
-        let hit = Hit { first, last, wanted, met: vec![0; count], compared: self.near_from };
-        let key = |hit: &Hit| (hit.first.start, usize::MAX - hit.last.end);
+        let (start, first_char) = (first.start, first.first_char);
+        let hit =
+            Hit { start, end: last.end, first_char, last_char: last.last_char, wanted, met: vec![0; count], compared: self.near_from };
+        let key = |hit: &Hit| (hit.start, usize::MAX - hit.end);
         let at = self.hits.partition_point(|other| key(other) < key(&hit));
         self.hits.insert(at, hit);
     }
@@ -176,7 +185,7 @@ impl Tagger {
     /// Keeps a word for as long as it may confirm something.
     fn remember(&mut self, word: Word, table: &Table) {
         self.near.push_back(Near { word, hashes: None });
-        let earliest = self.hits.first().map(|hit| hit.first.first_char).into_iter().chain(self.starts.first().map(|start| start.word.first_char));
+        let earliest = self.hits.first().map(|hit| hit.first_char).into_iter().chain(self.starts.first().map(|start| start.first_char));
         let earliest = earliest.min().unwrap_or(word.first_char).min(word.first_char);
         // The words of what begins near enough are needed as well.
         let oldest = earliest.saturating_sub(table.within + LONGEST + WORDS * crate::known::GAP);
@@ -192,18 +201,18 @@ impl Tagger {
             self.compare(table);
         }
         while let Some(hit) = self.hits.first() {
-            if !all && hit.first.start >= self.undecided() {
+            if !all && hit.start >= self.undecided() {
                 return;
             }
             let confirmed = table.need == 0 || hit.met.iter().any(|met| met.count_ones() as usize >= table.need);
             if confirmed {
-                let (start, end) = (hit.first.start, hit.last.end);
+                let (start, end) = (hit.start, hit.end);
                 let score_bp = if table.need == 0 { ALONE_BP } else { CONFIRMED_BP };
                 out.push(Found { start, end, score_bp, source: 0 });
                 self.floor = end;
-                self.hits.retain(|hit| hit.first.start >= end);
-                self.starts.retain(|start| start.word.start >= end);
-            } else if all || self.walk.chars() > hit.last.last_char + table.within {
+                self.hits.retain(|hit| hit.start >= end);
+                self.starts.retain(|start| start.start >= end);
+            } else if all || self.walk.chars() > hit.last_char + table.within {
                 self.hits.remove(0);
             } else {
                 return;
@@ -224,12 +233,10 @@ impl Tagger {
             }
         }
         for hit in hits {
-            let (from, to) = (hit.first.first_char.saturating_sub(table.within), hit.last.last_char + table.within);
+            let (from, to) = (hit.first_char.saturating_sub(table.within), hit.last_char + table.within);
             let next = hit.compared.saturating_sub(*near_from);
             for near in near.iter().skip(next).filter(|near| near.word.last_char <= to) {
-                let fits = |first: usize, first_char: usize| {
-                    first_char >= from && (near.word.end <= hit.first.start || first >= hit.last.end)
-                };
+                let fits = |first: usize, first_char: usize| first_char >= from && (near.word.end <= hit.start || first >= hit.end);
                 let hashes = near.hashes.iter().flatten().filter(|one| fits(one.start, one.first_char));
                 for one in hashes {
                     let at = hit.wanted.partition_point(|(wanted, ..)| *wanted < one.hash);

@@ -39,7 +39,8 @@ impl IndexKey {
 
     /// The form that [`IndexKey::parse`] reads, with a line end.
     pub fn text(&self) -> String {
-        let mut text: String = self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect();
+        let mut text: String =
+            self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect();
         text.push('\n');
         text
     }
@@ -102,8 +103,12 @@ impl Sip {
 
     #[inline]
     pub(crate) fn of(self, word: u64) -> u64 {
-        let mut v =
-            [self.0 ^ 0x736f_6d65_7073_6575, self.1 ^ 0x646f_7261_6e64_6f6d, self.0 ^ 0x6c79_6765_6e65_7261, self.1 ^ 0x7465_6462_7974_6573];
+        let mut v = [
+            self.0 ^ 0x736f_6d65_7073_6575,
+            self.1 ^ 0x646f_7261_6e64_6f6d,
+            self.0 ^ 0x6c79_6765_6e65_7261,
+            self.1 ^ 0x7465_6462_7974_6573,
+        ];
         // The second block is the length of the message, 8 bytes.
         for block in [word, 8 << 56] {
             let [_, _, _, d] = &mut v;

@@ -10,11 +10,11 @@ mod scan;
 mod walk;
 
 pub(crate) use filter::{BLOCK, Filter, blocks_for};
-pub(crate) use form::{Reader, label_is_good, seal};
 pub use form::{IndexBytes, IndexError};
+pub(crate) use form::{Reader, label_is_good, seal};
 pub use key::IndexKey;
 pub(crate) use key::Keys;
-pub(crate) use merge::outrank;
+pub(crate) use merge::{outrank, underlie};
 pub use scan::KnownScan;
 pub(crate) use walk::{GAP, LONGEST, Walk, Word};
 

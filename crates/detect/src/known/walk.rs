@@ -166,10 +166,12 @@ impl Walk {
         while let Some(byte) = bytes.get(at) {
             let made = FORM.get(usize::from(*byte)).copied().unwrap_or(PARTS);
             if made != PARTS && made != WIDE {
-                self.enter(begin + at, made > b'9');
-                self.push(made);
-                self.chars += 1;
-                at += 1;
+                if self.open.is_none() {
+                    self.enter(begin + at, made > b'9');
+                }
+                let run = self.run(bytes.get(at..).unwrap_or_default());
+                self.chars += run;
+                at += run;
                 continue;
             }
             let (c, width) = if made == WIDE { decoded(bytes.get(at..).unwrap_or_default()) } else { (' ', 1) };
@@ -209,8 +211,17 @@ impl Walk {
         }
         self.letter = letter;
         let (at, hash, chars) = (self.at, self.hash, self.chars);
-        let word =
-            Word { start, end: start, from: at, to: at, hash_from: hash, hash_to: hash, first_char: chars, last_char: chars, apart: self.apart };
+        let word = Word {
+            start,
+            end: start,
+            from: at,
+            to: at,
+            hash_from: hash,
+            hash_to: hash,
+            first_char: chars,
+            last_char: chars,
+            apart: self.apart,
+        };
         self.open = Some(word);
         self.apart = false;
         self.gap = 0;
@@ -221,6 +232,31 @@ impl Walk {
         (word.end, word.to, word.hash_to, word.last_char) = (self.next, self.at, self.hash, self.chars);
         self.apart = word.is_long();
         Some(word)
+    }
+
+    /// Takes ASCII letters and digits in; gives how many there are.
+    #[inline]
+    fn run(&mut self, bytes: &[u8]) -> usize {
+        let (mut hash, mut at, mut last) = (self.hash, self.at, 0);
+        let mut count = 0;
+        for byte in bytes {
+            let made = FORM.get(usize::from(*byte)).copied().unwrap_or(PARTS);
+            if made == PARTS || made == WIDE {
+                break;
+            }
+            if let Some(slot) = self.bytes.get_mut(at % KEPT) {
+                *slot = made;
+            }
+            at = at.wrapping_add(1);
+            hash = reduced(times(hash, self.base).wrapping_add(u64::from(made) + 1));
+            if let Some(slot) = self.hashes.get_mut(at % KEPT) {
+                *slot = hash;
+            }
+            last = made;
+            count += 1;
+        }
+        (self.hash, self.at, self.letter) = (hash, at, last > b'9');
+        count
     }
 
     #[inline]
@@ -261,7 +297,8 @@ impl Walk {
 
     /// Whether the last word can still be continued by another.
     pub(crate) fn goes_on(&self) -> bool {
-        self.open.is_some_and(|word| !word.apart && self.at - word.from <= LONGEST) || (self.open.is_none() && self.gap <= self.longest_gap && !self.apart)
+        self.open.is_some_and(|word| !word.apart && self.at - word.from <= LONGEST)
+            || (self.open.is_none() && self.gap <= self.longest_gap && !self.apart)
     }
 
     /// How many characters were read.
