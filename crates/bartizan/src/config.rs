@@ -159,6 +159,14 @@ pub struct GuardConfig {
     pub rules: RuleSet,
     /// Whether names of persons, places and organisations, addresses and dates are looked for too.
     pub names: bool,
+    /// Rule files and dictionaries of the company's own, as for `bartizan detect --rules`.
+    pub own_rules: Vec<PathBuf>,
+    /// Indexes of its own values, as `bartizan exact build` makes them.
+    pub exact: Vec<PathBuf>,
+    /// Indexes of its own documents, as `bartizan fingerprint build` makes them.
+    pub fingerprints: Vec<PathBuf>,
+    /// The key of those indexes, where it does not lie beside them.
+    pub key_file: Option<PathBuf>,
 }
 
 /// What a gate looks for.

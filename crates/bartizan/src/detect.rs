@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bartizan_detect::names::Names;
-use bartizan_detect::{Detector, Edit, Hint, Severity, apply, placeholder};
+use bartizan_detect::{Detector, Edit, Hint, RuleFile, Severity, apply, placeholder};
 use bartizan_vocabulary::Finding;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::documents::below;
 use crate::output::{FOUND, Format, GOOD, print, print_json, print_line};
-use crate::{detect_files, detect_lines};
+use crate::{detect_files, detect_lines, exact, fingerprint, own_rules};
 
 /// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
 pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
@@ -26,6 +26,9 @@ pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its
   cat prompt.txt | bartizan detect                  the same from standard input
   bartizan detect --jsonl < texts.jsonl             one {\"id\",\"text\"} a line in, one line of findings out
   bartizan detect --names letter.txt                names and addresses too
+  bartizan detect --exact customers.exact mail.eml  values of a table of your own too
+  bartizan detect --fingerprints contracts.prints a.docx   excerpts of documents of your own too
+  bartizan detect --rules tickets.toml mail.eml     rules or a dictionary of your own too
   bartizan detect --labels --format json            everything that can be found
 Exit code: 0 nothing found, 1 findings, 2 something could not be read, which is told and is never taken for clean.")]
 pub struct DetectArgs {
@@ -49,6 +52,7 @@ pub struct DetectArgs {
   pbpaste | bartizan redact                         the same from standard input
   bartizan redact --jsonl < texts.jsonl             one {\"id\",\"text\"} a line in, the same with the text redacted out
   bartizan redact report.docx > report.txt          the text of a document, without its layout, redacted
+  bartizan redact --exact customers.exact mail.txt  values of a table of your own too
   bartizan redact --only secret notes.txt           keys and passwords only
 Exit code: 0 everything that was found was redacted, 2 something could not be read or redacted; nothing of that file is printed.")]
 pub struct RedactArgs {
@@ -80,6 +84,18 @@ pub struct ScanArgs {
     /// Also names of persons, places, addresses and organisations, by the trained recogniser.
     #[arg(long)]
     names: bool,
+    /// Also rules and dictionaries of your own, in TOML; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
+    /// Also the values of a table, by an index of `bartizan exact build`; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    exact: Vec<PathBuf>,
+    /// Also excerpts of documents, by an index of `bartizan fingerprint build`; may be given several times.
+    #[arg(long, value_name = "FILE")]
+    fingerprints: Vec<PathBuf>,
+    /// The key file of the indexes; without it the one beside each.
+    #[arg(long, value_name = "KEY")]
+    key_file: Option<PathBuf>,
 }
 
 /// In what offsets count.
@@ -133,9 +149,16 @@ fn score(text: &str) -> Result<u16, String> {
 
 impl Scanner {
     fn new(args: &ScanArgs) -> Result<Self> {
-        let mut detector = Detector::builtin().context("the built-in rules cannot be compiled")?;
+        let base = Detector::builtin().context("the built-in rules cannot be compiled")?;
+        let mut detector = own_rules::add(&args.rules, base, || Ok(RuleFile::builtin()?))?;
         if args.names {
             detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
+        }
+        for file in &args.exact {
+            detector = detector.with_exact(exact::load(file, args.key_file.as_deref())?);
+        }
+        for file in &args.fingerprints {
+            detector = detector.with_prints(fingerprint::load(file, args.key_file.as_deref())?);
         }
         let labels = detector.labels();
         for wanted in &args.only {

@@ -15,11 +15,16 @@ mod detect;
 mod detect_files;
 mod detect_lines;
 mod documents;
+mod exact;
+mod fingerprint;
+mod guard;
 mod import;
 mod limits;
 mod manage;
 mod metrics;
 mod output;
+mod own_index;
+mod own_rules;
 mod policy;
 mod policy_init;
 mod policy_input;
@@ -29,6 +34,7 @@ mod quotas;
 mod routes;
 mod sample_model;
 mod spending;
+mod table;
 mod telemetry;
 mod tls;
 mod train;
@@ -71,6 +77,10 @@ enum Command {
     Detect(detect::DetectArgs),
     /// Replace what `detect` finds.
     Redact(detect::RedactArgs),
+    /// Make an index of a table, so that `detect` finds its values.
+    Exact(exact::ExactArgs),
+    /// Make an index of documents, so that `detect` finds excerpts of them.
+    Fingerprint(fingerprint::FingerprintArgs),
     /// Train a recogniser from word lists and texts.
     Train(train::TrainArgs),
     /// Check policies, explain a decision, run decision tables.
@@ -100,6 +110,8 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::detect(&args),
         Command::Redact(args) => detect::redact(&args),
+        Command::Exact(args) => exact::run(&args),
+        Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -4,8 +4,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use bartizan_detect::Detector;
-use bartizan_detect::names::Names;
 use bartizan_gateway::{Announce, Gate, GateKeys, Live, Telemetry, Wiring};
 use bartizan_identity::Directory;
 use bartizan_policy::{Action, Judge, PolicySet, Source};
@@ -13,8 +11,8 @@ use bartizan_store::{DataDir, KeyUse};
 use bartizan_vocabulary::{PolicyVersion, Principal};
 
 use crate::clock::SystemClock;
-use crate::config::{Config, GuardConfig, RuleSet};
-use crate::words;
+use crate::config::{Config, GuardConfig};
+use crate::{guard, words};
 
 /// Verdicts that are remembered.
 const REMEMBERED: usize = 16_384;
@@ -77,14 +75,7 @@ pub fn read_policies(dir: &Path) -> Result<Vec<Source>> {
 /// # Errors
 /// When rules, policies or settings do not fit; then nothing is replaced.
 pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, guard: &GuardConfig) -> Result<Live> {
-    let detector = match guard.rules {
-        RuleSet::Core => Detector::core(),
-        RuleSet::All => Detector::builtin(),
-    };
-    let mut detector = detector.context("the built-in rules cannot be compiled")?;
-    if guard.names {
-        detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
-    }
+    let detector = guard::detector(guard)?;
     Live::new(settings, detector, Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
 }
 

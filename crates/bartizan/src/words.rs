@@ -20,7 +20,7 @@ const PLANNED: &[&str] = &[
 ];
 
 /// Beginnings of labels that may be anything: an organisation's own, and the medical ones, of which there will be more.
-const OPEN: &[&str] = &["custom.", "x.", "phi."];
+const OPEN: &[&str] = &["custom.", "x.", "proprietary.", "phi."];
 
 /// Guards as events name them.
 const GUARDS: &[&str] = &["detect", "policy"];

@@ -1,8 +1,17 @@
 //! Speed of detection on a generated corpus: 16 MB, 60 % prose, 20 % code, 10 % JSON, 10 % logs, a finding per 2 KB, a
 //! near-miss per 500 bytes, 5 % non-ASCII. Prints MB/s of one core by CPU time, and nanoseconds per small push, with the core of
 //! the rules, for which the bar is; then MB/s with all of them. `--extra N` takes all rules and N made-up ones instead: keys with
-//! prefixes, values beside common words, numbers with words around them. `--mb N` takes N MB.
-#![expect(clippy::indexing_slicing, clippy::string_slice, clippy::cast_precision_loss, reason = "a program for people, on known data")]
+//! prefixes, values beside common words, numbers with words around them. `--mb N` takes N MB. `--exact N` measures tables of N rows instead.
+#![expect(
+    clippy::format_push_string,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::cast_precision_loss,
+    reason = "a program for people, on known data"
+)]
+
+#[path = "speed/exact.rs"]
+mod exact;
 
 use std::fmt::Write;
 use std::time::Instant;
@@ -279,8 +288,23 @@ fn whole(name: &str, detector: &Detector, text: &str, start: Instant) -> (f64, u
     (rate, found)
 }
 
+/// The exit code of a measurement of its own.
+fn own(held: Result<bool, impl std::fmt::Display>) -> std::process::ExitCode {
+    match held {
+        Ok(true) => std::process::ExitCode::SUCCESS,
+        Ok(false) => std::process::ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
+
 fn main() -> std::process::ExitCode {
     let start = Instant::now();
+    if let Some(rows) = number("--exact") {
+        return own(exact::run(rows, &corpus(number("--mb").map_or(SIZE, |mb| mb * 1_000_000)).0, start));
+    }
     let detector = match detector(number("--extra").unwrap_or(0)) {
         Ok(detector) => detector,
         Err(error) => {

@@ -113,13 +113,21 @@ impl RuleFile {
 
 impl Compiled {
     /// The same with rules that no machine finds, and their labels; and the index of the first of them.
-    pub(crate) fn with(&self, rules: impl IntoIterator<Item = (CompiledRule, LabelInfo)>) -> (Arc<Self>, usize) {
+    pub(crate) fn with(
+        &self,
+        rules: impl IntoIterator<Item = CompiledRule>,
+        labels: impl IntoIterator<Item = LabelInfo>,
+    ) -> (Arc<Self>, usize) {
         let mut more = self.clone();
         let first = more.rules.len();
-        for (rule, label) in rules {
-            more.rules.push(rule);
-            if !more.labels.iter().any(|known| known.label == label.label) {
-                more.labels.push(label);
+        more.rules.extend(rules);
+        for label in labels {
+            match more.labels.iter_mut().find(|known| known.label == label.label) {
+                Some(known) => {
+                    let fresh: Vec<_> = label.rules.into_iter().filter(|rule| !known.rules.contains(rule)).collect();
+                    known.rules.extend(fresh);
+                }
+                None => more.labels.push(label),
             }
         }
         (Arc::new(more), first)

@@ -6,8 +6,11 @@ use bartizan_vocabulary::{Finding, Label};
 
 use crate::beside::Beside;
 use crate::compile::{Compiled, builtin, compile, core};
+use crate::exact::Exact;
 use crate::names::{Kind, Names};
-use crate::plan::LabelInfo;
+use crate::phrases::Phrases;
+use crate::plan::{CompiledRule, LabelInfo};
+use crate::prints::{Prints, is_excerpt};
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
 use crate::token::{TokenHit, cut_findings};
@@ -50,7 +53,11 @@ impl Scan {
     pub fn absorb(&mut self, events: impl IntoIterator<Item = Event>) {
         for event in events {
             match event {
-                Event::Found { finding, .. } => self.findings.push(finding),
+                Event::Found { finding, .. } => match self.findings.last_mut() {
+                    // An excerpt is reported in parts.
+                    Some(last) if is_excerpt(&finding) && last.rule == finding.rule && last.end == finding.start => last.end = finding.end,
+                    _ => self.findings.push(finding),
+                },
                 Event::Extended { end, .. } => {
                     if let Some(finding) = self.findings.last_mut() {
                         finding.end = end;
@@ -100,12 +107,45 @@ impl Detector {
     /// The same with names of persons, places and organisations.
     #[must_use]
     pub fn with_names(&self, names: Names) -> Self {
+        let digest = names.digest();
+        self.with((Kind::ALL.map(Kind::rule), Kind::ALL.map(Kind::info)), digest, |first| Beside::Names(names, first))
+    }
+
+    /// The same with one more table of a company's own values. They come before what rules and names find, except secrets; what they
+    /// leave of another finding stays one.
+    #[must_use]
+    pub fn with_exact(&self, exact: Exact) -> Self {
+        let (rule, info, digest) = (exact.rule(), exact.info(), exact.digest());
+        self.with(([rule], [info]), digest, |first| Beside::Exact(exact, first))
+    }
+
+    /// The same with one more dictionary. Its phrases count as values of a table do.
+    #[must_use]
+    pub fn with_phrases(&self, phrases: Phrases) -> Self {
+        let (rule, info, digest) = (phrases.compiled(), phrases.info(), phrases.digest());
+        self.with(([rule], [info]), digest, |first| Beside::Phrases(phrases, first))
+    }
+
+    /// The same with fingerprints of a company's own documents. What else is found inside an excerpt keeps its place; the excerpt is
+    /// what is left.
+    #[must_use]
+    pub fn with_prints(&self, prints: Prints) -> Self {
+        let (info, digest) = (prints.info(), prints.digest());
+        let rules: Vec<CompiledRule> = prints.rules().collect();
+        self.with((rules, [info]), digest, |first| Beside::Prints(prints, first))
+    }
+
+    fn with(
+        &self,
+        (rules, labels): (impl IntoIterator<Item = CompiledRule>, impl IntoIterator<Item = LabelInfo>),
+        digest: [u8; 32],
+        beside: impl FnOnce(usize) -> Beside,
+    ) -> Self {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.digest);
-        hasher.update(&names.digest());
-        let (compiled, first) = self.compiled.with(Kind::ALL.map(|kind| (kind.rule(), kind.info())));
-        let mut beside = self.beside.clone();
-        beside.push(Beside::Names(names, first));
+        hasher.update(&digest);
+        let (compiled, first) = self.compiled.with(rules, labels);
+        let beside = self.beside.iter().cloned().chain([beside(first)]).collect();
         Self { compiled, encoded: self.encoded, beside, digest: *hasher.finalize().as_bytes() }
     }
 

@@ -40,9 +40,44 @@ pub(crate) struct CompiledRule {
     pub(crate) rank: u8,
     /// Whether it counts in what is no text.
     pub(crate) prefixed: bool,
-    /// Whether it stands for a kind of names, of which parts are left beside what rules find.
+    /// Who finds it.
     #[serde(skip)]
-    pub(crate) named: bool,
+    pub(crate) origin: Origin,
+}
+
+/// Who finds what a rule stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A machine.
+    #[default]
+    Machine,
+    /// The recogniser of names.
+    Name,
+    /// What a company knows of its own: a table, a dictionary, documents.
+    Own,
+}
+
+impl CompiledRule {
+    /// A rule that no machine finds.
+    pub(crate) fn beside(origin: Origin, info: &LabelInfo, id: RuleId, rank: u8) -> Self {
+        Self {
+            id,
+            label: info.label.clone(),
+            threshold_bp: info.threshold_bp,
+            score_bp: 0,
+            context_bp: 0,
+            context: Vec::new(),
+            negative: Vec::new(),
+            after: Vec::new(),
+            left: Edge::Any,
+            right: Edge::Any,
+            checks: Vec::new(),
+            cover: None,
+            rank,
+            prefixed: false,
+            origin,
+        }
+    }
 }
 
 /// What runs at an anchor: an optional lead-in, then one automaton for the values of all its rules.
@@ -229,7 +264,7 @@ impl<'a> Planning<'a> {
             cover: rule.cover,
             rank: rank(&file.label, rule),
             prefixed: is_prefixed(&file.label, rule),
-            named: false,
+            origin: Origin::Machine,
         });
         if is_prefixed(&file.label, rule) {
             self.plan.prefixes.extend(rule.keywords.iter().cloned());

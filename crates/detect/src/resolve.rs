@@ -4,7 +4,7 @@
 use crate::WINDOW;
 use crate::candidate::Match;
 use crate::normal::Normal;
-use crate::plan::CompiledRule;
+use crate::plan::{CompiledRule, Origin};
 
 /// Matches waiting for their neighbours, sorted by start.
 #[derive(Clone, Debug, Default)]
@@ -89,10 +89,13 @@ impl Waiting {
         for found in rivals {
             if winners.iter().all(|winner| found.end <= winner.start || winner.end <= found.start) {
                 winners.push(found);
-            } else if let Some(rule) = rules.get(found.rule).filter(|rule| keeps_rest(rule, &found)) {
-                let rest = beside(&found, &winners, if found.encoded || rule.named { 1 } else { REST });
-                if rule.named {
-                    winners.extend(rest.into_iter().filter_map(|part| named_part(part, text)));
+            } else if let Some(rule) =
+                rules.get(found.rule).filter(|rule| keeps_rest(rule, &found) || gives_way(rule, &found, &winners, rules))
+            {
+                let worded = rule.origin != Origin::Machine || !keeps_rest(rule, &found);
+                let rest = beside(&found, &winners, if found.encoded || worded { 1 } else { REST });
+                if worded {
+                    winners.extend(rest.into_iter().filter_map(|part| worded_part(part, &found, text)));
                 } else {
                     winners.extend(rest);
                 }
@@ -109,7 +112,16 @@ const REST: usize = 6;
 /// Whether what a stronger match leaves of this one is reported: a part of a secret is one, a part of a URL is not. Nobody
 /// knows which part of an encoded value a match leaves.
 fn keeps_rest(rule: &CompiledRule, found: &Match) -> bool {
-    found.encoded || (rule.named || rule.rank >= 60) && rule.cover.is_none() && found.score_bp >= rule.threshold_bp
+    found.encoded || (rule.origin != Origin::Machine || rule.rank >= 60) && rule.cover.is_none() && found.score_bp >= rule.threshold_bp
+}
+
+/// Whether what is left of it beside a value of a company's own stays a finding: a link does not.
+fn gives_way(rule: &CompiledRule, found: &Match, winners: &[Match], rules: &[CompiledRule]) -> bool {
+    let own = |winner: &Match| {
+        let known = rules.get(winner.rule).is_some_and(|rule| rule.origin == Origin::Own);
+        known && winner.start < found.end && found.start < winner.end
+    };
+    rule.cover.is_none() && found.score_bp >= rule.threshold_bp && rule.label.as_str() != "pii.url" && winners.iter().any(own)
 }
 
 /// Up to this score a telephone number inside an address is part of it.
@@ -117,29 +129,32 @@ const WEAK_BP: u16 = 6_000;
 
 /// Names give way to rules, except that an address may hold a number that a weak rule took for a telephone's.
 fn leave_to_addresses(rivals: &mut Vec<Match>, rules: &[CompiledRule]) {
-    let is = |found: &Match, named: bool, label: &str| {
-        rules.get(found.rule).is_some_and(|rule| rule.named == named && rule.label.as_str() == label && found.score_bp >= rule.threshold_bp)
+    let is = |found: &Match, origin: Origin, label: &str| {
+        rules
+            .get(found.rule)
+            .is_some_and(|rule| rule.origin == origin && rule.label.as_str() == label && found.score_bp >= rule.threshold_bp)
     };
     let addresses: Vec<(usize, usize)> =
-        rivals.iter().filter(|found| is(found, true, "pii.address")).map(|found| (found.start, found.end)).collect();
+        rivals.iter().filter(|found| is(found, Origin::Name, "pii.address")).map(|found| (found.start, found.end)).collect();
     if !addresses.is_empty() {
         let inside = |found: &Match| addresses.iter().any(|(start, end)| *start <= found.start && found.end <= *end);
-        rivals.retain(|found| found.score_bp > WEAK_BP || !is(found, false, "pii.phone") || !inside(found));
+        rivals.retain(|found| found.score_bp > WEAK_BP || !is(found, Origin::Machine, "pii.phone") || !inside(found));
     }
 }
 
-/// Fewest letters and digits that count of what rules leave of a name.
+/// Fewest letters and digits that count of what others leave of a name or a value of a company's own.
 const LETTERS: usize = 3;
 
-/// What rules leave of a name, without white space and marks at its ends.
-fn named_part(part: Match, text: &Normal) -> Option<Match> {
+/// What is left, without white space and marks at the ends where it was cut.
+fn worded_part(part: Match, whole: &Match, text: &Normal) -> Option<Match> {
     let bytes = text.slice(part.start, part.end);
     let shown = String::from_utf8_lossy(bytes);
     if shown.len() != bytes.len() || shown.chars().filter(|c| c.is_alphanumeric()).count() < LETTERS {
         return None;
     }
-    let front = shown.len() - shown.trim_start_matches(|c: char| !c.is_alphanumeric()).len();
-    let back = shown.len() - shown.trim_end_matches(|c: char| !c.is_alphanumeric()).len();
+    let mark = |c: char| !c.is_alphanumeric();
+    let front = if part.start > whole.start { shown.len() - shown.trim_start_matches(mark).len() } else { 0 };
+    let back = if part.end < whole.end { shown.len() - shown.trim_end_matches(mark).len() } else { 0 };
     Some(Match { start: part.start + front, end: part.end - back, ..part })
 }
 

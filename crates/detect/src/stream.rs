@@ -340,7 +340,9 @@ impl TextScan {
         let end = self.text.end();
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
         let tail = if self.finished { end } else { anchors::tail_hold(&self.text) };
-        let beside = self.beside.iter().map(|reader| reader.hold(&self.text)).min().unwrap_or(end);
+        // Where the text is over, all that they know was told.
+        let beside = if self.finished { None } else { self.beside.iter().map(|reader| reader.hold(&self.text)).min() };
+        let beside = beside.unwrap_or(end);
         self.tokens.apart(live.min(tail).min(beside).min(self.encoded(end)).min(self.tokens.undecided().unwrap_or(end)))
     }
 

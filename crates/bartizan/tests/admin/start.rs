@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{Up, bartizan, call, folder, good, make, refused, run, until};
+use super::{Up, bartizan, call, folder, good, json as parsed, make, refused, run, until};
 
 /// As Linux defines it.
 const O_NONBLOCK: i32 = 0o4000;
@@ -96,7 +96,39 @@ const BAD: &[(&str, &str, &str)] = &[
     ("ledger.origin = 'my gate'", "`ledger.origin` is `my gate`", "without spaces"),
     ("policy.dir = '/no/such/folder'", "`/no/such/folder`", "policy.dir"),
     ("capture.mode = 'all'", "`capture.mode`", "not built yet"),
+    ("guard.exact = ['/no/such/file']", "`guard.exact`", "`/no/such/file`"),
+    ("guard.fingerprints = ['/no/such/file']", "`guard.fingerprints`", "`/no/such/file`"),
+    ("guard.own_rules = ['/no/such/file']", "`guard.own_rules`", "`/no/such/file`"),
 ];
+
+#[test]
+fn what_only_the_company_knows_is_found_from_a_reload_on() {
+    let (dir, data) = folder();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("customers.csv"), "account,city\nAB-778812,Lisbon\n").unwrap();
+    good(&data, &["exact", "build", &at("customers.csv"), "--primary", "account", "--with", "city", "-o", &at("customers.exact")]);
+    std::fs::write(at("words.toml"), "[dictionary]\nlabel = 'custom.projects'\nwords = ['Blue Heron']\n").unwrap();
+    let free = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n";
+    std::fs::write(at("bartizan.toml"), free).unwrap();
+    let up = Up::from_file(&data, Path::new(&at("bartizan.toml")));
+    let labels = |count: usize| {
+        assert_eq!(up.chat(None, "Customer ab778812 of Lisbon met Mira Okafor about Blue Heron"), 200);
+        let mut asked = Vec::new();
+        until("the event is there", || {
+            let events = good(&data, &["events", "--format", "jsonl"]);
+            asked = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
+            asked.len() == count
+        });
+        let last = asked.iter().max_by_key(|event| event["time"].as_str().unwrap().to_owned()).unwrap();
+        let findings = last["findings"].as_array().unwrap().clone();
+        findings.iter().map(|one| one["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(labels(1), Vec::<String>::new());
+    let guard = format!("[guard]\nnames = true\nexact = ['{}']\nown_rules = ['{}']\n", at("customers.exact"), at("words.toml"));
+    std::fs::write(at("bartizan.toml"), format!("{free}{guard}")).unwrap();
+    good(&data, &["reload"]);
+    assert_eq!(labels(2), ["proprietary.exact", "pii.location", "pii.person", "custom.projects"]);
+}
 
 #[test]
 fn what_a_start_refuses_a_reload_refuses_too() {

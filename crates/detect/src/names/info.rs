@@ -3,8 +3,8 @@
 use bartizan_vocabulary::{Label, RuleId};
 
 use super::Kind;
-use crate::plan::{CompiledRule, LabelInfo, kind};
-use crate::rules::{Edge, Severity};
+use crate::plan::{CompiledRule, LabelInfo, Origin, kind};
+use crate::rules::Severity;
 
 /// From this score on a name is a finding.
 const THRESHOLD_BP: u16 = 5_000;
@@ -42,22 +42,6 @@ impl Kind {
 
     /// Its place among the rules, so that overlaps of names and of what rules found are resolved together.
     pub(crate) fn rule(self) -> CompiledRule {
-        CompiledRule {
-            id: RuleId::from(self.label()),
-            label: Label::from(self.label()),
-            threshold_bp: self.threshold_bp(),
-            score_bp: 0,
-            context_bp: 0,
-            context: Vec::new(),
-            negative: Vec::new(),
-            after: Vec::new(),
-            left: Edge::Any,
-            right: Edge::Any,
-            checks: Vec::new(),
-            cover: None,
-            rank: RANK,
-            prefixed: false,
-            named: true,
-        }
+        CompiledRule::beside(Origin::Name, &self.info(), RuleId::from(self.label()), RANK)
     }
 }

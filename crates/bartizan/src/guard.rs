@@ -1,0 +1,41 @@
+//! What a gate looks for: the detector that `[guard]` asks for.
+
+use anyhow::{Context, Result};
+use bartizan_detect::names::Names;
+use bartizan_detect::{Detector, RuleFile};
+
+use crate::config::{GuardConfig, RuleSet};
+use crate::{exact, fingerprint, own_rules};
+
+/// The detector of a gate.
+///
+/// # Errors
+/// When a file that the configuration names cannot be read or used, which the error says.
+pub fn detector(guard: &GuardConfig) -> Result<Detector> {
+    let mut detector = rules(guard)?;
+    if guard.names {
+        detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
+    }
+    let key = guard.key_file.as_deref();
+    for file in &guard.exact {
+        detector = detector.with_exact(exact::load(file, key).context("`guard.exact` cannot be used")?);
+    }
+    for file in &guard.fingerprints {
+        detector = detector.with_prints(fingerprint::load(file, key).context("`guard.fingerprints` cannot be used")?);
+    }
+    Ok(detector)
+}
+
+fn rules(guard: &GuardConfig) -> Result<Detector> {
+    let base = match guard.rules {
+        RuleSet::Core => Detector::core(),
+        RuleSet::All => Detector::builtin(),
+    };
+    let base = base.context("the built-in rules cannot be compiled")?;
+    let built_in = || {
+        let mut files = RuleFile::builtin()?;
+        files.retain(|file| file.core || guard.rules == RuleSet::All);
+        Ok(files)
+    };
+    own_rules::add(&guard.own_rules, base, built_in).context("`guard.own_rules` cannot be used")
+}

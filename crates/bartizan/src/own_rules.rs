@@ -1,0 +1,60 @@
+//! Rule files and dictionaries of a company's own, for `--rules`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use bartizan_detect::phrases::{Dictionary, Phrases};
+use bartizan_detect::{Detector, RuleFile};
+
+use crate::output::read_text;
+
+/// A detector with the rules and dictionaries of these files besides. `built_in` are the files that `base` was made of: they are
+/// compiled anew where there are rules to compile with them. The examples of each new rule are tried first.
+///
+/// # Errors
+/// When a file cannot be read or is not of the documented form, or an example fails.
+pub fn add(files: &[PathBuf], base: Detector, built_in: impl FnOnce() -> Result<Vec<RuleFile>>) -> Result<Detector> {
+    let mut rules = Vec::new();
+    let mut dictionaries = Vec::new();
+    for file in files {
+        let failed = || format!("`{}` cannot be used", file.display());
+        let text = read_text(file)?;
+        let table: toml::Table = text.parse().with_context(failed)?;
+        if table.contains_key("dictionary") {
+            dictionaries.push(dictionary(file, &text).with_context(failed)?);
+        } else {
+            rules.push((file, RuleFile::parse(&text).with_context(failed)?));
+        }
+    }
+    let mut detector = if rules.is_empty() { base } else { with_rules(&rules, built_in()?)? };
+    for phrases in dictionaries {
+        detector = detector.with_phrases(phrases);
+    }
+    Ok(detector)
+}
+
+fn with_rules(rules: &[(&PathBuf, RuleFile)], mut all: Vec<RuleFile>) -> Result<Detector> {
+    for (file, rule) in rules {
+        // By itself first, so that the file with the mistake is told.
+        Detector::from_rules(std::slice::from_ref(rule)).with_context(|| format!("`{}` cannot be used", file.display()))?;
+    }
+    all.extend(rules.iter().map(|(_, rule)| rule.clone()));
+    let detector = Detector::from_rules(&all).context("these rules cannot be used beside the built-in ones")?;
+    for (file, rule) in rules {
+        if let Some(failed) = detector.try_examples(std::slice::from_ref(rule)).first() {
+            bail!("`{}` cannot be used: {failed}", file.display());
+        }
+    }
+    Ok(detector)
+}
+
+/// A dictionary with the phrases of its file, which lies beside it unless it says otherwise.
+fn dictionary(path: &Path, text: &str) -> Result<Phrases> {
+    let mut dictionary = Dictionary::parse(text)?;
+    if let Some(file) = &dictionary.file {
+        let list = path.parent().unwrap_or(Path::new(".")).join(file);
+        let list = read_text(&list)?;
+        dictionary.words.extend(list.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned));
+    }
+    Ok(Phrases::new(&dictionary)?)
+}

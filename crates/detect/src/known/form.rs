@@ -1,0 +1,124 @@
+//! The form of an index in bytes: fields, the seal at its end, and why one is refused.
+
+use std::sync::Arc;
+
+use super::Keys;
+
+/// The bytes of an index, wherever they lie.
+pub type IndexBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// Bytes of the seal at the end of an index.
+pub(crate) const SEAL: usize = 32;
+
+/// Why an index was refused, or could not be made.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum IndexError {
+    /// The first bytes are others.
+    #[error("this is no index of this kind and version")]
+    Form,
+    /// It ends too early, or goes on behind its end.
+    #[error("the index is not whole: it should have {expected} bytes and has {found}")]
+    Length {
+        /// Bytes that its head announces.
+        expected: u64,
+        /// Bytes that are there.
+        found: u64,
+    },
+    /// Made with another key.
+    #[error("the index was made with another key")]
+    Key,
+    /// Some byte of it changed since it was made.
+    #[error("the index is damaged: its seal does not fit; build it again")]
+    Damaged,
+    /// A field says something that cannot be.
+    #[error("the index is damaged: its `{0}` cannot be")]
+    Field(&'static str),
+    /// Nothing that could be found is left.
+    #[error("no value is left that could be looked for")]
+    Empty,
+    /// More than an index can hold.
+    #[error("an index holds at most {most} {what}")]
+    TooMany {
+        /// How many.
+        most: usize,
+        /// Of what.
+        what: &'static str,
+    },
+}
+
+/// Reads fields one after the other, little endian.
+pub(crate) struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Of an index that begins with `magic` and was made with `keys`.
+    pub(crate) fn new(bytes: &'a [u8], magic: &[u8; 8], keys: &Keys) -> Result<Self, IndexError> {
+        let mut reader = Self { bytes, at: 0 };
+        if reader.take(8) != Some(magic) {
+            return Err(IndexError::Form);
+        }
+        match reader.take(16) {
+            Some(check) if check == keys.check => Ok(reader),
+            Some(_) => Err(IndexError::Key),
+            None => Err(reader.short()),
+        }
+    }
+
+    fn short(&self) -> IndexError {
+        IndexError::Length { expected: (self.at + SEAL) as u64 + 1, found: self.bytes.len() as u64 }
+    }
+
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let part = self.bytes.get(self.at..self.at.checked_add(count)?)?;
+        self.at += count;
+        Some(part)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], IndexError> {
+        let short = self.short();
+        self.take(N).and_then(|part| part.try_into().ok()).ok_or(short)
+    }
+
+    pub(crate) fn byte(&mut self) -> Result<u8, IndexError> {
+        self.array().map(|[byte]| byte)
+    }
+
+    pub(crate) fn number(&mut self) -> Result<usize, IndexError> {
+        self.array().map(|four| usize::try_from(u32::from_le_bytes(four)).unwrap_or(usize::MAX))
+    }
+
+    /// Where what was not read yet begins.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Checks that so many bytes and the seal follow, and nothing else, and that the seal fits.
+    pub(crate) fn sealed(&self, follow: Option<usize>, keys: &Keys) -> Result<(), IndexError> {
+        let found = self.bytes.len() as u64;
+        let body = follow.and_then(|follow| follow.checked_add(self.at)).ok_or(IndexError::Field("size"))?;
+        if body.checked_add(SEAL) != Some(self.bytes.len()) {
+            return Err(IndexError::Length { expected: body as u64 + SEAL as u64, found });
+        }
+        let (content, seal) = self.bytes.split_at(body);
+        // A comparison of hashes, which takes the same time wherever they differ.
+        let fits = <[u8; SEAL]>::try_from(seal).is_ok_and(|seal| blake3::keyed_hash(&keys.seal, content) == seal);
+        if fits { Ok(()) } else { Err(IndexError::Damaged) }
+    }
+}
+
+/// Ends an index.
+pub(crate) fn seal(bytes: &mut Vec<u8>, keys: &Keys) {
+    let seal = blake3::keyed_hash(&keys.seal, bytes);
+    bytes.extend_from_slice(seal.as_bytes());
+}
+
+/// Whether a label is dotted words of small letters, digits and underscores.
+pub(crate) fn label_is_good(label: &str) -> bool {
+    let word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    label.contains('.') && label.len() <= 64 && label.split('.').all(word)
+}

@@ -1,0 +1,325 @@
+//! The words of a normalised text in one form, with a rolling hash over them, however the text arrives.
+//!
+//! The form: letters in lower case, digits, and combining marks stay; everything else parts words. Between two letters any number
+//! of such marks counts as one space, beside a digit as nothing: `4111 1111` is `4111-1111` and `41111111`, and `Jane Q. Doe` is
+//! `jane q doe`, but `the rapist` is not `therapist`. A character of a script without spaces is a word of its own, and nothing
+//! stands between two of them.
+
+use std::sync::Arc;
+
+use super::Keys;
+use crate::chars;
+use crate::normal::Normal;
+
+/// The rolling hash is a polynomial modulo this prime.
+pub(crate) const PRIME: u64 = (1 << 61) - 1;
+/// Longest value in bytes of its form; what is longer is no word.
+pub(crate) const LONGEST: usize = 120;
+/// What parts two words of one value is at most this long, in bytes of normalised text.
+pub(crate) const GAP: usize = 8;
+/// Bytes of the form that are kept.
+const KEPT: usize = 256;
+
+/// A word. Positions are those of the normalised text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Where it begins and ends in the form.
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// The rolling hash at both places.
+    pub(crate) hash_from: u64,
+    pub(crate) hash_to: u64,
+    /// Characters of the text before it, and up to its end.
+    pub(crate) first_char: usize,
+    pub(crate) last_char: usize,
+    /// Whether nothing before it belongs to it.
+    pub(crate) apart: bool,
+}
+
+impl Word {
+    /// Whether it is too long for a word.
+    pub(crate) fn is_long(&self) -> bool {
+        self.to - self.from > LONGEST
+    }
+}
+
+const PARTS: u8 = 0;
+const WIDE: u8 = 0xff;
+
+/// What an ASCII character stands for in the form.
+const FORM: [u8; 256] = form();
+
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "runs at compile time; the index is below 256")]
+const fn form() -> [u8; 256] {
+    let mut table = [PARTS; 256];
+    let mut index = 0;
+    while index < 256 {
+        let byte = index as u8;
+        table[index] = match byte {
+            b'a'..=b'z' | b'0'..=b'9' => byte,
+            b'A'..=b'Z' => byte.to_ascii_lowercase(),
+            0x80.. => WIDE,
+            _ => PARTS,
+        };
+        index += 1;
+    }
+    table
+}
+
+/// What a character that is not ASCII is.
+enum Wide {
+    Parts,
+    Letter,
+    Alone,
+}
+
+fn wide(c: char) -> Wide {
+    if chars::is_spaceless(c) && c.is_alphanumeric() {
+        Wide::Alone
+    } else if c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c) {
+        Wide::Letter
+    } else {
+        Wide::Parts
+    }
+}
+
+/// The powers of the secret point.
+pub(crate) type Powers = [u64; LONGEST + 1];
+
+pub(crate) fn powers(base: u64) -> Arc<Powers> {
+    let mut power = 1;
+    Arc::new(std::array::from_fn(|_| {
+        let this = power;
+        power = times(power, base);
+        this
+    }))
+}
+
+/// Multiplies modulo the prime.
+#[inline]
+fn times(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    #[expect(clippy::cast_possible_truncation, reason = "both parts have 61 bits")]
+    reduced((product as u64 & PRIME) + (product >> 61) as u64)
+}
+
+#[inline]
+fn reduced(a: u64) -> u64 {
+    if a >= PRIME { a - PRIME } else { a }
+}
+
+/// The walk over a text.
+#[derive(Clone)]
+pub(crate) struct Walk {
+    base: u64,
+    powers: Arc<Powers>,
+    /// What parts two words is at most this long.
+    longest_gap: usize,
+    /// Normalised position up to which the text was read, and how many characters that is.
+    next: usize,
+    chars: usize,
+    /// The word that has not ended.
+    open: Option<Word>,
+    /// Bytes since the last word.
+    gap: usize,
+    /// Whether nothing belongs to what comes next.
+    apart: bool,
+    /// Whether the form ends in a letter.
+    letter: bool,
+    at: usize,
+    hash: u64,
+    bytes: [u8; KEPT],
+    hashes: [u64; KEPT],
+}
+
+impl Walk {
+    pub(crate) fn new(keys: &Keys) -> Self {
+        Self {
+            base: keys.base,
+            powers: Arc::clone(&keys.powers),
+            longest_gap: GAP,
+            next: 0,
+            chars: 0,
+            open: None,
+            gap: 0,
+            apart: true,
+            letter: false,
+            at: 0,
+            hash: 0,
+            bytes: [0; KEPT],
+            hashes: [0; KEPT],
+        }
+    }
+
+    /// Over a value, where it does not matter how far apart its words are.
+    pub(crate) fn of_value(keys: &Keys) -> Self {
+        Self { longest_gap: usize::MAX, ..Self::new(keys) }
+    }
+
+    /// The next word, if the text shows where it ends.
+    pub(crate) fn take(&mut self, text: &Normal, last: bool) -> Option<Word> {
+        let bytes = text.from(self.next);
+        let begin = self.next;
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            let made = FORM.get(usize::from(*byte)).copied().unwrap_or(PARTS);
+            if made != PARTS && made != WIDE {
+                if self.open.is_none() {
+                    self.enter(begin + at, made > b'9');
+                }
+                let run = self.run(bytes.get(at..).unwrap_or_default());
+                self.chars += run;
+                at += run;
+                continue;
+            }
+            let (c, width) = if made == WIDE { decoded(bytes.get(at..).unwrap_or_default()) } else { (' ', 1) };
+            let class = if made == WIDE { wide(c) } else { Wide::Parts };
+            if !matches!(class, Wide::Letter) && self.open.is_some() {
+                self.next = begin + at;
+                return self.close();
+            }
+            match class {
+                Wide::Parts => self.gap += width,
+                Wide::Letter => self.enter(begin + at, true),
+                Wide::Alone => self.enter(begin + at, false),
+            }
+            if !matches!(class, Wide::Parts) {
+                c.to_lowercase().for_each(|c| c.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.push(byte)));
+            }
+            self.chars += 1;
+            at += width;
+            if matches!(class, Wide::Alone) {
+                self.next = begin + at;
+                return self.close();
+            }
+        }
+        self.next = begin + at;
+        if last { self.close() } else { None }
+    }
+
+    #[inline]
+    fn enter(&mut self, start: usize, letter: bool) {
+        if self.open.is_some() {
+            self.letter = letter;
+            return;
+        }
+        self.apart |= self.gap > self.longest_gap;
+        if self.gap > 0 && self.letter && letter && !self.apart {
+            self.push(b' ');
+        }
+        self.letter = letter;
+        let (at, hash, chars) = (self.at, self.hash, self.chars);
+        let word = Word {
+            start,
+            end: start,
+            from: at,
+            to: at,
+            hash_from: hash,
+            hash_to: hash,
+            first_char: chars,
+            last_char: chars,
+            apart: self.apart,
+        };
+        self.open = Some(word);
+        self.apart = false;
+        self.gap = 0;
+    }
+
+    fn close(&mut self) -> Option<Word> {
+        let mut word = self.open.take()?;
+        (word.end, word.to, word.hash_to, word.last_char) = (self.next, self.at, self.hash, self.chars);
+        self.apart = word.is_long();
+        Some(word)
+    }
+
+    /// Takes ASCII letters and digits in; gives how many there are.
+    #[inline]
+    fn run(&mut self, bytes: &[u8]) -> usize {
+        let (mut hash, mut at, mut last) = (self.hash, self.at, 0);
+        let mut count = 0;
+        for byte in bytes {
+            let made = FORM.get(usize::from(*byte)).copied().unwrap_or(PARTS);
+            if made == PARTS || made == WIDE {
+                break;
+            }
+            if let Some(slot) = self.bytes.get_mut(at % KEPT) {
+                *slot = made;
+            }
+            at = at.wrapping_add(1);
+            hash = reduced(times(hash, self.base).wrapping_add(u64::from(made) + 1));
+            if let Some(slot) = self.hashes.get_mut(at % KEPT) {
+                *slot = hash;
+            }
+            last = made;
+            count += 1;
+        }
+        (self.hash, self.at, self.letter) = (hash, at, last > b'9');
+        count
+    }
+
+    #[inline]
+    fn push(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.at % KEPT) {
+            *slot = byte;
+        }
+        self.at += 1;
+        self.hash = reduced(times(self.hash, self.base) + u64::from(byte) + 1);
+        if let Some(slot) = self.hashes.get_mut(self.at % KEPT) {
+            *slot = self.hash;
+        }
+    }
+
+    /// The rolling hash of what lies between two places of the form, of which the hashes are known.
+    #[inline]
+    pub(crate) fn between(&self, (from, hash_from): (usize, u64), (to, hash_to): (usize, u64)) -> u64 {
+        let power = self.powers.get(to - from).copied().unwrap_or(0);
+        reduced(hash_to + PRIME - times(hash_from, power))
+    }
+
+    /// The rolling hash at a place of the form that is at most [`LONGEST`] behind.
+    #[inline]
+    pub(crate) fn hash_at(&self, at: usize) -> u64 {
+        self.hashes.get(at % KEPT).copied().unwrap_or(0)
+    }
+
+    /// The form between two places that are at most [`LONGEST`] apart.
+    pub(crate) fn form(&self, from: usize, to: usize, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend((from..to).filter_map(|at| self.bytes.get(at % KEPT)));
+    }
+
+    /// Where the word begins that has not ended, if it may be one.
+    pub(crate) fn open(&self) -> Option<usize> {
+        self.open.as_ref().filter(|word| self.at - word.from <= LONGEST).map(|word| word.start)
+    }
+
+    /// Whether the last word can still be continued by another.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.open.is_some_and(|word| !word.apart && self.at - word.from <= LONGEST)
+            || (self.open.is_none() && self.gap <= self.longest_gap && !self.apart)
+    }
+
+    /// How many characters were read.
+    pub(crate) fn chars(&self) -> usize {
+        self.chars
+    }
+
+    /// The first byte that is still to be read.
+    pub(crate) fn next(&self) -> usize {
+        self.next
+    }
+}
+
+/// The first character of bytes and its width.
+fn decoded(bytes: &[u8]) -> (char, usize) {
+    let width = match bytes.first() {
+        Some(0xF0..) => 4,
+        Some(0xE0..) => 3,
+        _ => 2,
+    };
+    let part = bytes.get(..width).unwrap_or(bytes);
+    let c = std::str::from_utf8(part).ok().and_then(|text| text.chars().next());
+    (c.unwrap_or(' '), part.len().max(1))
+}
