@@ -5,12 +5,9 @@ use std::sync::Arc;
 use bartizan_vocabulary::{Finding, Label};
 
 use crate::compile::{Compiled, builtin, compile, core};
-use crate::exact::Exact;
-use crate::known::{outrank, underlie};
+use crate::known::Own;
 use crate::names::{Kind, Names, merge};
-use crate::phrases::Phrases;
 use crate::plan::LabelInfo;
-use crate::prints::Prints;
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
 use crate::token::{TokenHit, cut_findings};
@@ -23,12 +20,8 @@ pub struct Detector {
     encoded: bool,
     /// The recogniser of names, if it was asked for.
     names: Option<Names>,
-    /// Tables of a company's own values.
-    exact: Vec<Exact>,
-    /// Dictionaries of its own.
-    phrases: Vec<Phrases>,
-    /// Documents of its own.
-    prints: Vec<Prints>,
+    /// What a company knows of its own.
+    own: Own,
 }
 
 /// What is known about a text besides its bytes.
@@ -82,7 +75,7 @@ impl Detector {
     /// # Errors
     /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
-        builtin().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new(), prints: Vec::new(), phrases: Vec::new() })
+        builtin().map(|compiled| Self { compiled, encoded: true, names: None, own: Own::default() })
     }
 
     /// Those of them that are marked as the core: what a gate looks for that is not told to look for everything.
@@ -90,7 +83,7 @@ impl Detector {
     /// # Errors
     /// As [`Detector::builtin`].
     pub fn core() -> Result<Self, RuleError> {
-        core().map(|compiled| Self { compiled, encoded: true, names: None, exact: Vec::new(), prints: Vec::new(), phrases: Vec::new() })
+        core().map(|compiled| Self { compiled, encoded: true, names: None, own: Own::default() })
     }
 
     /// Compiles rules.
@@ -98,14 +91,7 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(|compiled| Self {
-            compiled,
-            encoded: true,
-            names: None,
-            exact: Vec::new(),
-            prints: Vec::new(),
-            phrases: Vec::new(),
-        })
+        compile(files).map(|compiled| Self { compiled, encoded: true, names: None, own: Own::default() })
     }
 
     /// The same with names of persons, places and organisations, in whole texts. Streams do not know them yet.
@@ -114,39 +100,23 @@ impl Detector {
         Self { names: Some(names), ..self.clone() }
     }
 
-    /// The same with one more table of a company's own values, in whole texts. Its values come before what rules and names find, except
-    /// secrets; what they leave of another finding stays one. Streams do not know them yet.
-    #[must_use]
-    pub fn with_exact(&self, exact: Exact) -> Self {
-        Self { exact: self.exact.iter().cloned().chain([exact]).collect(), ..self.clone() }
+    /// The same with a change to what a company knows of its own.
+    pub(crate) fn with_own(&self, change: impl FnOnce(&mut Own)) -> Self {
+        let mut detector = self.clone();
+        change(&mut detector.own);
+        detector
     }
 
-    /// The same with one more dictionary, in whole texts. Its phrases count as values of a table do.
-    #[must_use]
-    pub fn with_phrases(&self, phrases: Phrases) -> Self {
-        Self { phrases: self.phrases.iter().cloned().chain([phrases]).collect(), ..self.clone() }
-    }
-
-    /// The same with fingerprints of a company's own documents, in whole texts. What else is found inside an excerpt keeps its place; the
-    /// excerpt is what is left. Streams do not know them yet.
-    #[must_use]
-    pub fn with_prints(&self, prints: Prints) -> Self {
-        Self { prints: self.prints.iter().cloned().chain([prints]).collect(), ..self.clone() }
-    }
-
-    /// Digest over the rules, the names and the version of the machine: two detectors with the same digest find the same.
+    /// Digest over the rules, the names, what else was added, and the version of the machine: two detectors with the same digest find the same.
     pub fn digest(&self) -> [u8; 32] {
-        let own = self.names.iter().map(Names::digest).chain(self.exact.iter().map(Exact::digest));
-        let own = own.chain(self.prints.iter().map(Prints::digest));
-        let own = own.chain(self.phrases.iter().map(Phrases::digest));
-        let own: Vec<[u8; 32]> = own.collect();
-        if own.is_empty() {
+        let mut added = self.names.iter().map(Names::digest).chain(self.own.digests()).peekable();
+        if added.peek().is_none() {
             return self.compiled.digest;
         }
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.compiled.digest);
-        for digest in &own {
-            hasher.update(digest);
+        for digest in added {
+            hasher.update(&digest);
         }
         *hasher.finalize().as_bytes()
     }
@@ -156,7 +126,7 @@ impl Detector {
         let known = |info: &LabelInfo| self.compiled.labels.iter().any(|label| label.label == info.label);
         let names = self.names.iter().flat_map(|_| Kind::ALL).map(Kind::info).filter(|info| !known(info));
         let mut labels: Vec<LabelInfo> = self.compiled.labels.iter().cloned().chain(names).collect();
-        for info in self.own() {
+        for info in self.own.labels() {
             match labels.iter_mut().find(|known| known.label == info.label) {
                 Some(known) => known.rules.extend(info.rules.into_iter().filter(|rule| !known.rules.contains(rule)).collect::<Vec<_>>()),
                 None => labels.push(info),
@@ -169,12 +139,7 @@ impl Detector {
     pub fn label(&self, label: &Label) -> Option<LabelInfo> {
         let known = self.compiled.labels.iter().find(|info| info.label == *label).cloned();
         let named = || self.names.iter().flat_map(|_| Kind::ALL).find(|kind| kind.label() == label.as_str()).map(Kind::info);
-        known.or_else(named).or_else(|| self.own().find(|info| info.label == *label))
-    }
-
-    /// The labels of what a company knows of its own.
-    fn own(&self) -> impl Iterator<Item = LabelInfo> {
-        self.exact.iter().map(Exact::info).chain(self.prints.iter().map(Prints::info)).chain(self.phrases.iter().map(Phrases::info))
+        known.or_else(named).or_else(|| self.own.labels().find(|info| info.label == *label))
     }
 
     pub(crate) fn compiled(&self) -> &Compiled {
@@ -183,14 +148,7 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self {
-            compiled: Arc::clone(&self.compiled),
-            encoded: false,
-            names: None,
-            exact: Vec::new(),
-            prints: Vec::new(),
-            phrases: Vec::new(),
-        }
+        Self { compiled: Arc::clone(&self.compiled), encoded: false, names: None, own: Own::default() }
     }
 
     /// Scans a whole text.
@@ -202,16 +160,7 @@ impl Detector {
         if let Some(names) = &self.names {
             merge(text, &names.scan(text), &mut scan.findings, &mut scan.below);
         }
-        for phrases in self.phrases.iter().rev() {
-            outrank(text, phrases.scan(text), &mut scan.findings);
-        }
-        // The first table comes before the others.
-        for exact in self.exact.iter().rev() {
-            outrank(text, exact.scan(text), &mut scan.findings);
-        }
-        for prints in &self.prints {
-            underlie(text, prints.scan(text), &mut scan.findings);
-        }
+        self.own.merge(text, &mut scan.findings);
         scan
     }
 

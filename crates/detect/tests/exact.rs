@@ -209,7 +209,7 @@ fn what_is_found_beside_rules() {
     let detector = Detector::builtin().unwrap().with_exact(table(0));
     let found = |text: &str| -> Vec<(String, String)> {
         let scan = detector.scan(text, Hint::default());
-        scan.findings.iter().map(|one| (one.label.as_str().to_owned(), text[one.start..one.end].to_owned())).collect()
+        scan.findings.iter().map(|one| (one.label.as_str().to_owned(), text.get(one.start..one.end).unwrap().to_owned())).collect()
     };
     let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
         pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()

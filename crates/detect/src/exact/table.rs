@@ -19,7 +19,7 @@ use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, LONGES
 use crate::plan::{LabelInfo, kind};
 use crate::rules::Severity;
 
-pub(crate) const MAGIC: &[u8; 8] = b"BZEXACT1";
+pub(crate) const MAGIC: [u8; 8] = *b"BZEXACT1";
 /// Bytes that a label takes.
 pub(crate) const LABEL: usize = 64;
 /// Bits of a bucket's number at most.
@@ -97,9 +97,7 @@ impl Exact {
     /// # Errors
     /// When it is of another form, cut off, damaged, or made with another key.
     pub fn load(bytes: IndexBytes, key: &IndexKey) -> Result<Self, IndexError> {
-        let keys = Keys::new(key);
-        let table = Table::parse(Arc::clone(&bytes), keys)?;
-        Ok(Self(Arc::new(table)))
+        Ok(Self(Arc::new(Table::parse(bytes, Keys::new(key))?)))
     }
 
     /// The label of its findings.

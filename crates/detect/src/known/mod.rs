@@ -6,6 +6,7 @@ mod filter;
 mod form;
 mod key;
 mod merge;
+mod own;
 mod scan;
 mod walk;
 
@@ -13,8 +14,9 @@ pub(crate) use filter::{BLOCK, Filter, blocks_for};
 pub use form::{IndexBytes, IndexError};
 pub(crate) use form::{Reader, label_is_good, seal};
 pub use key::IndexKey;
-pub(crate) use key::Keys;
+pub(crate) use key::{Keys, hex};
 pub(crate) use merge::{outrank, underlie};
+pub(crate) use own::Own;
 pub use scan::KnownScan;
 pub(crate) use walk::{GAP, LONGEST, Walk, Word};
 
