@@ -320,6 +320,6 @@ fn read(keys: &Keys, value: &str) -> Option<Form> {
         form.rolling = word.hash_to;
         walk.form(0, word.to, &mut form.bytes);
     }
-    form.opening = (form.bytes.len() >= OPENING).then(|| walk.hash_at(OPENING));
+    form.opening = (form.bytes.len() >= OPENING).then(|| walk.eight(0));
     Some(form)
 }

@@ -72,8 +72,8 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     /// Whether a value may begin like this.
     #[inline]
-    pub(crate) fn may_begin(&self, hash: u64) -> bool {
-        let bit = self.keys.opening.of(hash) & self.mask;
+    pub(crate) fn may_begin(&self, eight: u64) -> bool {
+        let bit = self.keys.opening.of(eight) & self.mask;
         let byte = usize::try_from(bit >> 3).ok().and_then(|at| self.map.get(at)).copied().unwrap_or(0);
         byte >> (bit & 7) & 1 != 0
     }

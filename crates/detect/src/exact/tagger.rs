@@ -146,8 +146,7 @@ impl Tagger {
         start.words += 1;
         let Some(values) = table.lengths.get(length).filter(|values| values.is || values.longer) else { return false };
         if length >= OPENING && !start.begins {
-            let end = start.from + OPENING;
-            if !view.may_begin(self.walk.between((start.from, start.hash), (end, self.walk.hash_at(end)))) {
+            if !view.may_begin(self.walk.eight(start.from)) {
                 return false;
             }
             start.begins = true;
