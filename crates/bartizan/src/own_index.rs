@@ -56,7 +56,8 @@ pub fn key(path: &Path) -> Result<IndexKey> {
     let name = path.display();
     let failed = || format!("the key file `{name}` cannot be read; name it with `--key-file`");
     let mode = std::fs::metadata(path).with_context(failed)?.permissions().mode();
-    ensure!(mode & 0o077 == 0, "others can read the key file `{name}`; close it with `chmod 600 {name}`");
+    let exposed = mode & 0o077 != 0;
+    ensure!(!exposed, "others can read the key file `{name}`; close it with `chmod 600 {name}`");
     let text = std::fs::read_to_string(path).with_context(failed)?;
     let Some(key) = IndexKey::parse(&text) else { bail!("the key file `{name}` holds no key: 64 hexadecimal digits are expected") };
     Ok(key)

@@ -148,15 +148,11 @@ fn take(fields: &mut Vec<Vec<u8>>, count: &mut usize, at: At, byte: u8, delimite
     match (at, byte) {
         (At::Start, b'"') => At::Quoted,
         (At::Quoted, b'"') => At::Mark,
-        (At::Mark, b'"') => {
-            field.push(byte);
-            At::Quoted
-        }
         (At::Start | At::Plain | At::Mark, _) if byte == delimiter => {
             *count += 1;
             At::Start
         }
-        (At::Quoted, _) => {
+        (At::Quoted, _) | (At::Mark, b'"') => {
             field.push(byte);
             At::Quoted
         }

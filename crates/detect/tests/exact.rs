@@ -209,7 +209,7 @@ fn what_is_found_beside_rules() {
     let detector = Detector::builtin().unwrap().with_exact(table(0));
     let found = |text: &str| -> Vec<(String, String)> {
         let scan = detector.scan(text, Hint::default());
-        scan.findings.iter().map(|one| (one.label.as_str().to_owned(), text[one.start..one.end].to_owned())).collect()
+        scan.findings.iter().map(|one| (one.label.as_str().to_owned(), text.get(one.start..one.end).unwrap().to_owned())).collect()
     };
     let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
         pairs.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect()
@@ -221,6 +221,9 @@ fn what_is_found_beside_rules() {
     let key = "AKIAQ3EGRZ5L7XW2MB4T";
     let secret = format!("key {key} of AB-123456");
     assert_eq!(found(&secret), pairs(&[("secret.aws_access_key", key), (own, "AB-123456")]));
+    let with_key = detector.with_exact(loaded(built(&[(key, &[])], Settings::default()).unwrap().bytes).unwrap());
+    let labels: Vec<String> = with_key.scan(&secret, Hint::default()).findings.iter().map(|one| one.label.as_str().to_owned()).collect();
+    assert_eq!(labels, ["secret.aws_access_key", own], "a secret keeps its place");
     // What is left of another finding stays one.
     assert_eq!(found("ab123456.smith@example.com"), pairs(&[(own, "ab123456"), ("pii.email", "smith@example.com")]));
     let builtin = Detector::builtin().unwrap();

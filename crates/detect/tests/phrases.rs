@@ -34,7 +34,7 @@ fn pieces(phrases: &Phrases, pieces: &[&str]) -> Vec<Finding> {
 #[track_caller]
 fn check(phrases: &Phrases, text: &str, expected: &[&str]) {
     let findings = phrases.scan(text);
-    let found: Vec<&str> = findings.iter().map(|one| &text[one.start..one.end]).collect();
+    let found: Vec<&str> = findings.iter().map(|one| text.get(one.start..one.end).unwrap()).collect();
     assert_eq!(found, expected, "{text:?}");
     assert_eq!(pieces(phrases, &text.split("").filter(|piece| !piece.is_empty()).collect::<Vec<_>>()), findings, "{text:?} by character");
     for (at, _) in text.char_indices() {

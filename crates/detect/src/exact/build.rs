@@ -252,7 +252,7 @@ impl Builder {
         let map_bits = bits_for(kept.len() * 8).clamp(*MAP_BITS.start(), *MAP_BITS.end());
         let blocks = blocks_for(kept.len());
         let mut bytes = Vec::with_capacity((1 << (map_bits - 3)) + blocks * BLOCK + (4 << bucket_bits) + kept.len() * (ENTRY + wide) + 256);
-        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.keys.check);
         for number in [kept.len(), blocks] {
             bytes.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
@@ -268,7 +268,9 @@ impl Builder {
         let filter = bytes.len();
         bytes.resize(filter + blocks * BLOCK, 0);
         let made = bytes.get_mut(filter..).unwrap_or_default();
-        kept.iter().for_each(|entry| Filter::add(made, entry.rolling));
+        for entry in kept {
+            Filter::add(made, entry.rolling);
+        }
         let mut bucket_end = 0;
         for bucket in 0..=(1_usize << bucket_bits) {
             bytes.extend(u32::try_from(bucket_end).unwrap_or(u32::MAX).to_le_bytes());
@@ -276,7 +278,9 @@ impl Builder {
             bucket_end += inside.iter().take_while(|entry| split((entry.high, entry.low), bucket_bits).0 == bucket).count();
         }
         bytes.extend(kept.iter().flat_map(|entry| split((entry.high, entry.low), bucket_bits).1.to_le_bytes()));
-        kept.iter().for_each(|entry| bytes.extend_from_slice(self.with_of(entry)));
+        for entry in kept {
+            bytes.extend_from_slice(self.with_of(entry));
+        }
         seal(&mut bytes, &self.keys);
         bytes
     }
@@ -316,6 +320,6 @@ fn read(keys: &Keys, value: &str) -> Option<Form> {
         form.rolling = word.hash_to;
         walk.form(0, word.to, &mut form.bytes);
     }
-    form.opening = (form.bytes.len() >= OPENING).then(|| walk.hash_at(OPENING));
+    form.opening = (form.bytes.len() >= OPENING).then(|| walk.eight(0));
     Some(form)
 }

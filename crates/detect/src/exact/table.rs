@@ -19,7 +19,7 @@ use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, LONGES
 use crate::plan::{CompiledRule, LabelInfo, Origin, kind};
 use crate::rules::Severity;
 
-pub(crate) const MAGIC: &[u8; 8] = b"BZEXACT1";
+pub(crate) const MAGIC: [u8; 8] = *b"BZEXACT1";
 /// Bytes that a label takes.
 pub(crate) const LABEL: usize = 64;
 /// Bits of a bucket's number at most.
@@ -72,8 +72,8 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     /// Whether a value may begin like this.
     #[inline]
-    pub(crate) fn may_begin(&self, hash: u64) -> bool {
-        let bit = self.keys.opening.of(hash) & self.mask;
+    pub(crate) fn may_begin(&self, eight: u64) -> bool {
+        let bit = self.keys.opening.of(eight) & self.mask;
         let byte = usize::try_from(bit >> 3).ok().and_then(|at| self.map.get(at)).copied().unwrap_or(0);
         byte >> (bit & 7) & 1 != 0
     }
@@ -97,9 +97,7 @@ impl Exact {
     /// # Errors
     /// When it is of another form, cut off, damaged, or made with another key.
     pub fn load(bytes: IndexBytes, key: &IndexKey) -> Result<Self, IndexError> {
-        let keys = Keys::new(key);
-        let table = Table::parse(Arc::clone(&bytes), keys)?;
-        Ok(Self(Arc::new(table)))
+        Ok(Self(Arc::new(Table::parse(bytes, Keys::new(key))?)))
     }
 
     /// The label of its findings.

@@ -16,7 +16,7 @@ const CONFIRMED_BP: u16 = 9_900;
 #[derive(Clone, Copy, Debug)]
 struct Start {
     /// Where it begins in the text, in characters of it, and in the form.
-    start: usize,
+    begin: usize,
     first_char: usize,
     from: usize,
     /// The rolling hash there.
@@ -121,7 +121,7 @@ impl Tagger {
 
     /// Where the first word begins that a longer value may still begin with.
     fn undecided(&self) -> usize {
-        let first = self.starts.first().filter(|_| self.walk.goes_on()).map(|start| start.start);
+        let first = self.starts.first().filter(|_| self.walk.goes_on()).map(|start| start.begin);
         first.unwrap_or(usize::MAX)
     }
 
@@ -134,7 +134,7 @@ impl Tagger {
             return;
         }
         let Word { start, first_char, from, hash_from, .. } = *word;
-        self.starts.push(Start { start, first_char, from, hash: hash_from, words: 0, begins: false });
+        self.starts.push(Start { begin: start, first_char, from, hash: hash_from, words: 0, begins: false });
         let mut starts = std::mem::take(&mut self.starts);
         starts.retain_mut(|start| self.extend(start, word, table, view));
         self.starts = starts;
@@ -146,8 +146,7 @@ impl Tagger {
         start.words += 1;
         let Some(values) = table.lengths.get(length).filter(|values| values.is || values.longer) else { return false };
         if length >= OPENING && !start.begins {
-            let end = start.from + OPENING;
-            if !view.may_begin(self.walk.between((start.from, start.hash), (end, self.walk.hash_at(end)))) {
+            if !view.may_begin(self.walk.eight(start.from)) {
                 return false;
             }
             start.begins = true;
@@ -163,7 +162,7 @@ impl Tagger {
         self.walk.form(first.from, last.to, &mut form);
         let rows = table.rows(&form);
         self.form = form;
-        if rows.is_empty() || first.start < self.floor {
+        if rows.is_empty() || first.begin < self.floor {
             return;
         }
         let mut wanted = Vec::new();
@@ -174,7 +173,7 @@ impl Tagger {
             }
             wanted.sort_unstable();
         }
-        let (start, first_char) = (first.start, first.first_char);
+        let (start, first_char) = (first.begin, first.first_char);
         let hit =
             Hit { start, end: last.end, first_char, last_char: last.last_char, wanted, met: vec![0; count], compared: self.near_from };
         let key = |hit: &Hit| (hit.start, usize::MAX - hit.end);
@@ -211,7 +210,7 @@ impl Tagger {
                 out.push(Found { start, end, score_bp, source: 0 });
                 self.floor = end;
                 self.hits.retain(|hit| hit.start >= end);
-                self.starts.retain(|start| start.start >= end);
+                self.starts.retain(|start| start.begin >= end);
             } else if all || self.walk.chars() > hit.last_char + table.within {
                 self.hits.remove(0);
             } else {

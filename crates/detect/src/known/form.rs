@@ -54,9 +54,9 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Of an index that begins with `magic` and was made with `keys`.
-    pub(crate) fn new(bytes: &'a [u8], magic: &[u8; 8], keys: &Keys) -> Result<Self, IndexError> {
+    pub(crate) fn new(bytes: &'a [u8], magic: [u8; 8], keys: &Keys) -> Result<Self, IndexError> {
         let mut reader = Self { bytes, at: 0 };
-        if reader.take(8) != Some(magic) {
+        if reader.take(8) != Some(&magic[..]) {
             return Err(IndexError::Form);
         }
         match reader.take(16) {

@@ -39,11 +39,15 @@ impl IndexKey {
 
     /// The form that [`IndexKey::parse`] reads, with a line end.
     pub fn text(&self) -> String {
-        let mut text: String =
-            self.0.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect();
+        let mut text = hex(&self.0);
         text.push('\n');
         text
     }
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
 }
 
 /// What is derived from a key.
@@ -103,7 +107,7 @@ impl Sip {
 
     #[inline]
     pub(crate) fn of(self, word: u64) -> u64 {
-        let mut v = [
+        let mut words = [
             self.0 ^ 0x736f_6d65_7073_6575,
             self.1 ^ 0x646f_7261_6e64_6f6d,
             self.0 ^ 0x6c79_6765_6e65_7261,
@@ -111,26 +115,26 @@ impl Sip {
         ];
         // The second block is the length of the message, 8 bytes.
         for block in [word, 8 << 56] {
-            let [_, _, _, d] = &mut v;
+            let [_, _, _, d] = &mut words;
             *d ^= block;
-            round(&mut v);
-            round(&mut v);
-            let [a, _, _, _] = &mut v;
+            round(&mut words);
+            round(&mut words);
+            let [a, _, _, _] = &mut words;
             *a ^= block;
         }
-        let [_, _, c, _] = &mut v;
+        let [_, _, c, _] = &mut words;
         *c ^= 0xff;
         for _ in 0..4 {
-            round(&mut v);
+            round(&mut words);
         }
-        let [a, b, c, d] = v;
+        let [a, b, c, d] = words;
         a ^ b ^ c ^ d
     }
 }
 
 #[inline]
-fn round(v: &mut [u64; 4]) {
-    let [a, b, c, d] = v;
+fn round(words: &mut [u64; 4]) {
+    let [a, b, c, d] = words;
     *a = a.wrapping_add(*b);
     *b = b.rotate_left(13) ^ *a;
     *a = a.rotate_left(32);

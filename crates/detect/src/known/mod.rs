@@ -12,7 +12,7 @@ pub(crate) use filter::{BLOCK, Filter, blocks_for};
 pub use form::{IndexBytes, IndexError};
 pub(crate) use form::{Reader, label_is_good, seal};
 pub use key::IndexKey;
-pub(crate) use key::Keys;
+pub(crate) use key::{Keys, hex};
 pub use scan::KnownScan;
 pub(crate) use walk::{GAP, LONGEST, Walk, Word};
 

@@ -18,8 +18,8 @@ const HISTORY: usize = 2048;
 /// What is looked for.
 #[derive(Clone)]
 enum Tagger {
-    Exact(Exact, exact::Tagger),
-    Prints(Prints, prints::Tagger),
+    Exact(Exact, Box<exact::Tagger>),
+    Prints(Prints, Box<prints::Tagger>),
     Phrases(phrases::Tagger),
 }
 
@@ -82,7 +82,7 @@ impl fmt::Debug for KnownScan {
 impl KnownScan {
     /// For the values of a table.
     pub fn exact(exact: &Exact) -> Self {
-        Self::new(Tagger::Exact(exact.clone(), exact::Tagger::new(exact)))
+        Self::new(Tagger::Exact(exact.clone(), Box::new(exact::Tagger::new(exact))))
     }
 
     /// For the phrases of a dictionary.
@@ -92,7 +92,7 @@ impl KnownScan {
 
     /// For excerpts of documents.
     pub fn prints(prints: &Prints) -> Self {
-        Self::new(Tagger::Prints(prints.clone(), prints::Tagger::new(prints)))
+        Self::new(Tagger::Prints(prints.clone(), Box::new(prints::Tagger::new(prints))))
     }
 
     fn new(tagger: Tagger) -> Self {

@@ -100,9 +100,20 @@ pub(crate) fn powers(base: u64) -> Arc<Powers> {
 /// Multiplies modulo the prime.
 #[inline]
 fn times(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    #[expect(clippy::cast_possible_truncation, reason = "both parts have 61 bits")]
-    reduced((product as u64 & PRIME) + (product >> 61) as u64)
+    folded(u128::from(a) * u128::from(b))
+}
+
+/// What is left of a number below 2¹²³ modulo the prime.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "both parts have 62 bits at most")]
+fn folded(product: u128) -> u64 {
+    reduced(reduced((product as u64 & PRIME) + (product >> 61) as u64))
+}
+
+/// What an ASCII character stands for in the form.
+#[inline]
+fn formed(byte: u8) -> u8 {
+    FORM.get(usize::from(byte)).copied().unwrap_or(PARTS)
 }
 
 #[inline]
@@ -131,7 +142,6 @@ pub(crate) struct Walk {
     at: usize,
     hash: u64,
     bytes: [u8; KEPT],
-    hashes: [u64; KEPT],
 }
 
 impl Walk {
@@ -149,7 +159,6 @@ impl Walk {
             at: 0,
             hash: 0,
             bytes: [0; KEPT],
-            hashes: [0; KEPT],
         }
     }
 
@@ -164,7 +173,7 @@ impl Walk {
         let begin = self.next;
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
-            let made = FORM.get(usize::from(*byte)).copied().unwrap_or(PARTS);
+            let made = formed(*byte);
             if made != PARTS && made != WIDE {
                 if self.open.is_none() {
                     self.enter(begin + at, made > b'9');
@@ -237,25 +246,32 @@ impl Walk {
     /// Takes ASCII letters and digits in; gives how many there are.
     #[inline]
     fn run(&mut self, bytes: &[u8]) -> usize {
-        let (mut hash, mut at, mut last) = (self.hash, self.at, 0);
         let mut count = 0;
+        let mut last = 0;
         for byte in bytes {
-            let made = FORM.get(usize::from(*byte)).copied().unwrap_or(PARTS);
+            let made = formed(*byte);
             if made == PARTS || made == WIDE {
                 break;
             }
-            if let Some(slot) = self.bytes.get_mut(at % KEPT) {
+            if let Some(slot) = self.bytes.get_mut(self.at.wrapping_add(count) % KEPT) {
                 *slot = made;
-            }
-            at = at.wrapping_add(1);
-            hash = reduced(times(hash, self.base).wrapping_add(u64::from(made) + 1));
-            if let Some(slot) = self.hashes.get_mut(at % KEPT) {
-                *slot = hash;
             }
             last = made;
             count += 1;
         }
-        (self.hash, self.at, self.letter) = (hash, at, last > b'9');
+        // Four characters at once: the products wait for nothing but the hash so far.
+        let [_, one, two, three, four, ..] = *self.powers;
+        let value = |byte: u8| u128::from(formed(byte)) + 1;
+        let (fours, rest) = bytes.get(..count).unwrap_or_default().as_chunks::<4>();
+        for [a, b, c, d] in fours {
+            let sum = value(*a) * u128::from(three) + value(*b) * u128::from(two) + value(*c) * u128::from(one) + value(*d);
+            self.hash = folded(u128::from(self.hash) * u128::from(four) + sum);
+        }
+        for byte in rest {
+            self.hash = folded(u128::from(self.hash) * u128::from(one) + value(*byte));
+        }
+        self.at += count;
+        self.letter = last > b'9';
         count
     }
 
@@ -266,9 +282,6 @@ impl Walk {
         }
         self.at += 1;
         self.hash = reduced(times(self.hash, self.base) + u64::from(byte) + 1);
-        if let Some(slot) = self.hashes.get_mut(self.at % KEPT) {
-            *slot = self.hash;
-        }
     }
 
     /// The rolling hash of what lies between two places of the form, of which the hashes are known.
@@ -278,10 +291,14 @@ impl Walk {
         reduced(hash_to + PRIME - times(hash_from, power))
     }
 
-    /// The rolling hash at a place of the form that is at most [`LONGEST`] behind.
+    /// Eight bytes of the form from a place on that is at most [`LONGEST`] behind.
     #[inline]
-    pub(crate) fn hash_at(&self, at: usize) -> u64 {
-        self.hashes.get(at % KEPT).copied().unwrap_or(0)
+    pub(crate) fn eight(&self, at: usize) -> u64 {
+        if let Some(eight) = self.bytes.get(at % KEPT..).and_then(|rest| rest.first_chunk()) {
+            return u64::from_le_bytes(*eight);
+        }
+        let eight: [u8; 8] = std::array::from_fn(|index| self.bytes.get((at + index) % KEPT).copied().unwrap_or(0));
+        u64::from_le_bytes(eight)
     }
 
     /// The form between two places that are at most [`LONGEST`] apart.

@@ -123,7 +123,7 @@ struct Parts {
 
 enum How {
     Form(Exact),
-    Letters(Letters),
+    Letters(Box<Letters>),
 }
 
 impl fmt::Debug for Phrases {
@@ -150,7 +150,7 @@ impl Phrases {
         }
         let digest = *blake3::hash(format!("{dictionary:?}").as_bytes()).as_bytes();
         let by_form = dictionary.whole_word && dictionary.ignore_case;
-        let how = if by_form { How::Form(by_form_of(dictionary, digest)?) } else { How::Letters(Letters::new(dictionary)?) };
+        let how = if by_form { How::Form(by_form_of(dictionary, digest)?) } else { How::Letters(Box::new(Letters::new(dictionary)?)) };
         Ok(Self(Arc::new(Parts {
             label: Label::from(dictionary.label.as_str()),
             rule: RuleId::from(dictionary.label.as_str()),
@@ -221,14 +221,14 @@ fn by_form_of(dictionary: &Dictionary, digest: [u8; 32]) -> Result<Exact, Dictio
 /// Looks for the phrases of a dictionary in a normalised text that somebody else holds.
 #[derive(Clone)]
 pub(crate) enum Tagger {
-    Form(Phrases, exact::Tagger),
+    Form(Phrases, Box<exact::Tagger>),
     Letters(Phrases, Walk),
 }
 
 impl Tagger {
     pub(crate) fn new(phrases: &Phrases) -> Self {
         match &phrases.0.how {
-            How::Form(exact) => Self::Form(phrases.clone(), exact::Tagger::new(exact)),
+            How::Form(exact) => Self::Form(phrases.clone(), Box::new(exact::Tagger::new(exact))),
             How::Letters(letters) => Self::Letters(phrases.clone(), Walk::new(letters)),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::table::{BUCKET_BITS, LABEL, MAGIC, PLACE, bucket};
 use super::{LEAST_WORDS, MOST, PLACES, PLACES_IN_ONE, Shingles, WINDOW};
-use crate::known::{BLOCK, Filter, IndexError, IndexKey, Keys, Walk, blocks_for, label_is_good, seal};
+use crate::known::{BLOCK, Filter, IndexError, IndexKey, Keys, Walk, blocks_for, hex, label_is_good, seal};
 use crate::normal::Normal;
 
 /// Words between two texts of one document, so that no run goes over from one to the other.
@@ -131,7 +131,6 @@ impl PrintsBuilder {
         if kept.is_empty() {
             return Err(IndexError::Empty);
         }
-        let hex = |id: &[u8; 8]| id.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let documents = self.documents.iter().map(|taken| (hex(&taken.id), usize::try_from(taken.words).unwrap_or(usize::MAX))).collect();
         let common = self.places.len() - kept.len();
         Ok(PrintsBuilt { bytes: self.assemble(&kept), documents, places: kept.len(), common })
@@ -149,7 +148,7 @@ impl PrintsBuilder {
             named.extend(taken.name.bytes());
         }
         let mut bytes = Vec::with_capacity(named.len() + blocks * BLOCK + (4 << bucket_bits) + kept.len() * PLACE + 256);
-        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.keys.check);
         for number in [kept.len(), blocks, self.documents.len(), named.len()] {
             bytes.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
@@ -160,7 +159,9 @@ impl PrintsBuilder {
         let filter = bytes.len();
         bytes.resize(filter + blocks * BLOCK, 0);
         let made = bytes.get_mut(filter..).unwrap_or_default();
-        kept.iter().for_each(|place| Filter::add(made, place.hash));
+        for place in kept {
+            Filter::add(made, place.hash);
+        }
         let mut end = 0;
         for number in 0..=(1_usize << bucket_bits) {
             bytes.extend(u32::try_from(end).unwrap_or(u32::MAX).to_le_bytes());

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use bartizan_vocabulary::{Label, RuleId};
 
 use super::{MOST, PLACES, PREFIX, RANK};
-use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, Reader, label_is_good};
+use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, Reader, hex, label_is_good};
 use crate::plan::{CompiledRule, LabelInfo, Origin, kind};
 use crate::rules::Severity;
 
-pub(crate) const MAGIC: &[u8; 8] = b"BZPRINT1";
+pub(crate) const MAGIC: [u8; 8] = *b"BZPRINT1";
 pub(crate) const LABEL: usize = 64;
 pub(crate) const BUCKET_BITS: u8 = 26;
 /// Bytes of a place.
@@ -193,7 +193,7 @@ fn documents(bytes: &[u8], count: usize) -> Result<Vec<Document>, IndexError> {
     let mut documents = Vec::new();
     for _ in 0..count {
         let (head, after) = rest.split_at_checked(14).ok_or_else(damaged)?;
-        let id: String = head.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let id = hex(head.get(..8).unwrap_or_default());
         let length = head.get(12..).and_then(|two| two.try_into().ok()).map_or(0, u16::from_le_bytes);
         let (name, after) = after.split_at_checked(usize::from(length)).ok_or_else(damaged)?;
         let name = std::str::from_utf8(name).map_err(|_| damaged())?;
