@@ -10,6 +10,7 @@ use crate::automaton::{Automaton, Shape};
 use crate::opaque::Prefixes;
 use crate::plan::{CompiledRule, Keyword, LabelInfo, Machine, Plan, plan};
 use crate::rules::{RuleError, RuleFile};
+use crate::sieve::{Sieve, SieveShape};
 use crate::words::{WordShape, Words};
 
 /// The texts of the rule files that are part of the program.
@@ -39,6 +40,8 @@ pub(crate) struct Compiled {
     pub(crate) prefixes: Prefixes,
     /// Machines by class.
     pub(crate) classes: [Vec<usize>; 5],
+    /// What tells which of them can find anything.
+    pub(crate) sieves: Vec<Option<Sieve>>,
     /// Keywords of rules that go by the object key, and the machine of each.
     pub(crate) key_words: AhoCorasick,
     pub(crate) by_key: Vec<usize>,
@@ -54,6 +57,11 @@ fn automaton(shape: &Shape, cut: Cut<'_>) -> Option<Automaton> {
     Some(Automaton { shape: shape.clone(), table })
 }
 
+fn sieve(shape: SieveShape, cut: Cut<'_>) -> Result<Sieve, RuleError> {
+    let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256).ok_or(RuleError::Plan)?;
+    Ok(Sieve { shape, table })
+}
+
 fn words(shape: WordShape, cut: Cut<'_>) -> Option<Words> {
     let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256)?;
     Some(Words { shape, table })
@@ -61,6 +69,7 @@ fn words(shape: WordShape, cut: Cut<'_>) -> Option<Words> {
 
 fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
     let automata = plan.automata.iter().map(|shape| automaton(shape, cut)).collect::<Option<_>>().ok_or(RuleError::Plan)?;
+    let sieves = plan.sieves.into_iter().map(|shape| shape.map(|shape| sieve(shape, cut)).transpose()).collect::<Result<_, _>>()?;
     let prefixes = Prefixes::new(plan.prefixes.iter().map(String::as_str))?;
     let key_words = AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(plan.by_key.iter().map(|(word, _)| word));
     let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
@@ -74,6 +83,7 @@ fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
         words: plan.words,
         prefixes,
         classes: plan.classes,
+        sieves,
         key_words,
         by_key: plan.by_key.into_iter().map(|(_, machine)| machine).collect(),
         labels: plan.labels,

@@ -20,6 +20,10 @@ impl From<bool> for Tri {
 
 /// The character that ends before `position`.
 pub(crate) fn char_before(text: &Normal, position: usize) -> Option<char> {
+    let last = text.before(position)?;
+    if last.is_ascii() {
+        return Some(char::from(last));
+    }
     let window = text.slice(position.saturating_sub(4), position);
     let start = window.iter().rposition(|byte| byte & 0xC0 != 0x80)?;
     std::str::from_utf8(window.get(start..)?).ok()?.chars().next()
@@ -48,10 +52,44 @@ fn ends_value(c: char) -> bool {
     c.is_whitespace() || "\"'`<>,;(){}[]|\\&".contains(c) || !c.is_ascii()
 }
 
+/// The left edges of one place, each looked at once.
+pub(crate) struct Lefts<'a> {
+    text: &'a Normal,
+    start: usize,
+    before: Option<char>,
+    /// Bits of the edges that were looked at, and of those that fit.
+    known: u16,
+    fit: u16,
+}
+
+impl<'a> Lefts<'a> {
+    pub(crate) fn new(text: &'a Normal, start: usize) -> Self {
+        Self { text, start, before: char_before(text, start), known: 0, fit: 0 }
+    }
+
+    /// Whether a finding with this edge may begin here.
+    #[inline]
+    pub(crate) fn fit(&mut self, edge: Edge) -> bool {
+        let bit = 1 << edge as u16;
+        if self.known & bit == 0 {
+            self.known |= bit;
+            if edge.left_of(self.before, self.text, self.start) {
+                self.fit |= bit;
+            }
+        }
+        self.fit & bit != 0
+    }
+}
+
 impl Edge {
     /// Whether a finding may begin at `start`.
     pub(crate) fn left(self, text: &Normal, start: usize) -> bool {
-        let Some(c) = char_before(text, start) else { return true };
+        self.left_of(char_before(text, start), text, start)
+    }
+
+    /// The same where the character before `start` is known.
+    fn left_of(self, before: Option<char>, text: &Normal, start: usize) -> bool {
+        let Some(c) = before else { return true };
         match self {
             Self::Any | Self::At | Self::Value | Self::Quoted => true,
             Self::Alnum => c == '_' || !is_word(c),

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::automaton::{Automaton, Bytes, DEAD, Shape, State};
 use crate::chars::is_held;
+use crate::mesh::{Sifted, mesh};
 use crate::rules::{Class, CoverKind, ENGINE, Edge, Rule, RuleError, RuleFile, Severity};
+use crate::sieve::SieveShape;
 use crate::validate::Check;
 use crate::words::WordShape;
 use crate::{determinise, trie};
@@ -51,6 +53,8 @@ pub(crate) struct Machine {
     pub(crate) value: usize,
     /// Index of the rule of each pattern of `value`.
     pub(crate) rules: Vec<usize>,
+    /// The patterns, in order, behind which a letter or digit may follow.
+    pub(crate) loose: Vec<u16>,
 }
 
 /// What a keyword starts.
@@ -106,6 +110,8 @@ pub(crate) struct Plan {
     pub(crate) context: WordShape,
     /// Machines by class.
     pub(crate) classes: [Vec<usize>; CLASSES],
+    /// What tells which of them can find anything, for classes with many.
+    pub(crate) sieves: Vec<Option<SieveShape>>,
     /// Keywords of rules that go by the object key, and the machine of each.
     pub(crate) by_key: Vec<(String, usize)>,
     /// Keywords, as they are written, of the rules that count in what is no text.
@@ -253,7 +259,9 @@ impl<'a> Planning<'a> {
 
     fn machine(&mut self, before: Option<usize>, value: Automaton, rules: Vec<usize>) -> usize {
         let value = self.automaton(value);
-        self.plan.machines.push(Machine { before, value, rules });
+        let loose = |rule: &usize| self.plan.rules.get(*rule).is_some_and(|rule| !rule.right.parts());
+        let loose = rules.iter().zip(0..).filter(|(rule, _)| loose(rule)).map(|(_, pattern)| pattern).collect();
+        self.plan.machines.push(Machine { before, value, rules, loose });
         self.plan.machines.len() - 1
     }
 
@@ -333,6 +341,29 @@ impl<'a> Planning<'a> {
             self.class(class).push(machine);
         }
         Ok(())
+    }
+}
+
+/// Machines of a class from which on a sieve is worth its table.
+const SIFTED: usize = 2;
+
+impl Planning<'_> {
+    /// Makes the sieve of a class, where there are machines enough.
+    fn sieve(&mut self, class: usize) -> Option<SieveShape> {
+        let machines = self.plan.classes.get(class)?;
+        let known = |place: usize, machine: usize| {
+            let machine = self.plan.machines.get(machine).filter(|machine| machine.before.is_none())?;
+            let edges = machine.rules.iter().filter_map(|rule| self.plan.rules.get(*rule)).map(|rule| (rule.left, rule.right)).collect();
+            Some(Sifted { place, values: self.automata.get(machine.value)?, edges })
+        };
+        let sifted: Vec<Sifted<'_>> = machines.iter().enumerate().filter_map(|(place, machine)| known(place, *machine)).collect();
+        if sifted.len() < SIFTED {
+            return None;
+        }
+        let (shape, table) = mesh(&sifted)?;
+        let at = self.tables.len();
+        self.tables.extend(table);
+        Some(SieveShape { at, ..shape })
     }
 }
 
@@ -430,6 +461,7 @@ pub(crate) fn plan(files: &[RuleFile]) -> Result<(Plan, Vec<u8>), RuleError> {
     for rules in std::mem::take(&mut planning.shared).into_values() {
         planning.share(&rules)?;
     }
+    planning.plan.sieves = (0..CLASSES).map(|class| planning.sieve(class)).collect();
     planning.starts.entry("://".to_owned()).or_default().push(Start::Class(Class::Url));
     planning.finish(all, digest(files))
 }

@@ -7,7 +7,7 @@ use bartizan_vocabulary::Finding;
 
 use crate::anchors::{self, Crowd};
 use crate::automaton::Bytes;
-use crate::candidate::{Candidate, Match, Surroundings, keep_from};
+use crate::candidate::{self, Candidate, Desk, Match, Surroundings, keep_from};
 use crate::compile::Compiled;
 use crate::context::Key;
 use crate::cover::Cover;
@@ -86,6 +86,7 @@ pub struct TextScan {
     anchors_left: Vec<(usize, Anchor)>,
     crowd: Crowd,
     live: Vec<Candidate>,
+    desk: Desk,
     fresh: Vec<Match>,
     waiting: Waiting,
     tokens: TokenWatch,
@@ -115,6 +116,7 @@ impl TextScan {
             anchors_left: Vec::new(),
             crowd: Crowd::default(),
             live: Vec::new(),
+            desk: Desk::default(),
             fresh: Vec::new(),
             waiting: Waiting::default(),
             tokens: TokenWatch::new(hint.tokens, hint.json),
@@ -192,11 +194,11 @@ impl TextScan {
         self.find_anchors();
         let compiled = Arc::clone(&self.compiled);
         let around = Surroundings { text: &self.text, compiled: &compiled, key: &self.key, last };
-        let fresh = &mut self.fresh;
-        self.live.retain_mut(|candidate| !candidate.step(&around, fresh));
+        let (fresh, desk) = (&mut self.fresh, &mut self.desk);
+        self.live.retain_mut(|candidate| !candidate.step(&around, desk, fresh));
         for index in 0..self.anchors.len() {
             if let Some((position, anchor)) = self.anchors.get(index).copied() {
-                self.follow(position, anchor);
+                self.follow(&compiled, position, anchor);
             }
         }
         self.anchors.clear();
@@ -249,24 +251,23 @@ impl TextScan {
         self.seen = self.text.end();
     }
 
-    fn follow(&mut self, position: usize, anchor: Anchor) {
+    fn follow(&mut self, compiled: &Compiled, position: usize, anchor: Anchor) {
         match anchor {
             Anchor::Class(DIGIT) => {
-                self.start_class(Class::Digits, Some(position));
-                self.start_class(Class::Digits, anchors::sign_start(&self.text, position));
+                self.start_class(compiled, Class::Digits, Some(position));
+                self.start_class(compiled, Class::Digits, anchors::sign_start(&self.text, position));
                 for start in anchors::code_starts(&self.text, position).into_iter().flatten() {
-                    self.start_class(Class::Code, Some(start));
+                    self.start_class(compiled, Class::Code, Some(start));
                 }
             }
-            Anchor::Class(AT) => self.start_class(Class::At, anchors::email_start(&self.text, position)),
-            Anchor::Class(COLON) => self.start_class(Class::Colons, anchors::ipv6_start(&self.text, position)),
+            Anchor::Class(AT) => self.start_class(compiled, Class::At, anchors::email_start(&self.text, position)),
+            Anchor::Class(COLON) => self.start_class(compiled, Class::Colons, anchors::ipv6_start(&self.text, position)),
             Anchor::Class(_) => self.tokens.anchor(&self.text, position),
-            Anchor::Keyword(pattern) => self.follow_keyword(pattern, position),
+            Anchor::Keyword(pattern) => self.follow_keyword(compiled, pattern, position),
         }
     }
 
-    fn follow_keyword(&mut self, word: u16, end: usize) {
-        let compiled = Arc::clone(&self.compiled);
+    fn follow_keyword(&mut self, compiled: &Compiled, word: u16, end: usize) {
         let Some(keyword) = compiled.keywords.get(usize::from(word)) else { return };
         let next = self.text.at(end);
         if let Some(any) = &keyword.next {
@@ -290,12 +291,12 @@ impl TextScan {
         }
         for start in &keyword.starts {
             match start {
-                Start::Class(class) => self.start_class(*class, anchors::scheme_start(&self.text, begin)),
+                Start::Class(class) => self.start_class(compiled, *class, anchors::scheme_start(&self.text, begin)),
                 Start::Machine(machine, bytes) if fits(bytes) => {
                     let Some(parts) = compiled.machines.get(*machine) else { continue };
                     let rule = parts.rules.first().and_then(|rule| compiled.rules.get(*rule));
                     if rule.is_some_and(|rule| rule.left.left(&self.text, begin)) {
-                        self.start(*machine, if parts.before.is_some() { end } else { begin });
+                        self.start(compiled, *machine, if parts.before.is_some() { end } else { begin });
                     }
                 }
                 Start::Machine(..) => {}
@@ -303,21 +304,23 @@ impl TextScan {
         }
     }
 
-    fn start_class(&mut self, class: Class, start: Option<usize>) {
+    fn start_class(&mut self, compiled: &Compiled, class: Class, start: Option<usize>) {
         let Some(start) = start else { return };
-        let machines = self.compiled.classes.get(class as usize).map_or(0, Vec::len);
-        for index in 0..machines {
-            if let Some(machine) = self.compiled.classes.get(class as usize).and_then(|machines| machines.get(index)) {
-                self.start(*machine, start);
+        let sieve = compiled.sieves.get(class as usize).and_then(Option::as_ref);
+        let sifted = sieve.map_or(0, |sieve| candidate::sift(sieve, &self.text, start, self.finished));
+        for (place, machine) in compiled.classes.get(class as usize).into_iter().flatten().enumerate() {
+            if sieve.is_none_or(|sieve| sieve.passes(place, sifted)) {
+                self.start(compiled, *machine, start);
             }
         }
     }
 
-    fn start(&mut self, machine: usize, start: usize) {
-        let compiled = &self.compiled;
-        let Some(mut candidate) = Candidate::new(machine, compiled, start) else { return };
+    fn start(&mut self, compiled: &Compiled, machine: usize, start: usize) {
+        let Some(mut candidate) = Candidate::new(machine, compiled, start, &mut self.desk) else { return };
         let around = Surroundings { text: &self.text, compiled, key: &self.key, last: self.finished };
-        if !candidate.step(&around, &mut self.fresh) {
+        if candidate.step(&around, &mut self.desk, &mut self.fresh) {
+            self.desk.clear_away(candidate);
+        } else {
             self.live.push(candidate);
         }
     }
