@@ -93,9 +93,13 @@ impl Desk {
 }
 
 impl Candidate {
-    /// A candidate whose lead-in, or value when there is none, begins at `start`.
-    pub(crate) fn new(machine: usize, compiled: &Compiled, start: usize, desk: &mut Desk) -> Option<Self> {
+    /// A candidate whose lead-in, or value when there is none, begins at `start`; none where the lead-in breaks off at once.
+    pub(crate) fn new(machine: usize, around: &Surroundings<'_>, start: usize, desk: &mut Desk) -> Option<Self> {
+        let compiled = around.compiled;
         let (before, value) = compiled.automata(compiled.machines.get(machine)?)?;
+        if before.is_some_and(|before| breaks_off(before, around.text.from(start))) {
+            return None;
+        }
         let ends = std::mem::take(&mut desk.ends);
         let Some(before) = before else {
             return Some(Self { machine, phase: Phase::Value, lead: None, value: Some(start), next: start, state: value.start(), ends });
@@ -282,11 +286,33 @@ impl Candidate {
     }
 }
 
+/// Bytes of a lead-in that are looked at before anything is made for it: most keywords are words of a sentence.
+const AT_ONCE: usize = 4;
+
+/// Whether a lead-in breaks off before a value could begin.
+fn breaks_off(before: &Automaton, bytes: &[u8]) -> bool {
+    let Some(table) = before.table() else { return true };
+    let mut state = before.start();
+    if table.is_accepting(state) {
+        return false;
+    }
+    for byte in bytes.iter().take(AT_ONCE) {
+        state = table.next(state, *byte);
+        if state == DEAD || table.is_accepting(state) {
+            break;
+        }
+    }
+    state == DEAD
+}
+
 /// What of a class can find anything at `start`.
 pub(crate) fn sift(sieve: &Sieve, text: &Normal, start: usize, last: bool) -> Machines {
-    let mut lefts = Lefts::new(text, start);
-    let fits = sieve.shape.lefts.iter().filter(|(edge, _)| lefts.fit(*edge)).fold(0, |all, (_, bits)| all | bits);
-    if fits == 0 { 0 } else { fits & sieve.sift(text.from(start), last) }
+    let before = text.before(start).and_then(|byte| sieve.fits.get(usize::from(byte)).copied().flatten());
+    let fits = before.unwrap_or_else(|| {
+        let mut lefts = Lefts::new(text, start);
+        sieve.shape.lefts.iter().filter(|(edge, _)| lefts.fit(*edge)).fold(0, |all, (_, bits)| all | bits)
+    });
+    if fits == 0 { 0 } else { sieve.sift(fits, text.from(start), last) }
 }
 
 /// Where a match ends, and its score.

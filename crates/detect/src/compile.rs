@@ -9,20 +9,24 @@ use aho_corasick::AhoCorasick;
 use crate::automaton::{Automaton, Shape};
 use crate::opaque::Prefixes;
 use crate::plan::{CompiledRule, Keyword, LabelInfo, Machine, Plan, plan};
-use crate::rules::{RuleError, RuleFile};
-use crate::sieve::{Sieve, SieveShape};
+use crate::rules::{Edge, RuleError, RuleFile};
+use crate::sieve::{Machines, Sieve, SieveShape};
 use crate::words::{WordShape, Words};
+
+/// Begins with a line of the cache.
+#[repr(align(64))]
+struct Lined<T: ?Sized>(T);
 
 /// The texts of the rule files that are part of the program.
 const TEXTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// Their plan, and the tables of its automata.
 const ALL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.json"));
-static ALL_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.bin"));
+static ALL_TABLES: &Lined<[u8]> = &Lined(*include_bytes!(concat!(env!("OUT_DIR"), "/all.bin")));
 
 /// The same of the core.
 const CORE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.json"));
-static CORE_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.bin"));
+static CORE_TABLES: &Lined<[u8]> = &Lined(*include_bytes!(concat!(env!("OUT_DIR"), "/core.bin")));
 
 /// Everything a scan needs.
 #[derive(Debug)]
@@ -57,9 +61,16 @@ fn automaton(shape: &Shape, cut: Cut<'_>) -> Option<Automaton> {
     Some(Automaton { shape: shape.clone(), table })
 }
 
+/// What may begin behind a character, where it alone decides that.
+fn fit_behind(before: char, lefts: &[(Edge, Machines)]) -> Option<Machines> {
+    lefts.iter().try_fold(0, |all, (edge, bits)| Some(if edge.left_by(before)? { all | bits } else { all }))
+}
+
 fn sieve(shape: SieveShape, cut: Cut<'_>) -> Result<Sieve, RuleError> {
     let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256).ok_or(RuleError::Plan)?;
-    Ok(Sieve { shape, table })
+    let all = shape.lefts.iter().fold(0, |all, (_, bits)| all | bits);
+    let fits = (0..128).map(|byte| fit_behind(char::from(byte), &shape.lefts)).collect();
+    Ok(Sieve { shape, table, fits, all })
 }
 
 fn words(shape: WordShape, cut: Cut<'_>) -> Option<Words> {
@@ -99,12 +110,12 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
 
 /// The rules that are part of the program, as they were planned when it was built.
 pub(crate) fn builtin() -> Result<Arc<Compiled>, RuleError> {
-    planned(ALL, ALL_TABLES)
+    planned(ALL, &ALL_TABLES.0)
 }
 
 /// Those of them that are the core.
 pub(crate) fn core() -> Result<Arc<Compiled>, RuleError> {
-    planned(CORE, CORE_TABLES)
+    planned(CORE, &CORE_TABLES.0)
 }
 
 fn planned(plan: &[u8], tables: &'static [u8]) -> Result<Arc<Compiled>, RuleError> {

@@ -90,24 +90,27 @@ impl Edge {
     /// The same where the character before `start` is known.
     fn left_of(self, before: Option<char>, text: &Normal, start: usize) -> bool {
         let Some(c) = before else { return true };
+        self.left_by(c).unwrap_or_else(|| {
+            let further = start.checked_sub(2).and_then(|at| text.at(at));
+            if self != Self::Pairs {
+                return !further.is_some_and(|byte| byte.is_ascii_digit());
+            }
+            // A word and a colon, as in `mac:00:1a…`, are no pair.
+            let pair = !text.at(start.wrapping_sub(4)).is_some_and(|byte| byte.is_ascii_alphanumeric());
+            !(pair && further.is_some_and(|byte| byte.is_ascii_hexdigit()))
+        })
+    }
+
+    /// The same by the character before, where it alone decides that.
+    pub(crate) fn left_by(self, c: char) -> Option<bool> {
         match self {
-            Self::Any | Self::At | Self::Value | Self::Quoted => true,
-            Self::Alnum => c == '_' || !is_word(c),
-            Self::Word => !is_word(c),
-            Self::Pairs => {
-                let joins = is_pair(c) && start >= 2 && text.at(start - 2).is_some_and(|byte| byte.is_ascii_hexdigit());
-                // A word and a colon, as in `mac:00:1a…`, are no pair.
-                let pair = !text.at(start.wrapping_sub(4)).is_some_and(|byte| byte.is_ascii_alphanumeric());
-                !(is_word(c) || joins && pair)
-            }
-            Self::Run | Self::Base64 => c == '=' || c == '/' || !is_run(c),
-            Self::Number | Self::Group | Self::Dotted | Self::Digit => {
-                let joins = (c == '.' || c == '-' && self != Self::Dotted)
-                    && start >= 2
-                    && text.at(start - 2).is_some_and(|byte| byte.is_ascii_digit());
-                let glued = if self == Self::Digit { c.is_ascii_digit() } else { is_word(c) };
-                !glued && !joins
-            }
+            Self::Any | Self::At | Self::Value | Self::Quoted => Some(true),
+            Self::Alnum => Some(c == '_' || !is_word(c)),
+            Self::Pairs if is_pair(c) => None,
+            Self::Run | Self::Base64 => Some(c == '=' || c == '/' || !is_run(c)),
+            Self::Number | Self::Group | Self::Dotted | Self::Digit if c == '.' || c == '-' && self != Self::Dotted => None,
+            Self::Digit => Some(!c.is_ascii_digit()),
+            Self::Word | Self::Pairs | Self::Number | Self::Group | Self::Dotted => Some(!is_word(c)),
         }
     }
 

@@ -180,7 +180,17 @@ impl<'a> Mesh<'a> {
         }
         let accepting = State::try_from(first.len()).ok()?.checked_add(START)?;
         Some((
-            SieveShape { at: 0, length: table.len(), stride, accepting, reached, sets, lefts: self.lefts(), machines: self.places() },
+            SieveShape {
+                at: 0,
+                length: table.len(),
+                stride,
+                accepting,
+                reached,
+                sets,
+                lefts: self.lefts(),
+                machines: self.places(),
+                rest: self.bits.iter().any(|bits| bits.lefts.is_empty()),
+            },
             table,
         ))
     }

@@ -16,6 +16,9 @@ use crate::validate::Check;
 use crate::words::WordShape;
 use crate::{determinise, trie};
 
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
+
 /// How many classes there are.
 const CLASSES: usize = 5;
 
@@ -265,11 +268,17 @@ impl<'a> Planning<'a> {
         self.plan.machines.len() - 1
     }
 
+    /// Lets the next table begin with a line of the cache.
+    fn align(&mut self) {
+        self.tables.resize(self.tables.len().next_multiple_of(LINE), 0);
+    }
+
     /// Keeps an automaton, the same one once.
     fn automaton(&mut self, made: Automaton) -> usize {
         let fresh = self.automata.len();
         let index = *self.known.entry(made.clone()).or_insert(fresh);
         if index == fresh {
+            self.align();
             self.plan.automata.push(Shape { at: self.tables.len(), ..made.shape.clone() });
             self.tables.extend_from_slice(&made.table);
             self.automata.push(made);
@@ -360,10 +369,12 @@ impl Planning<'_> {
         if sifted.len() < SIFTED {
             return None;
         }
+        let all = sifted.len() == machines.len();
         let (shape, table) = mesh(&sifted)?;
-        let at = self.tables.len();
+        self.align();
+        let (at, rest) = (self.tables.len(), shape.rest || !all);
         self.tables.extend(table);
-        Some(SieveShape { at, ..shape })
+        Some(SieveShape { at, rest, ..shape })
     }
 }
 
@@ -380,9 +391,11 @@ impl Planning<'_> {
     fn finish(mut self, words: Vec<String>, digest: [u8; 32]) -> Result<(Plan, Vec<u8>), RuleError> {
         let keywords: Vec<&str> = self.starts.keys().map(String::as_str).collect();
         let (anchors, table) = trie::table(&keywords, true).ok_or_else(too_many)?;
+        self.align();
         self.plan.anchors = WordShape { at: self.tables.len(), ..anchors };
         self.tables.extend(table);
         let (context, table) = trie::table(&words.iter().map(String::as_str).collect::<Vec<_>>(), false).ok_or_else(too_many)?;
+        self.align();
         self.plan.context = WordShape { at: self.tables.len(), ..context };
         self.tables.extend(table);
         self.plan.keywords =

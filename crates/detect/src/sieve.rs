@@ -47,6 +47,8 @@ pub(crate) struct SieveShape {
     pub(crate) lefts: Vec<(Edge, Machines)>,
     /// The bits of each machine of the class; none for those that it does not know, which run always.
     pub(crate) machines: Vec<Machines>,
+    /// Whether there are such.
+    pub(crate) rest: bool,
 }
 
 /// A sieve for the machines of a class.
@@ -54,27 +56,32 @@ pub(crate) struct SieveShape {
 pub(crate) struct Sieve {
     pub(crate) shape: SieveShape,
     pub(crate) table: Cow<'static, [u8]>,
+    /// What may begin behind each ASCII character, where that character alone decides it.
+    pub(crate) fits: Vec<Option<Machines>>,
+    /// All bits.
+    pub(crate) all: Machines,
 }
 
 /// The state that a sieve starts in.
 pub(crate) const START: State = 1;
 
 impl Sieve {
-    /// The machines that can find something at the start of `bytes`, or might if the text went on; `last` says that it does not.
+    /// What of `fits` can find anything at the start of `bytes`, or might if the text went on; `last` says that it does not.
     #[inline]
-    pub(crate) fn sift(&self, bytes: &[u8], last: bool) -> Machines {
-        let Some((classes, next)) = self.table.split_first_chunk::<256>() else { return Machines::MAX };
+    pub(crate) fn sift(&self, fits: Machines, bytes: &[u8], last: bool) -> Machines {
+        let Some((classes, next)) = self.table.split_first_chunk::<256>() else { return fits };
         let next: &[[u8; 2]] = next.as_chunks().0;
+        let few = fits != self.all;
         let (mut state, mut found, mut apart) = (START, 0, 0);
         for byte in bytes {
             if apart != 0 && !byte.is_ascii_alphanumeric() {
                 found |= apart;
             }
             let class = classes.get(usize::from(*byte)).copied().unwrap_or_default();
-            let at = usize::from(state) * self.shape.stride + usize::from(class);
+            let at = usize::from(state).wrapping_mul(self.shape.stride).wrapping_add(usize::from(class));
             state = next.get(at).map_or(DEAD, |next| State::from_le_bytes(*next));
-            if state == DEAD {
-                return found;
+            if state == DEAD || few && self.reached(state).alive & fits == 0 {
+                return fits & found;
             }
             apart = 0;
             if state >= self.shape.accepting {
@@ -83,7 +90,7 @@ impl Sieve {
                 apart = reached.apart;
             }
         }
-        found | if last { apart } else { self.reached(state).alive }
+        fits & (found | if last { apart } else { self.reached(state).alive })
     }
 
     /// Whether a machine of the class, by its place, is among the sifted.
@@ -91,6 +98,7 @@ impl Sieve {
         self.shape.machines.get(place).is_none_or(|bits| *bits == 0 || bits & sifted != 0)
     }
 
+    #[inline]
     fn reached(&self, state: State) -> Reached {
         let set = self.shape.reached.get(usize::from(state)).copied().unwrap_or_default();
         self.shape.sets.get(usize::from(set)).copied().unwrap_or_default()

@@ -308,6 +308,9 @@ impl TextScan {
         let Some(start) = start else { return };
         let sieve = compiled.sieves.get(class as usize).and_then(Option::as_ref);
         let sifted = sieve.map_or(0, |sieve| candidate::sift(sieve, &self.text, start, self.finished));
+        if sifted == 0 && sieve.is_some_and(|sieve| !sieve.shape.rest) {
+            return;
+        }
         for (place, machine) in compiled.classes.get(class as usize).into_iter().flatten().enumerate() {
             if sieve.is_none_or(|sieve| sieve.passes(place, sifted)) {
                 self.start(compiled, *machine, start);
@@ -316,8 +319,8 @@ impl TextScan {
     }
 
     fn start(&mut self, compiled: &Compiled, machine: usize, start: usize) {
-        let Some(mut candidate) = Candidate::new(machine, compiled, start, &mut self.desk) else { return };
         let around = Surroundings { text: &self.text, compiled, key: &self.key, last: self.finished };
+        let Some(mut candidate) = Candidate::new(machine, &around, start, &mut self.desk) else { return };
         if candidate.step(&around, &mut self.desk, &mut self.fresh) {
             self.desk.clear_away(candidate);
         } else {

@@ -55,13 +55,14 @@ impl Walk {
         let (classes, table) = words.table.split_first_chunk::<256>()?;
         let table: &[[u8; 4]] = table.as_chunks().0;
         let mut row = self.row;
-        for (offset, byte) in bytes.iter().enumerate() {
+        let mut rest = bytes.iter();
+        while let Some(byte) = rest.next() {
             let class = classes.get(usize::from(*byte)).copied().unwrap_or_default();
-            let entry = u32::from_le_bytes(*table.get(row as usize + usize::from(class))?);
+            let entry = u32::from_le_bytes(*table.get(row.wrapping_add(u32::from(class)) as usize)?);
             row = entry & ROW;
             if entry & asked != 0 {
                 self.row = row;
-                return Some((offset, entry));
+                return Some((bytes.len() - rest.len() - 1, entry));
             }
         }
         self.row = row;
