@@ -73,9 +73,9 @@ fn sieve(shape: SieveShape, cut: Cut<'_>) -> Result<Sieve, RuleError> {
     Ok(Sieve { shape, table, fits, all })
 }
 
-fn words(shape: WordShape, cut: Cut<'_>) -> Option<Words> {
+fn words(shape: WordShape, longest: Option<usize>, cut: Cut<'_>) -> Option<Words> {
     let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256)?;
-    Some(Words { shape, table })
+    Some(Words { shape, table, longest: longest.unwrap_or(0) })
 }
 
 fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
@@ -88,9 +88,9 @@ fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
         rules: plan.rules,
         machines: plan.machines,
         automata,
-        anchors: words(plan.anchors, cut).ok_or(RuleError::Plan)?,
+        anchors: words(plan.anchors, plan.keywords.iter().map(|keyword| keyword.length).max(), cut).ok_or(RuleError::Plan)?,
         keywords: plan.keywords,
-        context: words(plan.context, cut).ok_or(RuleError::Plan)?,
+        context: words(plan.context, plan.words.iter().map(String::len).max(), cut).ok_or(RuleError::Plan)?,
         words: plan.words,
         prefixes,
         classes: plan.classes,

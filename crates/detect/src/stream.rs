@@ -22,6 +22,8 @@ use crate::words::{AT, COLON, DIGIT, UNDERSCORE, WORD, Walk};
 
 /// Largest piece that is taken in at once.
 const PIECE: usize = 4096;
+/// New text of this length is walked over in two halves at once.
+const LONG: usize = 1024;
 /// History is dropped when it is at least this long, so that dropping costs little per byte.
 const HISTORY: usize = 2048;
 
@@ -232,20 +234,30 @@ impl TextScan {
     /// Looks at each new byte once.
     fn find_anchors(&mut self) {
         let words = &self.compiled.anchors;
-        let mut from = self.seen;
+        let (asked, mut from) = (self.asked, self.seen);
         let mut rest = self.text.from(from);
         let mut walk = self.walk;
-        while let Some((offset, come)) = walk.next(words, self.asked, rest) {
-            let position = from + offset;
-            let class = come & self.asked & !WORD;
+        let note = |anchors: &mut Vec<(usize, Anchor)>, position: usize, come: u32, walk: Walk| {
+            let class = come & asked & !WORD;
             if class != 0 {
-                self.anchors.push((position, Anchor::Class(class)));
+                anchors.push((position, Anchor::Class(class)));
             }
             if come & WORD != 0 {
-                self.anchors.extend(walk.words(words).iter().map(|word| (position + 1, Anchor::Keyword(*word))));
+                anchors.extend(walk.words(words).iter().map(|word| (position + 1, Anchor::Keyword(*word))));
             }
+        };
+        if rest.len() >= LONG.max(4 * words.longest) {
+            let (first, mut second) = (&mut self.anchors, Vec::new());
+            walk.halves(words, asked, rest, |later, offset, come, walk| {
+                note(if later { &mut second } else { &mut *first }, from + offset, come, walk);
+            });
+            first.append(&mut second);
+            rest = &[];
+        }
+        while let Some((offset, come)) = walk.next(words, asked, rest) {
+            note(&mut self.anchors, from + offset, come, walk);
             rest = rest.get(offset + 1..).unwrap_or_default();
-            from = position + 1;
+            from += offset + 1;
         }
         self.walk = walk;
         self.seen = self.text.end();
