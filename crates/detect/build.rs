@@ -8,10 +8,16 @@ mod automaton;
 mod chars;
 #[path = "src/determinise.rs"]
 mod determinise;
+#[path = "src/mesh.rs"]
+mod mesh;
 #[path = "src/plan.rs"]
 mod plan;
+#[path = "src/ruled.rs"]
+mod ruled;
 #[path = "src/rules.rs"]
 mod rules;
+#[path = "src/sieve.rs"]
+mod sieve;
 #[path = "src/trie.rs"]
 mod trie;
 #[path = "src/validate/mod.rs"]
@@ -27,14 +33,17 @@ use std::path::{Path, PathBuf};
 use rules::RuleFile;
 
 /// What the plan depends on.
-const WATCHED: [&str; 10] = [
+const WATCHED: [&str; 13] = [
     "build.rs",
     "rules",
     "src/automaton.rs",
     "src/chars.rs",
     "src/determinise.rs",
+    "src/mesh.rs",
     "src/plan.rs",
+    "src/ruled.rs",
     "src/rules.rs",
+    "src/sieve.rs",
     "src/trie.rs",
     "src/validate",
     "src/words.rs",

@@ -2,6 +2,9 @@
 //! near-miss per 500 bytes, 5 % non-ASCII. Prints MB/s of one core by CPU time, and nanoseconds per small push, with the core of
 //! the rules, for which the bar is; then MB/s with all of them. `--extra N` takes all rules and N made-up ones instead: keys with
 //! prefixes, values beside common words, numbers with words around them. `--mb N` takes N MB. `--exact N` measures tables of N rows instead.
+//!
+//! To compare two builds: `--list` prints every finding in a part of the corpus and in random mixes of the rules' examples;
+//! `--only-all N` and `--only-core N` scan N MB with nothing else, `--pieces N` half a MB in pieces of N bytes, for counting instructions.
 #![expect(
     clippy::format_push_string,
     clippy::indexing_slicing,
@@ -300,10 +303,78 @@ fn own(held: Result<bool, impl std::fmt::Display>) -> std::process::ExitCode {
     }
 }
 
+/// Every finding in the corpus, and in random mixes of the rules' examples.
+fn list() -> Result<(), RuleError> {
+    let all = Detector::builtin()?;
+    let mut texts = vec![corpus(2_000_000).0];
+    let mut examples = Vec::new();
+    for file in RuleFile::builtin()? {
+        for rule in file.rules {
+            examples.extend(rule.examples.into_iter().map(|example| example.text));
+            examples.extend(rule.counter_examples);
+            examples.extend(rule.context.iter().chain(&rule.after).chain(&rule.negative).cloned());
+        }
+    }
+    let mut random = Random(99);
+    for _ in 0..number("--mixes").unwrap_or(20_000) {
+        let mut text = String::new();
+        for _ in 0..=random.below(6) {
+            text.push_str(&examples[random.below(examples.len())]);
+            text.push_str(random.pick(&["", " ", "", "\n", ".", "-", "1", "a", "é", ": ", "_"]));
+            if random.below(3) == 0 {
+                let count = random.below(12);
+                text.push_str(&random.digits(count));
+            }
+        }
+        texts.push(text);
+    }
+    for (index, text) in texts.iter().enumerate() {
+        let scan = all.scan(text, Hint { tokens: true, ..Hint::default() });
+        for (kind, findings) in [("found", &scan.findings), ("below", &scan.below)] {
+            for one in findings {
+                println!("{index} {kind} {} {} {:?} {:?} {}", one.start, one.end, one.label, one.rule, one.score_bp);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One thing alone, where a flag asks for it.
+fn only(start: Instant) -> Option<std::process::ExitCode> {
+    let (all, core, piece) = (number("--only-all"), number("--only-core"), number("--pieces"));
+    let detector = if core.is_some() { Detector::core() } else { Detector::builtin() }.ok()?;
+    if let Some(mb) = all.or(core) {
+        whole("alone", &detector, &corpus(mb * 1_000_000).0, start);
+    } else {
+        in_pieces(&detector, piece?);
+    }
+    Some(std::process::ExitCode::SUCCESS)
+}
+
+/// Half a megabyte in pieces of so many bytes.
+fn in_pieces(detector: &Detector, piece: usize) {
+    let text = corpus(500_000).0;
+    let mut stream = detector.stream(Hint { tokens: true, ..Hint::default() });
+    let (mut rest, mut events) = (text.as_str(), Vec::new());
+    while !rest.is_empty() {
+        let (head, tail) = rest.split_at(rest.ceil_char_boundary(piece.clamp(1, rest.len())));
+        stream.push(head);
+        stream.drain(&mut events);
+        events.clear();
+        rest = tail;
+    }
+}
+
 fn main() -> std::process::ExitCode {
     let start = Instant::now();
     if let Some(rows) = number("--exact") {
         return own(exact::run(rows, &corpus(number("--mb").map_or(SIZE, |mb| mb * 1_000_000)).0, start));
+    }
+    if std::env::args().any(|argument| argument == "--list") {
+        return if list().is_ok() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE };
+    }
+    if let Some(status) = only(start) {
+        return status;
     }
     let detector = match detector(number("--extra").unwrap_or(0)) {
         Ok(detector) => detector,

@@ -104,6 +104,17 @@ impl Automaton {
         Bytes::of(|byte| states.iter().any(|state| table.next(*state, byte) != DEAD))
     }
 
+    /// The states that follow a state.
+    pub(crate) fn neighbours(&self, state: State) -> Vec<State> {
+        let Some(table) = self.table() else { return Vec::new() };
+        let from = usize::from(state) * table.stride;
+        let row = table.next.get(from..from + table.stride).unwrap_or_default();
+        let mut next: Vec<State> = row.iter().map(|next| State::from_le_bytes(*next)).filter(|next| *next != DEAD).collect();
+        next.sort_unstable();
+        next.dedup();
+        next
+    }
+
     /// Whether it matches where it starts.
     pub(crate) fn matches_nothing(&self) -> bool {
         self.shape.start >= self.shape.accepting

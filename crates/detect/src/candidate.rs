@@ -6,10 +6,11 @@ use std::cmp::Reverse;
 use crate::WINDOW;
 use crate::automaton::{Automaton, DEAD, State};
 use crate::compile::Compiled;
-use crate::context::{Context, Key, Score};
-use crate::edges::Tri;
+use crate::context::{Before, Context, Key, Score};
+use crate::edges::{Lefts, Tri};
 use crate::normal::Normal;
 use crate::plan::{CompiledRule, Machine};
+use crate::sieve::{Machines, Sieve};
 
 /// How many ends of a value are tried, longest first.
 const TRIES: usize = 96;
@@ -32,6 +33,14 @@ struct Ends {
     set: u16,
     low: usize,
     high: usize,
+}
+
+impl Ends {
+    /// Whether one of them is not followed by an ASCII letter or digit, or not known to be.
+    fn part(&self, text: &Normal) -> bool {
+        let next = text.slice(self.low, self.high + 1);
+        next.len() <= self.high - self.low || !next.iter().all(u8::is_ascii_alphanumeric)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +72,40 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) last: bool,
 }
 
+/// What candidates of one text use in turn, so that nothing is allocated for each of them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Desk {
+    ends: Vec<Ends>,
+    patterns: Vec<(u16, usize)>,
+    weak: Vec<Weak>,
+    before: Before,
+}
+
+/// A match below its threshold, best first: rank, longest end, pattern, rule, score.
+type Weak = (Reverse<u8>, Reverse<usize>, u16, usize, u16);
+
+impl Desk {
+    /// Keeps the memory of a candidate that is done.
+    pub(crate) fn clear_away(&mut self, mut done: Candidate) {
+        done.ends.clear();
+        self.ends = done.ends;
+    }
+}
+
 impl Candidate {
-    /// A candidate whose lead-in, or value when there is none, begins at `start`.
-    pub(crate) fn new(machine: usize, compiled: &Compiled, start: usize) -> Option<Self> {
-        let (before, _) = compiled.automata(compiled.machines.get(machine)?)?;
-        let Some(before) = before else { return Self::at_value(machine, compiled, start) };
+    /// A candidate whose lead-in, or value when there is none, begins at `start`; none where the lead-in breaks off at once.
+    pub(crate) fn new(machine: usize, around: &Surroundings<'_>, start: usize, desk: &mut Desk) -> Option<Self> {
+        let compiled = around.compiled;
+        let (before, value) = compiled.automata(compiled.machines.get(machine)?)?;
+        if before.is_some_and(|before| breaks_off(before, around.text.from(start))) {
+            return None;
+        }
+        let ends = std::mem::take(&mut desk.ends);
+        let Some(before) = before else {
+            return Some(Self { machine, phase: Phase::Value, lead: None, value: Some(start), next: start, state: value.start(), ends });
+        };
         let value = before.matches_nothing().then_some(start);
-        Some(Self { machine, phase: Phase::Before, lead: Some(start), value, next: start, state: before.start(), ends: Vec::new() })
+        Some(Self { machine, phase: Phase::Before, lead: Some(start), value, next: start, state: before.start(), ends })
     }
 
     /// A candidate that skips its lead-in.
@@ -84,7 +120,7 @@ impl Candidate {
     }
 
     /// Goes on as far as the text goes. True when it is done; its matches are then in `out`.
-    pub(crate) fn step(&mut self, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
+    pub(crate) fn step(&mut self, around: &Surroundings<'_>, desk: &mut Desk, out: &mut Vec<Match>) -> bool {
         let Some(machine) = around.compiled.machines.get(self.machine) else { return true };
         let Some((before, values)) = around.compiled.automata(machine) else { return true };
         if self.phase == Phase::Before {
@@ -102,7 +138,7 @@ impl Candidate {
             }
             self.phase = Phase::Ripe;
         }
-        self.choose(machine, values, around, out)
+        self.choose(machine, values, around, desk, out)
     }
 
     /// Feeds an automaton; true when it is dead or the text is over.
@@ -138,21 +174,24 @@ impl Candidate {
 
     /// Picks, for each rule, the longest end that its edges and tests accept. Of what stays below its threshold one match is
     /// kept, that of the highest rank: many rules may know a number that nothing speaks for.
-    fn choose(&self, machine: &Machine, values: &Automaton, around: &Surroundings<'_>, out: &mut Vec<Match>) -> bool {
-        if self.ends.is_empty() {
+    fn choose(&self, machine: &Machine, values: &Automaton, around: &Surroundings<'_>, desk: &mut Desk, out: &mut Vec<Match>) -> bool {
+        let start = self.value.unwrap_or(self.next);
+        let Desk { patterns, weak, before: words, .. } = desk;
+        self.patterns(machine, values, around.text, patterns);
+        if patterns.is_empty() {
             return true;
         }
-        let start = self.value.unwrap_or(self.next);
+        weak.clear();
         let before = out.len();
         let context = Context::new(around.compiled, around.text, start, self.lead, around.key);
-        let mut weak = Vec::new();
-        for (pattern, high) in self.patterns(values) {
+        let mut lefts = Lefts::new(around.text, start);
+        for (pattern, high) in patterns.iter().copied() {
             let Some(index) = machine.rules.get(usize::from(pattern)).copied() else { continue };
             let Some(rule) = around.compiled.rules.get(index) else { continue };
-            if machine.before.is_none() && !rule.left.left(around.text, start) {
+            if machine.before.is_none() && !lefts.fit(rule.left) {
                 continue;
             }
-            let score = context.score(rule);
+            let score = context.score(rule, words);
             match score {
                 Score::Is(0) => {}
                 Score::Is(score_bp) if score_bp < rule.threshold_bp => {
@@ -169,7 +208,7 @@ impl Candidate {
             }
         }
         weak.sort_unstable();
-        for (_, Reverse(high), pattern, index, score_bp) in weak {
+        for (_, Reverse(high), pattern, index, score_bp) in weak.iter().copied() {
             let Some(rule) = around.compiled.rules.get(index) else { continue };
             match self.end((values, pattern, high), rule, around, &context, Score::Is(score_bp)) {
                 End::None => {}
@@ -186,17 +225,26 @@ impl Candidate {
         true
     }
 
-    /// The patterns that ended somewhere, in order, and the last end of each.
-    fn patterns(&self, values: &Automaton) -> Vec<(u16, usize)> {
-        let mut patterns = Vec::new();
+    /// The patterns that ended somewhere, in order, and the last end of each. Those are left out whose right edge no end can meet,
+    /// because a letter or digit follows each of them.
+    fn patterns(&self, machine: &Machine, values: &Automaton, text: &Normal, patterns: &mut Vec<(u16, usize)>) {
+        patterns.clear();
         for ends in &self.ends {
-            patterns.extend(values.patterns(ends.set).iter().map(|pattern| (*pattern, ends.high)));
+            let own = values.patterns(ends.set).iter().map(|pattern| (*pattern, ends.high));
+            if own.len() == 1 || ends.part(text) {
+                patterns.extend(own);
+            } else if !machine.loose.is_empty() {
+                patterns.extend(own.filter(|(pattern, _)| machine.loose.binary_search(pattern).is_ok()));
+            }
         }
         if self.ends.len() > 1 {
-            patterns.sort_unstable_by_key(|(pattern, high)| (*pattern, Reverse(*high)));
+            patterns.sort_unstable();
             patterns.dedup_by_key(|(pattern, _)| *pattern);
+            for (pattern, high) in patterns {
+                let last = self.ends.iter().rev().find(|ends| values.patterns(ends.set).binary_search(pattern).is_ok());
+                *high = last.map_or(*high, |ends| ends.high);
+            }
         }
-        patterns
     }
 
     /// The end of the match of a pattern whose last end is known.
@@ -236,6 +284,35 @@ impl Candidate {
         }
         End::None
     }
+}
+
+/// Bytes of a lead-in that are looked at before anything is made for it: most keywords are words of a sentence.
+const AT_ONCE: usize = 4;
+
+/// Whether a lead-in breaks off before a value could begin.
+fn breaks_off(before: &Automaton, bytes: &[u8]) -> bool {
+    let Some(table) = before.table() else { return true };
+    let mut state = before.start();
+    if table.is_accepting(state) {
+        return false;
+    }
+    for byte in bytes.iter().take(AT_ONCE) {
+        state = table.next(state, *byte);
+        if state == DEAD || table.is_accepting(state) {
+            break;
+        }
+    }
+    state == DEAD
+}
+
+/// What of a class can find anything at `start`.
+pub(crate) fn sift(sieve: &Sieve, text: &Normal, start: usize, last: bool) -> Machines {
+    let before = text.before(start).and_then(|byte| sieve.fits.get(usize::from(byte)).copied().flatten());
+    let fits = before.unwrap_or_else(|| {
+        let mut lefts = Lefts::new(text, start);
+        sieve.shape.lefts.iter().filter(|(edge, _)| lefts.fit(*edge)).fold(0, |all, (_, bits)| all | bits)
+    });
+    if fits == 0 { 0 } else { sieve.sift(fits, text.from(start), last) }
 }
 
 /// Where a match ends, and its score.

@@ -9,19 +9,24 @@ use aho_corasick::AhoCorasick;
 use crate::automaton::{Automaton, Shape};
 use crate::opaque::Prefixes;
 use crate::plan::{CompiledRule, Keyword, LabelInfo, Machine, Plan, plan};
-use crate::rules::{RuleError, RuleFile};
+use crate::rules::{Edge, RuleError, RuleFile};
+use crate::sieve::{Machines, Sieve, SieveShape};
 use crate::words::{WordShape, Words};
+
+/// Begins with a line of the cache.
+#[repr(align(64))]
+struct Lined<T: ?Sized>(T);
 
 /// The texts of the rule files that are part of the program.
 const TEXTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// Their plan, and the tables of its automata.
 const ALL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.json"));
-static ALL_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.bin"));
+static ALL_TABLES: &Lined<[u8]> = &Lined(*include_bytes!(concat!(env!("OUT_DIR"), "/all.bin")));
 
 /// The same of the core.
 const CORE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.json"));
-static CORE_TABLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.bin"));
+static CORE_TABLES: &Lined<[u8]> = &Lined(*include_bytes!(concat!(env!("OUT_DIR"), "/core.bin")));
 
 /// Everything a scan needs.
 #[derive(Clone, Debug)]
@@ -39,6 +44,8 @@ pub(crate) struct Compiled {
     pub(crate) prefixes: Prefixes,
     /// Machines by class.
     pub(crate) classes: [Vec<usize>; 5],
+    /// What tells which of them can find anything.
+    pub(crate) sieves: Vec<Option<Sieve>>,
     /// Keywords of rules that go by the object key, and the machine of each.
     pub(crate) key_words: AhoCorasick,
     pub(crate) by_key: Vec<usize>,
@@ -54,13 +61,26 @@ fn automaton(shape: &Shape, cut: Cut<'_>) -> Option<Automaton> {
     Some(Automaton { shape: shape.clone(), table })
 }
 
-fn words(shape: WordShape, cut: Cut<'_>) -> Option<Words> {
+/// What may begin behind a character, where it alone decides that.
+fn fit_behind(before: char, lefts: &[(Edge, Machines)]) -> Option<Machines> {
+    lefts.iter().try_fold(0, |all, (edge, bits)| Some(if edge.left_by(before)? { all | bits } else { all }))
+}
+
+fn sieve(shape: SieveShape, cut: Cut<'_>) -> Result<Sieve, RuleError> {
+    let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256).ok_or(RuleError::Plan)?;
+    let all = shape.lefts.iter().fold(0, |all, (_, bits)| all | bits);
+    let fits = (0..128).map(|byte| fit_behind(char::from(byte), &shape.lefts)).collect();
+    Ok(Sieve { shape, table, fits, all })
+}
+
+fn words(shape: WordShape, longest: Option<usize>, cut: Cut<'_>) -> Option<Words> {
     let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256)?;
-    Some(Words { shape, table })
+    Some(Words { shape, table, longest: longest.unwrap_or(0) })
 }
 
 fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
     let automata = plan.automata.iter().map(|shape| automaton(shape, cut)).collect::<Option<_>>().ok_or(RuleError::Plan)?;
+    let sieves = plan.sieves.into_iter().map(|shape| shape.map(|shape| sieve(shape, cut)).transpose()).collect::<Result<_, _>>()?;
     let prefixes = Prefixes::new(plan.prefixes.iter().map(String::as_str))?;
     let key_words = AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(plan.by_key.iter().map(|(word, _)| word));
     let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
@@ -68,12 +88,13 @@ fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
         rules: plan.rules,
         machines: plan.machines,
         automata,
-        anchors: words(plan.anchors, cut).ok_or(RuleError::Plan)?,
+        anchors: words(plan.anchors, plan.keywords.iter().map(|keyword| keyword.length).max(), cut).ok_or(RuleError::Plan)?,
         keywords: plan.keywords,
-        context: words(plan.context, cut).ok_or(RuleError::Plan)?,
+        context: words(plan.context, plan.words.iter().map(String::len).max(), cut).ok_or(RuleError::Plan)?,
         words: plan.words,
         prefixes,
         classes: plan.classes,
+        sieves,
         key_words,
         by_key: plan.by_key.into_iter().map(|(_, machine)| machine).collect(),
         labels: plan.labels,
@@ -89,12 +110,12 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
 
 /// The rules that are part of the program, as they were planned when it was built.
 pub(crate) fn builtin() -> Result<Arc<Compiled>, RuleError> {
-    planned(ALL, ALL_TABLES)
+    planned(ALL, &ALL_TABLES.0)
 }
 
 /// Those of them that are the core.
 pub(crate) fn core() -> Result<Arc<Compiled>, RuleError> {
-    planned(CORE, CORE_TABLES)
+    planned(CORE, &CORE_TABLES.0)
 }
 
 fn planned(plan: &[u8], tables: &'static [u8]) -> Result<Arc<Compiled>, RuleError> {

@@ -74,10 +74,29 @@ pub(crate) struct Context<'a> {
     /// Where the keyword ends that led to the match.
     lead: Option<usize>,
     key: &'a Key,
-    /// Words before the match, once they are asked for.
-    before: OnceCell<Vec<u16>>,
     /// Words of the name that the match is the value of.
     named: OnceCell<Vec<u16>>,
+}
+
+/// The words before the place of a text that was asked for last: several machines ask for the same place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Before {
+    place: Option<usize>,
+    words: Vec<u16>,
+}
+
+impl Before {
+    /// The words before a match, in order.
+    fn words(&mut self, context: &Context<'_>) -> &[u16] {
+        if self.place != Some(context.start) {
+            self.place = Some(context.start);
+            self.words.clear();
+            let window = context.text.slice(context.start.saturating_sub(REACH), context.start);
+            whole_words(window, context.compiled, |word, _| self.words.push(word));
+            self.words.sort_unstable();
+        }
+        &self.words
+    }
 }
 
 /// One of these words that was found; both sorted by number.
@@ -87,16 +106,16 @@ fn common(asked: &[u16], found: &[u16]) -> Option<u16> {
 
 impl<'a> Context<'a> {
     pub(crate) fn new(compiled: &'a Compiled, text: &'a Normal, start: usize, lead: Option<usize>, key: &'a Key) -> Self {
-        Self { compiled, text, start, lead, key, before: OnceCell::new(), named: OnceCell::new() }
+        Self { compiled, text, start, lead, key, named: OnceCell::new() }
     }
 
     /// The score of a match of `rule` at this place.
-    pub(crate) fn score(&self, rule: &CompiledRule) -> Score {
+    pub(crate) fn score(&self, rule: &CompiledRule, before: &mut Before) -> Score {
         if self.negative(rule).is_some() {
             return Score::Is(0);
         }
         let lifted = rule.context_bp.max(rule.score_bp);
-        if self.positive(rule).is_some() {
+        if self.positive(rule, before).is_some() {
             return Score::Is(lifted);
         }
         let waits = !rule.after.is_empty() && rule.score_bp < rule.threshold_bp && lifted >= rule.threshold_bp;
@@ -114,13 +133,11 @@ impl<'a> Context<'a> {
     }
 
     /// A word before the match, or in the key, that makes it likelier.
-    pub(crate) fn positive(&self, rule: &CompiledRule) -> Option<u16> {
+    pub(crate) fn positive(&self, rule: &CompiledRule, before: &mut Before) -> Option<u16> {
         if rule.context.is_empty() {
             return None;
         }
-        let window = || self.text.slice(self.start.saturating_sub(REACH), self.start);
-        let before = self.before.get_or_init(|| whole_words(window(), self.compiled).into_iter().map(|(word, _)| word).collect());
-        common(&rule.context, before).or_else(|| common(&rule.context, &self.key.words))
+        common(&rule.context, before.words(self)).or_else(|| common(&rule.context, &self.key.words))
     }
 
     /// Whether a word of the rule stands shortly after a match that ends at `end`; `last` says that nothing follows the text.
@@ -129,7 +146,8 @@ impl<'a> Context<'a> {
         let complete = last || window.len() == AFTER + NEIGHBOUR;
         // Where the text stops, a word may go on.
         let counts = |to: usize| to <= AFTER && (complete || to < window.len());
-        let found = whole_words(window, self.compiled).into_iter().any(|(word, to)| counts(to) && rule.after.binary_search(&word).is_ok());
+        let mut found = false;
+        whole_words(window, self.compiled, |word, to| found |= counts(to) && rule.after.binary_search(&word).is_ok());
         match found {
             true => Tri::Yes,
             false if complete => Tri::No,
@@ -165,6 +183,10 @@ fn is_name(byte: u8) -> bool {
 
 /// The character that ends before `at`.
 fn ends_before(text: &[u8], at: usize) -> Option<char> {
+    let last = *text.get(at.checked_sub(1)?)?;
+    if last.is_ascii() {
+        return Some(char::from(last));
+    }
     let window = text.get(at.saturating_sub(4)..at)?;
     let start = window.iter().rposition(|byte| byte & 0xC0 != 0x80)?;
     std::str::from_utf8(window.get(start..)?).ok()?.chars().next()
@@ -187,38 +209,50 @@ fn is_boundary(cased: &[u8], at: usize) -> bool {
     !is_letter(before) || !is_letter(after) || after.is_uppercase() && (before.is_lowercase() || follows())
 }
 
-/// The words of contexts in a text that `keep` accepts, and where each ends, by number.
-fn words_in(text: &[u8], compiled: &Compiled, keep: impl Fn(usize, usize) -> bool) -> Vec<(u16, usize)> {
-    let mut found = Vec::new();
-    let (mut walk, mut from) = (Walk::default(), 0);
-    while let Some((offset, _)) = text.get(from..).and_then(|rest| walk.next(&compiled.context, WORD, rest)) {
+/// Tells the words of contexts in a text, by number, with where each begins and ends.
+fn words_in(text: &[u8], compiled: &Compiled, mut tell: impl FnMut(u16, usize, usize)) {
+    let (mut walk, mut rest, mut from) = (Walk::default(), text, 0);
+    while let Some((offset, _)) = walk.next(&compiled.context, WORD, rest) {
         from += offset + 1;
+        rest = rest.get(offset + 1..).unwrap_or_default();
         for word in walk.words(&compiled.context) {
             let length = compiled.words.get(usize::from(*word)).map_or(0, String::len);
-            if from.checked_sub(length).is_some_and(|start| keep(start, from)) {
-                found.push((*word, from));
+            if let Some(start) = from.checked_sub(length) {
+                tell(*word, start, from);
             }
         }
     }
-    found.sort_unstable();
-    found
 }
 
 /// The text in lower case, where that is more than what the automaton over words does by itself.
 fn lowered(text: &[u8]) -> Option<Vec<u8>> {
-    (!text.is_ascii()).then(|| String::from_utf8_lossy(text).chars().flat_map(char::to_lowercase).collect::<String>().into_bytes())
+    if text.is_ascii() {
+        return None;
+    }
+    let mut lower = String::with_capacity(text.len() + NEIGHBOUR);
+    for part in text.utf8_chunks() {
+        for c in part.valid().chars() {
+            if c.is_ascii() { lower.push(c.to_ascii_lowercase()) } else { lower.extend(c.to_lowercase()) }
+        }
+        if !part.invalid().is_empty() {
+            lower.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Some(lower.into_bytes())
 }
 
-/// Words that stand in a text as whole words: letters do not touch them. Digits and `_` may, as in `phone_1`, and so may anything
-/// where a word begins or ends in a script without spaces.
-fn whole_words(text: &[u8], compiled: &Compiled) -> Vec<(u16, usize)> {
+/// Tells words that stand in a text as whole words, and where each ends: letters do not touch them. Digits and `_` may, as in
+/// `phone_1`, and so may anything where a word begins or ends in a script without spaces.
+fn whole_words(text: &[u8], compiled: &Compiled, mut tell: impl FnMut(u16, usize)) {
     let lower = lowered(text);
     let text = lower.as_deref().unwrap_or(text);
     let touches = |own: Option<char>, other: Option<char>| other.is_some_and(is_letter) && !own.is_some_and(is_spaceless);
-    words_in(text, compiled, |start, end| {
+    words_in(text, compiled, |word, start, end| {
         let left = touches(begins_at(text, start), ends_before(text, start));
-        !left && !touches(ends_before(text, end), begins_at(text, end))
-    })
+        if !left && !touches(ends_before(text, end), begins_at(text, end)) {
+            tell(word, end);
+        }
+    });
 }
 
 /// Words that a name or a key is made of, also where only the case parts them.
@@ -227,10 +261,13 @@ fn part_words(name: &[u8], compiled: &Compiled) -> Vec<u16> {
     let text = lower.as_deref().unwrap_or(name);
     // Where lower case is longer, the places of its words are not those of the name's.
     let cased = if text.len() == name.len() { name } else { text };
-    let mut words: Vec<u16> = words_in(text, compiled, |start, end| is_boundary(cased, start) && is_boundary(cased, end))
-        .into_iter()
-        .map(|(word, _)| word)
-        .collect();
+    let mut words = Vec::new();
+    words_in(text, compiled, |word, start, end| {
+        if is_boundary(cased, start) && is_boundary(cased, end) {
+            words.push(word);
+        }
+    });
+    words.sort_unstable();
     words.dedup();
     words
 }

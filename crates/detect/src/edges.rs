@@ -20,6 +20,10 @@ impl From<bool> for Tri {
 
 /// The character that ends before `position`.
 pub(crate) fn char_before(text: &Normal, position: usize) -> Option<char> {
+    let last = text.before(position)?;
+    if last.is_ascii() {
+        return Some(char::from(last));
+    }
     let window = text.slice(position.saturating_sub(4), position);
     let start = window.iter().rposition(|byte| byte & 0xC0 != 0x80)?;
     std::str::from_utf8(window.get(start..)?).ok()?.chars().next()
@@ -48,28 +52,65 @@ fn ends_value(c: char) -> bool {
     c.is_whitespace() || "\"'`<>,;(){}[]|\\&".contains(c) || !c.is_ascii()
 }
 
+/// The left edges of one place, each looked at once.
+pub(crate) struct Lefts<'a> {
+    text: &'a Normal,
+    start: usize,
+    before: Option<char>,
+    /// Bits of the edges that were looked at, and of those that fit.
+    known: u16,
+    fit: u16,
+}
+
+impl<'a> Lefts<'a> {
+    pub(crate) fn new(text: &'a Normal, start: usize) -> Self {
+        Self { text, start, before: char_before(text, start), known: 0, fit: 0 }
+    }
+
+    /// Whether a finding with this edge may begin here.
+    #[inline]
+    pub(crate) fn fit(&mut self, edge: Edge) -> bool {
+        let bit = 1 << edge as u16;
+        if self.known & bit == 0 {
+            self.known |= bit;
+            if edge.left_of(self.before, self.text, self.start) {
+                self.fit |= bit;
+            }
+        }
+        self.fit & bit != 0
+    }
+}
+
 impl Edge {
     /// Whether a finding may begin at `start`.
     pub(crate) fn left(self, text: &Normal, start: usize) -> bool {
-        let Some(c) = char_before(text, start) else { return true };
+        self.left_of(char_before(text, start), text, start)
+    }
+
+    /// The same where the character before `start` is known.
+    fn left_of(self, before: Option<char>, text: &Normal, start: usize) -> bool {
+        let Some(c) = before else { return true };
+        self.left_by(c).unwrap_or_else(|| {
+            let further = start.checked_sub(2).and_then(|at| text.at(at));
+            if self != Self::Pairs {
+                return !further.is_some_and(|byte| byte.is_ascii_digit());
+            }
+            // A word and a colon, as in `mac:00:1a…`, are no pair.
+            let pair = !text.at(start.wrapping_sub(4)).is_some_and(|byte| byte.is_ascii_alphanumeric());
+            !(pair && further.is_some_and(|byte| byte.is_ascii_hexdigit()))
+        })
+    }
+
+    /// The same by the character before, where it alone decides that.
+    pub(crate) fn left_by(self, c: char) -> Option<bool> {
         match self {
-            Self::Any | Self::At | Self::Value | Self::Quoted => true,
-            Self::Alnum => c == '_' || !is_word(c),
-            Self::Word => !is_word(c),
-            Self::Pairs => {
-                let joins = is_pair(c) && start >= 2 && text.at(start - 2).is_some_and(|byte| byte.is_ascii_hexdigit());
-                // A word and a colon, as in `mac:00:1a…`, are no pair.
-                let pair = !text.at(start.wrapping_sub(4)).is_some_and(|byte| byte.is_ascii_alphanumeric());
-                !(is_word(c) || joins && pair)
-            }
-            Self::Run | Self::Base64 => c == '=' || c == '/' || !is_run(c),
-            Self::Number | Self::Group | Self::Dotted | Self::Digit => {
-                let joins = (c == '.' || c == '-' && self != Self::Dotted)
-                    && start >= 2
-                    && text.at(start - 2).is_some_and(|byte| byte.is_ascii_digit());
-                let glued = if self == Self::Digit { c.is_ascii_digit() } else { is_word(c) };
-                !glued && !joins
-            }
+            Self::Any | Self::At | Self::Value | Self::Quoted => Some(true),
+            Self::Alnum => Some(c == '_' || !is_word(c)),
+            Self::Pairs if is_pair(c) => None,
+            Self::Run | Self::Base64 => Some(c == '=' || c == '/' || !is_run(c)),
+            Self::Number | Self::Group | Self::Dotted | Self::Digit if c == '.' || c == '-' && self != Self::Dotted => None,
+            Self::Digit => Some(!c.is_ascii_digit()),
+            Self::Word | Self::Pairs | Self::Number | Self::Group | Self::Dotted => Some(!is_word(c)),
         }
     }
 

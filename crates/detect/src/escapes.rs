@@ -16,7 +16,7 @@ pub(crate) enum Escape {
 const DEEPEST: usize = 7;
 
 /// HTML entities that can hide a part of a value.
-const NAMED: [(&[u8], char); 38] = [
+static NAMED: [(&[u8], char); 38] = [
     (b"NewLine;", '\n'),
     (b"Tab;", '\t'),
     (b"ndash;", '-'),
@@ -139,9 +139,9 @@ fn entity(text: &[u8]) -> Escape {
     if let Some((b'#', rest)) = text.split_first() {
         return number(rest, false);
     }
-    for (name, c) in NAMED {
+    for (name, c) in NAMED.iter().filter(|(name, _)| name.first() == text.first()) {
         if text.starts_with(name) {
-            return Escape::Char(c, name.len() + 1);
+            return Escape::Char(*c, name.len() + 1);
         }
         if name.starts_with(text) {
             return Escape::Partial;

@@ -199,9 +199,15 @@ impl Normal {
 /// How many bytes at the start of a text stand for themselves. Plain ASCII is tested in blocks that compile to vector code.
 fn plain_run(bytes: &[u8]) -> usize {
     let ascii = |byte: &u8| *byte < 0x80 && *byte != b'%' && *byte != b'&' && *byte != b'\\';
-    let blocks = bytes.chunks_exact(BLOCK).take_while(|block| block.iter().fold(true, |plain, byte| plain & ascii(byte))).count();
-    let rest = bytes.get(blocks * BLOCK..).unwrap_or_default();
-    blocks * BLOCK + rest.iter().position(|byte| chars::is_special(*byte)).unwrap_or(rest.len())
+    let mut from = 0;
+    for block in bytes.chunks(BLOCK) {
+        let plain = block.len() == BLOCK && block.iter().fold(true, |plain, byte| plain & ascii(byte));
+        if !plain && let Some(at) = block.iter().position(|byte| chars::is_special(*byte)) {
+            return from + at;
+        }
+        from += block.len();
+    }
+    from
 }
 
 /// Bytes tested at once.

@@ -9,76 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::automaton::{Automaton, Bytes, DEAD, Shape, State};
 use crate::chars::is_held;
-use crate::rules::{Class, CoverKind, ENGINE, Edge, Rule, RuleError, RuleFile, Severity};
-use crate::validate::Check;
+use crate::mesh::{Sifted, mesh};
+pub(crate) use crate::ruled::{CompiledRule, Origin};
+use crate::rules::{Class, ENGINE, Edge, Rule, RuleError, RuleFile, Severity};
+use crate::sieve::SieveShape;
 use crate::words::WordShape;
 use crate::{determinise, trie};
+
+/// Bytes of a line of the cache.
+const LINE: usize = 64;
 
 /// How many classes there are.
 const CLASSES: usize = 5;
 
 /// Largest table that the rules of a class share; where theirs would be larger, they take several.
 const SHARED: usize = 1 << 17;
-
-/// A rule without its pattern, which its machine holds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct CompiledRule {
-    pub(crate) id: RuleId,
-    pub(crate) label: Label,
-    pub(crate) threshold_bp: u16,
-    pub(crate) score_bp: u16,
-    pub(crate) context_bp: u16,
-    /// Words by their number, in order: those that raise the score before the match, those that drop it, those that raise it
-    /// after the match.
-    pub(crate) context: Vec<u16>,
-    pub(crate) negative: Vec<u16>,
-    pub(crate) after: Vec<u16>,
-    pub(crate) left: Edge,
-    pub(crate) right: Edge,
-    pub(crate) checks: Vec<Check>,
-    pub(crate) cover: Option<CoverKind>,
-    pub(crate) rank: u8,
-    /// Whether it counts in what is no text.
-    pub(crate) prefixed: bool,
-    /// Who finds it.
-    #[serde(skip)]
-    pub(crate) origin: Origin,
-}
-
-/// Who finds what a rule stands for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// A machine.
-    #[default]
-    Machine,
-    /// The recogniser of names.
-    Name,
-    /// What a company knows of its own: a table, a dictionary, documents.
-    Own,
-}
-
-impl CompiledRule {
-    /// A rule that no machine finds.
-    pub(crate) fn beside(origin: Origin, info: &LabelInfo, id: RuleId, rank: u8) -> Self {
-        Self {
-            id,
-            label: info.label.clone(),
-            threshold_bp: info.threshold_bp,
-            score_bp: 0,
-            context_bp: 0,
-            context: Vec::new(),
-            negative: Vec::new(),
-            after: Vec::new(),
-            left: Edge::Any,
-            right: Edge::Any,
-            checks: Vec::new(),
-            cover: None,
-            rank,
-            prefixed: false,
-            origin,
-        }
-    }
-}
 
 /// What runs at an anchor: an optional lead-in, then one automaton for the values of all its rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -89,6 +34,8 @@ pub(crate) struct Machine {
     pub(crate) value: usize,
     /// Index of the rule of each pattern of `value`.
     pub(crate) rules: Vec<usize>,
+    /// The patterns, in order, behind which a letter or digit may follow.
+    pub(crate) loose: Vec<u16>,
 }
 
 /// What a keyword starts.
@@ -144,6 +91,8 @@ pub(crate) struct Plan {
     pub(crate) context: WordShape,
     /// Machines by class.
     pub(crate) classes: [Vec<usize>; CLASSES],
+    /// What tells which of them can find anything, for classes with many.
+    pub(crate) sieves: Vec<Option<SieveShape>>,
     /// Keywords of rules that go by the object key, and the machine of each.
     pub(crate) by_key: Vec<(String, usize)>,
     /// Keywords, as they are written, of the rules that count in what is no text.
@@ -292,8 +241,15 @@ impl<'a> Planning<'a> {
 
     fn machine(&mut self, before: Option<usize>, value: Automaton, rules: Vec<usize>) -> usize {
         let value = self.automaton(value);
-        self.plan.machines.push(Machine { before, value, rules });
+        let loose = |rule: &usize| self.plan.rules.get(*rule).is_some_and(|rule| !rule.right.parts());
+        let loose = rules.iter().zip(0..).filter(|(rule, _)| loose(rule)).map(|(_, pattern)| pattern).collect();
+        self.plan.machines.push(Machine { before, value, rules, loose });
         self.plan.machines.len() - 1
+    }
+
+    /// Lets the next table begin with a line of the cache.
+    fn align(&mut self) {
+        self.tables.resize(self.tables.len().next_multiple_of(LINE), 0);
     }
 
     /// Keeps an automaton, the same one once.
@@ -301,6 +257,7 @@ impl<'a> Planning<'a> {
         let fresh = self.automata.len();
         let index = *self.known.entry(made.clone()).or_insert(fresh);
         if index == fresh {
+            self.align();
             self.plan.automata.push(Shape { at: self.tables.len(), ..made.shape.clone() });
             self.tables.extend_from_slice(&made.table);
             self.automata.push(made);
@@ -375,6 +332,31 @@ impl<'a> Planning<'a> {
     }
 }
 
+/// Machines of a class from which on a sieve is worth its table.
+const SIFTED: usize = 2;
+
+impl Planning<'_> {
+    /// Makes the sieve of a class, where there are machines enough.
+    fn sieve(&mut self, class: usize) -> Option<SieveShape> {
+        let machines = self.plan.classes.get(class)?;
+        let known = |place: usize, machine: usize| {
+            let machine = self.plan.machines.get(machine).filter(|machine| machine.before.is_none())?;
+            let edges = machine.rules.iter().filter_map(|rule| self.plan.rules.get(*rule)).map(|rule| (rule.left, rule.right)).collect();
+            Some(Sifted { place, values: self.automata.get(machine.value)?, edges })
+        };
+        let sifted: Vec<Sifted<'_>> = machines.iter().enumerate().filter_map(|(place, machine)| known(place, *machine)).collect();
+        if sifted.len() < SIFTED {
+            return None;
+        }
+        let all = sifted.len() == machines.len();
+        let (shape, table) = mesh(&sifted)?;
+        self.align();
+        let (at, rest) = (self.tables.len(), shape.rest || !all);
+        self.tables.extend(table);
+        Some(SieveShape { at, rest, ..shape })
+    }
+}
+
 /// What can follow a keyword for any of its starts.
 fn any_next(starts: &[Start]) -> Option<Bytes> {
     starts.iter().try_fold(Bytes::default(), |all, start| match start {
@@ -388,9 +370,11 @@ impl Planning<'_> {
     fn finish(mut self, words: Vec<String>, digest: [u8; 32]) -> Result<(Plan, Vec<u8>), RuleError> {
         let keywords: Vec<&str> = self.starts.keys().map(String::as_str).collect();
         let (anchors, table) = trie::table(&keywords, true).ok_or_else(too_many)?;
+        self.align();
         self.plan.anchors = WordShape { at: self.tables.len(), ..anchors };
         self.tables.extend(table);
         let (context, table) = trie::table(&words.iter().map(String::as_str).collect::<Vec<_>>(), false).ok_or_else(too_many)?;
+        self.align();
         self.plan.context = WordShape { at: self.tables.len(), ..context };
         self.tables.extend(table);
         self.plan.keywords =
@@ -469,6 +453,7 @@ pub(crate) fn plan(files: &[RuleFile]) -> Result<(Plan, Vec<u8>), RuleError> {
     for rules in std::mem::take(&mut planning.shared).into_values() {
         planning.share(&rules)?;
     }
+    planning.plan.sieves = (0..CLASSES).map(|class| planning.sieve(class)).collect();
     planning.starts.entry("://".to_owned()).or_default().push(Start::Class(Class::Url));
     planning.finish(all, digest(files))
 }

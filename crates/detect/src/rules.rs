@@ -59,6 +59,13 @@ pub enum Edge {
     Quoted,
 }
 
+impl Edge {
+    /// Whether, on the right, it refuses every ASCII letter and digit.
+    pub(crate) fn parts(self) -> bool {
+        !matches!(self, Self::Any | Self::Quoted)
+    }
+}
+
 /// What may follow an opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

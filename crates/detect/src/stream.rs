@@ -8,7 +8,7 @@ use bartizan_vocabulary::Finding;
 use crate::anchors::{self, Crowd};
 use crate::automaton::Bytes;
 use crate::beside::{Beside, Reader};
-use crate::candidate::{Candidate, Match, Surroundings, keep_from};
+use crate::candidate::{self, Candidate, Desk, Match, Surroundings, keep_from};
 use crate::compile::Compiled;
 use crate::context::Key;
 use crate::cover::Cover;
@@ -23,6 +23,8 @@ use crate::words::{AT, COLON, DIGIT, UNDERSCORE, WORD, Walk};
 
 /// Largest piece that is taken in at once.
 const PIECE: usize = 4096;
+/// New text of this length is walked over in two halves at once.
+const LONG: usize = 1024;
 /// History is dropped when it is at least this long, so that dropping costs little per byte.
 const HISTORY: usize = 2048;
 
@@ -87,6 +89,7 @@ pub struct TextScan {
     anchors_left: Vec<(usize, Anchor)>,
     crowd: Crowd,
     live: Vec<Candidate>,
+    desk: Desk,
     fresh: Vec<Match>,
     waiting: Waiting,
     tokens: TokenWatch,
@@ -117,6 +120,7 @@ impl TextScan {
             anchors_left: Vec::new(),
             crowd: Crowd::default(),
             live: Vec::new(),
+            desk: Desk::default(),
             fresh: Vec::new(),
             waiting: Waiting::default(),
             tokens: TokenWatch::new(hint.tokens, hint.json),
@@ -195,11 +199,11 @@ impl TextScan {
         self.find_anchors();
         let compiled = Arc::clone(&self.compiled);
         let around = Surroundings { text: &self.text, compiled: &compiled, key: &self.key, last };
-        let fresh = &mut self.fresh;
-        self.live.retain_mut(|candidate| !candidate.step(&around, fresh));
+        let (fresh, desk) = (&mut self.fresh, &mut self.desk);
+        self.live.retain_mut(|candidate| !candidate.step(&around, desk, fresh));
         for index in 0..self.anchors.len() {
             if let Some((position, anchor)) = self.anchors.get(index).copied() {
-                self.follow(position, anchor);
+                self.follow(&compiled, position, anchor);
             }
         }
         self.anchors.clear();
@@ -236,43 +240,52 @@ impl TextScan {
     /// Looks at each new byte once.
     fn find_anchors(&mut self) {
         let words = &self.compiled.anchors;
-        let mut from = self.seen;
+        let (asked, mut from) = (self.asked, self.seen);
         let mut rest = self.text.from(from);
         let mut walk = self.walk;
-        while let Some((offset, come)) = walk.next(words, self.asked, rest) {
-            let position = from + offset;
-            let class = come & self.asked & !WORD;
+        let note = |anchors: &mut Vec<(usize, Anchor)>, position: usize, come: u32, walk: Walk| {
+            let class = come & asked & !WORD;
             if class != 0 {
-                self.anchors.push((position, Anchor::Class(class)));
+                anchors.push((position, Anchor::Class(class)));
             }
             if come & WORD != 0 {
-                self.anchors.extend(walk.words(words).iter().map(|word| (position + 1, Anchor::Keyword(*word))));
+                anchors.extend(walk.words(words).iter().map(|word| (position + 1, Anchor::Keyword(*word))));
             }
+        };
+        if rest.len() >= LONG.max(4 * words.longest) {
+            let (first, mut second) = (&mut self.anchors, Vec::new());
+            walk.halves(words, asked, rest, |later, offset, come, walk| {
+                note(if later { &mut second } else { &mut *first }, from + offset, come, walk);
+            });
+            first.append(&mut second);
+            rest = &[];
+        }
+        while let Some((offset, come)) = walk.next(words, asked, rest) {
+            note(&mut self.anchors, from + offset, come, walk);
             rest = rest.get(offset + 1..).unwrap_or_default();
-            from = position + 1;
+            from += offset + 1;
         }
         self.walk = walk;
         self.seen = self.text.end();
     }
 
-    fn follow(&mut self, position: usize, anchor: Anchor) {
+    fn follow(&mut self, compiled: &Compiled, position: usize, anchor: Anchor) {
         match anchor {
             Anchor::Class(DIGIT) => {
-                self.start_class(Class::Digits, Some(position));
-                self.start_class(Class::Digits, anchors::sign_start(&self.text, position));
+                self.start_class(compiled, Class::Digits, Some(position));
+                self.start_class(compiled, Class::Digits, anchors::sign_start(&self.text, position));
                 for start in anchors::code_starts(&self.text, position).into_iter().flatten() {
-                    self.start_class(Class::Code, Some(start));
+                    self.start_class(compiled, Class::Code, Some(start));
                 }
             }
-            Anchor::Class(AT) => self.start_class(Class::At, anchors::email_start(&self.text, position)),
-            Anchor::Class(COLON) => self.start_class(Class::Colons, anchors::ipv6_start(&self.text, position)),
+            Anchor::Class(AT) => self.start_class(compiled, Class::At, anchors::email_start(&self.text, position)),
+            Anchor::Class(COLON) => self.start_class(compiled, Class::Colons, anchors::ipv6_start(&self.text, position)),
             Anchor::Class(_) => self.tokens.anchor(&self.text, position),
-            Anchor::Keyword(pattern) => self.follow_keyword(pattern, position),
+            Anchor::Keyword(pattern) => self.follow_keyword(compiled, pattern, position),
         }
     }
 
-    fn follow_keyword(&mut self, word: u16, end: usize) {
-        let compiled = Arc::clone(&self.compiled);
+    fn follow_keyword(&mut self, compiled: &Compiled, word: u16, end: usize) {
         let Some(keyword) = compiled.keywords.get(usize::from(word)) else { return };
         let next = self.text.at(end);
         if let Some(any) = &keyword.next {
@@ -296,12 +309,12 @@ impl TextScan {
         }
         for start in &keyword.starts {
             match start {
-                Start::Class(class) => self.start_class(*class, anchors::scheme_start(&self.text, begin)),
+                Start::Class(class) => self.start_class(compiled, *class, anchors::scheme_start(&self.text, begin)),
                 Start::Machine(machine, bytes) if fits(bytes) => {
                     let Some(parts) = compiled.machines.get(*machine) else { continue };
                     let rule = parts.rules.first().and_then(|rule| compiled.rules.get(*rule));
                     if rule.is_some_and(|rule| rule.left.left(&self.text, begin)) {
-                        self.start(*machine, if parts.before.is_some() { end } else { begin });
+                        self.start(compiled, *machine, if parts.before.is_some() { end } else { begin });
                     }
                 }
                 Start::Machine(..) => {}
@@ -309,21 +322,26 @@ impl TextScan {
         }
     }
 
-    fn start_class(&mut self, class: Class, start: Option<usize>) {
+    fn start_class(&mut self, compiled: &Compiled, class: Class, start: Option<usize>) {
         let Some(start) = start else { return };
-        let machines = self.compiled.classes.get(class as usize).map_or(0, Vec::len);
-        for index in 0..machines {
-            if let Some(machine) = self.compiled.classes.get(class as usize).and_then(|machines| machines.get(index)) {
-                self.start(*machine, start);
+        let sieve = compiled.sieves.get(class as usize).and_then(Option::as_ref);
+        let sifted = sieve.map_or(0, |sieve| candidate::sift(sieve, &self.text, start, self.finished));
+        if sifted == 0 && sieve.is_some_and(|sieve| !sieve.shape.rest) {
+            return;
+        }
+        for (place, machine) in compiled.classes.get(class as usize).into_iter().flatten().enumerate() {
+            if sieve.is_none_or(|sieve| sieve.passes(place, sifted)) {
+                self.start(compiled, *machine, start);
             }
         }
     }
 
-    fn start(&mut self, machine: usize, start: usize) {
-        let compiled = &self.compiled;
-        let Some(mut candidate) = Candidate::new(machine, compiled, start) else { return };
+    fn start(&mut self, compiled: &Compiled, machine: usize, start: usize) {
         let around = Surroundings { text: &self.text, compiled, key: &self.key, last: self.finished };
-        if !candidate.step(&around, &mut self.fresh) {
+        let Some(mut candidate) = Candidate::new(machine, &around, start, &mut self.desk) else { return };
+        if candidate.step(&around, &mut self.desk, &mut self.fresh) {
+            self.desk.clear_away(candidate);
+        } else {
             self.live.push(candidate);
         }
     }

@@ -25,6 +25,12 @@ fn kind(byte: u8) -> u32 {
     }
 }
 
+/// The commonest bytes of texts. Where they lead from a state stands together, so that it takes one or two lines of the cache.
+const OFTEN: &[u8] = b" etaoinsrhldcumfpgwybvk";
+
+/// Entries of a table in one line of the cache; rows begin with a line.
+const LINE: usize = 16;
+
 struct Trie {
     nodes: Vec<Node>,
     /// The bytes that make a difference.
@@ -47,6 +53,7 @@ impl Trie {
             }
         }
         trie.letters = letters.into_iter().collect();
+        trie.letters.sort_by_key(|letter| OFTEN.iter().position(|often| often == letter).unwrap_or(OFTEN.len()));
         trie.fall_back();
         Some(trie)
     }
@@ -111,13 +118,13 @@ impl Trie {
 pub(crate) fn table(words: &[&str], kinds: bool) -> Option<(WordShape, Vec<u8>)> {
     let trie = Trie::new(words, kinds)?;
     let (order, first_ending) = trie.order();
-    let stride = trie.letters.len() + 1;
+    let stride = (trie.letters.len() + 1).next_multiple_of(LINE);
     let mut rows = vec![0_u32; order.len()];
     for (index, state) in order.iter().enumerate() {
         *rows.get_mut(*state)? = u32::try_from(index * stride).ok().filter(|row| *row <= ROW)?;
     }
     // Class 0 is every byte that makes no difference.
-    let class = |byte: u8| trie.letters.binary_search(&byte.to_ascii_lowercase()).map_or(0, |at| at + 1);
+    let class = |byte: u8| trie.letters.iter().position(|letter| *letter == byte.to_ascii_lowercase()).map_or(0, |at| at + 1);
     let mut table: Vec<u8> = (0..=u8::MAX).map(|byte| u8::try_from(class(byte)).unwrap_or(u8::MAX)).collect();
     for state in &order {
         let node = trie.nodes.get(*state)?;
@@ -128,6 +135,7 @@ pub(crate) fn table(words: &[&str], kinds: bool) -> Option<(WordShape, Vec<u8>)>
             let kind = if kinds && !(node.digit && letter.is_ascii_digit()) { kind(*letter) } else { 0 };
             table.extend_from_slice(&(rows.get(next)? | ends | kind).to_le_bytes());
         }
+        table.resize(table.len() + 4 * (stride - trie.letters.len() - 1), 0);
     }
     let ends = order.iter().skip(first_ending).filter_map(|state| trie.nodes.get(*state)).map(|node| node.words.clone()).collect();
     Some((WordShape { at: 0, length: table.len(), stride, ending: first_ending * stride, ends }, table))

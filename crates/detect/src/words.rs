@@ -40,6 +40,8 @@ pub(crate) struct WordShape {
 pub(crate) struct Words {
     pub(crate) shape: WordShape,
     pub(crate) table: Cow<'static, [u8]>,
+    /// Bytes of the longest word: no state tells more of what came before.
+    pub(crate) longest: usize,
 }
 
 /// The walk over bytes.
@@ -55,17 +57,55 @@ impl Walk {
         let (classes, table) = words.table.split_first_chunk::<256>()?;
         let table: &[[u8; 4]] = table.as_chunks().0;
         let mut row = self.row;
-        for (offset, byte) in bytes.iter().enumerate() {
+        let mut rest = bytes.iter();
+        while let Some(byte) = rest.next() {
             let class = classes.get(usize::from(*byte)).copied().unwrap_or_default();
-            let entry = u32::from_le_bytes(*table.get(row as usize + usize::from(class))?);
+            let entry = u32::from_le_bytes(*table.get(row.wrapping_add(u32::from(class)) as usize)?);
             row = entry & ROW;
             if entry & asked != 0 {
                 self.row = row;
-                return Some((offset, entry));
+                return Some((bytes.len() - rest.len() - 1, entry));
             }
         }
         self.row = row;
         None
+    }
+
+    /// Goes over all bytes in two halves at once and tells, of each half in order, the offset of what is asked for, what has come
+    /// there, and the walk there. A step waits for the table, and two steps wait together.
+    pub(crate) fn halves(&mut self, words: &Words, asked: u32, bytes: &[u8], mut tell: impl FnMut(bool, usize, u32, Self)) {
+        let Some((classes, table)) = words.table.split_first_chunk::<256>() else { return };
+        let table: &[[u8; 4]] = table.as_chunks().0;
+        let step = |row: u32, byte: u8| {
+            let class = classes.get(usize::from(byte)).copied().unwrap_or_default();
+            table.get(row.wrapping_add(u32::from(class)) as usize).map(|entry| u32::from_le_bytes(*entry))
+        };
+        // The second half begins so early that its state is right where the first one ends.
+        let early = words.longest.min(bytes.len());
+        let middle = usize::midpoint(bytes.len(), early);
+        let from = middle - early;
+        let (first, second) = (bytes.get(..middle).unwrap_or_default(), bytes.get(from..).unwrap_or_default());
+        let (mut one, mut two) = (self.row, 0);
+        for (offset, (a, b)) in first.iter().zip(second).enumerate() {
+            let (Some(come), Some(later)) = (step(one, *a), step(two, *b)) else { return };
+            (one, two) = (come & ROW, later & ROW);
+            if (come | later) & asked != 0 {
+                if come & asked != 0 {
+                    tell(false, offset, come, Self { row: one });
+                }
+                if later & asked != 0 && offset >= early {
+                    tell(true, from + offset, later, Self { row: two });
+                }
+            }
+        }
+        for (offset, byte) in second.iter().enumerate().skip(first.len()) {
+            let Some(later) = step(two, *byte) else { return };
+            two = later & ROW;
+            if later & asked != 0 {
+                tell(true, from + offset, later, Self { row: two });
+            }
+        }
+        self.row = two;
     }
 
     /// The words that end here.

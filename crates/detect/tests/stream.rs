@@ -140,6 +140,20 @@ fn a_whole_text_longer_than_a_piece_is_one_text() {
 }
 
 #[test]
+fn a_long_text_gives_the_same_in_short_pieces() {
+    let fragments = fragments();
+    for between in [" ", "\n", "", "x"] {
+        let text = fragments.join(between);
+        let whole = detector().scan(&text, Hint::default());
+        assert!(whole.findings.len() > 500, "{} findings", whole.findings.len());
+        for length in [90, 1_023, 1_024, 1_400] {
+            let cuts: Vec<usize> = (1..=text.len() / length).map(|count| text.floor_char_boundary(count * length)).collect();
+            assert_eq!(in_pieces(&text, &cuts, Hint::default()), whole, "pieces of {length}");
+        }
+    }
+}
+
+#[test]
 fn a_chain_of_overlaps_is_resolved_the_same_way_however_it_comes() {
     for text in [
         "aa@bb.cc".repeat(700),

@@ -47,10 +47,17 @@ fn read(value: &[u8]) -> Option<(u32, u32, u32)> {
     let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
     let mut words = value.split(|byte| !is_letter(byte)).filter(|word| word.len() >= 3);
     let named = words.find_map(month);
-    let groups: Vec<Vec<u32>> = value.split(|byte| !byte.is_ascii_digit()).filter(|group| !group.is_empty()).map(numbers).take(3).collect();
-    let number = |at: usize| groups.get(at).map_or(0, |group| part(group, 0, group.len()));
-    let long = |at: usize| groups.get(at).is_some_and(|group| group.len() == 4);
-    match (named, groups.len()) {
+    // The numbers that its first three groups of digits write, and the length of each.
+    let (mut groups, mut count) = ([(0, 0); 3], 0);
+    let runs = value.split(|byte| !byte.is_ascii_digit()).filter(|run| !run.is_empty());
+    for (group, run) in groups.iter_mut().zip(runs) {
+        let write = |sum: u32, digit: &u8| sum.wrapping_mul(10).wrapping_add(u32::from(digit - b'0'));
+        *group = (run.iter().fold(0, write), run.len());
+        count += 1;
+    }
+    let number = |at: usize| groups.get(at).map_or(0, |(number, _)| *number);
+    let long = |at: usize| groups.get(at).is_some_and(|(_, length)| *length == 4);
+    match (named, count) {
         (Some(month), 1) => Some((0, month, number(0))),
         (Some(month), _) if long(0) => Some((number(0), month, number(1))),
         (Some(month), _) => Some((number(1), month, number(0))),

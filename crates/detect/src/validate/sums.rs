@@ -4,12 +4,16 @@ use super::digits;
 
 /// The digits of a value.
 pub(super) fn numbers(value: &[u8]) -> Vec<u32> {
-    digits(value).collect()
+    let mut numbers = Vec::with_capacity(value.len());
+    numbers.extend(digits(value));
+    numbers
 }
 
 /// The letters and digits of a value, in capitals.
 pub(super) fn compact(value: &[u8]) -> Vec<u8> {
-    value.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect()
+    let mut compact = Vec::with_capacity(value.len());
+    compact.extend(value.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase));
+    compact
 }
 
 /// The sum of products.
