@@ -187,7 +187,7 @@ fn found(detector: &Detector, text: &str) -> Vec<Span> {
 }
 
 fn lookalikes(detector: &Detector, report: &mut Report) {
-    let (mut bytes, mut wrong, mut lines) = (0, 0, 0);
+    let (mut bytes, mut wrong, mut lines) = (0_usize, 0_usize, 0_usize);
     for (kind, make) in LOOKALIKES {
         let mut draw = Draw::new(7 + kind.len() as u64);
         for _ in 0..LINES {

@@ -114,7 +114,9 @@ impl Counts {
                 say(what, span);
             }
         });
-        tallies.into_iter().for_each(|(label, tally)| counts.labels.entry(label.to_owned()).or_default().spans = tally);
+        for (label, tally) in tallies {
+            counts.labels.entry(label.to_owned()).or_default().spans = tally;
+        }
         counts.apart = spans(found, gold, &mut |_, _| {}).get("LOCATION").copied().unwrap_or_default();
         counts.characters(&row.text, found, gold);
         counts

@@ -1,6 +1,7 @@
 //! Synthetic sentences with names: two folds by template, our findings and those of peers by the same scorer.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -91,7 +92,7 @@ pub fn run(detector: &Detector, sentences: &Sentences, names: [&Names; 2], predi
             label: mapped(finding.label.as_str()).to_owned(),
         });
         let found: Vec<Span> = spans.collect();
-        lines.push_str(&format!("{}\n", line(row, &found)));
+        let _ = writeln!(lines, "{}", line(row, &found));
         let mut say = |what: &str, span: &Span| {
             report.miss("synthetic", &format!("[{}] {what} {}: {:?}", row.template, span.label, row.part(span.start, span.end)));
         };
@@ -107,7 +108,7 @@ pub fn run(detector: &Detector, sentences: &Sentences, names: [&Names; 2], predi
 
 fn tell(folds: &Folds, sentences: &Sentences, report: &mut Report) {
     let note = format!(
-        "{} sentences, {} templates. Spans count from half overlap on (IoU) and the same label; parts of a place at most 4 marks apart are joined on both sides. The last row is all scored labels, and for characters whatever the label. Figures below are means of two folds by template; intervals draw templates anew.",
+        "{} sentences, {} templates. Spans count from half overlap on (IoU) and the same label; parts of a place at most 4 marks apart are joined on both sides. The last row is all scored labels, and for characters whatever the label. The figures that are judged are means of two folds by template; intervals draw templates anew.",
         sentences.rows.len(),
         sentences.templates.len()
     );

@@ -31,7 +31,7 @@ fn is_code(address: &str) -> bool {
     let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
     let slice = address.strip_prefix("::").is_some_and(|rest| rest.len() < 4 && !rest.contains(':'));
     let path = address.split_once("::").is_some_and(|(head, tail)| {
-        !head.is_empty() && !head.contains(':') && !tail.contains([':', '.']) && !(head.len() >= 3 && has_digit(head))
+        !(head.is_empty() || head.contains(':') || tail.contains([':', '.']) || head.len() >= 3 && has_digit(head))
     });
     slice || path || !has_digit(address)
 }

@@ -36,10 +36,8 @@ fn scheme(prefix: u32, length: usize) -> bool {
         400_000..=499_999 => matches!(length, 13 | 16 | 19),
         // Mastercard
         222_100..=272_099 | 510_000..=559_999 => length == 16,
-        // American Express, UATP
-        340_000..=349_999 | 370_000..=379_999 | 100_000..=199_999 => length == 15,
-        // JCB's old numbers
-        213_100..=213_199 => length == 15,
+        // American Express, UATP, JCB's old numbers
+        340_000..=349_999 | 370_000..=379_999 | 100_000..=199_999 | 213_100..=213_199 => length == 15,
         // Diners Club
         300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => matches!(length, 14 | 16 | 19),
         // JCB, Mir, and the ranges of Maestro, Discover, UnionPay, RuPay, Troy and Verve, which interleave
