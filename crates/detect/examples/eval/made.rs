@@ -170,7 +170,7 @@ pub fn run(detector: &Detector, report: &mut Report) {
     for row in sentences() {
         let found = found(detector, &row.text);
         let mut say = |what: &str, span: &Span| {
-            report.miss("made", &format!("{what} {}: {:?} in {:?}", span.label, row.part(span.start, span.end), row.text))
+            report.miss("made", &format!("{what} {}: {:?} in {:?}", span.label, row.part(span.start, span.end), row.text));
         };
         counts.add(&Counts::of(&row, &found, &row.spans, &mut say));
     }
