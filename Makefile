@@ -23,6 +23,8 @@ help:
 	@echo "make up          build the release binary and start the gate"
 	@echo "make test        everything that CI does"
 	@echo "make bench       cost of the gate against a bare proxy, of detection and of judging"
+	@echo "make eval        accuracy on labelled sets and ordinary files beside the project; writes docs/evaluation.md"
+	@echo "make eval-peers  the synthetic sentences with Presidio side by side (installs it); writes docs/evaluation-peers.md"
 	@echo "make leaks       every field of every route in every encoding: nothing may leak"
 	@echo "make bench-leaks  the public harness pii-leak-benchmark, every mode of it"
 	@echo "make bench-peers  CPU per request beside LiteLLM, Portkey and TensorZero (installs them), then bench-streams"
@@ -122,7 +124,7 @@ real-model: release
 # Accuracy on data that lies beside the project; the tests pass without it.
 eval:
 	@[ -d ../shared/data/pii ] || { echo "there is no ../shared/data/pii; nothing was measured"; exit 2; }
-	@scripts/release.sh run --package bartizan-detect --example eval -- ../shared/data/pii
+	@scripts/eval.sh ../shared/data/pii --page docs/evaluation.md
 
 # After changes to the way of a request; `profile/README.md` says when.
 profile:
@@ -151,8 +153,10 @@ bench-peers: release
 bench-streams: release
 	@target/release/streams $(GATE) --page docs/bench-streams.md
 
+# The same sentences beside Presidio, which it installs under target/peers.
 eval-peers:
-	@echo "make $@ comes with a later issue; nothing was measured"; exit 2
+	@[ -d ../shared/data/pii ] || { echo "there is no ../shared/data/pii; nothing was measured"; exit 2; }
+	@scripts/eval_peers.sh ../shared/data/pii
 
 # --- by hand -------------------------------------------------------------------------------------------------------
 

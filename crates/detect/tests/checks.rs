@@ -3,7 +3,7 @@
 use bartizan_detect::{Detector, Hint, RuleFile, canonical};
 
 /// Checks of the form of a value alone: another digit makes another value.
-const FORMS: [&str; 68] = [
+const FORMS: [&str; 71] = [
     "age",
     "base58",
     "bic",
@@ -34,7 +34,9 @@ const FORMS: [&str; 68] = [
     "my_identity",
     "ndc",
     "phone_international",
+    "phone_labelled",
     "phone_national",
+    "phone_plain",
     "secret",
     "secret_quoted",
     "ssn",
@@ -45,6 +47,7 @@ const FORMS: [&str; 68] = [
     "uk_postcode",
     "uniform",
     "url",
+    "url_domain",
     "url_password",
     "us_itin",
     "username",

@@ -1,10 +1,12 @@
 //! The rules' own examples, all at once: `--examples` prints those that are not found and the counter-examples that are.
 
+use std::process::ExitCode;
+
 use bartizan_detect::{Detector, Hint, RuleFile};
 use bartizan_vocabulary::Finding;
 
 /// Prints what is wrong.
-pub fn run(detector: &Detector, files: &[RuleFile]) {
+pub fn run(detector: &Detector, files: &[RuleFile]) -> ExitCode {
     let (mut tried, mut wrong) = (0, 0);
     for (file, rule) in files.iter().flat_map(|file| file.rules.iter().map(move |rule| (file, rule))) {
         for example in &rule.examples {
@@ -31,4 +33,5 @@ pub fn run(detector: &Detector, files: &[RuleFile]) {
         }
     }
     println!("RESULT examples={tried} wrong={wrong}");
+    if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

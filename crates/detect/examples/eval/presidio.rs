@@ -4,87 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bartizan_detect::{Detector, Hint, RuleFile};
-use serde_json::Value;
 
-use crate::{rows, share, spans};
-
-/// Recogniser and label.
-const LABELS: &[(&str, &str)] = &[
-    ("AbaRoutingRecognizer", "pci.us_routing"),
-    ("AuAbnRecognizer", "pii.id.au_abn"),
-    ("AuAcnRecognizer", "pii.id.au_acn"),
-    ("AuMedicareRecognizer", "phi.au_medicare"),
-    ("AuTfnRecognizer", "pii.id.au_tfn"),
-    ("CaSinRecognizer", "pii.id.ca_sin"),
-    ("CreditCardRecognizer", "pci.card"),
-    ("CryptoRecognizer", "pci.crypto_wallet"),
-    ("DateRecognizer", "pii.date"),
-    ("DeBsnrRecognizer", "phi.de_bsnr"),
-    ("DeFuehrerscheinRecognizer", "pii.id.de_driver"),
-    ("DeHandelsregisterRecognizer", "pii.id.de_register"),
-    ("DeHealthInsuranceRecognizer", "phi.de_health_insurance"),
-    ("DeIdCardRecognizer", "pii.id.de_card"),
-    ("DeKfzRecognizer", "pii.vehicle.de_plate"),
-    ("DeLanrRecognizer", "phi.de_lanr"),
-    ("DePassportRecognizer", "pii.id.de_passport"),
-    ("DePlzRecognizer", "pii.postcode.de"),
-    ("DeSocialSecurityRecognizer", "pii.id.de_pension"),
-    ("DeTaxIdRecognizer", "pii.id.de_tax"),
-    ("DeTaxNumberRecognizer", "pii.id.de_tax_number"),
-    ("DeVatIdRecognizer", "pii.id.de_vat"),
-    ("EmailRecognizer", "pii.email"),
-    ("EsNieRecognizer", "pii.id.es_nie"),
-    ("EsNifRecognizer", "pii.id.es_nif"),
-    ("EsPassportRecognizer", "pii.id.es_passport"),
-    ("FiPersonalIdentityCodeRecognizer", "pii.id.fi_hetu"),
-    ("IbanRecognizer", "pci.iban"),
-    ("InAadhaarRecognizer", "pii.id.in_aadhaar"),
-    ("InGstinRecognizer", "pii.id.in_gstin"),
-    ("InPanRecognizer", "pii.id.in_pan"),
-    ("InPassportRecognizer", "pii.id.in_passport"),
-    ("InVehicleRegistrationRecognizer", "pii.vehicle.in_plate"),
-    ("InVoterRecognizer", "pii.id.in_voter"),
-    ("IpRecognizer", "pii.ip"),
-    ("ItDriverLicenseRecognizer", "pii.id.it_driver"),
-    ("ItFiscalCodeRecognizer", "pii.id.it_fiscal"),
-    ("ItIdentityCardRecognizer", "pii.id.it_card"),
-    ("ItPassportRecognizer", "pii.id.it_passport"),
-    ("ItVatCodeRecognizer", "pii.id.it_vat"),
-    ("KrBrnRecognizer", "pii.id.kr_brn"),
-    ("KrDriverLicenseRecognizer", "pii.id.kr_driver"),
-    ("KrFrnRecognizer", "pii.id.kr_frn"),
-    ("KrPassportRecognizer", "pii.id.kr_passport"),
-    ("KrRrnRecognizer", "pii.id.kr_rrn"),
-    ("MacAddressRecognizer", "pii.device.mac"),
-    ("MedicalLicenseRecognizer", "phi.dea"),
-    ("NgNinRecognizer", "pii.id.ng_nin"),
-    ("NgVehicleRegistrationRecognizer", "pii.vehicle.ng_plate"),
-    ("NhsRecognizer", "phi.uk_nhs"),
-    ("PhTinRecognizer", "pii.id.ph_tin"),
-    ("PhoneRecognizer", "pii.phone"),
-    ("PlPeselRecognizer", "pii.id.pl_pesel"),
-    ("SeOrganisationsnummerRecognizer", "pii.id.se_organisation"),
-    ("SePersonnummerRecognizer", "pii.id.se_person"),
-    ("SgFinRecognizer", "pii.id.sg_nric"),
-    ("SgUenRecognizer", "pii.id.sg_uen"),
-    ("ThTninRecognizer", "pii.id.th_identity"),
-    ("TrLicensePlateRecognizer", "pii.vehicle.tr_plate"),
-    ("TrNationalIdRecognizer", "pii.id.tr_identity"),
-    ("UkDrivingLicenceRecognizer", "pii.id.uk_driver"),
-    ("UkNinoRecognizer", "pii.id.uk_nino"),
-    ("UkPassportRecognizer", "pii.id.uk_passport"),
-    ("UkPostcodeRecognizer", "pii.postcode.uk"),
-    ("UkVehicleRegistrationRecognizer", "pii.vehicle.uk_plate"),
-    ("UrlRecognizer", "pii.url"),
-    ("UsBankRecognizer", "pci.bank_account"),
-    ("UsItinRecognizer", "pii.id.us_itin"),
-    ("UsLicenseRecognizer", "pii.us_driver_license"),
-    ("UsMbiRecognizer", "phi.mbi"),
-    ("UsNpiRecognizer", "phi.npi"),
-    ("UsPassportRecognizer", "pii.id.us_passport"),
-    ("UsSsnRecognizer", "pii.us_ssn"),
-    ("ZaIdNumberRecognizer", "pii.id.za_identity"),
-];
+use crate::labels::{COUNTRIES, EXPLAINED, LABELS};
+use crate::report::{Report, Wanted};
+use crate::rows::{Row, Span, rows};
+use crate::score::{Counts, share};
 
 /// One detector for each label, so that no other label can win.
 struct Alone {
@@ -93,82 +17,108 @@ struct Alone {
 }
 
 impl Alone {
-    /// What the label of a recogniser finds in a text, as byte ranges; nothing where no label stands for it.
-    fn found(&mut self, rule: &str, text: &str) -> Option<Vec<(usize, usize)>> {
-        let (_, label) = LABELS.iter().find(|(name, _)| *name == rule)?;
+    fn label(rule: &str) -> Option<&'static str> {
+        LABELS.iter().find(|(name, _)| *name == rule).map(|(_, label)| *label)
+    }
+
+    /// What the label of a case's recogniser finds, at any score; nothing where no label stands for it.
+    fn found(&mut self, row: &Row) -> Option<Vec<Span>> {
+        let label = Self::label(&row.rule)?;
+        let file = self.files.iter().find(|file| file.label == label)?;
         if !self.made.contains_key(label) {
-            let file = self.files.iter().find(|file| file.label == *label)?;
             self.made.insert(label, Detector::from_rules(std::slice::from_ref(file)).ok()?);
         }
-        let scan = self.made.get(label)?.scan(text, Hint::default());
-        Some(scan.findings.iter().chain(&scan.below).map(|finding| (finding.start, finding.end)).collect())
+        let country = COUNTRIES.iter().find(|(entity, _)| *entity == row.entity).map(|(_, country)| *country);
+        let asked = |id: &str| {
+            let places = file.rules.iter().find(|rule| rule.id == id).map_or(&[][..], |rule| &rule.jurisdiction);
+            country.is_none_or(|country| places.is_empty() || places.iter().any(|place| place == country || place == "international"))
+        };
+        let scan = self.made.get(label)?.scan(&row.text, Hint::default());
+        let mut spans: Vec<Span> = scan
+            .findings
+            .iter()
+            .chain(&scan.below)
+            .filter(|finding| asked(finding.rule.as_str()))
+            .map(|finding| Span { start: finding.start, end: finding.end, label: label.to_owned() })
+            .collect();
+        spans.sort();
+        Some(spans)
     }
 }
 
-fn text_of<'a>(row: &'a Value, name: &str) -> &'a str {
-    row[name].as_str().unwrap_or_default()
+/// Judges both sets.
+pub fn run(folder: &Path, files: &[RuleFile], report: &mut Report) {
+    let mut alone = Alone { files: files.to_vec(), made: BTreeMap::new() };
+    recognisers(&rows(&folder.join("presidio_recognizers.jsonl")), &mut alone, report);
+    validators(&rows(&folder.join("presidio_validators.jsonl")), &mut alone, report);
 }
 
-/// Prints both figures and every miss.
-pub fn run(folder: &Path, files: Vec<RuleFile>) {
-    let mut alone = Alone { files, made: BTreeMap::new() };
-    recognisers(&rows(&folder.join("presidio_recognizers.jsonl")), &mut alone);
-    validators(&rows(&folder.join("presidio_validators.jsonl")), &mut alone);
-}
-
-fn recognisers(rows: &[Value], alone: &mut Alone) {
+/// Cases of which the same text is said to match and not to match.
+fn contradictions(rows: &[Row]) -> BTreeSet<(&str, &str, &str)> {
     let mut said: BTreeMap<(&str, &str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
-        let entity = row["entities"][0].as_str().unwrap_or_default();
-        said.entry((text_of(row, "rule"), entity, text_of(row, "text"))).or_default().insert(text_of(row, "expected"));
+        said.entry((&row.rule, &row.entity, &row.text)).or_default().insert(&row.expected);
     }
-    let (mut positive, mut found, mut negative, mut clean, mut both) = (0, 0, 0, 0, 0);
+    said.into_iter().filter(|(_, said)| said.len() > 1).map(|(case, _)| case).collect()
+}
+
+fn recognisers(rows: &[Row], alone: &mut Alone, report: &mut Report) {
+    let both = contradictions(rows);
+    let (mut positive, mut found, mut negative, mut clean, mut skipped) = (0, 0, 0, 0, 0);
+    let mut counts = Counts::default();
     for row in rows {
-        let (rule, text, expected) = (text_of(row, "rule"), text_of(row, "text"), text_of(row, "expected"));
-        let entity = row["entities"][0].as_str().unwrap_or_default();
-        let Some(hits) = alone.found(rule, text) else { continue };
-        if said.get(&(rule, entity, text)).is_some_and(|said| said.len() > 1) {
-            both += 1;
+        let Some(hits) = alone.found(row) else { continue };
+        if both.contains(&(row.rule.as_str(), row.entity.as_str(), row.text.as_str())) {
+            skipped += 1;
             continue;
         }
-        let right = if expected == "no_match" {
+        let label = Alone::label(&row.rule).unwrap_or_default();
+        let gold: Vec<Span> = row.spans.iter().map(|span| Span { label: label.to_owned(), ..span.clone() }).collect();
+        counts.add(&Counts::of(row, &hits, &gold, &mut |_, _| {}));
+        let right = if row.expected == "no_match" {
             negative += 1;
             clean += usize::from(hits.is_empty());
             hits.is_empty()
         } else {
             positive += 1;
-            let all = spans(row, text).iter().all(|(start, end)| hits.iter().any(|hit| hit.0 < *end && *start < hit.1));
+            let all = gold.iter().all(|span| hits.iter().any(|hit| hit.start < span.end && span.start < hit.end));
             found += usize::from(all && !hits.is_empty());
             all && !hits.is_empty()
         };
         if !right {
-            let hits: Vec<&str> = hits.iter().map(|(start, end)| &text[*start..*end]).collect();
-            println!("  presidio {rule} {expected}: {text:?} found {hits:?}");
+            let hits: Vec<&str> = hits.iter().map(|hit| row.part(hit.start, hit.end)).collect();
+            report.miss("presidio", &format!("{} {}: {:?} found {hits:?}", row.rule, row.expected, row.text));
         }
     }
-    println!(
-        "RESULT presidio_positive={:.4} ({found} of {positive}) presidio_negative={:.4} ({clean} of {negative}), {both} rows say both",
-        share(found, positive),
-        share(clean, negative)
+    let note = format!(
+        "Each case against the label that stands for its recogniser, at threshold 0, for the type that it asks for. {skipped} cases say both that a text matches and that it does not; they are left out."
     );
+    report.table("Recognisers of Presidio", &note, &counts);
+    report.bar("presidio_positive", share(found, positive), Wanted::AtLeast(0.99), format!("{found} of {positive} cases"));
+    report.bar("presidio_negative", share(clean, negative), Wanted::AtLeast(0.99), format!("{clean} of {negative} cases"));
 }
 
-fn validators(rows: &[Value], alone: &mut Alone) {
+fn validators(rows: &[Row], alone: &mut Alone, report: &mut Report) {
     let mut said: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for row in rows {
-        said.entry((text_of(row, "rule"), text_of(row, "text"))).or_default().insert(text_of(row, "expected"));
+        said.entry((&row.rule, &row.text)).or_default().insert(&row.expected);
     }
-    let (mut judged, mut agreed) = (0, 0);
+    let (mut judged, mut agreed, mut explained) = (0, 0, Vec::new());
     for row in rows {
-        let (rule, text, expected) = (text_of(row, "rule"), text_of(row, "text"), text_of(row, "expected"));
-        let decided = expected != "undecided" && said.get(&(rule, text)).is_none_or(|said| said.len() <= 2);
-        let Some(hits) = alone.found(rule, text).filter(|_| decided) else { continue };
+        let decided = row.expected != "undecided" && said.get(&(row.rule.as_str(), row.text.as_str())).is_none_or(|said| said.len() <= 2);
+        let Some(hits) = alone.found(row).filter(|_| decided) else { continue };
         judged += 1;
-        if hits.contains(&(0, text.len())) == (expected == "valid") {
+        let whole = hits.iter().any(|hit| (hit.start, hit.end) == (0, row.text.len()));
+        let reason = EXPLAINED.iter().find(|(rule, text, _)| *rule == row.rule && *text == row.text);
+        if whole == (row.expected == "valid") {
             agreed += 1;
+        } else if let Some((rule, text, reason)) = reason {
+            explained.push(format!("- {rule} calls `{text}` {}: {reason}", row.expected));
         } else {
-            println!("  validator {rule} {expected}: {text:?}");
+            report.miss("validator", &format!("{} {}: {:?}", row.rule, row.expected, row.text));
         }
     }
-    println!("RESULT presidio_validators={:.4} ({agreed} of {judged})", share(agreed, judged));
+    report.note(&format!("Validators: {agreed} of {judged} agree. Disagreements with a reason:\n\n{}", explained.join("\n")));
+    let how = format!("{agreed} of {judged} agree, {} disagree for a reason", explained.len());
+    report.bar("validators", share(agreed + explained.len(), judged), Wanted::AtLeast(1.0), how);
 }

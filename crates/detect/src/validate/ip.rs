@@ -19,14 +19,19 @@ pub(super) fn check(value: &[u8]) -> bool {
     }
 }
 
-/// `1.0.0.0` alone is a version.
+/// `1.0.0.0` alone is a version; `10.0.0.0` names the private network (RFC 1918) more often.
 fn machine(address: Ipv4Addr, network: bool) -> bool {
-    let version = !network && matches!(address.octets(), [_, 0, 0, 0]);
+    let version = !network && matches!(address.octets(), [..=9 | 11.., 0, 0, 0]);
     !version && !address.is_loopback() && !address.is_unspecified()
 }
 
-/// `dec::bad` is a path in a program and `[::2]` a slice: a shortened address needs a digit, and more than one short group.
+/// `dec::bad` and `C::C1` are paths in a program and `[::2]` a slice: a shortened address needs a digit, and more than one short
+/// group; where it has two groups, the first one is a prefix with a digit in it, such as `fe80`.
 fn is_code(address: &str) -> bool {
+    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
     let slice = address.strip_prefix("::").is_some_and(|rest| rest.len() < 4 && !rest.contains(':'));
-    slice || !address.bytes().any(|byte| byte.is_ascii_digit())
+    let path = address.split_once("::").is_some_and(|(head, tail)| {
+        !(head.is_empty() || head.contains(':') || tail.contains([':', '.']) || head.len() >= 3 && has_digit(head))
+    });
+    slice || path || !has_digit(address)
 }

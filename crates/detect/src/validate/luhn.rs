@@ -20,16 +20,28 @@ fn luhn(value: &[u8]) -> bool {
 fn scheme(prefix: u32, length: usize) -> bool {
     let any = matches!(length, 16..=19);
     match prefix {
+        // Maestro, whose ranges of shorter numbers are narrow
+        501_800..=501_899
+        | 502_000..=502_099
+        | 503_800..=503_899
+        | 589_300..=589_399
+        | 630_400..=630_499
+        | 675_900..=675_999
+        | 676_100..=676_399
+            if length < 16 =>
+        {
+            true
+        }
         // Visa
         400_000..=499_999 => matches!(length, 13 | 16 | 19),
         // Mastercard
         222_100..=272_099 | 510_000..=559_999 => length == 16,
-        // American Express, UATP
-        340_000..=349_999 | 370_000..=379_999 | 100_000..=199_999 => length == 15,
+        // American Express, UATP, JCB's old numbers
+        340_000..=349_999 | 370_000..=379_999 | 100_000..=199_999 | 213_100..=213_199 => length == 15,
         // Diners Club
         300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => matches!(length, 14 | 16 | 19),
         // JCB, Mir, and the ranges of Maestro, Discover, UnionPay, RuPay, Troy and Verve, which interleave
-        352_800..=358_999 | 220_000..=220_499 | 500_000..=509_999 | 560_000..=699_999 | 810_000..=817_199 => any,
+        350_000..=359_999 | 220_000..=220_499 | 500_000..=509_999 | 560_000..=699_999 | 810_000..=817_199 => any,
         _ => false,
     }
 }
@@ -39,7 +51,7 @@ pub(super) fn card(value: &[u8]) -> bool {
     let value = whole(value);
     let separators: Vec<&[u8]> = value.split(u8::is_ascii_digit).filter(|between| !between.is_empty()).collect();
     let same = separators.windows(2).all(|pair| pair.first() == pair.last());
-    let regular = matches!(groups(value).as_slice(), [13..=19] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 3] | [4, 6, 4 | 5] | [6, 13] | [8, 8]);
+    let regular = matches!(groups(value).as_slice(), [12..=19] | [4, 4, 4, 1..=4] | [4, 4, 4, 4, 3] | [4, 6, 4 | 5] | [6, 13] | [8, 8]);
     let count = digits(value).count();
     let prefix = digits(value).take(6).fold(0, |sum, digit| sum * 10 + digit);
     let varied = digits(value).skip(1).any(|digit| Some(digit) != digits(value).next());

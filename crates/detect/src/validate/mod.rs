@@ -114,10 +114,16 @@ checks! {
     PhoneInternational => phone::international,
     /// Plausible national grouping.
     PhoneNational => phone::national,
+    /// A phone number without separators.
+    PhonePlain => phone::plain,
+    /// A phone number that words beside it tell.
+    PhoneLabelled => phone::labelled,
     /// US Social Security number: area, group, serial.
     Ssn => ssn::check,
     /// A URL that does not end in punctuation and has a host.
     Url => url::check,
+    /// A domain without a scheme.
+    UrlDomain => url::domain,
     /// A password inside a URL, not a port, placeholder or path.
     UrlPassword => url::password,
 

@@ -17,6 +17,21 @@ pub(super) fn check(value: &[u8]) -> bool {
     host.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'[' || !byte.is_ascii())
 }
 
+/// Top-level domains of bare domains: the usual ones, and those of countries whose letters no field or file type has.
+const TOP: [&[u8]; 60] = [
+    b"com", b"org", b"net", b"edu", b"gov", b"mil", b"int", b"info", b"biz", b"eu", b"uk", b"de", b"fr", b"es", b"pt", b"nl", b"be", b"lu",
+    b"ch", b"at", b"dk", b"se", b"no", b"fi", b"ie", b"pl", b"cz", b"sk", b"hu", b"ro", b"bg", b"gr", b"hr", b"si", b"ee", b"lv", b"lt",
+    b"ua", b"ru", b"tr", b"il", b"ae", b"sa", b"eg", b"za", b"ng", b"ke", b"cn", b"jp", b"kr", b"tw", b"hk", b"sg", b"au", b"nz", b"ca",
+    b"mx", b"br", b"cl", b"example",
+];
+
+/// A domain without a scheme, and a path that ends well.
+pub(super) fn domain(value: &[u8]) -> bool {
+    let host = value.split(|byte| b"/?#".contains(byte)).next().unwrap_or_default();
+    let last = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
+    check(value) && TOP.contains(&last.as_slice())
+}
+
 /// Whether the part between `user:` and `@` is a password.
 pub(super) fn password(value: &[u8]) -> bool {
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();

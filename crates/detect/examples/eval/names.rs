@@ -1,4 +1,4 @@
-//! False findings and speed over folders of code, documentation and logs.
+//! Names in folders of code, documentation and logs: how many, and how fast.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,13 +6,18 @@ use std::path::PathBuf;
 use bartizan_detect::names::{Kind, Names};
 use bartizan_detect::{Detector, Hint};
 
-use crate::data::files;
-use crate::score::THRESHOLD_BP;
+use crate::learn::texts;
+use crate::report::Report;
+
+/// From this score on a name counts, in basis points.
+const THRESHOLD_BP: u16 = 5_000;
+/// How many names are shown.
+const SHOWN: usize = 400;
 
 /// Counts names in texts that should have none or few, per 100 KB, and measures the speed.
-pub fn folders(detector: &Detector, names: &Names, folders: &[PathBuf], verbose: bool) {
+pub fn run(detector: &Detector, names: &Names, folders: &[PathBuf], report: &mut Report) {
     for folder in folders {
-        let texts = files(folder, true);
+        let texts = texts(folder, true);
         let bytes: usize = texts.iter().map(|(_, text)| text.len()).sum();
         let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
         let mut seen: BTreeMap<(Kind, String), usize> = BTreeMap::new();
@@ -26,24 +31,21 @@ pub fn folders(detector: &Detector, names: &Names, folders: &[PathBuf], verbose:
         let alone = processor() - begun;
         let begun = processor();
         let both = detector.with_names(names.clone());
-        let rules: usize = texts.iter().map(|(_, text)| both.scan(text, Hint::default()).findings.len()).sum();
+        let findings: usize = texts.iter().map(|(_, text)| both.scan(text, Hint::default()).findings.len()).sum();
         let together = processor() - begun;
         let per = |count: usize| count as f64 * 100_000.0 / bytes.max(1) as f64;
         let list: Vec<String> = kinds.iter().map(|(kind, count)| format!("{} {:.2}", kind.label(), per(*count))).collect();
-        println!(
-            "{}: {} KB, {:.2} names per 100 KB ({}); names alone {:.1} MB/s, with rules {:.1} MB/s of processor time, {rules} findings",
-            folder.display(),
+        report.note(&format!(
+            "Names in {} KB of ordinary files: {:.2} per 100 KB ({}); names alone {:.1} MB/s, with rules {:.1} MB/s of processor time, {findings} findings.",
             bytes / 1_000,
             per(kinds.values().sum()),
             list.join(", "),
             bytes as f64 / alone / 1e6,
             bytes as f64 / together / 1e6
-        );
-        if verbose {
-            let mut most: Vec<_> = seen.into_iter().collect();
-            most.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-            most.iter().take(400).for_each(|((kind, text), count)| println!("    {count:4} {} {text:?}", kind.label()));
-        }
+        ));
+        let mut most: Vec<_> = seen.into_iter().collect();
+        most.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        most.iter().take(SHOWN).for_each(|((kind, text), count)| report.miss("names", &format!("{count} {} {text:?}", kind.label())));
     }
 }
 
