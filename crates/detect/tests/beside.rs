@@ -1,6 +1,7 @@
 //! What reads a text beside the rules, all at once: however a text is cut, the same is found, and nothing of it was released before.
 
 #![cfg(test)]
+#![expect(clippy::string_slice, reason = "offsets of findings and character boundaries")]
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,6 +1,7 @@
 //! The recogniser of names: what it finds, what it leaves alone, and that it does not matter how a text arrives.
 
 #![cfg(test)]
+#![expect(clippy::string_slice, reason = "offsets of findings and character boundaries")]
 
 use bartizan_detect::names::train::{Lists, Sample, Settings, train};
 use bartizan_detect::names::{Kind, ModelError, Names};

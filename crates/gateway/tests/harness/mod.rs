@@ -57,6 +57,7 @@ impl Clock for Hands {
 const KEY_HASH: [u8; 32] = [7; 32];
 
 /// What a house is built of; the default is the product's.
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a test may ask for")]
 pub struct Plan {
     /// Policies instead of the built-in ones.
     pub policies: Option<String>,
