@@ -6,6 +6,7 @@ mod anchors;
 mod automaton;
 mod candidate;
 mod chars;
+mod choose;
 mod compile;
 mod context;
 mod cover;
@@ -23,6 +24,7 @@ mod mint;
 pub mod names;
 mod normal;
 mod opaque;
+mod operate;
 mod place;
 mod plan;
 mod resolve;
@@ -34,6 +36,7 @@ mod trie;
 mod validate;
 mod words;
 
+pub use choose::{Choice, CodePoints, basis_points, is_under};
 pub use detector::{Detector, Hint, Scan};
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
 #[doc(hidden)]
@@ -42,6 +45,9 @@ pub use host::{hosts, hosts_reached};
 pub use mask::{keep_last, placeholder};
 pub use mint::{Minter, Original, Pseudonyms, Scope, canonical, is_encoded};
 pub use normal::normalise;
+pub use operate::{
+    LONGEST_SEALED, Operator, OperatorError, OperatorKeys, Operators, RANDOM, SealKey, derived, generalise, operate, reveal,
+};
 pub use plan::LabelInfo;
 pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Severity, WINDOW};
 pub use stream::{Event, TextScan};
