@@ -26,6 +26,7 @@ mod policy_input;
 mod progress;
 mod providers;
 mod quotas;
+mod redaction;
 mod routes;
 mod sample_model;
 mod spending;
@@ -71,6 +72,8 @@ enum Command {
     Detect(detect::DetectArgs),
     /// Replace what `detect` finds.
     Redact(detect::RedactArgs),
+    /// Turn back what `redact --operator encrypt` sealed.
+    Reveal(redaction::RevealArgs),
     /// Train a recogniser from word lists and texts.
     Train(train::TrainArgs),
     /// Check policies, explain a decision, run decision tables.
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Detect(args) => detect::detect(&args),
         Command::Redact(args) => detect::redact(&args),
+        Command::Reveal(args) => redaction::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -326,3 +326,30 @@ async fn hashes_and_encrypts() {
         assert_eq!(kept["text"], text);
     }
 }
+
+/// Bodies that do not come take places; who finds none is told to come again, and administration goes on.
+#[tokio::test]
+async fn places_are_bounded() {
+    let running = Running::start().await;
+    let text = json!({ "text": "ada" });
+    let mut waiting = Vec::new();
+    for _ in 0..64 {
+        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", running.port)).await.unwrap();
+        let head = format!("POST /analyze HTTP/1.1\r\nhost: localhost\r\n{TOKEN}content-length: 9\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+        waiting.push(stream);
+    }
+    let until = async |status: u16| loop {
+        let reply = post(&running, "/api/v1/detect", &text).await;
+        if reply.status == status {
+            return reply;
+        }
+        tokio::task::yield_now().await;
+    };
+    let patience = std::time::Duration::from_secs(20);
+    let full = tokio::time::timeout(patience, until(503)).await.unwrap();
+    assert!(full.head.contains("retry-after: 1") && full.body.contains("\"code\":\"busy\""), "{full:?}");
+    assert_eq!(running.get("/api/v1/keys").await.status, 200);
+    drop(waiting);
+    tokio::time::timeout(patience, until(200)).await.unwrap();
+}
