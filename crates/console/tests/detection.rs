@@ -283,6 +283,13 @@ async fn anonymises_as_presidio_does() {
             "<A>, I live in São Paulo, 😀 and my name is Ada King.",
             &[(0, 3, "A", "replace")],
         ),
+        // Such as only touch stay two.
+        (
+            &[("A", 0, 5, 0.1), ("A", 5, 11, 0.5)],
+            json!(null),
+            "<A><A>, I live in São Paulo, 😀 and my name is Ada King.",
+            &[(3, 6, "A", "replace"), (0, 3, "A", "replace")],
+        ),
         (&[], json!(null), text, &[]),
     ];
     for (given, anonymizers, expected, items) in rows {

@@ -14,7 +14,7 @@
 //! | `pci.iban` | the country: `[IBAN of DE]` |
 //! | anything else | its placeholder |
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 use bartizan_vocabulary::Label;
 

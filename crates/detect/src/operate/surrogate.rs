@@ -12,7 +12,7 @@
 //!
 //! Other labels have no form here; they get a token.
 
-use std::net::Ipv6Addr;
+use core::net::Ipv6Addr;
 
 use super::keyed;
 

@@ -148,11 +148,11 @@ fn settled(text: &str, given: Vec<Piece>) -> Vec<Piece> {
     joined(text, pieces)
 }
 
-/// Those of one type that touch or overlap as one.
+/// Those of one type that overlap as one; such as only touch stay two.
 fn united(mut given: Vec<Piece>) -> Vec<Piece> {
     given.sort_by(|one, other| (&one.entity, one.start, one.end).cmp(&(&other.entity, other.start, other.end)));
     given.dedup_by(|next, kept| {
-        let same = next.entity == kept.entity && next.start <= kept.end;
+        let same = next.entity == kept.entity && next.start < kept.end;
         if same {
             kept.end = kept.end.max(next.end);
             kept.score = kept.score.max(next.score);
