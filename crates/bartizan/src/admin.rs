@@ -265,20 +265,19 @@ impl Control for Admin {
     }
 
     fn detector(&self, names: bool) -> Result<Detector, ControlError> {
-        let [plain, named] = match self.detector.get() {
-            Some(made) => made,
-            None => {
-                let plain = Detector::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?;
-                let named = plain.with_names(Names::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?);
-                self.detector.get_or_init(|| [plain, named])
-            }
-        };
+        if self.detector.get().is_none() {
+            let plain = Detector::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?;
+            let named = plain.with_names(Names::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?);
+            let _somebody_else_was_faster = self.detector.set([plain, named]);
+        }
+        let gone = || ControlError::Refused("the detectors are not there; try again".to_owned());
+        let [plain, named] = self.detector.get().ok_or_else(gone)?;
         Ok(if names { named } else { plain }.clone())
     }
 
     fn detection_key(&self) -> Result<Hidden<[u8; 32]>, ControlError> {
         // What stands for a value in an answer here shall not tell what its token is at the gate.
-        let key = bartizan_detect::derived(&*self.data.derive(KeyUse::Token), "detection api 1");
+        let key = bartizan_detect::derived(&self.data.derive(KeyUse::Token), "detection api 1");
         Ok(Hidden::new(key))
     }
 }

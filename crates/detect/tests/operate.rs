@@ -1,5 +1,5 @@
 //! Operators: what stands in the place of a value, over a table and over the examples of all rules.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::string_slice, reason = "helpers of tests; cuts are on character boundaries")]
 
 #[expect(dead_code, reason = "what the other tests need")]
 mod common;

@@ -77,7 +77,7 @@ fn check_label(labels: &[LabelInfo], wanted: &str) -> Result<(), Problem> {
     Err(Problem::bad(format!("there is no label `{wanted}`; {hint}")))
 }
 
-fn send(lines: Vec<Line>, several: bool) -> Done {
+fn send(lines: &[Line], several: bool) -> Done {
     match (several, lines.first()) {
         (false, Some(line)) => answer(StatusCode::OK, line),
         _ => answer(StatusCode::OK, &json!({ "results": lines })),
@@ -93,7 +93,7 @@ pub(crate) fn detect(control: &dyn Control, input: &Input) -> Done {
     let (texts, several) = texts(&mut body)?;
     let in_bytes = body.offsets == Some(Offsets::Bytes);
     let line = |(id, text): (Value, String)| Ok(Line { id, text: None, findings: found(&text, &scanner.scan(&text)?, in_bytes) });
-    send(texts.into_iter().map(line).collect::<Result<_, Problem>>()?, several)
+    send(&texts.into_iter().map(line).collect::<Result<Vec<_>, Problem>>()?, several)
 }
 
 pub(crate) fn redact(control: &dyn Control, input: &Input) -> Done {
@@ -111,7 +111,7 @@ pub(crate) fn redact(control: &dyn Control, input: &Input) -> Done {
         let clean = operate(&text, (&findings, &tokens), &operators, &mut keys);
         Ok(Line { id, text: Some(clean), findings: found(&text, &findings, in_bytes) })
     };
-    send(texts.into_iter().map(line).collect::<Result<_, Problem>>()?, several)
+    send(&texts.into_iter().map(line).collect::<Result<Vec<_>, Problem>>()?, several)
 }
 
 fn operators(body: &Body) -> Result<Operators, Problem> {

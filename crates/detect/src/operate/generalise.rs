@@ -120,7 +120,7 @@ fn card(text: &str) -> Option<String> {
 }
 
 fn postcode(label: &str, text: &str) -> Option<String> {
-    let code: String = text.chars().filter(|c| c.is_ascii_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+    let code: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
     // The inward part of the United Kingdom's has three characters.
     let kept = if label == "pii.postcode.uk" { code.len().checked_sub(3).filter(|kept| *kept >= 2)? } else { 2 };
     code.get(..kept).filter(|_| code.len() >= 5).map(str::to_owned)

@@ -97,7 +97,7 @@ mod tests {
             let opened = key.open("pii.email", &altered).map(Hidden::into_inner);
             assert!(opened.is_none(), "{at} {opened:?}");
         }
-        assert!(key.open("pii.email", &sealed[1..]).is_none() && key.open("pii.email", "").is_none());
+        assert!(key.open("pii.email", sealed.trim_start_matches('A')).is_none() && key.open("pii.email", "").is_none());
         assert!(SealKey::new(b"short").is_none());
         assert!(key.seal("p", &"a".repeat(LONGEST_SEALED + 1), [0; RANDOM]).is_none());
         assert!(key.seal("p", &"a".repeat(LONGEST_SEALED), [0; RANDOM]).is_some_and(|sealed| key.open("p", &sealed).is_some()));

@@ -181,7 +181,7 @@ fn joined(text: &str, pieces: Vec<Piece>) -> Vec<Piece> {
     for piece in pieces {
         match out.last_mut() {
             Some(last) if last.entity == piece.entity && is_spaces(text, points.byte(last.end), points.byte(piece.start)) => {
-                last.end = piece.end
+                last.end = piece.end;
             }
             _ => out.push(piece),
         }

@@ -46,7 +46,7 @@ struct Body {
 }
 
 #[derive(Serialize)]
-struct Entity {
+struct Recognised {
     entity_type: String,
     start: usize,
     end: usize,
@@ -115,13 +115,13 @@ pub(crate) fn analyze(control: &dyn Control, input: &Input) -> Done {
     }
 }
 
-fn entities_of(text: &str, scanner: &mut Scanner, body: &Body) -> Result<Vec<Entity>, Problem> {
+fn entities_of(text: &str, scanner: &mut Scanner, body: &Body) -> Result<Vec<Recognised>, Problem> {
     let mut findings = scanner.scan(text)?;
     if let Some(allowed) = &body.allow_list {
         findings.retain(|finding| text.get(finding.start..finding.end).is_none_or(|value| !allowed.contains(value)));
     }
     let (mut points, explains) = (CodePoints::new(text), body.return_decision_process == Some(true));
-    let one = |finding: &Finding| Entity {
+    let one = |finding: &Finding| Recognised {
         entity_type: entities::entity(finding.label.as_str()),
         start: points.at(finding.start),
         end: points.at(finding.end),
