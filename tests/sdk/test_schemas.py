@@ -241,7 +241,15 @@ class World:
         admin, token = self.ready["admin"], (self.data / "admin.token").read_text().strip()
         answers = [self.ask(admin, "/no/such/path"), self.ask(admin, "/api/v1/events"), self.ask(admin, "/api/v1/events?limit=x", key=token)]
         answers += [self.ask(admin, "/api/v1/keys", "{", token), self.ask(admin, "/api/v1/keys/none", key=token, method="DELETE")]
-        assert [status for status, _ in answers] == [404, 401, 400, 400, 404]
+        answers += [self.ask(admin, "/analyze", {}, token)]
+        assert [status for status, _ in answers] == [404, 401, 400, 400, 404, 400]
+        return [json.loads(body) for _, body in answers]
+
+    def served(self, path, *bodies):
+        """What detection as a service answers."""
+        admin, token = self.ready["admin"], (self.data / "admin.token").read_text().strip()
+        answers = [self.ask(admin, path, body, token) for body in bodies]
+        assert [status for status, _ in answers] == [200] * len(bodies), answers
         return [json.loads(body) for _, body in answers]
 
     def entries(self):
@@ -322,6 +330,13 @@ def bad_lines(world, command):
     return [line for line in world.lines(command, "--jsonl", given=given, code=2) if line.get("error")]
 
 
+TEXT = f"Write to {EMAIL} or pay {CARD}"
+ASKED = [{"text": TEXT, "id": "a", "min_score": 0.1, "labels": ["pii"], "offsets": "bytes", "names": True}, {"texts": [TEXT, "nothing"]}]
+CLEANED = [*ASKED, {"text": TEXT, "operator": "generalise", "operators": {"pii.email": "encrypt"}, "key": "0123456789abcdef"}]
+ANALYZED = [{"text": TEXT, "language": "en", "return_decision_process": True}, {"text": [TEXT, "nothing"]}]
+FOUND = [{"entity_type": "EMAIL_ADDRESS", "start": 9, "end": 9 + len(EMAIL), "score": 0.9}]
+
+
 LITELLM = """
 model_list: [{model_name: small, litellm_params: {model: openai/small, api_key: os.environ/SMALL_KEY, temperature: 1}}]
 general_settings: {master_key: sk-1}
@@ -351,6 +366,12 @@ ROWS = [
     ("redact --format jsonl", "redact-file", lambda w: w.lines("redact", "--format", "jsonl", "note.txt", "note.txt")),
     ("detect --labels --format json", "labels", lambda w: w.json("detect", "--labels", "--format", "json")),
     ("detect --labels --format jsonl", "labels#/$defs/label", lambda w: w.lines("detect", "--labels", "--format", "jsonl")),
+    ("bodies of POST /api/v1/detect", "detect-request", lambda w: ASKED),
+    ("POST /api/v1/detect", "detect-answer", lambda w: w.served("/api/v1/detect", *ASKED)),
+    ("bodies of POST /api/v1/redact", "redact-request", lambda w: CLEANED),
+    ("POST /api/v1/redact", "redact-answer", lambda w: w.served("/api/v1/redact", *CLEANED)),
+    ("POST /analyze", "presidio-analyze", lambda w: w.served("/analyze", *ANALYZED)),
+    ("POST /anonymize", "presidio-anonymize", lambda w: w.served("/anonymize", {"text": TEXT, "analyzer_results": FOUND})),
     ("policy explain", "policy-explain", lambda w: w.explained()),
     ("policy explain --format jsonl", "policy-explain", lambda w: w.explained("--format", "jsonl")),
     ("policy check", "policy-check", lambda w: w.checked("json") + w.checked("jsonl")),

@@ -2,15 +2,17 @@
 
 use std::env::VarError;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Result, bail, ensure};
 use bartizan_console::{
     After, Console, Control, ControlError, CreatedKey, CreatedToken, Erasure, EventQuery, ListedKey, ListedToken, NewKey, NewToken, Since,
 };
+use bartizan_detect::Detector;
+use bartizan_detect::names::Names;
 use bartizan_gateway::Auth;
 use bartizan_identity::Scope;
-use bartizan_store::{DataDir, EventFilter, StoreError};
+use bartizan_store::{DataDir, EventFilter, KeyUse, StoreError};
 use bartizan_vocabulary::{Hidden, KeyId, PrincipalId};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -56,19 +58,21 @@ pub async fn serve(
     hosts: Vec<String>,
     stopped: watch::Receiver<bool>,
 ) {
-    let admin = Admin { data: Arc::clone(&app.data), app: Some(app) };
+    let admin = Admin { data: Arc::clone(&app.data), app: Some(app), detector: OnceLock::new() };
     Console::new(Arc::new(admin), hosts).serve(listener, tls, stopped).await;
 }
 
 /// The admin API over a data folder that no process runs on.
 pub fn offline(data: Arc<DataDir>) -> Console {
-    Console::new(Arc::new(Admin { data, app: None }), Vec::new())
+    Console::new(Arc::new(Admin { data, app: None, detector: OnceLock::new() }), Vec::new())
 }
 
 struct Admin {
     data: Arc<DataDir>,
     /// The running process; `None` over a folder that was opened by a command.
     app: Option<Arc<App>>,
+    /// All rules, without names and with them, once somebody asked for them.
+    detector: OnceLock<[Detector; 2]>,
 }
 
 fn failed(error: StoreError) -> ControlError {
@@ -258,5 +262,22 @@ impl Control for Admin {
 
     fn checkpoint(&self) -> Result<Vec<u8>, ControlError> {
         std::fs::read(self.data.path().join("ledger").join("checkpoint")).map_err(|error| ControlError::Failed(Box::new(error)))
+    }
+
+    fn detector(&self, names: bool) -> Result<Detector, ControlError> {
+        if self.detector.get().is_none() {
+            let plain = Detector::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?;
+            let named = plain.with_names(Names::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?);
+            let _somebody_else_was_faster = self.detector.set([plain, named]);
+        }
+        let gone = || ControlError::Refused("the detectors are not there; try again".to_owned());
+        let [plain, named] = self.detector.get().ok_or_else(gone)?;
+        Ok(if names { named } else { plain }.clone())
+    }
+
+    fn detection_key(&self) -> Result<Hidden<[u8; 32]>, ControlError> {
+        // What stands for a value in an answer here shall not tell what its token is at the gate.
+        let key = bartizan_detect::derived(&self.data.derive(KeyUse::Token), "detection api 1");
+        Ok(Hidden::new(key))
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bartizan_detect::names::Names;
-use bartizan_detect::{Detector, Edit, Hint, RuleFile, Severity, apply, placeholder};
+use bartizan_detect::{Choice, CodePoints, Detector, Edit, Hint, RuleFile, Severity, TokenHit, apply, basis_points, is_under, placeholder};
 use bartizan_vocabulary::Finding;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::documents::below;
 use crate::output::{FOUND, Format, GOOD, print, print_json, print_line};
+use crate::redaction::{OperatorArgs, Redaction};
 use crate::{detect_files, detect_lines, exact, fingerprint, own_rules};
 
 /// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
@@ -54,10 +55,17 @@ pub struct DetectArgs {
   bartizan redact report.docx > report.txt          the text of a document, without its layout, redacted
   bartizan redact --exact customers.exact mail.txt  values of a table of your own too
   bartizan redact --only secret notes.txt           keys and passwords only
+  bartizan redact --operator generalise notes.txt   1984 for a birthday, the last four of a card
+  bartizan redact --operator surrogate --operator pci.card=keep_last:4 notes.txt
+                                                    invented values of the same form, but stars for cards
+  bartizan redact --operator encrypt --key-file seal.key notes.txt
+                                                    `bartizan reveal` turns that back
 Exit code: 0 everything that was found was redacted, 2 something could not be read or redacted; nothing of that file is printed.")]
 pub struct RedactArgs {
     #[command(flatten)]
     scan: ScanArgs,
+    #[command(flatten)]
+    operators: OperatorArgs,
 }
 
 /// What is read, and what counts.
@@ -126,8 +134,7 @@ pub struct Found {
 pub struct Scanner {
     detector: Detector,
     offsets: Offsets,
-    min_score: Option<u16>,
-    only: Vec<String>,
+    choice: Choice,
 }
 
 /// What came of one text.
@@ -141,10 +148,7 @@ pub struct Scanned {
 /// A score between 0 and 1, in basis points.
 fn score(text: &str) -> Result<u16, String> {
     let value: f64 = text.parse().map_err(|_| "give a number between 0 and 1".to_owned())?;
-    (0..=10_000_u16)
-        .find(|bp| f64::from(*bp) >= value * 10_000.0 - 1e-6)
-        .filter(|_| value >= 0.0)
-        .ok_or("give a number between 0 and 1".to_owned())
+    basis_points(value).ok_or("give a number between 0 and 1".to_owned())
 }
 
 impl Scanner {
@@ -166,33 +170,30 @@ impl Scanner {
                 bail!("there is no label `{wanted}`; `bartizan detect --labels` lists them");
             }
         }
-        Ok(Self { detector, offsets: args.offsets, min_score: args.min_score, only: args.only.clone() })
+        let choice = Choice { min_score_bp: args.min_score, only: args.only.clone() };
+        Ok(Self { detector, offsets: args.offsets, choice })
     }
 
     /// Scans one text.
     pub fn scan(&self, text: &str) -> Scanned {
-        let scan = self.detector.scan(text, Hint::default());
-        let wanted = |finding: &Finding| self.only.is_empty() || self.only.iter().any(|only| is_under(finding.label.as_str(), only));
-        let (mut findings, mut below) = (scan.findings, scan.below);
-        findings.retain(wanted);
-        below.retain(wanted);
-        if let Some(least) = self.min_score {
-            findings.retain(|finding| finding.score_bp >= least);
-            let (raised, rest): (Vec<_>, Vec<_>) = below.into_iter().partition(|finding| finding.score_bp >= least);
-            below = rest;
-            for finding in raised {
-                if !findings.iter().any(|other| other.start < finding.end && finding.start < other.end) {
-                    findings.push(finding);
-                }
-            }
-            findings.sort_by_key(|finding| finding.start);
-        }
+        let (findings, below) = self.choice.of(self.detector.scan(text, Hint::default()));
         Scanned { findings, below }
+    }
+
+    /// Strings of the form of a token.
+    pub fn tokens(&self, text: &str) -> Vec<TokenHit> {
+        self.detector.scan(text, Hint { tokens: true, ..Hint::default() }).tokens
+    }
+
+    /// The text with every finding replaced by its placeholder.
+    pub fn bare(text: &str, findings: &[Finding]) -> String {
+        let edit = |finding: &Finding| Edit { start: finding.start, end: finding.end, replacement: placeholder(&finding.label) };
+        apply(text, &findings.iter().map(edit).collect::<Vec<_>>())
     }
 
     /// Findings as they are printed.
     pub fn printed(&self, text: &str, findings: &[Finding]) -> Vec<Found> {
-        let mut chars = CodePoints { text, bytes: 0, count: 0 };
+        let mut chars = CodePoints::new(text);
         let mut offset = |at: usize| if self.offsets == Offsets::Bytes { at } else { chars.at(at) };
         findings
             .iter()
@@ -204,31 +205,6 @@ impl Scanner {
                 rule: finding.rule.as_str().to_owned(),
             })
             .collect()
-    }
-}
-
-/// The text with every finding replaced by its placeholder.
-pub fn redacted(text: &str, findings: &[Finding]) -> String {
-    let edit = |finding: &Finding| Edit { start: finding.start, end: finding.end, replacement: placeholder(&finding.label) };
-    apply(text, &findings.iter().map(edit).collect::<Vec<_>>())
-}
-
-fn is_under(label: &str, word: &str) -> bool {
-    label.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
-/// Counts code points up to byte offsets that do not go back.
-struct CodePoints<'a> {
-    text: &'a str,
-    bytes: usize,
-    count: usize,
-}
-
-impl CodePoints<'_> {
-    fn at(&mut self, bytes: usize) -> usize {
-        self.count += self.text.get(self.bytes..bytes).map_or(0, |part| part.chars().count());
-        self.bytes = bytes;
-        self.count
     }
 }
 
@@ -255,10 +231,11 @@ pub fn detect(args: &DetectArgs) -> Result<u8> {
 /// As [`detect`].
 pub fn redact(args: &RedactArgs) -> Result<u8> {
     let scanner = Scanner::new(&args.scan)?;
+    let redaction = Redaction::new(&args.operators, &scanner.detector)?;
     if args.scan.jsonl {
-        return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact);
+        return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact(&redaction));
     }
-    detect_files::redact(&args.scan, &scanner)
+    detect_files::redact(&args.scan, &scanner, &redaction)
 }
 
 impl Scanner {

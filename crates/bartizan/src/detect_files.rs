@@ -7,10 +7,11 @@ use bartizan_vocabulary::Finding;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::detect::{Found, NOT_EVEN_SEEN, ScanArgs, Scanned, Scanner, redacted};
+use crate::detect::{Found, NOT_EVEN_SEEN, ScanArgs, Scanned, Scanner};
 use crate::documents::{self, Document, Redactable, Text, below, name};
 use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, say};
 use crate::progress::Progress;
+use crate::redaction::Redaction;
 
 /// A finding in a file, as it is printed.
 #[derive(Serialize)]
@@ -144,10 +145,10 @@ impl Report<'_> {
 ///
 /// # Errors
 /// As [`detect`].
-pub fn redact(args: &ScanArgs, scanner: &Scanner) -> Result<u8> {
+pub fn redact(args: &ScanArgs, scanner: &Scanner, redaction: &Redaction) -> Result<u8> {
     let mut code = GOOD;
     for path in below(&args.files) {
-        let made = documents::redactable(&path).and_then(|file| redact_one(file, scanner, &name(&path)));
+        let made = documents::redactable(&path).and_then(|file| redact_one(file, scanner, redaction, &name(&path)));
         match made {
             Err(error) => {
                 say(&format!("bartizan: {error:#}"));
@@ -164,19 +165,21 @@ pub fn redact(args: &ScanArgs, scanner: &Scanner) -> Result<u8> {
 }
 
 /// The redacted text, the text it was made from, and what was found in that.
-fn redact_one(file: Redactable, scanner: &Scanner, name: &str) -> Result<(String, String, Vec<Finding>)> {
+fn redact_one(file: Redactable, scanner: &Scanner, redaction: &Redaction, name: &str) -> Result<(String, String, Vec<Finding>)> {
     let (Redactable::Text(text) | Redactable::Rendered(text)) = file;
-    let findings = scanner.scan(&text).findings;
-    let clean = redacted(&text, &findings);
+    let scanned = scanner.scan(&text);
+    // Judged is the text without its values: what stands in their place may look like one.
+    let bare = Scanner::bare(&text, &scanned.findings);
     // Tags, entities and encoded bodies may show a value that the text as it stands does not hold in one piece.
-    let again = documents::of(clean.clone().into_bytes(), &bartizan_extract::Hint { media_type: None, file_name: Some(name) })?;
+    let again = documents::of(bare.into_bytes(), &bartizan_extract::Hint { media_type: None, file_name: Some(name) })?;
     for text in &again.texts {
         if let Some(left) = scanner.scan(&text.content).findings.first() {
             let place = text.place.as_deref().unwrap_or("text");
             bail!("`{name}` cannot be redacted: {} shows in {place} and stands nowhere in one piece", left.label);
         }
     }
-    Ok((clean, text, findings))
+    let clean = redaction.apply(&text, &scanned.findings, scanner);
+    Ok((clean, text, scanned.findings))
 }
 
 fn place_of(file: &str, place: Option<&str>, line: usize, column: usize) -> String {

@@ -9,22 +9,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::detect::{Found, Scanner, redacted};
+use crate::detect::{Found, Scanner};
 use crate::output::{FAILED, FOUND, GOOD, print, print_line};
+use crate::redaction::Redaction;
 
 /// A line may be this long, in bytes.
 const MAX_LINE: usize = 64 << 20;
 
 /// What is done with each line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Task {
+#[derive(Clone, Copy)]
+pub enum Task<'a> {
     /// Report.
     Detect {
         /// Report what stays below its threshold too.
         explain: bool,
     },
     /// Replace.
-    Redact,
+    Redact(&'a Redaction),
 }
 
 #[derive(Deserialize)]
@@ -61,7 +62,7 @@ enum Taken {
 ///
 /// # Errors
 /// When an input cannot be read or nobody takes the output. A bad line is no error: it is answered, and the rest go on.
-pub fn run(inputs: &[PathBuf], scanner: &Scanner, task: Task) -> Result<u8> {
+pub fn run(inputs: &[PathBuf], scanner: &Scanner, task: Task<'_>) -> Result<u8> {
     let mut code = GOOD;
     for path in inputs {
         let mut reader = match open(path) {
@@ -84,7 +85,7 @@ pub fn run(inputs: &[PathBuf], scanner: &Scanner, task: Task) -> Result<u8> {
             match answered {
                 Ok((found, line)) => {
                     print(&line)?;
-                    if found && code == GOOD && task != Task::Redact {
+                    if found && code == GOOD && matches!(task, Task::Detect { .. }) {
                         code = FOUND;
                     }
                 }
@@ -126,7 +127,7 @@ fn read_line(reader: &mut dyn BufRead, bytes: &mut Vec<u8>) -> std::io::Result<T
 }
 
 /// Answers one line: whether something was found, and what to print.
-fn answer(bytes: &[u8], scanner: &Scanner, task: Task) -> Result<(bool, String), Bad> {
+fn answer(bytes: &[u8], scanner: &Scanner, task: Task<'_>) -> Result<(bool, String), Bad> {
     let bad = |code, message: String| Bad { code, message };
     let text = std::str::from_utf8(bytes).map_err(|_| bad("not_utf8", "the line is not UTF-8".to_owned()))?;
     if text.trim().is_empty() {
@@ -138,9 +139,12 @@ fn answer(bytes: &[u8], scanner: &Scanner, task: Task) -> Result<(bool, String),
     let found = !findings.is_empty();
     let answer = Answer {
         id: line.id,
-        text: (task == Task::Redact).then(|| redacted(&line.text, &scanned.findings)),
+        text: match task {
+            Task::Redact(redaction) => Some(redaction.apply(&line.text, &scanned.findings, scanner)),
+            Task::Detect { .. } => None,
+        },
         findings,
-        below: (task == Task::Detect { explain: true }).then(|| scanner.below(&line.text, &scanned)),
+        below: matches!(task, Task::Detect { explain: true }).then(|| scanner.below(&line.text, &scanned)),
     };
     let line = serde_json::to_string(&answer).map_err(|error| bad("output", error.to_string()))?;
     Ok((found, line + "\n"))

@@ -31,6 +31,7 @@ mod policy_input;
 mod progress;
 mod providers;
 mod quotas;
+mod redaction;
 mod routes;
 mod sample_model;
 mod spending;
@@ -81,6 +82,8 @@ enum Command {
     Exact(exact::ExactArgs),
     /// Make an index of documents, so that `detect` finds excerpts of them.
     Fingerprint(fingerprint::FingerprintArgs),
+    /// Turn back what `redact --operator encrypt` sealed.
+    Reveal(redaction::RevealArgs),
     /// Train a recogniser from word lists and texts.
     Train(train::TrainArgs),
     /// Check policies, explain a decision, run decision tables.
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Command::Redact(args) => detect::redact(&args),
         Command::Exact(args) => exact::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
+        Command::Reveal(args) => redaction::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Audit(args) => audit::run(&args),

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "admin/detection.rs"]
+mod detection;
 #[path = "admin/drained.rs"]
 mod drained;
 #[path = "admin/limits.rs"]

@@ -1,7 +1,8 @@
 //! What the console asks of the process. The binary implements it; tests implement it with a fake.
 
+use bartizan_detect::Detector;
 use bartizan_identity::Scope;
-use bartizan_vocabulary::{Decision, GroupName, KeyId, Label, ModelName, PrincipalId, PrincipalKind, RequestId, Timestamp};
+use bartizan_vocabulary::{Decision, GroupName, Hidden, KeyId, Label, ModelName, PrincipalId, PrincipalKind, RequestId, Timestamp};
 use serde::Serialize;
 
 /// Why something could not be done.
@@ -220,4 +221,16 @@ pub trait Control: Send + Sync {
     /// # Errors
     /// When it cannot be read.
     fn checkpoint(&self) -> Result<Vec<u8>, ControlError>;
+
+    /// The detectors, with all rules; `names`: with names of persons and places, too.
+    ///
+    /// # Errors
+    /// When what is part of the program is damaged.
+    fn detector(&self, names: bool) -> Result<Detector, ControlError>;
+
+    /// The key of words and invented values that stand for a value: the same for the same value as long as the data folder lives.
+    ///
+    /// # Errors
+    /// When there is none.
+    fn detection_key(&self) -> Result<Hidden<[u8; 32]>, ControlError>;
 }

@@ -10,9 +10,10 @@ use crate::input::Input;
 use crate::problem::Problem;
 use crate::routes::Answer;
 
-type Done = Result<Answer, Problem>;
+pub(crate) type Done = Result<Answer, Problem>;
 
-fn answer(status: StatusCode, value: &impl Serialize) -> Done {
+/// A JSON document.
+pub(crate) fn answer(status: StatusCode, value: &impl Serialize) -> Done {
     let mut body = serde_json::to_vec(value).map_err(|error| Problem::from(ControlError::Failed(Box::new(error))))?;
     body.push(b'\n');
     Ok(Answer { status, content_type: "application/json", body })

@@ -1,6 +1,6 @@
 //! Reading what a caller sent: bounded, checked, with sentences that help.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use bartizan_identity::{Scope, check_pattern};
@@ -14,9 +14,6 @@ use serde_json::Value;
 
 use crate::control::{After, EventQuery, NewKey, NewToken, Since};
 use crate::problem::Problem;
-
-/// Bytes of a body.
-const BODY_LIMIT: usize = 1 << 20;
 
 /// A body must be there within this time.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -32,21 +29,23 @@ pub(crate) struct Input {
     pub(crate) params: Vec<String>,
     pub(crate) query: String,
     pub(crate) body: Value,
+    /// Nobody waits for an answer after this.
+    pub(crate) deadline: Instant,
 }
 
-/// The JSON body of a POST.
-pub(crate) async fn read_json(request: Request) -> Result<Value, Problem> {
+/// The JSON body of a POST, of at most so many MiB.
+pub(crate) async fn read_json(request: Request, limit: usize) -> Result<Value, Problem> {
     let mut types = request.headers().get_all(CONTENT_TYPE).iter();
     let essence = types.next().and_then(|value| value.to_str().ok()).and_then(|value| value.split(';').next());
     if !essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json")) || types.next().is_some() {
         let detail = "send `content-type: application/json`";
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content_type", detail));
     }
-    let reading = tokio::time::timeout(BODY_TIME, Limited::new(request.into_body(), BODY_LIMIT).collect()).await;
+    let reading = tokio::time::timeout(BODY_TIME, Limited::new(request.into_body(), limit << 20).collect()).await;
     let body = match reading {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "a body may have 1 MiB"));
+            return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("a body may have {limit} MiB")));
         }
         Ok(Err(_)) => return Err(Problem::bad("the body broke off; send it again")),
         Err(_) => return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow", "the body did not arrive in time; send it again")),
@@ -64,7 +63,7 @@ impl Input {
         self.params.first().map_or("", String::as_str)
     }
 
-    fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         serde_json::from_value(self.body.clone()).map_err(|error| Problem::bad(format!("the body does not fit: {error}")))
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod control;
+mod detection;
 mod guests;
 mod handlers;
 mod input;

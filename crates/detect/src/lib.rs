@@ -7,6 +7,7 @@ mod automaton;
 mod beside;
 mod candidate;
 mod chars;
+mod choose;
 mod compile;
 mod context;
 mod cover;
@@ -27,6 +28,7 @@ mod mint;
 pub mod names;
 mod normal;
 mod opaque;
+mod operate;
 pub mod phrases;
 mod place;
 mod plan;
@@ -43,6 +45,7 @@ mod trie;
 mod validate;
 mod words;
 
+pub use choose::{Choice, CodePoints, basis_points, is_under};
 pub use detector::{Detector, Hint, Scan};
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
 #[doc(hidden)]
@@ -51,6 +54,9 @@ pub use host::{hosts, hosts_reached};
 pub use mask::{keep_last, placeholder};
 pub use mint::{Minter, Original, Pseudonyms, Scope, canonical, is_encoded};
 pub use normal::normalise;
+pub use operate::{
+    LONGEST_SEALED, Operator, OperatorError, OperatorKeys, Operators, RANDOM, SealKey, derived, generalise, operate, reveal,
+};
 pub use plan::LabelInfo;
 pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Severity, WINDOW};
 pub use stream::{Event, TextScan};

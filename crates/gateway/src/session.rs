@@ -166,6 +166,7 @@ impl Session {
 pub fn replacement(label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>, hash: &ValueHash) -> Option<String> {
     match (remedy, operator) {
         (Remedy::Mask, Some(Operator::KeepLast(count))) => Some(bartizan_detect::keep_last(text, Some(usize::from(count)))),
+        (Remedy::Mask, Some(Operator::Generalise)) => Some(bartizan_detect::generalise(label, text)),
         (Remedy::Mask, _) => Some("****".to_owned()),
         (Remedy::Redact, Some(Operator::Hash)) => Some(hash.word(label, text)),
         // What the model introduces by itself has no original that anybody may get back.

@@ -43,6 +43,25 @@ fn redact_and_mask() {
 }
 
 #[test]
+fn generalise() {
+    let rule = rule("mask", r#"@operator("generalise")"#);
+    check(&rule, "ada@example.org or 4111 1111 1111 1111.", "[EMAIL at example.org] or [VISA ending in 1111].");
+    check(&rule, "SSN 536-22-1846 from 93.184.216.34", "SSN [REDACTED_US_SSN] from [93.184.216.x]");
+    // What stands there is nothing that is found again.
+    check(
+        &rule,
+        "[EMAIL at example.org] or [VISA ending in 1111] from [93.184.216.x]",
+        "[EMAIL at example.org] or [VISA ending in 1111] from [93.184.216.x]",
+    );
+    // A number literal becomes a string, as with any other remedy.
+    let house = house(&rule);
+    house.upstream.always(Answer::json("{}"));
+    house.chat(r#"{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}],"metadata":{"n":4111111111111111}}"#);
+    let seen: serde_json::Value = serde_json::from_str(&house.seen()).unwrap();
+    assert_eq!(seen["metadata"]["n"], "[VISA ending in 1111]");
+}
+
+#[test]
 fn hash_is_keyed_and_the_same_for_the_same_value() {
     let house = house(&rule("redact", r#"@operator("hash")"#));
     house.upstream.always(Answer::json("{}"));

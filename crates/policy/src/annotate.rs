@@ -136,15 +136,24 @@ impl<'a> Reader<'a> {
         match (value, keep, remedy) {
             ("hash", _, Some(Remedy::Redact)) => return Some(Operator::Hash),
             (_, Some(Some(count)), Some(Remedy::Mask)) => return Some(Operator::KeepLast(count)),
+            ("generalise", _, Some(Remedy::Mask)) => return Some(Operator::Generalise),
+            ("generalise", ..) => {
+                self.report("operator", "`generalise` refines `mask` only".to_owned(), "use it with `@remedy(\"mask\")`");
+            }
             ("hash", ..) => self.report("operator", "`hash` refines `redact` only".to_owned(), "use it with `@remedy(\"redact\")`"),
             (_, Some(Some(_)), _) => {
                 self.report("operator", "`keep_last` refines `mask` only".to_owned(), "use it with `@remedy(\"mask\")`");
             }
             (_, Some(None), _) => self.report("operator", format!("`{value}` needs a number from 1 to 8"), "write `keep_last:4`"),
-            ("generalise" | "encrypt" | "surrogate", ..) => {
-                self.report("operator", format!("the operator `{value}` is not built yet"), "use `keep_last:N` or `hash`");
+            ("encrypt" | "surrogate", ..) => {
+                let help = "use `keep_last:N`, `generalise` or `hash`; for files `bartizan redact --operator` has it";
+                self.report("operator", format!("the operator `{value}` is not built yet"), help);
             }
-            _ => self.report("operator", format!("unknown operator `{value}`"), "use `keep_last:N` with `mask` or `hash` with `redact`"),
+            _ => self.report(
+                "operator",
+                format!("unknown operator `{value}`"),
+                "use `keep_last:N` or `generalise` with `mask`, or `hash` with `redact`",
+            ),
         }
         None
     }

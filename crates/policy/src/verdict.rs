@@ -11,6 +11,8 @@ use serde::Serialize;
 pub enum Operator {
     /// `keep_last:N`: mask all but the last N characters. Refines `mask`.
     KeepLast(u8),
+    /// `generalise`: what is left when the value is made coarser, such as the year of a date. Refines `mask`.
+    Generalise,
     /// `hash`: replace by a keyed hash instead of a fixed word. Refines `redact`.
     Hash,
 }
@@ -19,6 +21,7 @@ impl fmt::Display for Operator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeepLast(count) => write!(f, "keep_last:{count}"),
+            Self::Generalise => f.write_str("generalise"),
             Self::Hash => f.write_str("hash"),
         }
     }

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex};
 use bartizan_console::{
     Console, Control, ControlError, CreatedKey, CreatedToken, Erasure, EventQuery, ListedKey, ListedToken, NewKey, NewToken,
 };
+use bartizan_detect::Detector;
+use bartizan_detect::names::Names;
 use bartizan_identity::Scope;
-use bartizan_vocabulary::{KeyId, PrincipalId};
+use bartizan_vocabulary::{Hidden, KeyId, PrincipalId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -100,6 +102,15 @@ impl Control for Fake {
 
     fn checkpoint(&self) -> Result<Vec<u8>, ControlError> {
         Ok(b"origin\n1\nroot\n".to_vec())
+    }
+
+    fn detector(&self, names: bool) -> Result<Detector, ControlError> {
+        let detector = Detector::builtin().unwrap();
+        Ok(if names { detector.with_names(Names::builtin().unwrap()) } else { detector })
+    }
+
+    fn detection_key(&self) -> Result<Hidden<[u8; 32]>, ControlError> {
+        Ok(Hidden::new([7; 32]))
     }
 }
 
