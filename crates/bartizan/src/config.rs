@@ -166,7 +166,7 @@ pub struct GuardConfig {
     /// Indexes of its own documents, as `bartizan fingerprint build` makes them.
     pub fingerprints: Vec<PathBuf>,
     /// The key of those indexes, where it does not lie beside them.
-    pub key_file: Option<PathBuf>,
+    pub index_key: Option<PathBuf>,
 }
 
 /// What a gate looks for.

@@ -103,7 +103,7 @@ pub struct ScanArgs {
     fingerprints: Vec<PathBuf>,
     /// The key file of the indexes; without it the one beside each.
     #[arg(long, value_name = "KEY")]
-    key_file: Option<PathBuf>,
+    index_key: Option<PathBuf>,
 }
 
 /// In what offsets count.
@@ -159,10 +159,10 @@ impl Scanner {
             detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
         }
         for file in &args.exact {
-            detector = detector.with_exact(exact::load(file, args.key_file.as_deref())?);
+            detector = detector.with_exact(exact::load(file, args.index_key.as_deref())?);
         }
         for file in &args.fingerprints {
-            detector = detector.with_prints(fingerprint::load(file, args.key_file.as_deref())?);
+            detector = detector.with_prints(fingerprint::load(file, args.index_key.as_deref())?);
         }
         let labels = detector.labels();
         for wanted in &args.only {

@@ -36,7 +36,7 @@ enum What {
   bartizan exact build staff.csv --primary badge -o staff.exact
   bartizan exact build customers.csv --primary account --with name,city -o customers.exact
   bartizan exact build customers.csv --primary name --with account,mail --need 1 --within 200 --most-rows 500 -o names.exact
-  zcat table.csv.gz | bartizan exact build - --primary '#1' --delimiter tab --key-file keys/exact.key -o table.exact
+  zcat table.csv.gz | bartizan exact build - --primary '#1' --delimiter tab --index-key keys/exact.key -o table.exact
 The first line of the table names the columns. The index holds hashes under the key, never a value; whoever has both can try all
 values of a small space, such as numbers of nine digits, so keep the key apart from the index. See docs/proprietary-data.md.")]
 struct BuildArgs {
@@ -68,7 +68,7 @@ struct BuildArgs {
     delimiter: u8,
     /// The key file, made when there is none; without it FILE with `.key` behind.
     #[arg(long, value_name = "KEY")]
-    key_file: Option<PathBuf>,
+    index_key: Option<PathBuf>,
     /// Where to write the index.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -83,7 +83,7 @@ struct ShowArgs {
     file: PathBuf,
     /// The key file; without it FILE with `.key` behind.
     #[arg(long, value_name = "KEY")]
-    key_file: Option<PathBuf>,
+    index_key: Option<PathBuf>,
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {
@@ -127,7 +127,7 @@ fn build(args: &BuildArgs) -> Result<u8> {
         least: args.least.max(1),
         most_rows: args.most_rows,
     };
-    let key_path = key_path(&args.output, args.key_file.as_deref());
+    let key_path = key_path(&args.output, args.index_key.as_deref());
     let (key, new) = key_or_new(&key_path)?;
     let builder = Builder::new(&key, settings.clone()).map_err(|error| of_settings(&error))?;
     let built = fill(builder, &mut rows, primary, &with, args)?;
@@ -206,7 +206,7 @@ fn summary(args: &BuildArgs, settings: &Settings, built: &Built) -> String {
 }
 
 fn show(args: &ShowArgs) -> Result<u8> {
-    let exact = load(&args.file, args.key_file.as_deref())?;
+    let exact = load(&args.file, args.index_key.as_deref())?;
     let (need, within) = exact.need();
     let others = if need > 0 { format!(", found beside {need} other values within {within} characters") } else { String::new() };
     let digest: String = exact.digest().iter().map(|byte| format!("{byte:02x}")).collect();

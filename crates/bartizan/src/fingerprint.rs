@@ -34,7 +34,7 @@ enum What {
 #[command(after_help = "Examples:
   bartizan fingerprint build contracts/ -o contracts.prints
   bartizan fingerprint build plan.docx board/*.pdf --names --label proprietary.board -o board.prints
-  bartizan fingerprint build src/ --key-file keys/own.key -o source.prints
+  bartizan fingerprint build src/ --index-key keys/own.key -o source.prints
 Documents and archives are opened as `bartizan detect` opens them. The index holds hashes under the key and no text; names of files are
 kept only with --names, otherwise findings tell a document by an id, which is printed here. See docs/proprietary-data.md.
 Exit code: 0 everything was taken, 2 something could not be read, which is told; the index is made of the rest.")]
@@ -50,7 +50,7 @@ struct BuildArgs {
     names: bool,
     /// The key file, made when there is none; without it FILE with `.key` behind.
     #[arg(long, value_name = "KEY")]
-    key_file: Option<PathBuf>,
+    index_key: Option<PathBuf>,
     /// Where to write the index.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -65,7 +65,7 @@ struct ShowArgs {
     file: PathBuf,
     /// The key file; without it FILE with `.key` behind.
     #[arg(long, value_name = "KEY")]
-    key_file: Option<PathBuf>,
+    index_key: Option<PathBuf>,
 }
 
 /// Runs `bartizan fingerprint`.
@@ -99,7 +99,7 @@ struct Taken {
 }
 
 fn build(args: &BuildArgs) -> Result<u8> {
-    let key_path = key_path(&args.output, args.key_file.as_deref());
+    let key_path = key_path(&args.output, args.index_key.as_deref());
     let (key, new) = key_or_new(&key_path)?;
     let mut builder = PrintsBuilder::new(&key, &args.label)
         .map_err(|_| anyhow!("a label is dotted words of small letters, such as `proprietary.board`"))?;
@@ -171,7 +171,7 @@ fn summary(args: &BuildArgs, taken: &Taken, built: &PrintsBuilt) -> String {
 }
 
 fn show(args: &ShowArgs) -> Result<u8> {
-    let prints = load(&args.file, args.key_file.as_deref())?;
+    let prints = load(&args.file, args.index_key.as_deref())?;
     let digest: String = prints.digest().iter().map(|byte| format!("{byte:02x}")).collect();
     let mut out = String::new();
     for document in prints.documents() {

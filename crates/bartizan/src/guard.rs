@@ -16,7 +16,7 @@ pub fn detector(guard: &GuardConfig) -> Result<Detector> {
     if guard.names {
         detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
     }
-    let key = guard.key_file.as_deref();
+    let key = guard.index_key.as_deref();
     for file in &guard.exact {
         detector = detector.with_exact(exact::load(file, key).context("`guard.exact` cannot be used")?);
     }

@@ -54,7 +54,7 @@ pub fn key_or_new(path: &Path) -> Result<(IndexKey, bool)> {
 /// When it cannot be read, others can read it, or it holds no key.
 pub fn key(path: &Path) -> Result<IndexKey> {
     let name = path.display();
-    let failed = || format!("the key file `{name}` cannot be read; name it with `--key-file`");
+    let failed = || format!("the key file `{name}` cannot be read; name it with `--index-key`");
     let mode = std::fs::metadata(path).with_context(failed)?.permissions().mode();
     let exposed = mode & 0o077 != 0;
     ensure!(!exposed, "others can read the key file `{name}`; close it with `chmod 600 {name}`");

@@ -85,7 +85,7 @@ fn an_index_that_cannot_be_used_is_told() {
     let folder = Folder::new();
     let (index, other) = (folder.name("own.exact"), folder.name("other.key"));
     let detect = |flags: &[&str], says: &str| check(&[&["detect"], flags].concat(), "ab9917", (2, "", says));
-    detect(&["--exact", &index], "own.exact.key` cannot be read; name it with `--key-file`");
+    detect(&["--exact", &index], "own.exact.key` cannot be read; name it with `--index-key`");
     assert_eq!(folder.build(&["--primary", "account"]).code, 0);
     let good = fs::read(folder.path("own.exact")).unwrap();
     for (bad, says) in [
@@ -100,12 +100,12 @@ fn an_index_that_cannot_be_used_is_told() {
     }
     fs::write(folder.path("own.exact"), &good).unwrap();
     fs::write(folder.path("other.key"), "ab".repeat(32)).unwrap();
-    detect(&["--exact", &index, "--key-file", &other], "others can read the key file");
+    detect(&["--exact", &index, "--index-key", &other], "others can read the key file");
     fs::set_permissions(folder.path("other.key"), fs::Permissions::from_mode(0o600)).unwrap();
-    detect(&["--exact", &index, "--key-file", &other], "the index was made with another key");
+    detect(&["--exact", &index, "--index-key", &other], "the index was made with another key");
     fs::write(folder.path("other.key"), "no key").unwrap();
-    detect(&["--exact", &index, "--key-file", &other], "holds no key");
-    detect(&["--exact", &folder.name("none"), "--key-file", &folder.name("own.exact.key")], "none` cannot be read");
+    detect(&["--exact", &index, "--index-key", &other], "holds no key");
+    detect(&["--exact", &folder.name("none"), "--index-key", &folder.name("own.exact.key")], "none` cannot be read");
     check(
         &["detect", "--exact", &index],
         "ab9917",
