@@ -243,3 +243,47 @@ fn what_is_not_read_is_never_clean() {
     let ran = bartizan(&["redact", path.to_str().unwrap()], b"");
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
 }
+
+/// Archives as the tools of a system make them.
+#[test]
+fn archives_are_opened_and_told_by_their_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |program: &str, args: &[&str]| {
+        let ran = std::process::Command::new(program).args(args).current_dir(folder.path()).output().unwrap();
+        assert!(ran.status.success(), "{program}: {}", String::from_utf8_lossy(&ran.stderr));
+    };
+    let long = format!("{}deep.txt", "folder-of-a-long-name/".repeat(6));
+    for (name, text) in
+        [("dir/file.txt", "write to ada@example.com"), (&*long, "pay with 4532 8126 7735 4687"), ("plain.txt", "ada@example.com")]
+    {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    std::os::unix::fs::symlink("/nowhere/bob@example.com", folder.path().join("dir/link")).unwrap();
+    let top = long.split('/').next().unwrap();
+    for form in ["gnu", "pax", "ustar"] {
+        run("tar", &["-cf", &format!("{form}.tar"), &format!("--format={form}"), "dir", top]);
+        run("gzip", &["-kn", &format!("{form}.tar")]);
+    }
+    run("gzip", &["-k", "plain.txt"]);
+    run("tar", &["-cf", "outer.tar", "gnu.tar.gz"]);
+    let detect = |name: &str| bartizan(&["detect", folder.path().join(name).to_str().unwrap()], b"");
+    let deep = format!("({long}):1:10");
+    let told = ["(dir/file.txt):1:10", &*deep, "(names of entries):"];
+    for form in ["gnu.tar", "pax.tar", "ustar.tar", "gnu.tar.gz", "pax.tar.gz", "ustar.tar.gz"] {
+        let ran = detect(form);
+        assert_eq!((ran.code, ran.stderr.as_str()), (1, ""), "{form}: {}", ran.stdout);
+        assert!(told.iter().all(|it| ran.stdout.contains(it)), "{form}: {}", ran.stdout);
+        assert_eq!(ran.stdout.lines().count(), 3, "{form}: {}", ran.stdout);
+    }
+    let ran = detect("outer.tar");
+    assert!(ran.code == 1 && ran.stdout.contains("(gnu.tar.gz > dir/file.txt):1:10"), "{}{}", ran.stdout, ran.stderr);
+    let ran = detect("plain.txt.gz");
+    assert!(ran.code == 1 && ran.stdout.contains("(plain.txt):1:1"), "{}{}", ran.stdout, ran.stderr);
+
+    let whole = std::fs::read(folder.path().join("gnu.tar.gz")).unwrap();
+    std::fs::write(folder.path().join("torn.tar.gz"), &whole[..whole.len() - 20]).unwrap();
+    let ran = detect("torn.tar.gz");
+    assert!(ran.code == 2 && ran.stderr.contains("damaged") && ran.stdout.contains("(dir/file.txt):1:10"), "{}{}", ran.stdout, ran.stderr);
+}

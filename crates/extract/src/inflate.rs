@@ -8,6 +8,8 @@ use crate::sink::Sink;
 /// What came out.
 pub struct Inflated {
     pub bytes: Vec<u8>,
+    /// How many bytes went in. Behind a stream that ended, this is where it ended.
+    pub used: usize,
     /// Why it is not the whole, if it is not.
     pub fault: Option<Reason>,
 }
@@ -17,7 +19,7 @@ pub fn inflate(bytes: &[u8], zlib: bool, sink: &mut Sink<'_>) -> Inflated {
     const STEP: usize = 32 << 10;
     let cap = sink.inflate_cap(bytes.len());
     if cap == 0 {
-        return Inflated { bytes: Vec::new(), fault: Some(Reason::Limit(Limit::Inflate)) };
+        return Inflated { bytes: Vec::new(), used: 0, fault: Some(Reason::Limit(Limit::Inflate)) };
     }
     let mut machine = Decompress::new(zlib);
     let mut out = Vec::new();
@@ -43,9 +45,9 @@ pub fn inflate(bytes: &[u8], zlib: bool, sink: &mut Sink<'_>) -> Inflated {
     };
     out.truncate(cap);
     // A stream of empty blocks gives nothing and costs all the same.
-    let read = usize::try_from(machine.total_in()).unwrap_or(usize::MAX);
-    sink.took_inflated(out.len().max(read));
-    Inflated { bytes: out, fault }
+    let used = usize::try_from(machine.total_in()).unwrap_or(usize::MAX).min(bytes.len());
+    sink.took_inflated(out.len().max(used));
+    Inflated { bytes: out, used, fault }
 }
 
 #[cfg(test)]

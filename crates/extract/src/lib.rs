@@ -4,6 +4,7 @@
 
 mod charset;
 mod fuzz;
+mod gzip;
 mod html;
 mod inflate;
 mod mail;
@@ -16,6 +17,7 @@ mod render;
 mod sheet;
 mod sink;
 mod sniff;
+mod tar;
 mod text;
 mod xml;
 mod zip;
@@ -51,6 +53,8 @@ fn read(bytes: &[u8], hint: &Hint<'_>, sink: &mut Sink<'_>) -> Result<Kind, Unre
     match sniff::sniff(bytes, hint) {
         Seen::Pdf => pdf::read(bytes, sink).map(|()| Kind::Pdf),
         Seen::Zip => package::read(bytes, sink),
+        Seen::Gzip => gzip::read(bytes, hint, sink).map(|()| Kind::Gzip),
+        Seen::Tar => tar::read(bytes, sink).map(|()| Kind::Tar),
         Seen::Email => {
             mail::read(bytes, sink);
             Ok(Kind::Email)

@@ -86,6 +86,10 @@ pub enum Kind {
     Pptx,
     /// A ZIP archive of anything else.
     Zip,
+    /// One document packed by gzip, also a tar archive.
+    Gzip,
+    /// A tar archive.
+    Tar,
 }
 
 impl Kind {
@@ -109,6 +113,8 @@ impl Kind {
             Self::Xlsx => "xlsx",
             Self::Pptx => "pptx",
             Self::Zip => "zip",
+            Self::Gzip => "gzip",
+            Self::Tar => "tar",
         }
     }
 }
@@ -125,7 +131,7 @@ pub enum Looks {
     Video,
     /// A font.
     Font,
-    /// A packed form other than ZIP: gzip, 7z, rar, tar, zstd …
+    /// A packed form other than ZIP, gzip and tar: 7z, rar, bzip2, xz, zstd …
     Archive,
     /// An OLE compound file: `.doc`, `.xls`, `.ppt`, `.msg`, macros.
     Ole,

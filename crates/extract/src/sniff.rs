@@ -3,13 +3,15 @@
 use memchr::memmem;
 
 use crate::model::{Hint, Kind, Looks};
-use crate::{charset, mail};
+use crate::{charset, mail, tar};
 
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     Pdf,
     Zip,
+    Gzip,
+    Tar,
     Email,
     Text(Kind),
     /// An office document inside an encrypted OLE container.
@@ -22,11 +24,19 @@ const PDF_HEADER_WITHIN: usize = 1024;
 
 pub fn sniff(bytes: &[u8], hint: &Hint<'_>) -> Seen {
     let head = bytes.get(..PDF_HEADER_WITHIN).unwrap_or(bytes);
+    // Its sum says more than any opening, which may be the name of its first entry.
+    if tar::looks_like(bytes) {
+        return Seen::Tar;
+    }
     if head.trim_ascii_start().starts_with(b"%PDF-") {
         return Seen::Pdf;
     }
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") || bytes.starts_with(b"PK\x07\x08PK\x03\x04") {
         return Seen::Zip;
+    }
+    // Deflate is the only method that there is.
+    if bytes.starts_with(b"\x1F\x8B\x08") {
+        return Seen::Gzip;
     }
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         let encrypted = ["EncryptedPackage", "EncryptionInfo"].iter().any(|name| memmem::find(bytes, &utf16(name)).is_some());
@@ -43,6 +53,8 @@ pub fn sniff(bytes: &[u8], hint: &Hint<'_>) -> Seen {
         let looks = magic(bytes).unwrap_or(Looks::Binary);
         return match looks {
             Looks::Binary | Looks::Program if memmem::rfind(tail, b"PK\x05\x06").is_some() => Seen::Zip,
+            // Its first header is damaged.
+            Looks::Archive if crate::rest(bytes, tar::MAGIC_AT).starts_with(tar::MAGIC) => Seen::Tar,
             looks => Seen::Other(looks),
         };
     }
@@ -222,7 +234,7 @@ const MAGIC: &[(usize, &[u8], Looks)] = &[
     (0, b"\x28\xB5\x2F\xFD", Looks::Archive),
     (0, b"\x04\x22\x4D\x18", Looks::Archive),
     (0, b"MSCF", Looks::Archive),
-    (257, b"ustar", Looks::Archive),
+    (tar::MAGIC_AT, tar::MAGIC, Looks::Archive),
     (0, b"\x7FELF", Looks::Program),
     (0, b"MZ", Looks::Program),
     (0, b"\0asm", Looks::Program),

@@ -4,7 +4,7 @@
 mod common;
 
 use bartizan_extract::fuzz_extract;
-use common::{object, page_with, pdf, stream, zip};
+use common::{gzip, object, page_with, pax, pdf, stream, tar, tar_entry, tar_header, zip};
 use proptest::prelude::*;
 
 fn samples() -> Vec<Vec<u8>> {
@@ -21,6 +21,13 @@ fn samples() -> Vec<Vec<u8>> {
     ]);
     let mail = b"From: a@x.example\nTo: =?utf-8?B?xb0=?= =?x?q?_=41?=\nContent-Type: multipart/mixed; boundary=b; a*0*=utf-8''%41; a*1=b\n\n--b\nContent-Transfer-Encoding: quoted-printable\n\na=41=\nb\n--b\n\
         Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nRnJvbTogYQpUbzogYgoKaGk=\n--b--\n";
+    let tarball = tar(&[
+        pax(b'x', &[("path", "long/name.txt"), ("size", "3")]),
+        tar_entry("a.txt", b'0', b"abc"),
+        tar_entry("@LongLink", b'L', b"b.html\0"),
+        tar_entry("b", b'0', b"<p title='&amp;'>a<b>b</b>"),
+        tar_entry("c", b'2', b""),
+    ]);
     vec![
         page_with(
             "BT /F 12 Tf 3 Tc 72 700 Td [(a) -200 (b)] TJ (c) ' 1 2 (d) \" ET q 1 0 0 1 2 3 cm /N Do Q BI /W 1 ID x EI",
@@ -46,6 +53,8 @@ fn samples() -> Vec<Vec<u8>> {
         b"<!doctype html><p title='a&amp;b'>a<b>b</b><script>x</script><!-- c --></p>".to_vec(),
         b"<?xml version='1.0' encoding='utf-8'?><!DOCTYPE a [<!ENTITY x 'y'>]><a b='&lt;'>x<c/>&x;&#65;<![CDATA[z]]></a>".to_vec(),
         "\u{feff}{\"a\": [1, \"é\"]}".as_bytes().to_vec(),
+        tarball.clone(),
+        [gzip(&tarball), gzip(b"more")].concat(),
     ]
 }
 
@@ -59,9 +68,45 @@ fn samples_hold() {
 #[test]
 fn every_truncation_holds() {
     for sample in samples() {
-        for end in 0..sample.len() {
+        // Of a long one, every block's edge and some places between.
+        let step = if sample.len() > 4096 { 31 } else { 1 };
+        for end in (0..sample.len()).step_by(step) {
             fuzz_extract(&sample[..end]);
         }
+    }
+}
+
+/// Thousands of what costs a block each, and numbers that lie.
+#[test]
+fn archives_that_lie_hold() {
+    let empty = tar_entry("", b'0', b"");
+    let sizes: [&[u8]; 6] = [
+        b"-0000000001\0",
+        b"77777777777\0",
+        &[0xFF; 12],
+        &[0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
+        &[0x7F; 12],
+        b"            ",
+    ];
+    let mut archives = vec![
+        empty.repeat(30_000),
+        pax(b'x', &[("path", "x"), ("size", "0")]).repeat(5_000),
+        pax(b'g', &[("size", "512")]).repeat(5_000),
+        tar_entry("@LongLink", b'L', b"n\0").repeat(5_000),
+        gzip(b"").repeat(30_000),
+    ];
+    for kind in [b'0', b'1', b'5', b'S', b'x', b'g', b'L', b'M', b'?'] {
+        for size in sizes {
+            let header = tar_header("a", kind, 0, &[(124, size), (482, &[1])]);
+            archives.push([header.clone(), header, tar(&[tar_entry("b", b'0', b"b")])].concat());
+        }
+    }
+    for value in ["-1", "18446744073709551615", "18446744073709551616", "9223372036854775807", "x"] {
+        archives.push(tar(&[pax(b'x', &[("size", value)]), tar_entry("a", b'0', b"a"), tar_entry("b", b'0', b"b")]));
+    }
+    for archive in archives {
+        fuzz_extract(&archive);
+        fuzz_extract(&gzip(&archive));
     }
 }
 
@@ -69,7 +114,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn mutations_hold(which in 0..8_usize, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..12)) {
+    fn mutations_hold(which in 0..10_usize, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..12)) {
         let mut bytes = samples().swap_remove(which);
         for (at, byte, how) in changes {
             let at = at.index(bytes.len());
@@ -87,8 +132,10 @@ proptest! {
     }
 
     #[test]
-    fn noise_holds(bytes in prop::collection::vec(any::<u8>(), 0..600), opening in 0..5_usize) {
-        let openings: [&[u8]; 5] = [b"", b"%PDF-1.7\n1 0 obj ", b"PK\x03\x04", b"<?xml version='1.0'?>", b"From: a\nTo: b\n\n"];
+    fn noise_holds(bytes in prop::collection::vec(any::<u8>(), 0..600), opening in 0..7_usize) {
+        let entry = tar_entry("a", b'0', b"");
+        let openings: [&[u8]; 7] =
+            [b"", b"%PDF-1.7\n1 0 obj ", b"PK\x03\x04", b"<?xml version='1.0'?>", b"From: a\nTo: b\n\n", b"\x1F\x8B\x08\x08\0\0\0\0\0\x03", &entry];
         fuzz_extract(&[openings[opening], &bytes].concat());
     }
 }

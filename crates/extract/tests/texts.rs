@@ -133,7 +133,8 @@ fn what_is_no_text_is_told() {
     check(b"\x89PNG\r\n\x1a\n\0\0\0", Unreadable::UnknownKind(Looks::Image));
     check(b"RIFF\0\0\0\0WAVEfmt ", Unreadable::UnknownKind(Looks::Audio));
     check(b"\0\0\0\x18ftypmp42\0\0", Unreadable::UnknownKind(Looks::Video));
-    check(b"\x1F\x8B\x08\0\0\0\0\0", Unreadable::UnknownKind(Looks::Archive));
+    check(b"BZh91AY&SY\0\0\0\0", Unreadable::UnknownKind(Looks::Archive));
+    check(b"\x1F\x8B\x01\0\0\0\0\0", Unreadable::UnknownKind(Looks::Archive));
     check(b"{\\rtf1\\ansi x}", Unreadable::UnknownKind(Looks::Rtf));
     check(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1\0", Unreadable::UnknownKind(Looks::Ole));
     check(b"a\0b\0\0\0\0c", Unreadable::UnknownKind(Looks::Binary));

@@ -89,12 +89,20 @@ fn a_file_goes_on_byte_for_byte() {
     assert!(labels(&all[0]).is_empty(), "{}", all[0]);
 }
 
+fn gzipped(text: &str) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[test]
 fn what_stands_in_a_file_or_beside_it_is_found() {
     let house = house();
     let text = format!("write to {FOUND} soon");
     let docx = documents::docx(&text, &[]).unwrap();
     let zip = documents::zip(&[("a.txt", text.as_bytes())]).unwrap();
+    let packed = gzipped(&text);
     let jsonl = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{FOUND}\"}}]}}\n");
     // Arguments of a tool: JSON in a string of JSON.
     let twice = r#"{"arguments":"{\"to\":\"\\u0061da\\u0040example.org\"}"}"#;
@@ -102,6 +110,7 @@ fn what_stands_in_a_file_or_beside_it_is_found() {
         ("user_data", "a.txt", "text/plain", text.as_bytes(), "/file"),
         ("assistants", "a.docx", "application/octet-stream", &docx, "/file"),
         ("user_data", "a.zip", "application/zip", &zip, "/file"),
+        ("user_data", "a.gz", "application/gzip", &packed, "/file"),
         ("fine-tune", "a.jsonl", "application/jsonl", jsonl.as_bytes(), "/file"),
         ("fine-tune", "a.jsonl", "application/jsonl", twice.as_bytes(), "/file"),
         ("user_data", "ada@example.org.txt", "text/plain", b"nothing", "/filename"),
@@ -155,8 +164,8 @@ fn what_stands_in_a_file_or_beside_it_is_found() {
 #[test]
 fn what_cannot_be_read_is_a_fact() {
     let house = house();
-    let zip: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b\x04\0\x43\xbe\xb7\xe8\x01\0\0\0";
-    let reply = house.send(&sent("user_data", "a.gz", "application/gzip", zip));
+    let packed: &[u8] = b"BZh91AY&SY\x17\x72\x45\x38\x50\x90\0\0\0\0";
+    let reply = house.send(&sent("user_data", "a.bz2", "application/x-bzip2", packed));
     assert_eq!(error(&reply).0, 403);
     assert!(labels(&house.journal.all().pop().unwrap().event.unwrap()).contains(&"uninspected.file".to_owned()));
     assert!(house.upstream.requests().is_empty());

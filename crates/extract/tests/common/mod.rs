@@ -1,12 +1,18 @@
 //! Builders of documents, and the one check that all tables use.
-#![allow(dead_code, clippy::unwrap_used, clippy::allow_attributes, reason = "helpers of tests; each test file uses its part")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::allow_attributes,
+    reason = "helpers of tests; each test file uses its part"
+)]
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 use bartizan_extract::{Extracted, Hint, Kind, Limits, extract};
 use flate2::Compression;
-use flate2::write::{DeflateEncoder, ZlibEncoder};
+use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
 pub fn deflate(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
@@ -61,6 +67,58 @@ pub fn zip_with(entries: &[(&str, &[u8])], flags: u16, comment: &str) -> Vec<u8>
 
 pub fn zip(entries: &[(&str, &[u8])]) -> Vec<u8> {
     zip_with(entries, 0, "")
+}
+
+/// One member of gzip.
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// One header of tar in the form of POSIX, with these bytes in places of it. The sum is made to fit.
+pub fn tar_header(name: &str, kind: u8, size: usize, changes: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut block = vec![0; 512];
+    let (size, name) = (format!("{size:011o}"), name.as_bytes());
+    let fields: &[(usize, &[u8])] = &[
+        (0, name),
+        (100, b"0000644\0"),
+        (124, size.as_bytes()),
+        (136, b"14524770200\0"),
+        (148, b"        "),
+        (156, &[kind]),
+        (257, b"ustar\x0000"),
+    ];
+    for (at, bytes) in fields.iter().chain(changes) {
+        block[*at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block
+}
+
+/// An entry: its header, and its content filled up to a block.
+pub fn tar_entry(name: &str, kind: u8, content: &[u8]) -> Vec<u8> {
+    let mut entry = tar_header(name, kind, content.len(), &[]);
+    entry.extend(content);
+    entry.resize(entry.len().next_multiple_of(512), 0);
+    entry
+}
+
+/// An archive of entries, with its end.
+pub fn tar(entries: &[Vec<u8>]) -> Vec<u8> {
+    [&*entries.concat(), &[0; 1024]].concat()
+}
+
+/// An extended header of pax with one record for each.
+pub fn pax(kind: u8, records: &[(&str, &str)]) -> Vec<u8> {
+    let mut body = String::new();
+    for (key, value) in records {
+        let rest = key.len() + value.len() + 3;
+        let len = (1..6).map(|digits| rest + digits).find(|len| len.to_string().len() + rest == *len).unwrap();
+        writeln!(body, "{len} {key}={value}").unwrap();
+    }
+    tar_entry("pax", kind, body.as_bytes())
 }
 
 /// A PDF of these objects, numbered from 1. The first is the catalogue.
