@@ -23,6 +23,8 @@ pub struct Detector {
     encoded: bool,
     /// What else reads the text.
     beside: Vec<Beside>,
+    /// Whether something of it is no part of the program.
+    own: bool,
     digest: [u8; 32],
 }
 
@@ -97,11 +99,11 @@ impl Detector {
     /// # Errors
     /// When a rule is not of the documented form; see [`RuleError`].
     pub fn from_rules(files: &[RuleFile]) -> Result<Self, RuleError> {
-        compile(files).map(Self::of)
+        compile(files).map(|compiled| Self { own: true, ..Self::of(compiled) })
     }
 
     fn of(compiled: Arc<Compiled>) -> Self {
-        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new() }
+        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new(), own: false }
     }
 
     /// The same with names of persons, places and organisations.
@@ -145,8 +147,10 @@ impl Detector {
         hasher.update(&self.digest);
         hasher.update(&digest);
         let (compiled, first) = self.compiled.with(rules, labels);
-        let beside = self.beside.iter().cloned().chain([beside(first)]).collect();
-        Self { compiled, encoded: self.encoded, beside, digest: *hasher.finalize().as_bytes() }
+        let added = beside(first);
+        let own = self.own || !matches!(added, Beside::Names(..));
+        let beside = self.beside.iter().cloned().chain([added]).collect();
+        Self { compiled, encoded: self.encoded, beside, own, digest: *hasher.finalize().as_bytes() }
     }
 
     /// The same without names, for what is no prose: identifiers, enumerations, header fields. A recogniser of names guesses about
@@ -156,6 +160,12 @@ impl Detector {
         let mut rules = self.clone();
         rules.beside.retain(|beside| !matches!(beside, Beside::Names(..)));
         rules
+    }
+
+    /// Whether it may find a plain word: rules, tables, dictionaries and documents of a company's own may be about any word, while none of
+    /// the built-in rules is about one of small letters only.
+    pub fn is_own(&self) -> bool {
+        self.own
     }
 
     /// Digest over the rules, what reads the text beside them and the version of the machine: two detectors with the same digest
@@ -180,7 +190,7 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self { compiled: Arc::clone(&self.compiled), encoded: false, beside: Vec::new(), digest: self.compiled.digest }
+        Self { compiled: Arc::clone(&self.compiled), encoded: false, beside: Vec::new(), own: self.own, digest: self.compiled.digest }
     }
 
     /// Scans a whole text.

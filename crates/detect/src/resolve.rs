@@ -14,9 +14,11 @@ pub(crate) struct Waiting {
     pub(crate) floor: usize,
 }
 
-/// The first cluster: how many matches, and the position that everything undecided must have passed.
+/// The first cluster: how many matches, how many more begin behind its limit inside of it, and the position that everything
+/// undecided must have passed.
 struct Cluster {
     count: usize,
+    behind: usize,
     until: usize,
 }
 
@@ -55,7 +57,9 @@ impl Waiting {
             end = end.max(found.end);
             count += 1;
         }
-        Some(Cluster { count, until: end.min(limit) })
+        let until = end.min(limit + WINDOW);
+        let behind = self.matches.iter().skip(count).take_while(|found| found.start < until).count();
+        Some(Cluster { count, behind, until })
     }
 
     /// Where what is reported together with a cluster ends: a token that reaches over its end joins it with what else that
@@ -81,6 +85,9 @@ impl Waiting {
     ) -> Option<Vec<Match>> {
         let cluster = self.cluster().filter(|cluster| cluster.until <= frontier && self.together(cluster, reach) <= frontier)?;
         let mut rivals: Vec<Match> = self.matches.drain(..cluster.count).collect();
+        // What begins behind the limit is not decided yet, but nothing weaker takes its place.
+        let behind: Vec<Match> = self.matches.iter().take(cluster.behind).copied().collect();
+        rivals.extend(&behind);
         if rivals.len() > 1 {
             leave_to_addresses(&mut rivals, rules);
             rivals.sort_by_key(|found| order(found, rules));
@@ -89,18 +96,21 @@ impl Waiting {
         for found in rivals {
             if winners.iter().all(|winner| found.end <= winner.start || winner.end <= found.start) {
                 winners.push(found);
-            } else if let Some(rule) =
-                rules.get(found.rule).filter(|rule| keeps_rest(rule, &found) || gives_way(rule, &found, &winners, rules))
+            } else if !behind.contains(&found)
+                && let Some(rule) =
+                    rules.get(found.rule).filter(|rule| keeps_rest(rule, &found) || gives_way(rule, &found, &winners, rules))
             {
                 let worded = rule.origin != Origin::Machine || !keeps_rest(rule, &found);
                 let rest = beside(&found, &winners, if found.encoded || worded { 1 } else { REST });
                 if worded {
-                    winners.extend(rest.into_iter().filter_map(|part| worded_part(part, &found, text)));
+                    let least = if rule.origin == Origin::Machine { 1 } else { LETTERS };
+                    winners.extend(rest.into_iter().filter_map(|part| worded_part(part, &found, text, least)));
                 } else {
                     winners.extend(rest);
                 }
             }
         }
+        winners.retain(|found| !behind.contains(found));
         winners.sort_by_key(|found| found.start);
         Some(winners)
     }
@@ -142,14 +152,15 @@ fn leave_to_addresses(rivals: &mut Vec<Match>, rules: &[CompiledRule]) {
     }
 }
 
-/// Fewest letters and digits that count of what others leave of a name or a value of a company's own.
+/// Fewest letters and digits that count of what others leave of a name or a value of a company's own. Of what a rule found each counts:
+/// `jo` of `jo@acme.example` is somebody, also where `acme` is the company's own.
 const LETTERS: usize = 3;
 
 /// What is left, without white space and marks at the ends where it was cut.
-fn worded_part(part: Match, whole: &Match, text: &Normal) -> Option<Match> {
+fn worded_part(part: Match, whole: &Match, text: &Normal, least: usize) -> Option<Match> {
     let bytes = text.slice(part.start, part.end);
     let shown = String::from_utf8_lossy(bytes);
-    if shown.len() != bytes.len() || shown.chars().filter(|c| c.is_alphanumeric()).count() < LETTERS {
+    if shown.len() != bytes.len() || shown.chars().filter(|c| c.is_alphanumeric()).count() < least {
         return None;
     }
     let mark = |c: char| !c.is_alphanumeric();

@@ -108,6 +108,34 @@ fn a_secret_in_a_long_excerpt_keeps_its_place() {
     }
 }
 
+/// The same where a chain of findings has begun long before: a list of addresses, each of which overlaps parts of the excerpt.
+#[test]
+fn a_secret_behind_a_chain_of_findings_keeps_its_place() {
+    let words: Vec<&str> = DOCUMENT.split(|c: char| !c.is_ascii_lowercase()).filter(|word| word.len() > 2).collect();
+    let lines = words.chunks_exact(4).map(|four| format!("{}@{}-harbour.example", four[..3].join("."), four[3]));
+    let lines: Vec<String> = lines.collect();
+    let mut documents = PrintsBuilder::new(&key(), "proprietary.document").unwrap();
+    documents.add(Some("list"), [lines.join("\n").as_str()]).unwrap();
+    let prints = Prints::load(Arc::new(documents.finish().unwrap().bytes), &key()).unwrap();
+    let detector = Detector::builtin().unwrap().with_prints(prints);
+    let secret = "AKIAQ3EGRZ5L7XW2MB4T";
+    for at in 1..lines.len() {
+        let text = format!("{}\n{secret}\n{}", lines[..at].join("\n"), lines[at..].join("\n"));
+        let found = detector.scan(&text, Hint::default()).findings;
+        assert!(found.iter().any(|one| &text[one.start..one.end] == secret), "line {at}: {found:?}");
+    }
+}
+
+#[test]
+fn what_a_word_leaves_of_an_address_is_found_however_short() {
+    let words = Dictionary::parse("[dictionary]\nlabel = 'custom.names'\nwords = ['acme']").unwrap();
+    let detector = Detector::builtin().unwrap().with_phrases(Phrases::new(&words).unwrap());
+    let text = "write to jo@acme.example now";
+    let found = detector.scan(text, Hint::default()).findings;
+    let found: Vec<_> = found.iter().map(|one| (one.label.as_str(), &text[one.start..one.end])).collect();
+    assert_eq!(found, [("pii.email", "jo"), ("custom.names", "acme"), ("pii.email", "example")]);
+}
+
 fn fragments() -> Vec<&'static str> {
     let (head, tail) = DOCUMENT.split_at(DOCUMENT.len() / 2);
     vec![

@@ -117,6 +117,20 @@ fn values_alone() {
 }
 
 #[test]
+fn what_a_value_reaches_beyond_another_is_found_too() {
+    let rows: &[Row] =
+        &[("Anna Maria", &["Porto"]), ("Maria Theresa Smith", &["Lisbon"]), ("55 10 99", &["Porto"]), ("10 99 70", &["Porto"])];
+    for need in [0, 1] {
+        let exact = loaded(built(rows, Settings { need, ..Settings::default() }).unwrap().bytes).unwrap();
+        check(&exact, "Lisbon: Anna Maria - Theresa Smith, Porto", &["Anna Maria", "Theresa Smith"]);
+        check(&exact, "Porto 55-10-99-70", &["55-10-99", "70"]);
+    }
+    let exact = loaded(built(rows, Settings { need: 1, ..Settings::default() }).unwrap().bytes).unwrap();
+    check(&exact, "Porto: Anna Maria Theresa Smith", &["Anna Maria"]);
+    check(&exact, "Lisbon: Anna Maria Theresa Smith", &["Maria Theresa Smith"]);
+}
+
+#[test]
 fn values_that_others_confirm() {
     let one = table(1);
     let far = |count: usize| format!("AB-123456 {}Okafor", "x ".repeat(count));

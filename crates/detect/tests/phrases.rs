@@ -68,6 +68,24 @@ fn phrases_are_found_as_the_dictionary_says() {
 }
 
 #[test]
+fn what_a_phrase_reaches_beyond_another_is_found_too() {
+    for (flags, rest) in [("", "Theresa Smith"), ("ignore_case = false", " Theresa Smith"), ("whole_word = false", " Theresa Smith")] {
+        let mut dictionary = dictionary(flags);
+        dictionary.words = vec!["Anna Maria".to_owned(), "Maria Theresa Smith".to_owned(), "Smith".to_owned()];
+        let phrases = Phrases::new(&dictionary).unwrap();
+        check(&phrases, "To Anna Maria Theresa Smith, Maria Theresa Smith", &["Anna Maria", rest, "Maria Theresa Smith"]);
+    }
+}
+
+#[test]
+fn phrases_of_one_form_are_found_however_many_they_are() {
+    let marks = |number: usize| (0..8).map(move |bit| if number >> bit & 1 == 1 { '-' } else { ' ' });
+    let mut dictionary = dictionary("");
+    dictionary.words = (0..200).map(|number| format!("a{}b", marks(number).collect::<String>())).collect();
+    check(&Phrases::new(&dictionary).unwrap(), "see a-b", &["a-b"]);
+}
+
+#[test]
 fn a_large_dictionary_is_made_and_found() {
     let mut large = dictionary("score = 0.75");
     large.words = (0..100_000).map(|number| format!("phrase number {number}")).collect();

@@ -149,6 +149,30 @@ fn a_whole_document_is_one_finding() {
     assert_eq!(labels, ["proprietary.document", "secret.aws_access_key", "proprietary.document"]);
 }
 
+/// A long word or a long line of marks ends whatever has begun: a stream does not wait for what follows it.
+#[test]
+fn nothing_is_held_back_for_what_follows_a_long_stretch_without_words() {
+    let prints = prints(3);
+    let text = document(1);
+    let begun = [String::from("a few words"), text[..12].join(" "), text[..60].join(" ")];
+    for filler in ["x", "0a", "-", " ", "=\n"] {
+        for begun in &begun {
+            let whole = format!("{begun} {} {}", filler.repeat(2_000), text[60..120].join(" "));
+            let mut scan = KnownScan::prints(&prints);
+            for (at, _) in whole.char_indices() {
+                scan.push(&whole[at..=at]);
+                let inside = at > begun.len() + 400 && at < begun.len() + 2_000;
+                assert!(!inside || at + 1 - scan.settled() < 400, "{filler:?}: at {at} only {} is settled", scan.settled());
+            }
+            scan.finish();
+            let mut found = Vec::new();
+            scan.drain(&mut found);
+            assert_eq!(found, prints.scan(&whole), "{filler:?}");
+            assert!(found.len() > usize::from(begun.len() > 300), "{filler:?}: {found:?}");
+        }
+    }
+}
+
 #[test]
 fn documents_that_are_alike_are_told_by_the_first() {
     let mut builder = PrintsBuilder::new(&IndexKey::new(KEY), "proprietary.contracts").unwrap();

@@ -196,8 +196,8 @@ impl Inspector<'_> {
         while let Some(head) = parts.get(first) {
             let run = parts.iter().skip(first).take_while(|part| part.run == head.run).count().max(1);
             let range = first..first + run;
-            if head.plain && run == 1 && (head.form == Form::Key || head.fixed) {
-                // A word of small letters where names and enumerations stand: no pattern matches there.
+            if head.plain && run == 1 && (head.form == Form::Key || head.fixed) && !self.detector.is_own() {
+                // A word of small letters where names and enumerations stand: no built-in pattern matches there.
                 first += 1;
                 continue;
             }

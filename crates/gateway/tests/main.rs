@@ -33,6 +33,7 @@ mod names;
 mod objects;
 mod operators;
 mod order;
+mod own;
 mod parts;
 mod pass_through;
 mod requests;

@@ -169,6 +169,12 @@ impl Builder {
         Ok(())
     }
 
+    /// Takes every value, however often it comes.
+    pub(crate) fn of_any_number(mut self) -> Self {
+        self.settings.most_rows = usize::MAX;
+        self
+    }
+
     /// How many rows were refused so far.
     pub fn refused(&self) -> usize {
         self.refused.iter().sum()
@@ -231,15 +237,10 @@ impl Builder {
             if let Some(rows) = kept.get_mut(from..) {
                 rows.sort_by(|one, other| self.with_of(one).cmp(self.with_of(other)));
             }
-            let mut at = from;
-            while let (Some(one), Some(other)) = (kept.get(at), kept.get(at + 1)) {
-                if self.with_of(one) == self.with_of(other) {
-                    kept.remove(at + 1);
-                    repeated += 1;
-                } else {
-                    at += 1;
-                }
-            }
+            let mut fresh = kept.split_off(from);
+            fresh.dedup_by(|other, one| self.with_of(one) == self.with_of(other));
+            repeated += same.len() - fresh.len();
+            kept.append(&mut fresh);
         }
         self.repeated = repeated;
         self.refuse(Refusal::Common, common);

@@ -99,19 +99,19 @@ impl Tagger {
                 self.remember(word, table);
             }
             if !self.hits.is_empty() {
-                self.settle(table, false, out);
+                self.settle(table, text, false, out);
             }
         }
         if last {
             self.starts.clear();
         }
-        self.settle(table, last, out);
+        self.settle(table, text, last, out);
     }
 
     /// The first byte that a finding which is not reported yet may cover.
     pub(crate) fn hold(&self, text: &Normal) -> usize {
         let open = self.walk.open().unwrap_or(text.end());
-        self.undecided().min(open).min(self.hits.first().map_or(open, |hit| hit.start))
+        self.undecided().min(self.hits.first().map_or(open, |hit| hit.start)).max(self.floor).min(open)
     }
 
     /// The first byte that is still read.
@@ -162,7 +162,7 @@ impl Tagger {
         self.walk.form(first.from, last.to, &mut form);
         let rows = table.rows(&form);
         self.form = form;
-        if rows.is_empty() || first.begin < self.floor {
+        if rows.is_empty() {
             return;
         }
         let mut wanted = Vec::new();
@@ -194,8 +194,8 @@ impl Tagger {
         }
     }
 
-    /// Reports what is decided, from left to right: the longest of those that begin first.
-    fn settle(&mut self, table: &Table, all: bool, out: &mut Vec<Found>) {
+    /// Reports what is decided, from left to right: the longest of those that begin first, and what others reach further.
+    fn settle(&mut self, table: &Table, text: &Normal, all: bool, out: &mut Vec<Found>) {
         if table.need > 0 {
             self.compare(table);
         }
@@ -205,12 +205,12 @@ impl Tagger {
             }
             let confirmed = table.need == 0 || hit.met.iter().any(|met| met.count_ones() as usize >= table.need);
             if confirmed {
-                let (start, end) = (hit.start, hit.end);
+                let end = hit.end;
+                let start = if hit.start < self.floor { behind_marks(text, self.floor, end) } else { hit.start };
                 let score_bp = if table.need == 0 { ALONE_BP } else { CONFIRMED_BP };
                 out.push(Found { start, end, score_bp, source: 0 });
                 self.floor = end;
-                self.hits.retain(|hit| hit.start >= end);
-                self.starts.retain(|start| start.begin >= end);
+                self.hits.retain(|hit| hit.end > end);
             } else if all || self.walk.chars() > hit.last_char + table.within {
                 self.hits.remove(0);
             } else {
@@ -247,6 +247,11 @@ impl Tagger {
             hit.compared = *near_from + near.len();
         }
     }
+}
+
+/// Where the next word begins.
+fn behind_marks(text: &Normal, from: usize, to: usize) -> usize {
+    from + text.slice(from, to).iter().take_while(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric()).count()
 }
 
 /// The short hashes of everything that ends with a word and could confirm a value.

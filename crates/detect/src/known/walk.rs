@@ -167,6 +167,11 @@ impl Walk {
         Self { longest_gap: usize::MAX, ..Self::new(keys) }
     }
 
+    /// Where words that are further apart than this do not belong together.
+    pub(crate) fn within(keys: &Keys, longest_gap: usize) -> Self {
+        Self { longest_gap, ..Self::new(keys) }
+    }
+
     /// The next word, if the text shows where it ends.
     pub(crate) fn take(&mut self, text: &Normal, last: bool) -> Option<Word> {
         let bytes = text.from(self.next);
@@ -316,6 +321,11 @@ impl Walk {
     pub(crate) fn goes_on(&self) -> bool {
         self.open.is_some_and(|word| !word.apart && self.at - word.from <= LONGEST)
             || (self.open.is_none() && self.gap <= self.longest_gap && !self.apart)
+    }
+
+    /// Whether nothing that comes belongs to the last word, however it goes on.
+    pub(crate) fn is_parted(&self) -> bool {
+        self.open.map_or(self.apart || self.gap > self.longest_gap, |word| self.at - word.from > LONGEST)
     }
 
     /// How many characters were read.

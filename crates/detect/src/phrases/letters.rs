@@ -77,7 +77,7 @@ impl Walk {
 
     /// A phrase that ends here.
     fn hit(&mut self, start: usize, letters: &Letters, text: &Normal) {
-        if start < self.floor || letters.whole_word && touches(text.slice(start.saturating_sub(CHARACTER), start), true) {
+        if letters.whole_word && touches(text.slice(start.saturating_sub(CHARACTER), start), true) {
             return;
         }
         let hit = (start, std::cmp::Reverse(self.next));
@@ -86,7 +86,7 @@ impl Walk {
         }
     }
 
-    /// Reports what is decided, from left to right: the longest of those that begin first.
+    /// Reports what is decided, from left to right: the longest of those that begin first, and what others reach further.
     fn settle(&mut self, letters: &Letters, text: &Normal, all: bool, out: &mut Vec<Found>) {
         while let Some((start, std::cmp::Reverse(end))) = self.hits.first().copied() {
             if !all && (start >= self.undecided() || letters.whole_word && end >= text.end()) {
@@ -96,20 +96,20 @@ impl Walk {
             if letters.whole_word && touches(text.slice(end, end + CHARACTER), false) {
                 continue;
             }
-            out.push(Found { start, end, score_bp: 0, source: 0 });
+            out.push(Found { start: start.max(self.floor), end, score_bp: 0, source: 0 });
             self.floor = end;
-            self.hits.retain(|(start, _)| *start >= end);
+            self.hits.retain(|(_, std::cmp::Reverse(other))| *other > end);
         }
     }
 
     /// Where the first phrase may begin that has not ended.
     fn undecided(&self) -> usize {
-        if self.state == self.start { self.next } else { (self.next + 1).saturating_sub(self.longest).max(self.floor) }
+        if self.state == self.start { self.next } else { (self.next + 1).saturating_sub(self.longest) }
     }
 
     /// The first byte that a finding which is not reported yet may cover.
     pub(crate) fn hold(&self, text: &Normal) -> usize {
-        self.undecided().min(text.end()).min(self.hits.first().map_or(text.end(), |(start, _)| *start))
+        self.undecided().min(self.hits.first().map_or(text.end(), |(start, _)| *start)).max(self.floor).min(text.end())
     }
 
     /// The first byte that is still read: the character before a phrase counts.

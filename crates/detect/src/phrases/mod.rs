@@ -204,7 +204,7 @@ fn by_form_of(dictionary: &Dictionary, digest: [u8; 32]) -> Result<Exact, Dictio
         IndexError::TooMany { .. } => DictionaryError::TooMany,
         _ => DictionaryError::Label(dictionary.label.clone()),
     };
-    let mut builder = Builder::new(&key, settings).map_err(broken)?;
+    let mut builder = Builder::new(&key, settings).map_err(broken)?.of_any_number();
     let mut known = HashSet::new();
     for (index, phrase) in dictionary.words.iter().enumerate().filter(|(_, phrase)| known.insert(phrase.to_lowercase())) {
         let before = builder.refused();

@@ -1,7 +1,7 @@
 //! How documents become an index: texts come one by one, nothing of them is kept but hashes of shingles.
 
 use super::table::{BUCKET_BITS, LABEL, MAGIC, PLACE, bucket};
-use super::{LEAST_WORDS, MOST, PLACES, PLACES_IN_ONE, Shingles, WINDOW};
+use super::{GAP, LEAST_WORDS, MOST, PLACES, PLACES_IN_ONE, Shingles, WINDOW};
 use crate::known::{BLOCK, Filter, IndexError, IndexKey, Keys, Walk, blocks_for, hex, label_is_good, seal};
 use crate::normal::Normal;
 
@@ -94,7 +94,7 @@ impl PrintsBuilder {
     fn text(&mut self, text: &str, document: u32, from: u32) -> Result<usize, IndexError> {
         let mut normal = Normal::new();
         normal.push(text, true);
-        let (mut walk, mut shingles) = (Walk::of_value(&self.keys), Shingles::new());
+        let (mut walk, mut shingles) = (Walk::within(&self.keys, GAP), Shingles::new());
         let mut window: [Option<Place>; WINDOW] = [None; WINDOW];
         let mut kept: Option<Place> = None;
         let mut count = 0_usize;

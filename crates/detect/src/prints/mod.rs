@@ -35,6 +35,8 @@ pub(crate) const LEAST_SHINGLES: usize = 5;
 pub(crate) const APART: usize = 16;
 /// By how many words a run may be longer or shorter there than in the document.
 pub(crate) const SHIFT: usize = 4;
+/// Most bytes of marks and white space between two words of an excerpt: a text is not held back for what may follow them.
+pub(crate) const GAP: usize = 256;
 /// Most documents of an index, and most shingles.
 pub(crate) const MOST: usize = 100_000_000;
 
@@ -64,8 +66,10 @@ impl Shingles {
 
     /// Takes a word in; gives the hash of the shingle that ends with it.
     pub(crate) fn enter(&mut self, word: Word, walk: &Walk, keys: &Keys) -> Option<u64> {
+        if word.apart || word.is_long() {
+            self.reset();
+        }
         if word.is_long() {
-            self.count = 0;
             return None;
         }
         let hash = keys.whole.of(walk.between((word.from, word.hash_from), (word.to, word.hash_to)));
@@ -76,6 +80,11 @@ impl Shingles {
         self.count = (self.count + 1).min(SHINGLE);
         let mixed = self.words.iter().fold(0_u64, |sum, (_, hash)| (sum.rotate_left(23) ^ hash).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         (self.count == SHINGLE).then(|| keys.opening.of(mixed))
+    }
+
+    /// Nothing that comes belongs to the last words.
+    pub(crate) fn reset(&mut self) {
+        self.count = 0;
     }
 
     /// Where the shingle begins that ends with the last word.

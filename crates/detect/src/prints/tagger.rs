@@ -2,7 +2,7 @@
 //! bounded: an excerpt is reported in parts as it goes on.
 
 use super::table::{Prints, Table};
-use super::{APART, LEAST_SHINGLES, LEAST_WORDS, SHIFT, Shingles};
+use super::{APART, GAP, LEAST_SHINGLES, LEAST_WORDS, SHIFT, Shingles};
 use crate::known::{Found, Walk};
 use crate::normal::Normal;
 
@@ -45,7 +45,7 @@ pub(crate) struct Tagger {
 impl Tagger {
     pub(crate) fn new(prints: &Prints) -> Self {
         Self {
-            walk: Walk::of_value(&prints.table().keys),
+            walk: Walk::within(&prints.table().keys, GAP),
             prints: prints.clone(),
             shingles: Shingles::new(),
             words: 0,
@@ -59,6 +59,9 @@ impl Tagger {
         let prints = self.prints.clone();
         let table = prints.table();
         while let Some(word) = self.walk.take(text, last) {
+            if word.apart || word.is_long() {
+                self.report(true, out);
+            }
             self.words += 1;
             if let Some(hash) = self.shingles.enter(word, &self.walk, &table.keys) {
                 self.look_up(hash, word.end, table);
@@ -67,7 +70,8 @@ impl Tagger {
                 self.report(false, out);
             }
         }
-        if last {
+        if last || self.walk.is_parted() {
+            self.shingles.reset();
             self.report(true, out);
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bartizan_detect::Detector;
 use bartizan_detect::names::Names;
+use bartizan_detect::phrases::{Dictionary, Phrases};
 use bartizan_gateway::{
     Auth, Breaking, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Server, Settings, Timeouts, Waits,
     Wiring,
@@ -71,6 +72,8 @@ pub struct Plan {
     pub fail_open: bool,
     /// Names are looked for too.
     pub names: bool,
+    /// Phrases of a dictionary that are looked for too.
+    pub words: &'static [&'static str],
     pub kind: ProviderKind,
     /// Where the provider is, if not the scripted one.
     pub base_url: Option<String>,
@@ -100,6 +103,7 @@ impl Default for Plan {
             faults: None,
             fail_open: false,
             names: false,
+            words: &[],
             kind: ProviderKind::Both,
             base_url: None,
             api_key: Some("sk-provider"),
@@ -218,7 +222,11 @@ impl House {
             adjust(&mut settings);
         }
         let rules = Detector::builtin().unwrap();
-        let detector = if plan.names { rules.with_names(Names::builtin().unwrap()) } else { rules };
+        let mut detector = if plan.names { rules.with_names(Names::builtin().unwrap()) } else { rules };
+        if !plan.words.is_empty() {
+            let dictionary = Dictionary::parse(&format!("[dictionary]\nlabel = 'custom.projects'\nwords = {:?}", plan.words)).unwrap();
+            detector = detector.with_phrases(Phrases::new(&dictionary).unwrap());
+        }
         let live = Live::new(settings, detector, judge(&plan)).unwrap();
         let wiring = Wiring {
             journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
