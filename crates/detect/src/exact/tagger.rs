@@ -18,8 +18,6 @@ struct Start {
     begin: usize,
     first_char: usize,
     from: usize,
-    /// The rolling hash there.
-    hash: u64,
     words: usize,
     /// How many bytes of what begins here were seen to begin a value.
     seen: usize,
@@ -60,7 +58,7 @@ pub(crate) struct Tagger {
 impl Tagger {
     pub(crate) fn new(exact: &Exact) -> Self {
         Self {
-            walk: Walk::new(&exact.table().keys),
+            walk: Walk::without_hashes(&exact.table().keys),
             exact: exact.clone(),
             starts: Vec::with_capacity(WORDS),
             asked: Vec::new(),
@@ -78,8 +76,8 @@ impl Tagger {
         let view = table.view();
         while let Some(word) = self.walk.take(text, last) {
             self.enter(&word, table, &view);
-            if table.need > 0 && self.near.enter(word) {
-                self.forget(&word, table);
+            if table.need > 0 && self.near.enter(word, &self.walk) {
+                self.forget(word.first_char, table);
             }
             if !self.hits.is_empty() {
                 self.settle(table, false, out);
@@ -118,8 +116,8 @@ impl Tagger {
         }
         let Self { starts, walk, asked, .. } = self;
         starts.retain_mut(|start| extend(start, word, (walk, table, view), asked));
-        let Word { start, first_char, from, hash_from, .. } = *word;
-        let mut start = Start { begin: start, first_char, from, hash: hash_from, words: 0, seen: 0 };
+        let Word { start, first_char, from, .. } = *word;
+        let mut start = Start { begin: start, first_char, from, words: 0, seen: 0 };
         if extend(&mut start, word, (walk, table, view), asked) {
             starts.push(start);
         }
@@ -142,7 +140,7 @@ impl Tagger {
         let count = rows.len().min(ROWS);
         if table.need > 0 {
             // So that no more words are compared than are near enough.
-            self.forget(last, table);
+            self.forget(first.first_char, table);
             for (index, row) in rows.take(ROWS).enumerate() {
                 wanted.extend(table.with(row).map(|(column, hash)| (hash, index, column)));
             }
@@ -156,10 +154,10 @@ impl Tagger {
         self.hits.insert(at, hit);
     }
 
-    /// Forgets words that cannot confirm anything any more.
-    fn forget(&mut self, word: &Word, table: &Table) {
-        let earliest = self.hits.first().map(|hit| hit.first_char).into_iter().chain(self.starts.first().map(|start| start.first_char));
-        let earliest = earliest.min().unwrap_or(word.first_char).min(word.first_char);
+    /// Forgets words that cannot confirm anything any more, whether it was found, may have begun, or begins at a character.
+    fn forget(&mut self, begins: usize, table: &Table) {
+        let [hit, start] = [self.hits.first().map(|hit| hit.first_char), self.starts.first().map(|start| start.first_char)];
+        let earliest = begins.min(hit.unwrap_or(begins)).min(start.unwrap_or(begins));
         // The words of what begins near enough are needed as well.
         self.near.forget_before(earliest.saturating_sub(table.within + LONGEST + WORDS * GAP));
     }
@@ -167,7 +165,7 @@ impl Tagger {
     /// Reports what is decided, from left to right: the longest of those that begin first.
     fn settle(&mut self, table: &Table, all: bool, out: &mut Vec<Found>) {
         if table.need > 0 {
-            self.near.compare(&mut self.hits, &self.walk, table);
+            self.near.compare(&mut self.hits, table);
         }
         while let Some(hit) = self.hits.first() {
             if !all && hit.start >= self.undecided() {
@@ -211,7 +209,7 @@ fn extend(start: &mut Start, last: &Word, (walk, table, view): (&Walk, &Table, &
     }
     if values.is
         && (length < OPENING || view.hints.may_look(walk.eight(start.from), walk.eight(last.to - OPENING), length))
-        && view.may_have(walk.between((start.from, start.hash), (last.to, last.hash_to)))
+        && view.may_have(walk.rolling(start.from, last.to))
     {
         asked.push(*start);
     }
