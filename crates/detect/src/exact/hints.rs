@@ -206,7 +206,7 @@ mod tests {
         assert!(wrong(0, &|number| format!("x{number:03}b00000")) < 250);
         assert!(wrong(1, &|number| format!("{number:04}x00000")) < 250);
         assert!(wrong(2, &|number| format!("{}b{number:05}", "0".repeat(usize::try_from(number).unwrap() % 100 + 5))) < 50);
-        assert_eq!(asked(&read, "0007 00001")[2], false);
+        assert!(!asked(&read, "0007 00001")[2]);
     }
 
     #[test]
