@@ -153,6 +153,13 @@ fn values_that_others_confirm() {
     assert_eq!(one.scan(&far(148)).len(), 0);
     let before = |count: usize| format!("Okafor {}AB-123456", "é ".repeat(count));
     assert_eq!((one.scan(&before(146)).len(), one.scan(&before(148)).len()), (1, 0), "distances are in characters");
+    // Far into a text, when words were forgotten.
+    for words in [200, 255, 256, 257, 400, 3_000] {
+        let (much, near, too_far) = ("y z ".repeat(words / 2), before(146), before(148));
+        assert_eq!(one.scan(&format!("{much}{near} {much}{too_far} {much}{near}")).len(), 2, "after {words} words");
+        let many = format!("{}{}", "AB-123456 ".repeat(words), near);
+        assert_eq!(one.scan(&many).len(), 1 + 30.min(words), "after {words} values");
+    }
     let two = table(2);
     check(&two, "AB-123456, Okafor", &[]);
     check(&two, "AB-123456, Okafor, Okafor", &[]);

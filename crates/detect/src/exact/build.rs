@@ -1,7 +1,8 @@
 //! How a table becomes an index: rows come one by one, nothing of them is kept but hashes.
 
-use super::table::{BUCKET_BITS, LABEL, MAGIC, MAP_BITS, hash, split};
-use super::{COLUMNS, ENTRY, FARTHEST, MOST, OPENING, ROWS, SHORT, WORDS, short};
+use super::hints::Hints;
+use super::table::{BUCKET_BITS, LABEL, MAGIC, hash, split};
+use super::{COLUMNS, ENTRY, FARTHEST, MOST, ROWS, SHORT, WORDS, short};
 use crate::known::{BLOCK, Filter, IndexError, IndexKey, Keys, LONGEST, Walk, blocks_for, label_is_good, seal};
 use crate::normal::Normal;
 
@@ -79,7 +80,7 @@ pub struct Builder {
     entries: Vec<Entry>,
     /// Short hashes of corroborating values, row by row.
     with: Vec<u8>,
-    map: Vec<u8>,
+    hints: Hints,
     lengths: u128,
     lengths_with: u128,
     rows: usize,
@@ -94,7 +95,6 @@ struct Form {
     solid: usize,
     words: usize,
     rolling: u64,
-    opening: Option<u64>,
 }
 
 impl Builder {
@@ -113,12 +113,13 @@ impl Builder {
         if let Some((_, field)) = bounds.iter().find(|(good, _)| !good) {
             return Err(IndexError::Field(field));
         }
+        let keys = Keys::new(key);
         Ok(Self {
-            keys: Keys::new(key),
+            hints: Hints::new(&keys),
+            keys,
             settings,
             entries: Vec::new(),
             with: Vec::new(),
-            map: vec![0; 1 << (MAP_BITS.end() - 3)],
             lengths: 0,
             lengths_with: 0,
             rows: 0,
@@ -158,12 +159,7 @@ impl Builder {
             return Ok(());
         }
         self.lengths |= 1 << form.bytes.len();
-        if let Some(opening) = form.opening {
-            let bit = self.keys.opening.of(opening) & ((1 << MAP_BITS.end()) - 1);
-            if let Some(byte) = usize::try_from(bit >> 3).ok().and_then(|at| self.map.get_mut(at)) {
-                *byte |= 1 << (bit & 7);
-            }
-        }
+        self.hints.add(&form.bytes);
         let (high, low) = hash(&self.keys, &form.bytes);
         self.entries.push(Entry { high, low, row, rolling: self.keys.whole.of(form.rolling) });
         Ok(())
@@ -250,22 +246,23 @@ impl Builder {
     fn assemble(&self, kept: &[Entry]) -> Vec<u8> {
         let wide = self.settings.columns * SHORT;
         let bucket_bits = bits_for(kept.len() / 8).min(BUCKET_BITS);
-        let map_bits = bits_for(kept.len() * 8).clamp(*MAP_BITS.start(), *MAP_BITS.end());
+        let (map_bits, hints) = self.hints.write(&self.keys);
         let blocks = blocks_for(kept.len());
-        let mut bytes = Vec::with_capacity((1 << (map_bits - 3)) + blocks * BLOCK + (4 << bucket_bits) + kept.len() * (ENTRY + wide) + 256);
+        let mut bytes = Vec::with_capacity(hints.len() + blocks * BLOCK + (4 << bucket_bits) + kept.len() * (ENTRY + wide) + 256);
         bytes.extend_from_slice(&MAGIC);
         bytes.extend_from_slice(&self.keys.check);
         for number in [kept.len(), blocks] {
             bytes.extend(u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes());
         }
         let small = |number: usize| u8::try_from(number).unwrap_or(u8::MAX);
-        bytes.extend([bucket_bits, small(self.settings.columns), small(self.settings.need), map_bits]);
+        bytes.extend([bucket_bits, small(self.settings.columns), small(self.settings.need)]);
+        bytes.extend(map_bits);
         bytes.extend(u32::try_from(self.settings.within).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend(self.lengths.to_le_bytes());
         bytes.extend(self.lengths_with.to_le_bytes());
         bytes.push(small(self.settings.label.len()));
         bytes.extend(self.settings.label.bytes().chain(std::iter::repeat(0)).take(LABEL));
-        self.beginnings(map_bits, &mut bytes);
+        bytes.extend(hints);
         let filter = bytes.len();
         bytes.resize(filter + blocks * BLOCK, 0);
         let made = bytes.get_mut(filter..).unwrap_or_default();
@@ -285,16 +282,6 @@ impl Builder {
         seal(&mut bytes, &self.keys);
         bytes
     }
-
-    /// The map of beginnings, folded to its size.
-    fn beginnings(&self, bits: u8, out: &mut Vec<u8>) {
-        let size = 1 << (bits - 3);
-        let from = out.len();
-        out.resize(from + size, 0);
-        for part in self.map.chunks(size) {
-            out.iter_mut().skip(from).zip(part).for_each(|(to, more)| *to |= more);
-        }
-    }
 }
 
 /// Fewest letters and digits of a corroborating value.
@@ -311,7 +298,7 @@ fn read(keys: &Keys, value: &str) -> Option<Form> {
     let mut text = Normal::new();
     text.push(value.get(..value.floor_char_boundary(LONGEST * 16)).filter(|part| part.len() == value.len())?, true);
     let mut walk = Walk::of_value(keys);
-    let mut form = Form { bytes: Vec::new(), solid: 0, words: 0, rolling: 0, opening: None };
+    let mut form = Form { bytes: Vec::new(), solid: 0, words: 0, rolling: 0 };
     while let Some(word) = walk.take(&text, true) {
         if word.to > LONGEST {
             return None;
@@ -321,6 +308,5 @@ fn read(keys: &Keys, value: &str) -> Option<Form> {
         form.rolling = word.hash_to;
         walk.form(0, word.to, &mut form.bytes);
     }
-    form.opening = (form.bytes.len() >= OPENING).then(|| walk.eight(0));
     Some(form)
 }

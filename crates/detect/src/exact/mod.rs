@@ -3,6 +3,8 @@
 
 mod build;
 mod fuzz;
+mod hints;
+mod near;
 mod table;
 mod tagger;
 
@@ -14,7 +16,8 @@ pub(crate) use tagger::Tagger;
 
 /// Most words of a value.
 pub(crate) const WORDS: usize = 16;
-/// Bytes of the beginning of a longer value that is looked for first.
+/// Bytes of the beginning of a longer value that are looked for first, and then.
+pub(crate) const FIRST: usize = 4;
 pub(crate) const OPENING: usize = 8;
 /// Most corroborating columns.
 pub(crate) const COLUMNS: usize = 16;

@@ -1,9 +1,9 @@
 //! An index as it lies in bytes, read in place.
 //!
 //! Layout, little endian. Head: magic of 8 bytes; check of the key, 16; entries, 4; blocks of the filter, 4; bits of a bucket's
-//! number, corroborating columns, how many of them are needed, bits of the beginnings' map, 1 each; characters between them, 4;
+//! number, corroborating columns, how many of them are needed, bits of each of the maps, 1 each; characters between them, 4;
 //! the lengths that values have, a bit each, 16; the same of corroborating values, 16; length of the label, 1, and the label, 64.
-//! Then the map of beginnings; the filter; where each bucket begins and the last one ends, 4 each; the entries, 8 each, sorted
+//! Then the maps that are asked first (`hints.rs`), encrypted; the filter; where each bucket begins and the last one ends, 4 each; the entries, 8 each, sorted
 //! within a bucket; for each entry a hash of 5 for each column; the seal, 32.
 //!
 //! An entry is a keyed BLAKE3 hash of the value's form: the bucket's number is its first bits, the entry the 64 that follow.
@@ -14,18 +14,17 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Label, RuleId};
 
+use super::hints::{self, Hints};
 use super::{COLUMNS, ENTRY, FARTHEST, MOST, SHORT};
 use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, LONGEST, RANK, Reader, label_is_good};
 use crate::plan::{CompiledRule, LabelInfo, Origin, kind};
 use crate::rules::Severity;
 
-pub(crate) const MAGIC: [u8; 8] = *b"BZEXACT1";
+pub(crate) const MAGIC: [u8; 8] = *b"BZEXACT2";
 /// Bytes that a label takes.
 pub(crate) const LABEL: usize = 64;
 /// Bits of a bucket's number at most.
 pub(crate) const BUCKET_BITS: u8 = 26;
-/// Bits of the map of beginnings.
-pub(crate) const MAP_BITS: std::ops::RangeInclusive<u8> = 13..=23;
 
 /// A table to look for. Cloning is cheap.
 #[derive(Clone)]
@@ -45,8 +44,7 @@ pub(crate) struct Table {
     /// By length: whether a value has it, and whether a longer one is there.
     pub(crate) lengths: [Length; LONGEST + 1],
     pub(crate) lengths_with: u128,
-    map_bits: u8,
-    map: Range<usize>,
+    hints: Hints,
     filter: Range<usize>,
     buckets: Range<usize>,
     hashes: Range<usize>,
@@ -64,20 +62,11 @@ pub(crate) struct Length {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     keys: &'a Keys,
-    map: &'a [u8],
-    mask: u64,
+    pub(super) hints: &'a Hints,
     filter: Filter<'a>,
 }
 
 impl View<'_> {
-    /// Whether a value may begin like this.
-    #[inline]
-    pub(crate) fn may_begin(&self, eight: u64) -> bool {
-        let bit = self.keys.opening.of(eight) & self.mask;
-        let byte = usize::try_from(bit >> 3).ok().and_then(|at| self.map.get(at)).copied().unwrap_or(0);
-        byte >> (bit & 7) & 1 != 0
-    }
-
     /// Whether a value with this rolling hash may be there.
     #[inline]
     pub(crate) fn may_have(&self, hash: u64) -> bool {
@@ -149,7 +138,7 @@ struct Head {
     bucket_bits: u8,
     columns: usize,
     need: usize,
-    map_bits: u8,
+    map_bits: hints::Bits,
     within: usize,
     lengths: u128,
     lengths_with: u128,
@@ -159,7 +148,7 @@ struct Head {
 impl Head {
     fn read(reader: &mut Reader<'_>) -> Result<Self, IndexError> {
         let (entries, blocks) = (reader.number()?, reader.number()?);
-        let (bucket_bits, columns, need, map_bits) = (reader.byte()?, reader.byte()?, reader.byte()?, reader.byte()?);
+        let (bucket_bits, columns, need, map_bits) = (reader.byte()?, reader.byte()?, reader.byte()?, reader.array()?);
         let within = reader.number()?;
         let (lengths, lengths_with) = (u128::from_le_bytes(reader.array()?), u128::from_le_bytes(reader.array()?));
         let length = usize::from(reader.byte()?);
@@ -172,7 +161,7 @@ impl Head {
             (bucket_bits <= BUCKET_BITS, "buckets"),
             (columns <= COLUMNS, "columns"),
             (need <= columns, "need"),
-            (MAP_BITS.contains(&map_bits), "beginnings"),
+            (hints::fit(map_bits), "maps"),
             (within <= FARTHEST, "within"),
             (label_is_good(&label), "label"),
         ];
@@ -185,7 +174,7 @@ impl Head {
     /// Lengths of the parts that follow.
     fn parts(&self) -> [Option<usize>; 5] {
         [
-            Some(1 << (self.map_bits - 3)),
+            Some(hints::bytes_of(self.map_bits)),
             self.blocks.checked_mul(BLOCK),
             Some(((1 << self.bucket_bits) + 1) * 4),
             self.entries.checked_mul(ENTRY),
@@ -202,7 +191,7 @@ impl Table {
         let parts = head.parts();
         reader.sealed(parts.iter().try_fold(0_usize, |sum, part| sum.checked_add((*part)?)), &keys)?;
         let mut at = reader.at();
-        let [map, filter, buckets, hashes, with] = parts.map(|part| {
+        let [maps, filter, buckets, hashes, with] = parts.map(|part| {
             let from = at;
             at += part.unwrap_or(0);
             from..at
@@ -221,6 +210,7 @@ impl Table {
         let Head { entries, bucket_bits, columns, need, map_bits, within, lengths, lengths_with, label, .. } = head;
         let rule = RuleId::from(label.as_str());
         let label = Label::from(label.as_str());
+        let hints = Hints::read(&keys, map_bits, all.get(maps).unwrap_or_default());
         let lengths = std::array::from_fn(|length| Length { is: lengths >> length & 1 != 0, longer: lengths >> length > 1 });
         Ok(Self {
             bytes,
@@ -234,8 +224,7 @@ impl Table {
             within,
             lengths,
             lengths_with,
-            map_bits,
-            map,
+            hints,
             filter,
             buckets,
             hashes,
@@ -250,7 +239,7 @@ impl Table {
 
     /// What is looked at for every word.
     pub(crate) fn view(&self) -> View<'_> {
-        View { keys: &self.keys, map: self.part(&self.map), mask: (1 << self.map_bits) - 1, filter: Filter(self.part(&self.filter)) }
+        View { keys: &self.keys, hints: &self.hints, filter: Filter(self.part(&self.filter)) }
     }
 
     /// The entries of a value: a row each.

@@ -1,11 +1,10 @@
 //! The walk of a table over a text that arrives in pieces. At every end of a word the text back to each of the last words is looked
 //! up, as far as something can begin like it; a value that needs others beside it waits for what follows.
 
-use std::collections::VecDeque;
-
+use super::near::Near;
 use super::table::{Exact, Table, View};
-use super::{OPENING, ROWS, WORDS, short};
-use crate::known::{Found, LONGEST, Walk, Word};
+use super::{FIRST, OPENING, ROWS, WORDS};
+use crate::known::{Found, GAP, LONGEST, Walk, Word};
 use crate::normal::Normal;
 
 /// Score of a value alone, and of one that others confirm.
@@ -19,43 +18,25 @@ struct Start {
     begin: usize,
     first_char: usize,
     from: usize,
-    /// The rolling hash there.
-    hash: u64,
     words: usize,
-    /// Whether the index has a value that begins like the text here, as far as that is known.
-    begins: bool,
-}
-
-/// A word that may confirm a value.
-#[derive(Clone, Debug)]
-struct Near {
-    word: Word,
-    /// What ends with it, made when it is asked for.
-    hashes: Option<Vec<Ending>>,
-}
-
-/// The short hash of some words, and where they begin.
-#[derive(Clone, Copy, Debug)]
-struct Ending {
-    hash: u64,
-    start: usize,
-    first_char: usize,
+    /// How many bytes of what begins here were seen to begin a value.
+    seen: usize,
 }
 
 /// A value of the table that was read.
 #[derive(Clone, Debug)]
-struct Hit {
-    start: usize,
-    end: usize,
+pub(super) struct Hit {
+    pub(super) start: usize,
+    pub(super) end: usize,
     /// The same in characters.
-    first_char: usize,
-    last_char: usize,
+    pub(super) first_char: usize,
+    pub(super) last_char: usize,
     /// What may confirm it: short hashes, sorted, with the row and the column.
-    wanted: Vec<(u64, usize, usize)>,
+    pub(super) wanted: Vec<(u64, usize, usize)>,
     /// Columns that were met, by row.
-    met: Vec<u16>,
+    pub(super) met: Vec<u16>,
     /// Number of the word from which on words were not compared yet.
-    compared: usize,
+    pub(super) compared: usize,
 }
 
 /// Looks for the values of a table in a normalised text that somebody else holds. Positions are those of the normalised text.
@@ -64,9 +45,9 @@ pub(crate) struct Tagger {
     exact: Exact,
     walk: Walk,
     starts: Vec<Start>,
-    near: VecDeque<Near>,
-    /// Number of the first word in `near`.
-    near_from: usize,
+    /// What the filter let through at the last word.
+    asked: Vec<Start>,
+    near: Near,
     /// Sorted by start, the longest first.
     hits: Vec<Hit>,
     /// Nothing is reported before this.
@@ -77,11 +58,11 @@ pub(crate) struct Tagger {
 impl Tagger {
     pub(crate) fn new(exact: &Exact) -> Self {
         Self {
-            walk: Walk::new(&exact.table().keys),
+            walk: Walk::without_hashes(&exact.table().keys),
             exact: exact.clone(),
             starts: Vec::with_capacity(WORDS),
-            near: VecDeque::new(),
-            near_from: 0,
+            asked: Vec::new(),
+            near: Near::default(),
             hits: Vec::new(),
             floor: 0,
             form: Vec::new(),
@@ -95,8 +76,8 @@ impl Tagger {
         let view = table.view();
         while let Some(word) = self.walk.take(text, last) {
             self.enter(&word, table, &view);
-            if table.need > 0 {
-                self.remember(word, table);
+            if table.need > 0 && self.near.enter(word, &self.walk) {
+                self.forget(word.first_char, table);
             }
             if !self.hits.is_empty() {
                 self.settle(table, text, false, out);
@@ -133,28 +114,18 @@ impl Tagger {
             self.starts.clear();
             return;
         }
-        let Word { start, first_char, from, hash_from, .. } = *word;
-        self.starts.push(Start { begin: start, first_char, from, hash: hash_from, words: 0, begins: false });
-        let mut starts = std::mem::take(&mut self.starts);
-        starts.retain_mut(|start| self.extend(start, word, table, view));
-        self.starts = starts;
-    }
-
-    /// Looks up what lies from a start to the end of a word; false when nothing can begin there any more.
-    fn extend(&mut self, start: &mut Start, last: &Word, table: &Table, view: &View<'_>) -> bool {
-        let length = last.to - start.from;
-        start.words += 1;
-        let Some(values) = table.lengths.get(length).filter(|values| values.is || values.longer) else { return false };
-        if length >= OPENING && !start.begins {
-            if !view.may_begin(self.walk.eight(start.from)) {
-                return false;
-            }
-            start.begins = true;
+        let Self { starts, walk, asked, .. } = self;
+        starts.retain_mut(|start| extend(start, word, (walk, table, view), asked));
+        let Word { start, first_char, from, .. } = *word;
+        let mut start = Start { begin: start, first_char, from, words: 0, seen: 0 };
+        if extend(&mut start, word, (walk, table, view), asked) {
+            starts.push(start);
         }
-        if values.is && view.may_have(self.walk.between((start.from, start.hash), (last.to, last.hash_to))) {
-            self.look_up(start, last, table);
+        if !asked.is_empty() {
+            let mut asked = std::mem::take(asked);
+            asked.drain(..).for_each(|start| self.look_up(&start, word, table));
+            self.asked = asked;
         }
-        start.words < WORDS && values.longer
     }
 
     fn look_up(&mut self, first: &Start, last: &Word, table: &Table) {
@@ -168,6 +139,8 @@ impl Tagger {
         let mut wanted = Vec::new();
         let count = rows.len().min(ROWS);
         if table.need > 0 {
+            // So that no more words are compared than are near enough.
+            self.forget(first.first_char, table);
             for (index, row) in rows.take(ROWS).enumerate() {
                 wanted.extend(table.with(row).map(|(column, hash)| (hash, index, column)));
             }
@@ -175,29 +148,24 @@ impl Tagger {
         }
         let (start, first_char) = (first.begin, first.first_char);
         let hit =
-            Hit { start, end: last.end, first_char, last_char: last.last_char, wanted, met: vec![0; count], compared: self.near_from };
+            Hit { start, end: last.end, first_char, last_char: last.last_char, wanted, met: vec![0; count], compared: self.near.from };
         let key = |hit: &Hit| (hit.start, usize::MAX - hit.end);
         let at = self.hits.partition_point(|other| key(other) < key(&hit));
         self.hits.insert(at, hit);
     }
 
-    /// Keeps a word for as long as it may confirm something.
-    fn remember(&mut self, word: Word, table: &Table) {
-        self.near.push_back(Near { word, hashes: None });
-        let earliest = self.hits.first().map(|hit| hit.first_char).into_iter().chain(self.starts.first().map(|start| start.first_char));
-        let earliest = earliest.min().unwrap_or(word.first_char).min(word.first_char);
+    /// Forgets words that cannot confirm anything any more, whether it was found, may have begun, or begins at a character.
+    fn forget(&mut self, begins: usize, table: &Table) {
+        let [hit, start] = [self.hits.first().map(|hit| hit.first_char), self.starts.first().map(|start| start.first_char)];
+        let earliest = begins.min(hit.unwrap_or(begins)).min(start.unwrap_or(begins));
         // The words of what begins near enough are needed as well.
-        let oldest = earliest.saturating_sub(table.within + LONGEST + WORDS * crate::known::GAP);
-        while self.near.front().is_some_and(|near| near.word.last_char < oldest) {
-            self.near.pop_front();
-            self.near_from += 1;
-        }
+        self.near.forget_before(earliest.saturating_sub(table.within + LONGEST + WORDS * GAP));
     }
 
     /// Reports what is decided, from left to right: the longest of those that begin first, and what others reach further.
     fn settle(&mut self, table: &Table, text: &Normal, all: bool, out: &mut Vec<Found>) {
         if table.need > 0 {
-            self.compare(table);
+            self.near.compare(&mut self.hits, table);
         }
         while let Some(hit) = self.hits.first() {
             if !all && hit.start >= self.undecided() {
@@ -218,35 +186,6 @@ impl Tagger {
             }
         }
     }
-
-    /// Compares words that came with what may confirm each value.
-    fn compare(&mut self, table: &Table) {
-        let Self { hits, near, near_from, walk, .. } = self;
-        let Some(first) = hits.iter().map(|hit| hit.compared).min() else { return };
-        for index in first.saturating_sub(*near_from)..near.len() {
-            if near.get(index).is_some_and(|near| near.hashes.is_none()) {
-                let made = ending(near, index, walk, table);
-                if let Some(near) = near.get_mut(index) {
-                    near.hashes = Some(made);
-                }
-            }
-        }
-        for hit in hits {
-            let (from, to) = (hit.first_char.saturating_sub(table.within), hit.last_char + table.within);
-            let next = hit.compared.saturating_sub(*near_from);
-            for near in near.iter().skip(next).filter(|near| near.word.last_char <= to) {
-                let fits = |first: usize, first_char: usize| first_char >= from && (near.word.end <= hit.start || first >= hit.end);
-                let hashes = near.hashes.iter().flatten().filter(|one| fits(one.start, one.first_char));
-                for one in hashes {
-                    let at = hit.wanted.partition_point(|(wanted, ..)| *wanted < one.hash);
-                    for (_, row, column) in hit.wanted.iter().skip(at).take_while(|(wanted, ..)| *wanted == one.hash) {
-                        hit.met.get_mut(*row).into_iter().for_each(|met| *met |= 1 << column);
-                    }
-                }
-            }
-            hit.compared = *near_from + near.len();
-        }
-    }
 }
 
 /// Where the next word begins.
@@ -254,22 +193,30 @@ fn behind_marks(text: &Normal, from: usize, to: usize) -> usize {
     from + text.slice(from, to).iter().take_while(|byte| byte.is_ascii() && !byte.is_ascii_alphanumeric()).count()
 }
 
-/// The short hashes of everything that ends with a word and could confirm a value.
-fn ending(near: &VecDeque<Near>, index: usize, walk: &Walk, table: &Table) -> Vec<Ending> {
-    let mut made = Vec::new();
-    let Some(last) = near.get(index).map(|near| near.word) else { return made };
-    for first in near.iter().take(index + 1).rev().take(WORDS).map(|near| near.word) {
-        let length = last.to - first.from;
-        if length > LONGEST {
-            break;
+/// Asks whether a value lies from a start to the end of a word; false when nothing can begin there any more.
+#[inline]
+fn extend(start: &mut Start, last: &Word, (walk, table, view): (&Walk, &Table, &View<'_>), asked: &mut Vec<Start>) -> bool {
+    let length = last.to - start.from;
+    start.words += 1;
+    let Some(values) = table.lengths.get(length).filter(|values| values.is || values.longer) else { return false };
+    if start.seen < OPENING && length >= FIRST {
+        let eight = walk.eight(start.from);
+        if start.seen == 0 && !view.hints.may_begin(eight) {
+            return false;
         }
-        if table.lengths_with >> length & 1 != 0 {
-            let rolling = walk.between((first.from, first.hash_from), (last.to, last.hash_to));
-            made.push(Ending { hash: short(table.keys.whole.of(rolling)), start: first.start, first_char: first.first_char });
-        }
-        if first.apart {
-            break;
+        start.seen = FIRST;
+        if length >= OPENING {
+            if !view.hints.may_open(eight) {
+                return false;
+            }
+            start.seen = OPENING;
         }
     }
-    made
+    if values.is
+        && (length < OPENING || view.hints.may_look(walk.eight(start.from), walk.eight(last.to - OPENING), length))
+        && view.may_have(walk.rolling(start.from, last.to))
+    {
+        asked.push(*start);
+    }
+    start.words < WORDS && values.longer
 }

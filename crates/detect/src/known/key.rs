@@ -62,9 +62,12 @@ pub(crate) struct Keys {
     /// The secret point of the rolling hash.
     pub(crate) base: u64,
     pub(crate) powers: Arc<Powers>,
-    /// Keys what comes of the rolling hash, for whole values and for beginnings.
+    /// Keys what comes of the rolling hash, for whole values and for shingles.
     pub(crate) whole: Sip,
     pub(crate) opening: Sip,
+    /// Encrypts the maps of a table that are asked first, and the two odd numbers of the fast hash in them.
+    pub(crate) hints: [u8; 32],
+    pub(crate) mix: [u64; 2],
 }
 
 impl Keys {
@@ -73,6 +76,7 @@ impl Keys {
         let rolling = derive("bartizan 2026-11 index rolling");
         let [check, _] = halves(&derive("bartizan 2026-11 index check"));
         let [whole, opening] = halves(&derive("bartizan 2026-11 index filter"));
+        let mix = halves(&derive("bartizan 2026-11 index mix"));
         let number = rolling.first_chunk().copied().map_or(1, u64::from_le_bytes);
         // Neither 0 nor 1, which would hash nothing.
         let base = number % (PRIME - 2) + 2;
@@ -84,6 +88,8 @@ impl Keys {
             powers: powers(base),
             whole: Sip::new(whole),
             opening: Sip::new(opening),
+            hints: derive("bartizan 2026-11 index hints"),
+            mix: mix.map(|half| half.first_chunk().copied().map_or(1, u64::from_le_bytes) | 1),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) use form::{Reader, label_is_good, seal};
 pub use key::IndexKey;
 pub(crate) use key::{Keys, hex};
 pub use scan::KnownScan;
-pub(crate) use walk::{GAP, LONGEST, Walk, Word};
+pub(crate) use walk::{GAP, LONGEST, Walk, Word, before};
 
 /// Values of a company's own come before what rules find, except secrets.
 pub(crate) const RANK: u8 = 55;

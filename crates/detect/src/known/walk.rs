@@ -116,6 +116,31 @@ fn formed(byte: u8) -> u8 {
     FORM.get(usize::from(byte)).copied().unwrap_or(PARTS)
 }
 
+/// The rolling hash with more bytes behind it. Four at once: the products wait for nothing but the hash so far.
+#[inline]
+fn rolled(powers: &Powers, mut hash: u64, bytes: &[u8], form: impl Fn(u8) -> u8) -> u64 {
+    let [_, one, two, three, four, ..] = *powers;
+    let value = |byte: u8| u128::from(form(byte)) + 1;
+    let times = |value: u128, power: u64| value * u128::from(power);
+    let (fours, rest) = bytes.as_chunks::<4>();
+    for [a, b, c, d] in fours {
+        let sum = times(value(*a), three) + times(value(*b), two) + times(value(*c), one) + value(*d);
+        hash = folded(times(hash.into(), four) + sum);
+    }
+    match *rest {
+        [a] => folded(times(hash.into(), one) + value(a)),
+        [a, b] => folded(times(hash.into(), two) + times(value(a), one) + value(b)),
+        [a, b, c] => folded(times(hash.into(), three) + times(value(a), two) + times(value(b), one) + value(c)),
+        _ => hash,
+    }
+}
+
+/// The rolling hash of bytes that lie before others, of which the hash and the number are known, and of those.
+pub(crate) fn before(powers: &Powers, bytes: &[u8], (hash, count): (u64, usize)) -> u64 {
+    let power = powers.get(count).copied().unwrap_or(0);
+    reduced(times(rolled(powers, 0, bytes, |byte| byte), power) + hash)
+}
+
 #[inline]
 fn reduced(a: u64) -> u64 {
     if a >= PRIME { a - PRIME } else { a }
@@ -126,6 +151,8 @@ fn reduced(a: u64) -> u64 {
 pub(crate) struct Walk {
     base: u64,
     powers: Arc<Powers>,
+    /// Whether words come with their hashes.
+    hashes: bool,
     /// What parts two words is at most this long.
     longest_gap: usize,
     /// Normalised position up to which the text was read, and how many characters that is.
@@ -149,6 +176,7 @@ impl Walk {
         Self {
             base: keys.base,
             powers: Arc::clone(&keys.powers),
+            hashes: true,
             longest_gap: GAP,
             next: 0,
             chars: 0,
@@ -160,6 +188,11 @@ impl Walk {
             hash: 0,
             bytes: [0; KEPT],
         }
+    }
+
+    /// Where few hashes are asked for. Those of words are 0.
+    pub(crate) fn without_hashes(keys: &Keys) -> Self {
+        Self { hashes: false, ..Self::new(keys) }
     }
 
     /// Over a value, where it does not matter how far apart its words are.
@@ -180,12 +213,18 @@ impl Walk {
         while let Some(byte) = bytes.get(at) {
             let made = formed(*byte);
             if made != PARTS && made != WIDE {
-                if self.open.is_none() {
-                    self.enter(begin + at, made > b'9');
-                }
+                // A word that also ends here is not written down in between.
+                let word = if self.open.is_none() { Some(self.begin(begin + at, made > b'9')) } else { None };
                 let run = self.run(bytes.get(at..).unwrap_or_default());
                 self.chars += run;
                 at += run;
+                if let Some(word) = word {
+                    if bytes.get(at).is_some_and(|byte| formed(*byte) == PARTS) {
+                        self.next = begin + at;
+                        return Some(self.ended(word));
+                    }
+                    self.open = Some(word);
+                }
                 continue;
             }
             let (c, width) = if made == WIDE { decoded(bytes.get(at..).unwrap_or_default()) } else { (' ', 1) };
@@ -213,39 +252,39 @@ impl Walk {
         if last { self.close() } else { None }
     }
 
-    #[inline]
     fn enter(&mut self, start: usize, letter: bool) {
         if self.open.is_some() {
             self.letter = letter;
-            return;
+        } else {
+            self.open = Some(self.begin(start, letter));
         }
+    }
+
+    /// Begins a word.
+    #[inline]
+    fn begin(&mut self, start: usize, letter: bool) -> Word {
         self.apart |= self.gap > self.longest_gap;
         if self.gap > 0 && self.letter && letter && !self.apart {
             self.push(b' ');
         }
         self.letter = letter;
-        let (at, hash, chars) = (self.at, self.hash, self.chars);
-        let word = Word {
-            start,
-            end: start,
-            from: at,
-            to: at,
-            hash_from: hash,
-            hash_to: hash,
-            first_char: chars,
-            last_char: chars,
-            apart: self.apart,
-        };
-        self.open = Some(word);
+        let (at, hash, chars, apart) = (self.at, self.hash, self.chars, self.apart);
         self.apart = false;
         self.gap = 0;
+        Word { start, end: start, from: at, to: at, hash_from: hash, hash_to: hash, first_char: chars, last_char: chars, apart }
     }
 
     fn close(&mut self) -> Option<Word> {
-        let mut word = self.open.take()?;
-        (word.end, word.to, word.hash_to, word.last_char) = (self.next, self.at, self.hash, self.chars);
+        let word = self.open.take()?;
+        Some(self.ended(word))
+    }
+
+    /// The word as it ends here.
+    #[inline]
+    fn ended(&mut self, word: Word) -> Word {
+        let word = Word { end: self.next, to: self.at, hash_to: self.hash, last_char: self.chars, ..word };
         self.apart = word.is_long();
-        Some(word)
+        word
     }
 
     /// Takes ASCII letters and digits in; gives how many there are.
@@ -264,16 +303,8 @@ impl Walk {
             last = made;
             count += 1;
         }
-        // Four characters at once: the products wait for nothing but the hash so far.
-        let [_, one, two, three, four, ..] = *self.powers;
-        let value = |byte: u8| u128::from(formed(byte)) + 1;
-        let (fours, rest) = bytes.get(..count).unwrap_or_default().as_chunks::<4>();
-        for [a, b, c, d] in fours {
-            let sum = value(*a) * u128::from(three) + value(*b) * u128::from(two) + value(*c) * u128::from(one) + value(*d);
-            self.hash = folded(u128::from(self.hash) * u128::from(four) + sum);
-        }
-        for byte in rest {
-            self.hash = folded(u128::from(self.hash) * u128::from(one) + value(*byte));
+        if self.hashes {
+            self.hash = rolled(&self.powers, self.hash, bytes.get(..count).unwrap_or_default(), formed);
         }
         self.at += count;
         self.letter = last > b'9';
@@ -286,7 +317,9 @@ impl Walk {
             *slot = byte;
         }
         self.at += 1;
-        self.hash = reduced(times(self.hash, self.base) + u64::from(byte) + 1);
+        if self.hashes {
+            self.hash = reduced(times(self.hash, self.base) + u64::from(byte) + 1);
+        }
     }
 
     /// The rolling hash of what lies between two places of the form, of which the hashes are known.
@@ -294,6 +327,20 @@ impl Walk {
     pub(crate) fn between(&self, (from, hash_from): (usize, u64), (to, hash_to): (usize, u64)) -> u64 {
         let power = self.powers.get(to - from).copied().unwrap_or(0);
         reduced(hash_to + PRIME - times(hash_from, power))
+    }
+
+    /// The rolling hash of the form between two places that are at most [`LONGEST`] behind.
+    pub(crate) fn rolling(&self, from: usize, to: usize) -> u64 {
+        let (head, tail) = self.parts(from, to);
+        rolled(&self.powers, rolled(&self.powers, 0, head, |byte| byte), tail, |byte| byte)
+    }
+
+    /// The form between two places, in two parts.
+    #[inline]
+    fn parts(&self, from: usize, to: usize) -> (&[u8], &[u8]) {
+        let (first, count) = (from % KEPT, to - from);
+        let head = self.bytes.get(first..(first + count).min(KEPT)).unwrap_or_default();
+        (head, self.bytes.get(..count - head.len()).unwrap_or_default())
     }
 
     /// Eight bytes of the form from a place on that is at most [`LONGEST`] behind.
@@ -309,7 +356,15 @@ impl Walk {
     /// The form between two places that are at most [`LONGEST`] apart.
     pub(crate) fn form(&self, from: usize, to: usize, out: &mut Vec<u8>) {
         out.clear();
-        out.extend((from..to).filter_map(|at| self.bytes.get(at % KEPT)));
+        self.append(from, to, out);
+    }
+
+    /// Appends the form between two places that are at most [`LONGEST`] and a space apart.
+    #[inline]
+    pub(crate) fn append(&self, from: usize, to: usize, out: &mut Vec<u8>) {
+        let (head, tail) = self.parts(from, to);
+        out.extend_from_slice(head);
+        out.extend_from_slice(tail);
     }
 
     /// Where the word begins that has not ended, if it may be one.

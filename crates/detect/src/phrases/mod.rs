@@ -74,7 +74,7 @@ pub enum DictionaryError {
     #[error("the dictionary is not of the documented form")]
     Form(#[source] Box<toml::de::Error>),
     /// A label that is none.
-    #[error("`{0}` is no label: give dotted words of small letters, such as `custom.projects`")]
+    #[error("`{0}` is no label of your own: give small letters below `custom.` or `proprietary.`, such as `custom.projects`")]
     Label(String),
     /// A score outside 0 to 1.
     #[error("the score lies between 0 and 1")]
