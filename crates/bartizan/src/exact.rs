@@ -157,7 +157,8 @@ fn fill(mut builder: Builder, rows: &mut impl Rows, primary: usize, with: &[usiz
 /// What a setting out of its bounds means on the command line.
 fn of_settings(error: &IndexError) -> anyhow::Error {
     anyhow::anyhow!(match error {
-        IndexError::Field("label") => "a label is dotted words of small letters, such as `proprietary.customers`",
+        IndexError::Field("label") =>
+            "a label is dotted words of small letters below `proprietary.` or `custom.`, such as `proprietary.customers`",
         IndexError::Field("columns") => "at most 16 columns can confirm a find",
         IndexError::Field("need") => "`--need` asks for more values than `--with` names columns",
         IndexError::Field("within") => "`--within` is at most 2000 characters",

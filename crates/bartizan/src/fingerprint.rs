@@ -102,7 +102,7 @@ fn build(args: &BuildArgs) -> Result<u8> {
     let key_path = key_path(&args.output, args.index_key.as_deref());
     let (key, new) = key_or_new(&key_path)?;
     let mut builder = PrintsBuilder::new(&key, &args.label)
-        .map_err(|_| anyhow!("a label is dotted words of small letters, such as `proprietary.board`"))?;
+        .map_err(|_| anyhow!("a label is dotted words of small letters below `proprietary.` or `custom.`, such as `proprietary.board`"))?;
     let paths = below(&args.files);
     let mut taken = Taken::default();
     let mut progress = Progress::new(&paths);

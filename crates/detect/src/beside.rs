@@ -41,7 +41,6 @@ fn own(tagger: Own, rule: usize) -> Reader {
 
 /// What a company knows of its own.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "it is boxed as a whole, and there is one a text")]
 pub(crate) enum Own {
     Exact(exact::Tagger),
     Phrases(phrases::Tagger),

@@ -1,6 +1,7 @@
 //! Fingerprints: which excerpts of documents are found in a text, and that it does not matter how a text arrives.
 
 #![cfg(test)]
+#![expect(clippy::string_slice, reason = "offsets of findings")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! gzip and tar.
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "helpers of tests, on known bytes")]
 
 mod common;
 
