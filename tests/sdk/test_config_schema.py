@@ -11,11 +11,38 @@ from conftest import GATE, ROOT, start_gate
 from schemas import schema_of, wrong
 
 
-def examples():
-    """Every TOML block of the documents for users."""
+def blocks():
+    """Every TOML block of the documents for users, and whether it is a rule file or a dictionary."""
     for path in sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")]):
         for number, block in enumerate(re.findall(r"^```toml\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL)):
-            yield pytest.param(block, id=f"{path.name}-{number}")
+            yield f"{path.name}-{number}", block, bool({"rule", "dictionary"} & tomllib.loads(block).keys())
+
+
+def examples():
+    """Those that are configuration."""
+    return (pytest.param(block, id=name) for name, block, rules in blocks() if not rules)
+
+
+def own_files(folder):
+    """What the example of `[guard]` names: indexes and their key, and the rule file and the dictionary of the same page."""
+    rules = {tomllib.loads(block).get("label", "custom.projects"): block for name, block, rules in blocks() if rules and "proprietary" in name}
+    (folder / "tickets.toml").write_text(rules["custom.ticket"])
+    (folder / "projects.toml").write_text(rules["custom.projects"])
+    (folder / "projects.txt").write_text("Grey Owl\n")
+    (folder / "customers.csv").write_text("account,city\nAB-778812,Lisbon\n")
+    (folder / "minutes.txt").write_text(" ".join(f"word{number} of the minutes" for number in range(60)))
+    commands = (["exact", "build", "customers.csv", "--primary", "account", "-o", "customers.exact"], ["fingerprint", "build", "minutes.txt", "-o", "own.prints"])
+    for command in commands:
+        subprocess.run([GATE, *command, "--index-key", "own.key"], cwd=folder, check=True, capture_output=True, timeout=60)
+
+
+def test_rule_files_of_the_documents(tmp_path):
+    own_files(tmp_path)
+    text = "see TKT-123456 about Blue Heron and grey owl"
+    command = [GATE, "detect", "--rules", "tickets.toml", "--rules", "projects.toml", "--jsonl"]
+    done = subprocess.run(command, cwd=tmp_path, input=json.dumps({"id": 1, "text": text}) + "\n", capture_output=True, text=True, timeout=60)
+    found = [(one["label"], text[one["start"]:one["end"]]) for one in json.loads(done.stdout)["findings"]]
+    assert found == [("custom.ticket", "TKT-123456"), ("custom.projects", "Blue Heron"), ("custom.projects", "grey owl")], done.stderr
 
 
 def tables():
@@ -45,6 +72,7 @@ def test_config_of_the_documents(text, tmp_path, monkeypatch):
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     (tmp_path / "bartizan.toml").write_text(text)
     (tmp_path / "prices.toml").write_text('[[models]]\nname = "*"\ninput = 0.15\noutput = 0.6\n')
+    own_files(tmp_path)
     monkeypatch.setenv("OPENAI_API_KEY", "not-a-key")
     monkeypatch.setenv("COLLECTOR_KEY", "not-a-key")
     monkeypatch.chdir(tmp_path)
@@ -157,6 +185,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
     (tmp_path / "credential").write_text("not-a-key")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     (tmp_path / "prices.toml").write_text('[[models]]\nname = "*"\ninput = 0.15\noutput = 0.6\n')
+    own_files(tmp_path)
     hosts = {"hosts": ["gate.example.com"]}
     given = {
         "gate": {"listen": "127.0.0.1:0", "auth": "anonymous", **hosts},
@@ -176,6 +205,13 @@ def test_config_with_every_key(tmp_path, upstream_process):
             "budget": [{"name": "b", "key": "*", "period": "day", "tokens": 1000}, {"name": "c", "period": "month", "money": 1.5}],
         },
         "prices": {"file": str(tmp_path / "prices.toml")},
+        "guard": {
+            "names": True,
+            "own_rules": [str(tmp_path / "projects.toml")],
+            "exact": [str(tmp_path / "customers.exact")],
+            "fingerprints": [str(tmp_path / "own.prints")],
+            "index_key": str(tmp_path / "own.key"),
+        },
         "policy": {"dir": str(tmp_path / "policies")},
         "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},
         "telemetry": {"otlp_endpoint": "http://127.0.0.1:9", "headers": [{"name": "x-a", "value_env": "HOME"}, {"name": "x-b", "value_file": str(tmp_path / "credential")}]},
