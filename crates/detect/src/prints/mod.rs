@@ -1,7 +1,7 @@
 //! Document fingerprints: excerpts of a company's own documents in a text, also when a word was changed here and there. What lives
 //! here: how documents become an index ([`PrintsBuilder`]), how it lies in bytes ([`Prints`]), the walk over a text.
 //!
-//! A document is cut into shingles of [`SHINGLE`] words; of every [`WINDOW`] that follow each other the one with the smallest hash is
+//! A document is cut into shingles of `SHINGLE` words; of every `WINDOW` that follow each other the one with the smallest hash is
 //! kept (winnowing: Schleimer, Wilkerson and Aiken, 2003). In a text every shingle is looked up. What is found in the order of the
 //! document, about as far apart as there, is a run; a run that is long enough is an excerpt.
 
