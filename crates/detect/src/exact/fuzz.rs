@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Builder, Exact, Settings};
-use crate::known::{IndexKey, Keys, seal};
+use crate::known::{IndexKey, changed};
 
 /// Reads `data` as an index; then as changes (place, byte) to a good one, sealed again, which is run over a text.
 ///
@@ -13,16 +13,8 @@ use crate::known::{IndexKey, Keys, seal};
 pub fn fuzz_exact(data: &[u8]) {
     let key = IndexKey::new([7; 32]);
     let _refused = Exact::load(Arc::new(data.to_vec()), &key);
-    let Some(mut bytes) = good(&key) else { panic!("a good index cannot be made") };
-    bytes.truncate(bytes.len() - 32);
-    for change in data.chunks_exact(3) {
-        if let [low, high, byte] = change
-            && let Some(slot) = bytes.get_mut(usize::from(*low) | usize::from(*high) << 8)
-        {
-            *slot = *byte;
-        }
-    }
-    seal(&mut bytes, &Keys::new(&key));
+    let Some(bytes) = good(&key) else { panic!("a good index cannot be made") };
+    let bytes = changed(bytes, data, &key);
     if let Ok(exact) = Exact::load(Arc::new(bytes), &key) {
         let text = "Jane Q. Doe, 4111 1111 1111 1111, account 77-120-3 in Porto; Jane Q. Doe";
         for finding in exact.scan(text) {

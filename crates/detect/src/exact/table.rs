@@ -16,7 +16,7 @@ use bartizan_vocabulary::{Label, RuleId};
 
 use super::hints::{self, Hints};
 use super::{COLUMNS, ENTRY, FARTHEST, MOST, SHORT};
-use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, LONGEST, RANK, Reader, label_is_good};
+use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, LONGEST, RANK, Reader, Sorted, label_is_good, word};
 use crate::plan::{CompiledRule, LabelInfo, Origin, kind};
 use crate::rules::Severity;
 
@@ -248,19 +248,9 @@ impl Table {
         let buckets = self.part(&self.buckets);
         let bound = |number: usize| buckets.get(number * 4..number * 4 + 4).map_or(0, word);
         let (from, to) = (bound(bucket), bound(bucket + 1));
-        let first = self.first(from, to, |entry| entry >= wanted);
-        first..self.first(first, to, |entry| entry > wanted)
-    }
-
-    /// The first entry in a sorted range of which something is true.
-    fn first(&self, mut from: usize, mut to: usize, is: impl Fn(u64) -> bool) -> usize {
-        let hashes = self.part(&self.hashes);
-        while from < to {
-            let middle = usize::midpoint(from, to);
-            let entry = hashes.get(middle * ENTRY..).and_then(|rest| rest.first_chunk()).copied().map_or(u64::MAX, u64::from_le_bytes);
-            if is(entry) { to = middle } else { from = middle + 1 }
-        }
-        from
+        let hashes = Sorted(self.part(&self.hashes), ENTRY);
+        let first = hashes.first(from, to, |entry| entry >= wanted);
+        first..hashes.first(first, to, |entry| entry > wanted)
     }
 
     /// The short hashes of a row's corroborating values with their columns.
@@ -270,10 +260,6 @@ impl Table {
         let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
         row.chunks_exact(SHORT).map(number).enumerate().filter(|(_, hash)| *hash != 0)
     }
-}
-
-fn word(bytes: &[u8]) -> usize {
-    bytes.first_chunk().copied().map(u32::from_le_bytes).and_then(|number| usize::try_from(number).ok()).unwrap_or(usize::MAX)
 }
 
 /// The first 96 bits of the keyed hash of a value's form.

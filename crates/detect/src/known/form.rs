@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Keys;
+use super::{IndexKey, Keys};
 
 /// The bytes of an index, wherever they lie.
 pub type IndexBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
@@ -122,4 +122,39 @@ pub(crate) fn label_is_good(label: &str) -> bool {
             && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
     };
     (label.starts_with("proprietary.") || label.starts_with("custom.")) && label.len() <= 64 && label.split('.').all(word)
+}
+
+/// Four bytes as a number; more than there can be where they are not there.
+pub(crate) fn word(bytes: &[u8]) -> usize {
+    bytes.first_chunk().copied().map(u32::from_le_bytes).and_then(|number| usize::try_from(number).ok()).unwrap_or(usize::MAX)
+}
+
+/// Entries of so many bytes, sorted by the number that the first eight are.
+pub(crate) struct Sorted<'a>(pub(crate) &'a [u8], pub(crate) usize);
+
+impl Sorted<'_> {
+    /// The first entry of a range of which something is true that is true of all behind it.
+    pub(crate) fn first(&self, mut from: usize, mut to: usize, is: impl Fn(u64) -> bool) -> usize {
+        let Self(bytes, size) = self;
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            let entry = bytes.get(middle * size..).and_then(|rest| rest.first_chunk()).copied().map_or(u64::MAX, u64::from_le_bytes);
+            if is(entry) { to = middle } else { from = middle + 1 }
+        }
+        from
+    }
+}
+
+/// For fuzz targets: a good index with bytes of it changed, three bytes of `data` a change (place and byte), and sealed again.
+pub(crate) fn changed(mut index: Vec<u8>, data: &[u8], key: &IndexKey) -> Vec<u8> {
+    index.truncate(index.len().saturating_sub(SEAL));
+    for change in data.chunks_exact(3) {
+        if let [low, high, byte] = change
+            && let Some(slot) = index.get_mut(usize::from(*low) | usize::from(*high) << 8)
+        {
+            *slot = *byte;
+        }
+    }
+    seal(&mut index, &Keys::new(key));
+    index
 }

@@ -10,7 +10,7 @@ mod walk;
 
 pub(crate) use filter::{BLOCK, Filter, blocks_for};
 pub use form::{IndexBytes, IndexError};
-pub(crate) use form::{Reader, label_is_good, seal};
+pub(crate) use form::{Reader, Sorted, changed, label_is_good, seal, word};
 pub use key::IndexKey;
 pub(crate) use key::{Keys, hex};
 pub use scan::KnownScan;

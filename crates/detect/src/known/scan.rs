@@ -1,4 +1,5 @@
-//! A scan for what a company knows of its own, by itself: for tests, and for whole texts beside the rules.
+//! A scan for what a company knows of its own by itself, for tests and measurements; beside rules it is found by
+//! [`Detector`](crate::Detector).
 
 use std::fmt;
 

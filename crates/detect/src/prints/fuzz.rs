@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Prints, PrintsBuilder};
-use crate::known::{IndexKey, Keys, seal};
+use crate::known::{IndexKey, changed};
 
 const TEXT: &str = "The keeper of the harbour shall see to it that every lamp on the northern pier is lit before the evening bell, that the \
     book of arrivals is closed with the names of all who came, and that nobody leaves by the eastern stairs while the tide runs out.";
@@ -16,16 +16,8 @@ const TEXT: &str = "The keeper of the harbour shall see to it that every lamp on
 pub fn fuzz_prints(data: &[u8]) {
     let key = IndexKey::new([7; 32]);
     let _refused = Prints::load(Arc::new(data.to_vec()), &key);
-    let Some(mut bytes) = good(&key) else { panic!("a good index cannot be made") };
-    bytes.truncate(bytes.len() - 32);
-    for change in data.chunks_exact(3) {
-        if let [low, high, byte] = change
-            && let Some(slot) = bytes.get_mut(usize::from(*low) | usize::from(*high) << 8)
-        {
-            *slot = *byte;
-        }
-    }
-    seal(&mut bytes, &Keys::new(&key));
+    let Some(bytes) = good(&key) else { panic!("a good index cannot be made") };
+    let bytes = changed(bytes, data, &key);
     if let Ok(prints) = Prints::load(Arc::new(bytes), &key) {
         for finding in prints.scan(TEXT) {
             assert!(finding.start < finding.end && TEXT.get(finding.start..finding.end).is_some(), "{finding:?}");

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bartizan_vocabulary::{Label, RuleId};
 
 use super::{MOST, PLACES, PREFIX, RANK};
-use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, Reader, hex, label_is_good};
+use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, Reader, Sorted, hex, label_is_good, word};
 use crate::plan::{CompiledRule, LabelInfo, Origin, kind};
 use crate::rules::Severity;
 
@@ -159,10 +159,12 @@ impl Table {
         let may = Filter(self.part(&self.filter)).may_have(hash);
         let range = if may { self.range(hash) } else { 0..0 };
         let entries = self.part(&self.entries).get(range.start * PLACE..range.end * PLACE).unwrap_or_default();
-        entries.chunks_exact(PLACE).take(PLACES).map(|entry| {
+        let places = entries.chunks_exact(PLACE).take(PLACES).map(|entry| {
             let number = |at: usize| entry.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_le_bytes);
             (number(8), number(12))
-        })
+        });
+        // A place that names no document would take the rule of something else.
+        places.filter(|(document, _)| usize::try_from(*document).is_ok_and(|document| document < self.documents.len()))
     }
 
     fn range(&self, hash: u64) -> Range<usize> {
@@ -170,19 +172,9 @@ impl Table {
         let bound = |number: usize| buckets.get(number * 4..number * 4 + 4).map_or(0, word).min(self.places);
         let bucket = bucket(hash, self.bucket_bits);
         let (from, to) = (bound(bucket), bound(bucket + 1));
-        let first = self.first(from, to, |entry| entry >= hash);
-        first..self.first(first, to, |entry| entry > hash)
-    }
-
-    /// The first place in a sorted range of which something is true.
-    fn first(&self, mut from: usize, mut to: usize, is: impl Fn(u64) -> bool) -> usize {
-        let entries = self.part(&self.entries);
-        while from < to {
-            let middle = usize::midpoint(from, to);
-            let entry = entries.get(middle * PLACE..).and_then(|rest| rest.first_chunk()).copied().map_or(u64::MAX, u64::from_le_bytes);
-            if is(entry) { to = middle } else { from = middle + 1 }
-        }
-        from
+        let places = Sorted(self.part(&self.entries), PLACE);
+        let first = places.first(from, to, |entry| entry >= hash);
+        first..places.first(first, to, |entry| entry > hash)
     }
 }
 
@@ -202,10 +194,6 @@ fn documents(bytes: &[u8], count: usize) -> Result<Vec<Document>, IndexError> {
         rest = after;
     }
     if rest.is_empty() { Ok(documents) } else { Err(damaged()) }
-}
-
-fn word(bytes: &[u8]) -> usize {
-    bytes.first_chunk().copied().map(u32::from_le_bytes).and_then(|number| usize::try_from(number).ok()).unwrap_or(usize::MAX)
 }
 
 /// The number of a hash's bucket.
