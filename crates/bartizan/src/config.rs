@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
 use crate::providers::ProviderConfig;
 use crate::quotas::{self, PricesConfig};
+use crate::redaction::seal_key;
 use crate::routes::{self, BreakerConfig, ModelConfig, RetriesConfig};
 use crate::telemetry::TelemetryConfig;
 use crate::tls;
@@ -167,6 +168,8 @@ pub struct GuardConfig {
     pub fingerprints: Vec<PathBuf>,
     /// The key of those indexes, where it does not lie beside them.
     pub index_key: Option<PathBuf>,
+    /// The file with the key of the remedies `surrogate` and `encrypt`, as for `bartizan reveal`.
+    pub seal_key: Option<PathBuf>,
 }
 
 /// What a gate looks for.
@@ -237,6 +240,7 @@ impl Config {
             retries: self.retries.settings()?,
             breaking: self.breaker.settings()?,
             extra_roots: None,
+            seal_key: self.guard.seal_key.as_deref().map(seal_key).transpose().context("`guard.seal_key` cannot be used")?,
             own_secrets: crate::admin::token_of_environment()?.into_iter().collect(),
             fail_open: self.guard.on_failure == OnFailure::Pass,
         })

@@ -55,7 +55,8 @@ pub use mask::{keep_last, placeholder};
 pub use mint::{Minter, Original, Pseudonyms, Scope, canonical, is_encoded};
 pub use normal::normalise;
 pub use operate::{
-    LONGEST_SEALED, Operator, OperatorError, OperatorKeys, Operators, RANDOM, SealKey, derived, generalise, operate, reveal,
+    Invented, LONGEST_SEALED, Operator, OperatorError, OperatorKeys, Operators, RANDOM, SealKey, derived, generalise, operate, reveal,
+    sealed,
 };
 pub use plan::LabelInfo;
 pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Severity, WINDOW};

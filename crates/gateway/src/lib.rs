@@ -52,6 +52,7 @@ mod quotas;
 mod random;
 mod refuse;
 mod remedy;
+mod replacing;
 mod reread;
 mod restoring;
 mod retry;
@@ -91,8 +92,8 @@ pub use metrics::{Counter, Histogram, Metrics};
 pub use quotas::{Measure, Price, Quota};
 use random::Random;
 use refuse::RefusalLog;
+use replacing::ValueHash;
 pub use server::Server;
-use session::ValueHash;
 pub use settings::{
     Auth, Breaking, Clock, Limits, MAX_WAYS, Model, Provider, ProviderKind, Retries, Settings, SharedClock, Timeouts, Waits, Way,
 };

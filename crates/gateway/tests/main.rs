@@ -42,6 +42,7 @@ mod restoring;
 mod routing;
 mod signed;
 mod splits;
+mod stand_ins;
 mod streams;
 mod telemetry;
 mod translation;

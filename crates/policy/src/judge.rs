@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use bartizan_vocabulary::{PolicyId, PolicyVersion};
+use bartizan_vocabulary::{PolicyId, PolicyVersion, Remedy};
 use cedar_policy::{Authorizer, Decision, Effect, Request, Response};
 use quick_cache::sync::Cache;
 
@@ -100,6 +100,11 @@ impl PolicySet {
     /// Whether any permit is for this action. Without one, everything of that kind is refused.
     pub fn can_permit(&self, action: Action) -> bool {
         self.rules.iter().any(|rule| rule.effect == Effect::Permit && rule.is_for(action))
+    }
+
+    /// Ids of the policies that ask for one of these remedies, in the order of the sources; those in shadow mode, too.
+    pub fn asking_for<'a>(&'a self, remedies: &'a [Remedy]) -> impl Iterator<Item = &'a PolicyId> {
+        self.rules.iter().filter(|rule| rule.effect == Effect::Forbid && remedies.contains(&rule.terms.remedy)).map(|rule| &rule.id)
     }
 
     /// Ids of all policies, in the order of the sources.

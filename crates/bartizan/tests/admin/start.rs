@@ -98,6 +98,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("capture.mode = 'all'", "`capture.mode`", "not built yet"),
     ("guard.exact = ['/no/such/file']", "`guard.exact`", "`/no/such/file`"),
     ("guard.fingerprints = ['/no/such/file']", "`guard.fingerprints`", "`/no/such/file`"),
+    ("guard.seal_key = '/no/such/file'", "`guard.seal_key`", "`/no/such/file`"),
+    ("guard.seal_key = '/dev/null'", "`guard.seal_key`", "shorter than 16 bytes"),
     ("guard.own_rules = ['/no/such/file']", "`guard.own_rules`", "`/no/such/file`"),
 ];
 

@@ -25,7 +25,7 @@ use crate::exchange::Exchange;
 use crate::faults::strike;
 use crate::inspect::{InspectError, Inspector, MOST, Unit, items};
 use crate::live::Live;
-use crate::session::replacement;
+use crate::replacing::Replacing;
 use crate::signed::Removed;
 use crate::{attachments, remedy};
 
@@ -143,9 +143,9 @@ fn judged(
     };
     let mut files = extracted.as_ref().map(|extracted| Files::alone(exchange, extracted, inspector, &again));
     let files = files.as_mut().filter(|_| action == Action::Prompt);
-    let hash = exchange.gate.value_hash();
+    let mut replacing = Replacing::of_files(exchange.gate.value_hash().clone(), exchange.live.settings.seal_key.as_ref());
     // Whoever reads the file later has no request from which a pseudonym could be restored.
-    let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
+    let mut replace = |label: &_, text: &str, asked, _| replacing.replace(label, text, asked);
     stage.judging(exchange, direction);
     let bench = Bench::new(exchange, &facts, &[]);
     let mut judged = remedy::judge(&bench, facts, &units, (body, until), &mut replace, files)?;

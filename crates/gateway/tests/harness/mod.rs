@@ -193,6 +193,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         breaking: Breaking::default(),
         extra_roots: None,
         own_secrets: vec![Hidden::new("the-administrators-own-word".to_owned())],
+        seal_key: None,
         fail_open: plan.fail_open,
     }
 }
