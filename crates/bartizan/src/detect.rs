@@ -12,8 +12,9 @@ use serde_json::json;
 
 use crate::documents::below;
 use crate::output::{FOUND, Format, GOOD, print, print_json, print_line};
+use crate::own_rules::OwnRules;
 use crate::redaction::{OperatorArgs, Redaction};
-use crate::{detect_files, detect_lines, exact, fingerprint, own_rules};
+use crate::{detect_files, detect_lines, exact, fingerprint};
 
 /// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
 pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
@@ -154,7 +155,7 @@ fn score(text: &str) -> Result<u16, String> {
 impl Scanner {
     fn new(args: &ScanArgs) -> Result<Self> {
         let base = Detector::builtin().context("the built-in rules cannot be compiled")?;
-        let mut detector = own_rules::add(&args.rules, base, || Ok(RuleFile::builtin()?))?;
+        let mut detector = OwnRules::read(&args.rules)?.add(base, || Ok(RuleFile::builtin()?))?;
         if args.names {
             detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
         }

@@ -11,8 +11,9 @@ use bartizan_store::{DataDir, KeyUse};
 use bartizan_vocabulary::{PolicyId, PolicyVersion, Principal, Remedy};
 
 use crate::clock::SystemClock;
-use crate::config::{Config, GuardConfig};
-use crate::{guard, words};
+use crate::config::Config;
+use crate::guard::Detectors;
+use crate::words;
 
 /// Verdicts that are remembered.
 const REMEMBERED: usize = 16_384;
@@ -89,10 +90,12 @@ pub fn has_key_for(policies: &PolicySet, key: bool) -> Result<()> {
 ///
 /// # Errors
 /// When rules, policies or settings do not fit; then nothing is replaced.
-pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, guard: &GuardConfig) -> Result<Live> {
+pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, detectors: &Detectors) -> Result<Live> {
     has_key_for(&policies, settings.seal_key.is_some())?;
-    let detector = guard::detector(guard)?;
-    Live::new(settings, detector, Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
+    for warning in words::not_looked_for(&policies, detectors.gate())? {
+        tracing::warn!("{warning}");
+    }
+    Live::new(settings, detectors.gate().clone(), Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
 }
 
 /// Records what governs from now on: the digest of configuration and flags, and the version of the policies. What is in force already is

@@ -1,7 +1,7 @@
 //! The remedies `surrogate` and `encrypt`: what stands in the place of a value when nobody gives it back.
 
 use bartizan_detect::{SealKey, reveal};
-use bartizan_testkit::{Answer, canned};
+use bartizan_testkit::{Answer, canned, documents};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -208,6 +208,39 @@ fn in_a_file_a_surrogate_is_a_redaction_and_a_sealed_value_opens() {
     let (seen, told) = ask("encrypt");
     assert!(reveal(&seen, &seal_key()).0.contains("Write to ada@example.com soon."), "{seen}");
     assert_eq!(told, ["pii.email encrypt 1"]);
+}
+
+/// What the file holds beside its text goes with it, and is recorded as what became of it.
+#[test]
+fn what_stands_beside_the_text_of_a_file_is_redacted_with_it() {
+    let author = "<?xml version=\"1.0\"?><cp:coreProperties xmlns:cp=\"a\" xmlns:dc=\"b\"><dc:creator>bob@example.net</dc:creator></cp:coreProperties>";
+    let file = documents::docx("nothing to see", &[("docProps/core.xml", author.as_bytes())]).unwrap();
+    let media = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    let house = house("surrogate");
+    house.upstream.push(Answer::json("{}"));
+    let data = format!("data:{media};base64,{}", STANDARD.encode(file));
+    let reply = house.send(&turn(&json!([{"role": "user", "content": [{"type": "file", "file": {"filename": "a", "file_data": data}}]}])));
+    assert!(reply.status == 200 && house.seen().contains("nothing to see") && !house.seen().contains("bob@"), "{}", house.seen());
+    assert_eq!(carried_out(&house, "request"), ["pii.email redact 1"]);
+}
+
+/// How much of it has come depends on how the stream was cut, and what stands in its place must not.
+#[test]
+fn a_value_whose_end_has_not_come_in_a_stream_is_redacted() {
+    let key = format!(
+        "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
+        "MIIEowIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF8PbnGcY5unA67hqxnfZoGcs\n".repeat(40)
+    );
+    for remedy in ["surrogate", "encrypt"] {
+        let house = house(remedy);
+        for size in [1, 7, 1_000] {
+            house.upstream.push(Answer::stream(canned::chat_events("m", &canned::parts(&format!("Here: {key} done"), size))));
+            let body = json!({"stream": true, "model": "gpt-4o-mini", "messages": said("hi")}).to_string();
+            let streamed = content(&house.chat(&body).text());
+            assert_eq!(streamed, "Here: [REDACTED_PRIVATE_KEY] done", "{remedy} pieces of {size}");
+        }
+        assert!(carried_out(&house, "response").iter().all(|one| one == "secret.private_key redact 1"));
+    }
 }
 
 /// The strongest remedy wins: what shows nothing before what shows a form, and that before what comes back.

@@ -1,6 +1,6 @@
 //! Judging: facts in, verdict out. The set is immutable; what it remembers only saves time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use crate::load::{self, Source};
 use crate::rule::Rule;
 use crate::slice::{Index, Possible, Slice};
 use crate::verdict::{BlockReason, Outcome, PolicyFailure, Verdict};
+use crate::words::labels_in;
 use crate::{Action, Facts, KnownWords, encode};
 
 const SLICES: usize = 1_024;
@@ -105,6 +106,15 @@ impl PolicySet {
     /// Ids of the policies that ask for one of these remedies, in the order of the sources; those in shadow mode, too.
     pub fn asking_for<'a>(&'a self, remedies: &'a [Remedy]) -> impl Iterator<Item = &'a PolicyId> {
         self.rules.iter().filter(|rule| rule.effect == Effect::Forbid && remedies.contains(&rule.terms.remedy)).map(|rule| &rule.id)
+    }
+
+    /// The labels, and globs of labels, that each policy names, in the order of the sources.
+    pub fn named_labels(&self) -> impl Iterator<Item = (&PolicyId, BTreeSet<String>)> {
+        self.rules.iter().map(|rule| {
+            let mut named = rule.policy.to_json().map(|json| labels_in(&json)).unwrap_or_default();
+            named.extend(rule.terms.labels.iter().map(|pattern| pattern.as_str().to_owned()));
+            (&rule.id, named)
+        })
     }
 
     /// Ids of all policies, in the order of the sources.

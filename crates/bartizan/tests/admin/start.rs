@@ -133,6 +133,32 @@ fn what_only_the_company_knows_is_found_from_a_reload_on() {
 }
 
 #[test]
+fn a_policy_on_what_is_not_looked_for_is_named_at_a_start_and_a_reload() {
+    let (dir, data) = folder();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(at("rules")).unwrap();
+    let rules = |label: &str| {
+        let named =
+            format!(r#"@id("p") @remedy("log") forbid (principal, action, resource) when {{ context.labels.contains("{label}") }};"#);
+        std::fs::write(at("rules/a.cedar"), format!(r#"@id("allow") permit (principal, action, resource); {named}"#)).unwrap();
+    };
+    rules("pii.person");
+    let file = std::fs::File::create(at("log")).unwrap();
+    let up = Up::with(&data, |command| command.arg("--policies").arg(at("rules")).stderr(Stdio::from(file)));
+    let log = || std::fs::read_to_string(at("log")).unwrap();
+    let named = |label: &str| format!("the policy `p` names what this gate does not look for: `{label}`");
+    assert!(log().contains(&named("pii.person")) && log().contains("names = true"), "{}", log());
+    assert_eq!(up.chat(None, "hello"), 200);
+    rules("phi");
+    good(&data, &["reload"]);
+    until("the warning is in the log", || log().contains(&named("phi")));
+    rules("pii.email");
+    good(&data, &["reload"]);
+    assert!(!log().contains("`pii.email`"), "{}", log());
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
 fn what_a_start_refuses_a_reload_refuses_too() {
     let (dir, data) = folder();
     let config = dir.path().join("bartizan.toml");
