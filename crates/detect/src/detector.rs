@@ -195,7 +195,13 @@ impl Detector {
 
     /// Scans a whole text.
     pub fn scan(&self, text: &str, hint: Hint<'_>) -> Scan {
+        self.scan_raised(text, hint, &[])
+    }
+
+    /// The same; these words count as words of context as if they stood before every match.
+    pub fn scan_raised(&self, text: &str, hint: Hint<'_>, words: &[String]) -> Scan {
         let mut stream = self.stream(hint);
+        stream.raise(words);
         let mut scan = Scan::default();
         let mut events = Vec::new();
         stream.push_all(text, &mut |events_of_piece| scan.absorb(events_of_piece.drain(..)), &mut events);

@@ -5,6 +5,7 @@
 mod anchors;
 mod automaton;
 mod beside;
+mod callers;
 mod candidate;
 mod chars;
 mod choose;
@@ -45,6 +46,7 @@ mod trie;
 mod validate;
 mod words;
 
+pub use callers::{Allowed, CallerPattern, CallerWords, LONGEST_MATCH, PatternError, PatternFlags, Step};
 pub use choose::{Choice, CodePoints, basis_points, is_under};
 pub use detector::{Detector, Hint, Scan};
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
