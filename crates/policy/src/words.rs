@@ -54,7 +54,7 @@ pub(crate) fn unknown_in(policy: &Value, known: &KnownWords) -> Vec<Unknown> {
 pub(crate) fn labels_in(policy: &Value) -> BTreeSet<String> {
     let mut words = Vec::new();
     collect(policy, &mut words);
-    words.into_iter().filter_map(|(kind, word)| (kind == Kind::Label).then(|| word.to_owned())).collect()
+    words.into_iter().filter(|(kind, _)| *kind == Kind::Label).map(|(_, word)| word.to_owned()).collect()
 }
 
 fn collect<'a>(expr: &'a Value, words: &mut Vec<(Kind, &'a str)>) {
