@@ -24,7 +24,7 @@ pub struct ExactArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 enum What {
-    /// Make an index of a table in CSV.
+    /// Make an index of a table in CSV or Parquet.
     Build(BuildArgs),
     /// Say what an index is, and check that it is whole.
     Show(ShowArgs),
@@ -119,6 +119,7 @@ fn build(args: &BuildArgs) -> Result<u8> {
     let primary = table::column(rows.columns(), &args.primary)?;
     let with = args.with.iter().map(|name| table::column(rows.columns(), name)).collect::<Result<Vec<_>>>()?;
     ensure!(!with.contains(&primary), "`{}` cannot confirm itself; leave it out of `--with`", args.primary);
+    rows.choose(&[&[primary], with.as_slice()].concat())?;
     let settings = Settings {
         label: args.label.clone(),
         columns: with.len(),
@@ -130,7 +131,7 @@ fn build(args: &BuildArgs) -> Result<u8> {
     let key_path = key_path(&args.output, args.index_key.as_deref());
     let (key, new) = key_or_new(&key_path)?;
     let builder = Builder::new(&key, settings.clone()).map_err(|error| of_settings(&error))?;
-    let built = fill(builder, &mut rows, primary, &with, args)?;
+    let built = fill(builder, &mut *rows, primary, &with, args)?;
     write(&args.output, &built.bytes)?;
     print(&summary(args, &settings, &built))?;
     let made = if new { ", made now: whoever has it and the index can try values; keep it apart from the index" } else { "" };
@@ -138,13 +139,13 @@ fn build(args: &BuildArgs) -> Result<u8> {
     Ok(GOOD)
 }
 
-fn fill(mut builder: Builder, rows: &mut impl Rows, primary: usize, with: &[usize], args: &BuildArgs) -> Result<Built> {
+fn fill(mut builder: Builder, rows: &mut dyn Rows, primary: usize, with: &[usize], args: &BuildArgs) -> Result<Built> {
     let name = args.table.display();
     let mut meter = Meter::new("rows", std::fs::metadata(&args.table).map_or(0, |meta| meta.len()));
     let mut row = Vec::new();
     let mut count = 0;
     let value = |row: &[String], index: usize| row.get(index).cloned().unwrap_or_default();
-    while rows.next(&mut row).inspect_err(|_| meter.clear()).with_context(|| format!("`{name}` cannot be read as CSV"))? {
+    while rows.next(&mut row).inspect_err(|_| meter.clear()).with_context(|| format!("`{name}` cannot be read"))? {
         let others: Vec<String> = with.iter().map(|index| value(&row, *index)).collect();
         builder.add(row.get(primary).map_or("", String::as_str), others.iter().map(String::as_str))?;
         count += 1;

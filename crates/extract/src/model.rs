@@ -37,6 +37,8 @@ pub struct Limits {
     pub pdf_pages: usize,
     /// Bytes of PDF syntax that are interpreted, counted again each time that a form is drawn.
     pub pdf_work: usize,
+    /// Values of all Parquet tables together, empty ones too.
+    pub table_values: usize,
 }
 
 impl Default for Limits {
@@ -54,6 +56,7 @@ impl Default for Limits {
             pdf_objects: 200_000,
             pdf_pages: 10_000,
             pdf_work: 128 * MIB,
+            table_values: 16 * MIB,
         }
     }
 }
@@ -90,6 +93,8 @@ pub enum Kind {
     Gzip,
     /// A tar archive.
     Tar,
+    /// A table that is stored by columns.
+    Parquet,
 }
 
 impl Kind {
@@ -115,6 +120,7 @@ impl Kind {
             Self::Zip => "zip",
             Self::Gzip => "gzip",
             Self::Tar => "tar",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -184,7 +190,7 @@ pub enum Limit {
     Objects,
     /// [`Limits::pdf_pages`].
     Pages,
-    /// [`Limits::pdf_work`].
+    /// [`Limits::pdf_work`], [`Limits::table_values`], or more than a Parquet file can say of itself.
     Work,
     /// More than [`MAX_UNREAD`] things were not read; the others are not listed.
     Unread,
