@@ -231,8 +231,8 @@ impl Rows for Parquet {
     }
 
     fn choose(&mut self, columns: &[usize]) -> Result<()> {
-        for column in columns.iter().filter(|column| self.table.is_repeated(**column)) {
-            let name = self.table.columns().get(*column).map_or("", String::as_str);
+        if let Some(repeated) = columns.iter().find(|column| self.table.is_repeated(**column)) {
+            let name = self.table.columns().get(*repeated).map_or("", String::as_str);
             bail!("the column `{name}` holds lists or maps, of which a row has any number; give a table with one value a row");
         }
         self.table.choose(columns);

@@ -9,6 +9,7 @@ mod html;
 mod inflate;
 mod mail;
 mod model;
+mod notebook;
 mod ooxml;
 mod package;
 mod parquet;

@@ -71,6 +71,8 @@ pub enum Kind {
     Csv,
     /// JSON, also one value a line.
     Json,
+    /// A notebook of Jupyter, which is JSON.
+    Notebook,
     /// Markdown.
     Markdown,
     /// XML that is not a part of an office document, SVG too.
@@ -100,7 +102,7 @@ pub enum Kind {
 impl Kind {
     /// Whether the first segment is the input itself, so that [`crate::redact()`] can edit it.
     pub const fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Csv | Self::Json | Self::Markdown | Self::Xml | Self::Html)
+        matches!(self, Self::Text | Self::Csv | Self::Json | Self::Notebook | Self::Markdown | Self::Xml | Self::Html)
     }
 
     /// The name in lower case, for facts and figures.
@@ -109,6 +111,7 @@ impl Kind {
             Self::Text => "text",
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Notebook => "notebook",
             Self::Markdown => "markdown",
             Self::Xml => "xml",
             Self::Html => "html",

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::model::{Hint, Kind, Looks};
-use crate::{charset, mail, parquet, tar};
+use crate::{charset, mail, notebook, parquet, tar};
 
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +124,7 @@ fn text_kind(bytes: &[u8], start: &[u8], declared: Declared) -> Kind {
         }
     }
     if (head.starts_with(b"{") || head.starts_with(b"[")) && (declared == Declared::Json || first_value_is_json(start)) {
-        return Kind::Json;
+        return if notebook::looks_like(start) { Kind::Notebook } else { Kind::Json };
     }
     match declared {
         Declared::Html => Kind::Html,
@@ -181,7 +181,7 @@ impl Declared {
             "html" | "htm" | "xhtml" => Self::Html,
             "eml" => Self::Email,
             "pdf" => Self::Pdf,
-            "json" | "ndjson" | "jsonl" => Self::Json,
+            "json" | "ndjson" | "jsonl" | "ipynb" => Self::Json,
             "xml" | "svg" => Self::Xml,
             "txt" | "log" => Self::Text,
             _ => by_media,

@@ -241,7 +241,7 @@ fn every_cut_and_every_lie_is_told() {
 fn files_by_hand() {
     let page = b"\x04\0\0\0MIRA\x03\0\0\0ZOE";
     let size = i64::try_from(page.len()).unwrap();
-    let honest = || Claims { codec: 0, encoding: 0, size, values: 2, rows: 2 };
+    let honest = || Claims { codec: 0, encoding: 0, size, values: 2, total: 2, rows: 2 };
     let row =
         |name, bytes, says, unread| Row { name, bytes, media_type: "application/vnd.apache.parquet", kind: Kind::Parquet, says, unread };
     let zeros = vec![0; 20 << 20];
@@ -258,11 +258,17 @@ fn files_by_hand() {
         row("fewer rows", by_hand(&Claims { rows: 1, ..honest() }, page), both, &[("rows", "damaged")]),
         row(
             "more values",
-            by_hand(&Claims { values: 1 << 20, rows: 1 << 20, ..honest() }, page),
+            by_hand(&Claims { values: 1 << 20, total: 1 << 20, rows: 1 << 20, ..honest() }, page),
             &[("A2:A3", "MIRA\nZOE")],
             &[("name", "damaged")],
         ),
-        row("endless values", by_hand(&Claims { values: 1 << 30, rows: 1 << 30, ..honest() }, page), &[], &[("name", "limit.work")]),
+        row(
+            "endless values",
+            by_hand(&Claims { values: 1 << 30, total: 1 << 30, rows: 1 << 30, ..honest() }, page),
+            &[],
+            &[("name", "limit.work")],
+        ),
+        row("values of no page", by_hand(&Claims { total: 3, ..honest() }, page), both, &[("name", "damaged")]),
         row("brotli", by_hand(&Claims { codec: 4, ..honest() }, page), &[], &[("name", "method")]),
         row("bit packed", by_hand(&Claims { encoding: 4, ..honest() }, page), &[], &[("name", "method")]),
         row("no dictionary", by_hand(&Claims { encoding: 8, ..honest() }, page), &[], &[("name", "damaged")]),

@@ -142,6 +142,8 @@ pub struct Claims {
     /// Bytes of the page when it is unpacked.
     pub size: i64,
     pub values: i64,
+    /// Values of all pages of the column.
+    pub total: i64,
     pub rows: i64,
 }
 
@@ -151,7 +153,7 @@ pub fn by_hand(claims: &Claims, page: &[u8]) -> Vec<u8> {
     let head = Thrift::default().int(1, 0).int(2, claims.size).int(3, i64::try_from(page.len()).unwrap()).inner(5, head).bytes();
     let mut file = [b"PAR1", &*head, page].concat();
     let len = i64::try_from(file.len() - 4).unwrap();
-    let meta = Thrift::default().int(1, 6).int(4, claims.codec).int(5, claims.values).int(6, len).int(7, len).int(9, 4);
+    let meta = Thrift::default().int(1, 6).int(4, claims.codec).int(5, claims.total).int(6, len).int(7, len).int(9, 4);
     let chunk = Thrift::default().int(2, 4).inner(3, meta);
     let group = Thrift::default().list(1, &[chunk]).int(2, len).int(3, claims.rows);
     let root = Thrift::default().text(4, "table").int(5, 1);
