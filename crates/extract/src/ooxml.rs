@@ -133,7 +133,7 @@ impl Part {
             && !off("1", value("removed"))
         {
             self.end_line();
-            self.flow.extend(["MSIP_Label_", id, "_Id: ", id, "\n"]);
+            self.flow.extend(["MSIP_Label_Id: ", id, "\n"]);
         }
         self.attributes(&mut all.into_iter());
     }

@@ -223,7 +223,7 @@ fn sensitivity_labels_are_told_by_their_ids() {
         )
     };
     let id = "0a1b2c3d-4e5f-6789-abcd-ef0123456789";
-    let told = format!("MSIP_Label_{id}_Id: {id}\n");
+    let told = format!("MSIP_Label_Id: {id}\n");
     for (attributes, is_told) in [
         (format!("id=\"{{{id}}}\" enabled=\"1\" method=\"Privileged\" siteId=\"{{{id}}}\" removed=\"0\""), true),
         (format!("id=\"{id}\""), true),
