@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 pub use as_text::{AsText, Files, FoundValue, letters};
 use bartizan_detect::Scan;
-use bartizan_extract::{Extracted, Hint, Kind, Limits, Looks, Reason, Unreadable, extract};
+use bartizan_extract::{Extracted, Hint, Kind, Limits, Looks, Reason, Segment, Unreadable, extract};
 use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 use bartizan_wire::{Attachment, Unread, attachment};
 use base64::Engine;
@@ -112,12 +112,16 @@ fn decode(data: &str) -> Option<Vec<u8>> {
     USUAL.decode(data).or_else(|_| FOR_URLS.decode(data)).ok()
 }
 
+/// Whether a text of a file is JSON, in which characters may be escaped. The cells of a notebook are not, it is.
+pub fn is_json(kind: Kind, segment: &Segment) -> bool {
+    kind == Kind::Json || kind == Kind::Notebook && segment.range.is_some()
+}
+
 /// What was found in a file, as in one text: its segments one behind the other.
 pub fn scan(extracted: &Extracted, inspector: &Inspector<'_>) -> Result<Scan, InspectError> {
-    let json = extracted.kind == Kind::Json;
     let (mut whole, mut at) = (Scan::default(), 0);
     for segment in &extracted.segments {
-        let mut scan = inspector.passage(&segment.text, json)?;
+        let mut scan = inspector.passage(&segment.text, is_json(extracted.kind, segment))?;
         for finding in scan.findings.iter_mut().chain(&mut scan.below) {
             finding.start += at;
             finding.end += at;

@@ -184,7 +184,7 @@ fn look(
         return Err(GuardError::Busy(ReadError::Busy));
     }
     let mut scan = attachments::scan(&extracted, inspector)?;
-    if extracted.kind == Kind::Json {
+    if matches!(extracted.kind, Kind::Json | Kind::Notebook) {
         twice_escaped(&extracted, inspector, &mut scan)?;
     }
     Ok((Known { scan: Arc::new(scan), unread: attachments::kinds(&extracted) }, Some(extracted)))
