@@ -2,9 +2,11 @@
 
 use anyhow::{Context, Result};
 use bartizan_detect::names::Names;
+use bartizan_detect::subjects::Subjects;
 use bartizan_detect::{Detector, RuleFile};
 
-use crate::config::{GuardConfig, RuleSet};
+use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
+use crate::output::read_bytes;
 use crate::{exact, fingerprint, own_rules};
 
 /// The detector of a gate.
@@ -23,7 +25,25 @@ pub fn detector(guard: &GuardConfig) -> Result<Detector> {
     for file in &guard.fingerprints {
         detector = detector.with_prints(fingerprint::load(file, key).context("`guard.fingerprints` cannot be used")?);
     }
-    Ok(detector)
+    subjects(detector, &guard.subjects).context("`guard.subjects` cannot be used")
+}
+
+/// The same with the built-in subjects, and those of a file.
+///
+/// # Errors
+/// When the file cannot be read or is no recogniser of subjects.
+pub fn subjects(detector: Detector, asked: &SubjectsConfig) -> Result<Detector> {
+    let file = match asked {
+        SubjectsConfig::Off => return Ok(detector),
+        SubjectsConfig::Builtin => None,
+        SubjectsConfig::File(file) => Some(file),
+    };
+    let detector = detector.with_subjects(Subjects::builtin().context("the built-in subjects cannot be loaded")?)?;
+    let Some(file) = file else { return Ok(detector) };
+    let failed = || format!("`{}` cannot be used", file.display());
+    let bytes = read_bytes(file)?;
+    let own = Subjects::load(bytes.into()).with_context(failed)?;
+    detector.with_subjects(own).with_context(failed)
 }
 
 fn rules(guard: &GuardConfig) -> Result<Detector> {

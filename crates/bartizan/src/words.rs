@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use bartizan_detect::Detector;
+use bartizan_detect::subjects::Subjects;
 use bartizan_policy::KnownWords;
 use bartizan_vocabulary::UninspectedKind;
 use bartizan_wire::Route;
@@ -20,7 +21,7 @@ const PLANNED: &[&str] = &[
 ];
 
 /// Beginnings of labels that may be anything: an organisation's own, and the medical ones, of which there will be more.
-const OPEN: &[&str] = &["custom.", "x.", "proprietary.", "phi."];
+const OPEN: &[&str] = &["custom.", "x.", "proprietary.", "phi.", "subject.custom."];
 
 /// Guards as events name them.
 const GUARDS: &[&str] = &["detect", "policy"];
@@ -31,6 +32,7 @@ const GUARDS: &[&str] = &["detect", "policy"];
 /// When the built-in rules are broken, which the tests exclude.
 pub fn known() -> Result<KnownWords> {
     let detector = Detector::builtin().context("the built-in rules cannot be read")?;
+    let detector = detector.with_subjects(Subjects::builtin().context("the built-in subjects cannot be read")?)?;
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let found = detector.labels().into_iter().map(|info| info.label.as_str().to_owned());
     Ok(KnownWords {

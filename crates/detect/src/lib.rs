@@ -39,6 +39,7 @@ mod rules;
 mod sextets;
 mod sieve;
 mod stream;
+pub mod subjects;
 mod token;
 mod trial;
 mod trie;

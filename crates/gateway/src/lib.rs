@@ -64,6 +64,7 @@ mod spending;
 mod standalone;
 mod stream;
 mod stream_body;
+mod subjects;
 mod telemetry;
 mod texts;
 mod trace_context;

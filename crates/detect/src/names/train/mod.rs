@@ -1,13 +1,13 @@
 //! Training: templates filled from word lists, texts with marked names and texts without any become weights. Pure: lists and
 //! texts come in, the bytes of a model go out; the same input gives the same bytes.
 
-mod calibrate;
+pub(crate) mod calibrate;
 mod clean;
 mod fill;
 mod lists;
 mod perceptron;
 mod places;
-mod rng;
+pub(crate) mod rng;
 mod template;
 mod words;
 
