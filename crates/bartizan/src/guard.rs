@@ -28,7 +28,7 @@ pub fn detector(guard: &GuardConfig) -> Result<Detector> {
     subjects(detector, &guard.subjects).context("`guard.subjects` cannot be used")
 }
 
-/// The same with the built-in subjects, and those of a file.
+/// The same with the built-in subjects, and those of a file. A file with subjects of the program stands in the place of the built-in ones.
 ///
 /// # Errors
 /// When the file cannot be read or is no recogniser of subjects.
@@ -38,11 +38,13 @@ pub fn subjects(detector: Detector, asked: &SubjectsConfig) -> Result<Detector> 
         SubjectsConfig::Builtin => None,
         SubjectsConfig::File(file) => Some(file),
     };
-    let detector = detector.with_subjects(Subjects::builtin().context("the built-in subjects cannot be loaded")?)?;
-    let Some(file) = file else { return Ok(detector) };
+    let with_builtin =
+        |detector: Detector| Ok(detector.with_subjects(Subjects::builtin().context("the built-in subjects cannot be loaded")?)?);
+    let Some(file) = file else { return with_builtin(detector) };
     let failed = || format!("`{}` cannot be used", file.display());
     let bytes = read_bytes(file)?;
     let own = Subjects::load(bytes.into()).with_context(failed)?;
+    let detector = if own.are_own() { with_builtin(detector)? } else { detector };
     detector.with_subjects(own).with_context(failed)
 }
 

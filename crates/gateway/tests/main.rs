@@ -43,6 +43,7 @@ mod routing;
 mod signed;
 mod splits;
 mod streams;
+mod subjects;
 mod telemetry;
 mod translation;
 mod unread;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use bartizan_detect::names::train::share;
 use bartizan_detect::subjects::Subjects;
-use bartizan_detect::subjects::train::{self, Example, Fold, Progress, Settings, uncommented};
+use bartizan_detect::subjects::train::{self, Example, Fold, Progress, Settings};
 use clap::Args;
 
 use super::inside;
@@ -125,7 +125,6 @@ fn builtin(args: &SubjectArgs, settings: &Settings, tell: &mut dyn FnMut(Progres
     for folder in &args.none {
         clean.extend(of_packages(folder, &TEXT)?);
     }
-    let code: Vec<String> = code.iter().map(|text| uncommented(text)).collect();
     say(&format!("{} source files, {} texts of none", code.len(), clean.len()));
     Ok(train::builtin(&code, &clean, (settings, Fold::All), tell)?)
 }

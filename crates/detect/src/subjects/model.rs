@@ -21,6 +21,10 @@ const DIGEST: usize = 32;
 pub(crate) const MARGIN_STEP: i32 = 24;
 /// The mean weight of a window's tokens counts so much: a margin is in these units.
 pub(crate) const UNIT: i64 = 32;
+/// A weight of one in a file's units.
+pub(crate) const WEIGHT: f32 = 16.0;
+/// A logit in the units of margins: those of the mean weight times that of a weight, over what training takes a mean for.
+pub(crate) const UNIT_OF_LOGIT: f32 = 128.0;
 
 /// A trained recogniser of subjects. Cloning is cheap.
 #[derive(Clone)]
@@ -109,6 +113,11 @@ impl Subjects {
     /// Its subjects, as their labels end: `contract`, `custom.tickets`.
     pub fn names(&self) -> &[String] {
         &self.0.names
+    }
+
+    /// Whether all of them are somebody's own.
+    pub fn are_own(&self) -> bool {
+        self.0.names.iter().all(|name| name.starts_with("custom."))
     }
 
     /// The digest of the weights.

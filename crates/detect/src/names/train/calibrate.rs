@@ -49,7 +49,7 @@ fn cell(table: &mut [[u32; STEPS]; Kind::ALL.len()], kind: Kind, step: usize) ->
 }
 
 /// Shares that never fall as the margin grows: neighbours that would are pooled.
-pub(crate) fn monotone(right: &[u32; STEPS], all: &[u32; STEPS], scores: &mut [u16; STEPS]) {
+fn monotone(right: &[u32; STEPS], all: &[u32; STEPS], scores: &mut [u16; STEPS]) {
     // Right, all and number of steps of each pool; every step begins with one right and one wrong name in a tenth each.
     let mut pools: Vec<(u64, u64, usize)> = Vec::new();
     for (right, all) in right.iter().zip(all) {

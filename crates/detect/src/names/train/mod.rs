@@ -1,7 +1,7 @@
 //! Training: templates filled from word lists, texts with marked names and texts without any become weights. Pure: lists and
 //! texts come in, the bytes of a model go out; the same input gives the same bytes.
 
-pub(crate) mod calibrate;
+mod calibrate;
 mod clean;
 mod fill;
 mod lists;

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 
 use crate::names::train::rng::Rng;
 use crate::subjects::features::Walk;
-use crate::subjects::model::{STEPS, Trained, UNIT};
+use crate::subjects::model::{STEPS, Trained, UNIT_OF_LOGIT, WEIGHT};
 use crate::subjects::{BLOCK, COLUMNS, LEAST, WINDOW};
 
 /// A row of features counts so much if every token of a window asks for it.
 const SCALE: f32 = 4.0;
-/// A weight of one in a file's units.
-const WEIGHT: f32 = 16.0;
 /// Size of the first steps.
 const RATE: f32 = 0.35;
 /// Of a hundred features, so many are left out when a window is seen.
@@ -66,7 +64,7 @@ fn float(count: usize) -> f32 {
 }
 
 /// A power of e, the same on every machine.
-fn exp(x: f32) -> f32 {
+pub(super) fn exp(x: f32) -> f32 {
     let x = x.clamp(-30.0, 30.0) / 1024.0;
     let mut power = 1.0 + x + x * x / 2.0;
     for _ in 0..10 {
@@ -171,10 +169,8 @@ impl Learner {
             }
             row
         };
-        #[expect(clippy::cast_precision_loss, reason = "a small constant")]
-        let unit = UNIT as f32 * WEIGHT / SCALE;
         #[expect(clippy::cast_possible_truncation, reason = "a bias is a few units")]
-        let bias = |index: usize| ((at(&self.bias_sum, index) - at(&self.bias_sum, none)) / epochs * unit).round() as i32;
+        let bias = |index: usize| ((at(&self.bias_sum, index) - at(&self.bias_sum, none)) / epochs * UNIT_OF_LOGIT).round() as i32;
         (self.sum.iter().map(row).collect(), (0..none).map(bias).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! Training: texts of subjects, and texts of none, become weights. Pure: texts come in, the bytes of a model go out; the same input
 //! gives the same bytes.
 
+mod calibrate;
 mod code;
 mod fill;
 mod learn;
@@ -14,9 +15,8 @@ pub use learn::Progress;
 use self::fill::Group;
 use self::learn::{Learner, Window, windows};
 use self::mix::Carriers;
-use super::model::{self, STEPS, is_name};
+use super::model::{self, is_name};
 use super::{BUILTIN, LEAST, MOST, ModelError, Subjects};
-use crate::names::train::calibrate::monotone;
 use crate::names::train::rng::Rng;
 
 /// A text to learn from.
@@ -238,7 +238,7 @@ fn train(
     let (rows, biases) = learner.rows();
     let mut subjects = learn::unscored(names, &biases);
     let raw = Subjects::load(model::assemble(settings.bits, &subjects, &rows).into())?;
-    for (subject, scores) in subjects.iter_mut().zip(scores(&raw, check, none)) {
+    for (subject, scores) in subjects.iter_mut().zip(calibrate::scores(&raw, check, none)) {
         subject.scores = scores;
     }
     let bytes = model::assemble(settings.bits, &subjects, &rows);
@@ -262,31 +262,4 @@ fn shares(windows: &[Window], classes: usize) -> Vec<f32> {
         *none = 1.0;
     }
     shares
-}
-
-/// What a window of a text of none counts when scores are learned: most of what passes a gate is of none.
-const CLEAN: u32 = 3;
-
-/// The share of passages with a margin that are right, on texts kept from training.
-fn scores(raw: &Subjects, check: &[Example], subjects: usize) -> Vec<[u16; STEPS]> {
-    let mut right = vec![[0_u32; STEPS]; subjects];
-    let mut all = right.clone();
-    for example in check {
-        for passage in raw.scan(&example.text, 0) {
-            let step = usize::from(passage.score_bp).min(STEPS - 1);
-            let cell = |table: &mut Vec<[u32; STEPS]>, more: u32| {
-                if let Some(cell) = table.get_mut(passage.subject).and_then(|row| row.get_mut(step)) {
-                    *cell += more;
-                }
-            };
-            cell(&mut right, u32::from(example.subject == Some(passage.subject)));
-            cell(&mut all, if example.subject.is_none() { CLEAN } else { 1 });
-        }
-    }
-    let score = |(right, all): (&[u32; STEPS], &[u32; STEPS])| {
-        let mut scores = [0; STEPS];
-        monotone(right, all, &mut scores);
-        scores
-    };
-    right.iter().zip(&all).map(score).collect()
 }
