@@ -100,6 +100,9 @@ fn labels_digest_and_names() {
 fn damaged_weights_are_refused() {
     let good = include_bytes!("../models/subjects.bin");
     assert!(good.len() < 1 << 20);
+    let card = include_str!("../models/subjects.md");
+    let digest: String = Subjects::builtin().unwrap().digest().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(card.contains(&digest), "subjects.md must name the digest {digest}");
     let mut flipped = good.to_vec();
     flipped[good.len() / 2] ^= 1;
     assert!(matches!(Subjects::load(flipped.into()), Err(ModelError::Digest)));

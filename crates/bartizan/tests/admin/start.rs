@@ -99,6 +99,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("guard.exact = ['/no/such/file']", "`guard.exact`", "`/no/such/file`"),
     ("guard.fingerprints = ['/no/such/file']", "`guard.fingerprints`", "`/no/such/file`"),
     ("guard.own_rules = ['/no/such/file']", "`guard.own_rules`", "`/no/such/file`"),
+    ("guard.subjects = '/no/such/file'", "`guard.subjects`", "`/no/such/file`"),
+    ("guard.subjects = 3", "expected true, false", "`bartizan train subject`"),
 ];
 
 #[test]
@@ -128,6 +130,31 @@ fn what_only_the_company_knows_is_found_from_a_reload_on() {
     std::fs::write(at("bartizan.toml"), format!("{free}{guard}")).unwrap();
     good(&data, &["reload"]);
     assert_eq!(labels(2), ["proprietary.exact", "pii.location", "pii.person", "custom.projects"]);
+}
+
+#[test]
+fn what_requests_are_about_is_recorded_from_a_reload_on() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    let free = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n";
+    std::fs::write(&config, free).unwrap();
+    let up = Up::from_file(&data, &config);
+    let clause =
+        "Either party may terminate this agreement upon written notice. The supplier shall indemnify the customer against all claims. ";
+    let recorded = |count: usize| {
+        assert_eq!(up.chat(None, &clause.repeat(8)), 200);
+        let mut asked = Vec::new();
+        until("the event is there", || {
+            let events = good(&data, &["events", "--format", "jsonl"]);
+            asked = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
+            asked.len() == count
+        });
+        asked.iter().filter(|event| event.to_string().contains("subject.contract")).count()
+    };
+    assert_eq!(recorded(1), 0);
+    std::fs::write(&config, format!("{free}[guard]\nsubjects = true\n")).unwrap();
+    good(&data, &["reload"]);
+    assert_eq!(recorded(2), 1);
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) const MARGIN_STEP: i32 = 24;
 pub(crate) const UNIT: i64 = 32;
 /// A weight of one in a file's units.
 pub(crate) const WEIGHT: f32 = 16.0;
-/// A logit in the units of margins: those of the mean weight times that of a weight, over what training takes a mean for.
+/// A logit of training in the units of margins.
 pub(crate) const UNIT_OF_LOGIT: f32 = 128.0;
 
 /// A trained recogniser of subjects. Cloning is cheap.
