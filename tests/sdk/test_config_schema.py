@@ -207,6 +207,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
         "prices": {"file": str(tmp_path / "prices.toml")},
         "guard": {
             "names": True,
+            "subjects": True,
             "own_rules": [str(tmp_path / "projects.toml")],
             "exact": [str(tmp_path / "customers.exact")],
             "fingerprints": [str(tmp_path / "own.prints")],

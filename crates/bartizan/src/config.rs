@@ -160,6 +160,8 @@ pub struct GuardConfig {
     pub rules: RuleSet,
     /// Whether names of persons, places and organisations, addresses and dates are looked for too.
     pub names: bool,
+    /// Whether requests are sorted by what they are about: `true`, or a file with subjects of the company's own besides.
+    pub subjects: SubjectsConfig,
     /// Rule files and dictionaries of the company's own, as for `bartizan detect --rules`.
     pub own_rules: Vec<PathBuf>,
     /// Indexes of its own values, as `bartizan exact build` makes them.
@@ -170,6 +172,41 @@ pub struct GuardConfig {
     pub index_key: Option<PathBuf>,
     /// The file with the key of the remedies `surrogate` and `encrypt`, as for `bartizan reveal`.
     pub seal_key: Option<PathBuf>,
+}
+
+/// Which subjects are recognised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SubjectsConfig {
+    /// None.
+    #[default]
+    Off,
+    /// Those that are part of the program.
+    Builtin,
+    /// Those, and the ones of a file that `bartizan train subject` wrote.
+    File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SubjectsConfig {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl serde::de::Visitor<'_> for Read {
+            type Value = SubjectsConfig;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("true, false, or the path of a file that `bartizan train subject` wrote")
+            }
+            fn visit_bool<E>(self, on: bool) -> Result<SubjectsConfig, E> {
+                Ok(if on { SubjectsConfig::Builtin } else { SubjectsConfig::Off })
+            }
+            fn visit_str<E: serde::de::Error>(self, file: &str) -> Result<SubjectsConfig, E> {
+                if file.is_empty() {
+                    Err(E::invalid_value(serde::de::Unexpected::Str(file), &self))
+                } else {
+                    Ok(SubjectsConfig::File(file.into()))
+                }
+            }
+        }
+        from.deserialize_any(Read)
+    }
 }
 
 /// What a gate looks for.

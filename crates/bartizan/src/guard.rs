@@ -6,9 +6,11 @@ use anyhow::{Context, Result};
 use bartizan_detect::exact::Exact;
 use bartizan_detect::names::Names;
 use bartizan_detect::prints::Prints;
+use bartizan_detect::subjects::Subjects;
 use bartizan_detect::{Detector, RuleFile};
 
-use crate::config::{GuardConfig, RuleSet};
+use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
+use crate::output::read_bytes;
 use crate::own_rules::OwnRules;
 use crate::{exact, fingerprint};
 
@@ -22,6 +24,21 @@ pub struct Detectors {
     wide: OnceLock<[Detector; 2]>,
 }
 
+/// The built-in subjects, and those of a file. A file with subjects of the program stands in the place of the built-in ones.
+///
+/// # Errors
+/// When the file cannot be read or is no recogniser of subjects.
+pub fn subjects(asked: &SubjectsConfig) -> Result<Vec<Subjects>> {
+    let builtin = || Subjects::builtin().context("the built-in subjects cannot be loaded");
+    let file = match asked {
+        SubjectsConfig::Off => return Ok(Vec::new()),
+        SubjectsConfig::Builtin => return Ok(vec![builtin()?]),
+        SubjectsConfig::File(file) => file,
+    };
+    let own = Subjects::load(read_bytes(file)?.into()).with_context(|| format!("`{}` cannot be used", file.display()))?;
+    Ok(if own.are_own() { vec![builtin()?, own] } else { vec![own] })
+}
+
 /// What `[guard]` names, read.
 struct Parts {
     rules: RuleSet,
@@ -29,6 +46,7 @@ struct Parts {
     own: OwnRules,
     exact: Vec<Exact>,
     prints: Vec<Prints>,
+    subjects: Vec<Subjects>,
 }
 
 impl Detectors {
@@ -46,6 +64,7 @@ impl Detectors {
             own: OwnRules::read(&guard.own_rules).context("`guard.own_rules` cannot be used")?,
             exact: exact.context("`guard.exact` cannot be used")?,
             prints: prints.context("`guard.fingerprints` cannot be used")?,
+            subjects: subjects(&guard.subjects).context("`guard.subjects` cannot be used")?,
         };
         let base = parts.base(guard.rules)?;
         Ok(Self { gate: parts.complete(&base, guard.names)?, base, parts, wide: OnceLock::new() })
@@ -101,6 +120,9 @@ impl Parts {
         }
         for prints in &self.prints {
             detector = detector.with_prints(prints.clone());
+        }
+        for subjects in &self.subjects {
+            detector = detector.with_subjects(subjects.clone()).context("`guard.subjects` cannot be used")?;
         }
         Ok(detector)
     }

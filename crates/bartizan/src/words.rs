@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use anyhow::{Context, Result};
 use bartizan_detect::Detector;
 use bartizan_detect::names::Kind;
+use bartizan_detect::subjects::Subjects;
 use bartizan_policy::{KnownWords, PolicySet};
 use bartizan_vocabulary::UninspectedKind;
 use bartizan_wire::Route;
@@ -23,7 +24,7 @@ const PLANNED: &[&str] = &[
 ];
 
 /// Beginnings of labels that may be anything: an organisation's own, and the medical ones, of which there will be more.
-const OPEN: &[&str] = &["custom.", "x.", "proprietary.", "phi."];
+const OPEN: &[&str] = &["custom.", "x.", "proprietary.", "phi.", "subject.custom."];
 
 /// Guards as events name them.
 const GUARDS: &[&str] = &["detect", "policy"];
@@ -73,6 +74,8 @@ fn what_would_find(word: &str, built_in: &[String]) -> &'static str {
         "needs `rules = \"all\"` below `[guard]`"
     } else if is_looked_for(word, &names) {
         "needs `names = true` below `[guard]`"
+    } else if word == "subject" || word.starts_with("subject.") {
+        "needs `subjects` below `[guard]`"
     } else if OPEN.iter().any(|open| word.starts_with(open) || open.strip_suffix('.') == Some(word)) && !word.starts_with("phi") {
         "needs `own_rules`, `exact` or `fingerprints` below `[guard]`"
     } else {
@@ -86,6 +89,7 @@ fn what_would_find(word: &str, built_in: &[String]) -> &'static str {
 /// When the built-in rules are broken, which the tests exclude.
 pub fn known() -> Result<KnownWords> {
     let detector = Detector::builtin().context("the built-in rules cannot be read")?;
+    let detector = detector.with_subjects(Subjects::builtin().context("the built-in subjects cannot be read")?)?;
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let found = detector.labels().into_iter().map(|info| info.label.as_str().to_owned());
     Ok(KnownWords {

@@ -243,7 +243,7 @@ fn notebooks_are_told_by_their_cells() {
     };
     std::fs::write(&path, notebook("")).unwrap();
     let found = bartizan(&["detect", "--format", "jsonl", file], b"");
-    let told: Vec<serde_json::Value> = found.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<Value> = found.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told: Vec<_> =
         told.iter().map(|one| (one["place"].as_str(), one["line"].as_u64().unwrap(), one["label"].as_str().unwrap())).collect();
     assert_eq!(told, [(Some("cell 1"), 1, "pii.email"), (Some("cell 1"), 2, "pci.card"), (None, 1, "pii.email")], "{}", found.stdout);

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use bartizan_detect::Detector;
+use bartizan_detect::subjects::Subjects;
 use bartizan_policy::{Action, Facts, PolicySet, Resource, default_sources};
 use bartizan_vocabulary::{Decision, Principal, PrincipalId, PrincipalKind, Remedy, Role, Timestamp};
 use help::{bartizan, check};
@@ -320,7 +321,7 @@ fn facts(action: Action, label: &str) -> Facts {
 #[test]
 fn the_default_policies_treat_every_label() {
     let set = PolicySet::load(&default_sources()).unwrap();
-    for info in Detector::builtin().unwrap().labels() {
+    for info in Detector::builtin().unwrap().with_subjects(Subjects::builtin().unwrap()).unwrap().labels() {
         let label = info.label.as_str();
         for (action, personal) in [(Action::Prompt, Remedy::Tokenise), (Action::Complete, Remedy::Redact)] {
             let explanation = set.explain(&facts(action, label));

@@ -40,6 +40,7 @@ mod rules;
 mod sextets;
 mod sieve;
 mod stream;
+pub mod subjects;
 mod token;
 mod trial;
 mod trie;

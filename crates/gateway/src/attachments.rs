@@ -18,6 +18,7 @@ use crate::cache::Known;
 use crate::exchange::Exchange;
 use crate::guard::GuardError;
 use crate::inspect::{Body, InspectError, Inspector, MOST, Unit, items};
+use crate::subjects;
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
@@ -51,14 +52,16 @@ pub fn inspect(exchange: &Exchange, body: Body<'_>, inspector: &mut Inspector<'_
         };
         let kept = remembered(exchange, &file, one.role, inspector)?;
         attached.unread.extend(kept.unread.iter());
-        found += items(&kept.scan);
+        found += items(&kept.scan) + kept.subjects.len();
         if found > MOST {
             return Err(InspectError::TooMany.into());
         }
         if items(&kept.scan) > 0 {
-            let unit = Unit { parts: 0..0, role: one.role, class: TextClass::Document, scan: kept.scan, attached: Some(one.node) };
+            let unit =
+                Unit { parts: 0..0, role: one.role, class: TextClass::Document, scan: kept.scan, attached: Some(one.node), about: None };
             attached.units.push(unit);
         }
+        attached.units.extend(subjects::units(&kept.subjects, one.role, TextClass::Document, one.node));
     }
     Ok(attached)
 }
@@ -100,11 +103,12 @@ fn read(exchange: &Exchange, file: &Attachment<'_>, limits: &Limits, inspector: 
         Err(_) => return Ok(unread(UninspectedKind::File)),
     };
     hold(extracted.segments.iter().map(|segment| segment.text.len()).sum())?;
-    Ok(Known { scan: Arc::new(scan(&extracted, inspector)?), unread: kinds(&extracted) })
+    let subjects = inspector.subjects_of_file(&extracted)?;
+    Ok(Known { scan: Arc::new(scan(&extracted, inspector)?), subjects, unread: kinds(&extracted) })
 }
 
 fn unread(kind: UninspectedKind) -> Known {
-    Known { scan: Arc::default(), unread: Arc::new([kind]) }
+    Known { scan: Arc::default(), subjects: Arc::default(), unread: Arc::new([kind]) }
 }
 
 /// One alphabet or the other. Readers disagree about both in one text, and about letters of neither.

@@ -466,7 +466,7 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
             kept.leave_out(unit.scan.findings.len() as u64);
             continue;
         }
-        let path = unit.attached.map_or_else(|| "headers".to_owned(), |node| body.pointer(node));
+        let path = unit.attached.or(unit.about).map_or_else(|| "headers".to_owned(), |node| body.pointer(node));
         for finding in &unit.scan.findings {
             kept.push(event_finding(unit, 0, &path, finding));
         }

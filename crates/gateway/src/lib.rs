@@ -65,6 +65,7 @@ mod spending;
 mod standalone;
 mod stream;
 mod stream_body;
+mod subjects;
 mod telemetry;
 mod texts;
 mod trace_context;

@@ -227,7 +227,8 @@ impl<'a, 'b, 'c> Plan<'a, 'b, 'c> {
             }
             Some(_) if self.is_gone(parts) => return Ok(Vec::new()),
             Some(finding) if fixed => {
-                self.broken = Some((finding.label.clone(), "a name, an identifier or a signed part"));
+                let place = if unit.about.is_some() { "a passage as a whole" } else { "a name, an identifier or a signed part" };
+                self.broken = Some((finding.label.clone(), place));
                 return Ok(Vec::new());
             }
             Some(_) => {}

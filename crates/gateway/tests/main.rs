@@ -44,6 +44,7 @@ mod signed;
 mod splits;
 mod stand_ins;
 mod streams;
+mod subjects;
 mod telemetry;
 mod translation;
 mod unread;

@@ -101,6 +101,8 @@ const BAD: &[(&str, &str, &str)] = &[
     ("guard.seal_key = '/no/such/file'", "`guard.seal_key`", "`/no/such/file`"),
     ("guard.seal_key = '/dev/null'", "`guard.seal_key`", "shorter than 16 bytes"),
     ("guard.own_rules = ['/no/such/file']", "`guard.own_rules`", "`/no/such/file`"),
+    ("guard.subjects = '/no/such/file'", "`guard.subjects`", "`/no/such/file`"),
+    ("guard.subjects = 3", "expected true, false", "`bartizan train subject`"),
 ];
 
 #[test]
@@ -152,10 +154,38 @@ fn a_policy_on_what_is_not_looked_for_is_named_at_a_start_and_a_reload() {
     rules("phi");
     good(&data, &["reload"]);
     until("the warning is in the log", || log().contains(&named("phi")));
+    rules("subject.contract");
+    good(&data, &["reload"]);
+    until("the warning is in the log", || log().contains(&named("subject.contract")) && log().contains("needs `subjects`"));
     rules("pii.email");
     good(&data, &["reload"]);
     assert!(!log().contains("`pii.email`"), "{}", log());
     assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
+fn what_requests_are_about_is_recorded_from_a_reload_on() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    let free = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n";
+    std::fs::write(&config, free).unwrap();
+    let up = Up::from_file(&data, &config);
+    let clause =
+        "Either party may terminate this agreement upon written notice. The supplier shall indemnify the customer against all claims. ";
+    let recorded = |count: usize| {
+        assert_eq!(up.chat(None, &clause.repeat(8)), 200);
+        let mut asked = Vec::new();
+        until("the event is there", || {
+            let events = good(&data, &["events", "--format", "jsonl"]);
+            asked = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
+            asked.len() == count
+        });
+        asked.iter().filter(|event| event.to_string().contains("subject.contract")).count()
+    };
+    assert_eq!(recorded(1), 0);
+    std::fs::write(&config, format!("{free}[guard]\nsubjects = true\n")).unwrap();
+    good(&data, &["reload"]);
+    assert_eq!(recorded(2), 1);
 }
 
 #[test]

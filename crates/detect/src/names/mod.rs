@@ -3,7 +3,7 @@
 
 mod features;
 mod gazetteer;
-mod hash;
+pub(crate) mod hash;
 mod info;
 mod model;
 mod scan;
