@@ -71,7 +71,9 @@ impl Table<'_> {
         for (offset, (a, b)) in (0_u32..).zip(first.iter().zip(second)) {
             let (Some(a), Some(b)) = (step(one, *a), step(two, *b)) else { break };
             (one, two) = (a & ROW, b & ROW);
-            if (a | b) & asked != 0 && let Some(pair) = pairs.get_mut(count) {
+            if (a | b) & asked != 0
+                && let Some(pair) = pairs.get_mut(count)
+            {
                 *pair = (offset, a, b);
                 count += 1;
             }
