@@ -163,7 +163,7 @@ impl Detector {
     /// What the passages of a text are about, sorted by start; byte offsets. A text may come in parts, which are read one behind the
     /// other. `floor_bp` stands for the labels' own threshold. `None` when `go_on` said no; it is asked every few words.
     ///
-    /// They are no part of a [`Scan`]: they stand beside its findings, which lie inside of them or not (decision 031).
+    /// They are no part of a [`Scan`]: they stand beside its findings, which lie inside of them or not (decision 030).
     pub fn subjects(&self, parts: &[&str], floor_bp: Option<u16>, go_on: &mut dyn FnMut() -> bool) -> Option<Vec<Finding>> {
         self.subjects.find(parts, floor_bp, go_on)
     }

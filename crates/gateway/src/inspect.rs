@@ -82,7 +82,7 @@ pub struct Inspector<'a> {
     pub worth: usize,
     /// Look for pseudonyms too.
     pub tokens: bool,
-    /// Say what texts are about, too (decision 031).
+    /// Say what texts are about, too (decision 030).
     pub subjects: bool,
     /// When it must be done.
     pub deadline: Instant,

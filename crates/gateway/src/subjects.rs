@@ -1,4 +1,4 @@
-//! What texts of a request are about. It stands beside what is found in them: recorded and judged, never edited (decision 031).
+//! What texts of a request are about. It stands beside what is found in them: recorded and judged, never edited (decision 030).
 
 use std::ops::Range;
 use std::sync::Arc;

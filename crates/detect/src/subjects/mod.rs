@@ -1,7 +1,7 @@
 //! What a text is about: source code, a contract, a personnel matter. A linear model over windows of tokens, trained from texts of
 //! ours and from folders of examples. What lives here: tokens, weights, the walk over a text. Training lives in [`train`].
 //!
-//! A subject is said of a passage and stands beside the findings: it neither hides one nor is hidden (decision 031).
+//! A subject is said of a passage and stands beside the findings: it neither hides one nor is hidden (decision 030).
 
 mod features;
 mod info;
