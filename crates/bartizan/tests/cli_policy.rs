@@ -19,7 +19,7 @@ fn check_names_file_line_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
     let ran = bartizan(&["policy", "check"], b"");
-    assert!(ran.code == 0 && ran.stdout.starts_with("built-in set: good: 14 policies in 5 files, sha256:"), "{}", ran.stdout);
+    assert!(ran.code == 0 && ran.stdout.starts_with("built-in set: good: 15 policies in 5 files, sha256:"), "{}", ran.stdout);
     check(&["policy", "check", dir], "", (2, "", "there is no `*.cedar` file"));
     check(&["policy", "check", "/no/such/folder"], "", (2, "", "cannot be read"));
     std::fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource)\nwhen { context.labls };\n").unwrap();
