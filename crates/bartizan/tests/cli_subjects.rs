@@ -21,7 +21,10 @@ fn examples(folder: &Path, subject: &str, count: usize) {
     fs::create_dir_all(&inside).unwrap();
     let say = ["the queen was marked", "the brood frames were moved", "varroa mites were counted", "the hive was fed with syrup"];
     for n in 0..count {
-        let text: String = (0..30).map(|line| format!("{} and honey was taken from colony {}. ", say[(n + line) % 4], n + line)).collect();
+        let text: String = (0..30)
+            .map(|line| format!("{} and honey was taken from colony {}. ", say[(n + line) % 4], n + line))
+            .collect::<Vec<_>>()
+            .concat();
         fs::write(inside.join(format!("{n}.txt")), text).unwrap();
     }
 }

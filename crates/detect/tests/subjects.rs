@@ -101,7 +101,7 @@ fn damaged_weights_are_refused() {
     let good = include_bytes!("../models/subjects.bin");
     assert!(good.len() < 1 << 20);
     let card = include_str!("../models/subjects.md");
-    let digest: String = Subjects::builtin().unwrap().digest().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = Subjects::builtin().unwrap().digest().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     assert!(card.contains(&digest), "subjects.md must name the digest {digest}");
     let mut flipped = good.to_vec();
     flipped[good.len() / 2] ^= 1;
@@ -126,7 +126,9 @@ fn damaged_weights_are_refused() {
 fn bees(count: usize) -> Vec<String> {
     let say = ["the queen was marked", "the brood frames were moved", "varroa mites were counted", "the hive was fed with syrup"];
     let more = ["honey supers added to colony", "swarm cells found in hive", "smoker and veil for the apiary", "drone comb cut from frame"];
-    let text = |n: usize| (0..24).map(|line| format!("{} {} {}. ", say[(n + line) % 4], more[(n * 3 + line) % 4], n + line)).collect();
+    let text = |n: usize| {
+        (0..24).map(|line| format!("{} {} {}. ", say[(n + line) % 4], more[(n * 3 + line) % 4], n + line)).collect::<Vec<_>>().concat()
+    };
     (0..count).map(text).collect()
 }
 
