@@ -213,6 +213,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
             "exact": [str(tmp_path / "customers.exact")],
             "fingerprints": [str(tmp_path / "own.prints")],
             "index_key": str(tmp_path / "own.key"),
+            "seal_key": str(tmp_path / "seal.key"),
         },
         "policy": {"dir": str(tmp_path / "policies")},
         "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},
