@@ -8,6 +8,7 @@ use bartizan_detect::Scan;
 use bartizan_detect::subjects::LEAST;
 use bartizan_extract::Extracted;
 use bartizan_vocabulary::{Finding, Role, TextClass};
+use bartizan_wire::Part;
 use bartizan_wire::json::NodeId;
 
 use crate::inspect::{Body, InspectError, Inspector, Unit};
@@ -28,18 +29,21 @@ impl Inspector<'_> {
             return Ok(0);
         }
         let found = self.cache.subjects(self.scope, text, || self.find(&[text])).ok_or(InspectError::Timeout)?;
+        if found.is_empty() {
+            return Ok(0);
+        }
         let parts = body.reading.parts.get(range).unwrap_or_default();
+        // Where each part ends in the text; measured once, as a part may have to be unescaped for it.
+        let mut stop = 0;
+        let mut measure = |part: &Part| {
+            stop += if parts.len() > 1 { body.tape.text(body.bytes, part.node).len() } else { text.len() };
+            stop
+        };
+        let stops: Vec<usize> = parts.iter().map(&mut measure).collect();
         for finding in found.iter() {
-            let (mut start, mut at) = (0, parts.first());
-            for part in parts {
-                let length = if parts.len() > 1 { body.tape.text(body.bytes, part.node).len() } else { text.len() };
-                at = Some(part);
-                if finding.start < start + length {
-                    break;
-                }
-                start += length;
-            }
-            let Some(part) = at else { continue };
+            let index = stops.partition_point(|stop| *stop <= finding.start).min(parts.len().saturating_sub(1));
+            let Some(part) = parts.get(index) else { continue };
+            let start = index.checked_sub(1).and_then(|before| stops.get(before)).copied().unwrap_or(0);
             let shown =
                 Finding { start: finding.start - start.min(finding.start), end: finding.end - start.min(finding.end), ..finding.clone() };
             out.extend(units(&[shown], part.role, part.class, part.node));

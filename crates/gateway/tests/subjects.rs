@@ -85,6 +85,21 @@ fn a_file_and_a_text_in_parts_are_sorted_too() {
 }
 
 #[test]
+fn a_passage_is_told_at_the_part_in_which_it_begins() {
+    let prose = "The train was late again, and nobody on the platform \"knew\" when the next one would come. ".repeat(25);
+    let part = |text: &str| json!({"type": "text", "text": text});
+    let house = house("", true);
+    let body = ask(&json!([part(&prose), part(&prose), part(&code())]));
+    assert_eq!(house.chat(&body).status, 200);
+    let told = found(&events(&house)[0]);
+    // It begins within some forty words of where the code does.
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(["/messages/0/content/1/text", "/messages/0/content/2/text"].contains(&told[0].1.as_str()), "{told:?}");
+    let start = events(&house)[0]["findings"][0]["start"].as_u64().unwrap();
+    assert!(start < prose.len() as u64, "{start} lies in no part");
+}
+
+#[test]
 fn whoever_asks_for_it_to_be_redacted_refuses_it() {
     let house = house(REDACT, true);
     let (status, _, sentence) = error(&house.chat(&ask(&json!(code()))));

@@ -17,11 +17,13 @@ use crate::output::{GOOD, print, say};
 #[command(after_help = "Examples:
   bartizan train subject examples/ --out own.subjects
   bartizan train subject examples/ --none mails/ --out own.subjects
-  bartizan detect --subjects own.subjects letter.docx
-Each folder in DIR is a subject: texts and documents in `examples/tickets/` become the label `subject.custom.tickets`. Give at least 4
-texts of 64 words and more for each, better 50, as different from one another as they come. Texts of --none are about nothing that is to
-be found; what the program knows of its own subjects and of everyday texts counts as such anyway. With --builtin the subjects of the
-program itself are trained. The same input and seed give the same bytes.
+  bartizan detect --subjects=own.subjects letter.docx
+
+Each folder in DIR is a subject: texts and documents in `examples/tickets/` become the label `subject.custom.tickets`.
+Give at least 4 texts of 64 words and more for each, better 50 that differ.
+--none is for texts that are about nothing that is to be found. The program's own subjects and everyday texts count as such anyway.
+--builtin trains the subjects of the program itself. The same input and seed give the same bytes.
+
 Exit code: 0 written, 2 something cannot be read or is too little; nothing is written then.")]
 pub struct SubjectArgs {
     /// Folder with a folder of examples for each subject.
