@@ -107,8 +107,9 @@ bench:
 	@mkdir -p out
 	@$(STEP) release scripts/release.sh --examples
 	@$(STEP) detection bash -c 'target/release/examples/throughput | tee out/throughput.txt'
+	@$(STEP) exact bash -c 'target/release/examples/throughput --exact 10000000 | tee out/exact.txt'
 	@$(STEP) judging bash -c 'target/release/examples/judge_cost | tee out/judge_cost.txt'
-	@target/release/bench $(GATE) --result out/throughput.txt --result out/judge_cost.txt
+	@target/release/bench $(GATE) --result out/throughput.txt --result out/exact.txt --result out/judge_cost.txt
 
 soak: release
 	@target/release/soak $(GATE) --minutes $(MINUTES)

@@ -6,8 +6,9 @@ use std::cmp::Reverse;
 use crate::WINDOW;
 use crate::automaton::{Automaton, DEAD, State};
 use crate::compile::Compiled;
-use crate::context::{Before, Context, Key, Score};
+use crate::context::{Context, Key, Score};
 use crate::edges::{Lefts, Tri};
+use crate::heard::{Before, Heard};
 use crate::normal::Normal;
 use crate::plan::{CompiledRule, Machine};
 use crate::sieve::{Machines, Sieve};
@@ -69,6 +70,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) text: &'a Normal,
     pub(crate) compiled: &'a Compiled,
     pub(crate) key: &'a Key,
+    pub(crate) heard: &'a Heard,
     pub(crate) last: bool,
 }
 
@@ -183,7 +185,7 @@ impl Candidate {
         }
         weak.clear();
         let before = out.len();
-        let context = Context::new(around.compiled, around.text, start, self.lead, around.key);
+        let context = Context::new(around, start, self.lead);
         let mut lefts = Lefts::new(around.text, start);
         for (pattern, high) in patterns.iter().copied() {
             let Some(index) = machine.rules.get(usize::from(pattern)).copied() else { continue };

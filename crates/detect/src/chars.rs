@@ -76,6 +76,16 @@ pub(crate) const fn table(bytes: &[u8]) -> [bool; 256] {
     table
 }
 
+/// The bits of bytes that are 0 or 1, the first one lowest.
+#[inline]
+pub(crate) fn bits(marks: &[u8; 32]) -> u32 {
+    let (eights, _) = marks.as_chunks::<8>();
+    eights.iter().rev().fold(0, |bits, eight| {
+        // The product has the eight of them side by side in its highest byte.
+        bits << 8 | (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+    })
+}
+
 /// Whether a byte starts something the normaliser must look at.
 #[inline]
 pub(crate) fn is_special(byte: u8) -> bool {

@@ -73,9 +73,9 @@ fn sieve(shape: SieveShape, cut: Cut<'_>) -> Result<Sieve, RuleError> {
     Ok(Sieve { shape, table, fits, all })
 }
 
-fn words(shape: WordShape, longest: Option<usize>, cut: Cut<'_>) -> Option<Words> {
+fn words(shape: WordShape, longest: usize, cut: Cut<'_>) -> Option<Words> {
     let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256)?;
-    Some(Words { shape, table, longest: longest.unwrap_or(0) })
+    Some(Words { shape, table, longest })
 }
 
 fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
@@ -84,13 +84,15 @@ fn load(plan: Plan, cut: Cut<'_>) -> Result<Arc<Compiled>, RuleError> {
     let prefixes = Prefixes::new(plan.prefixes.iter().map(String::as_str))?;
     let key_words = AhoCorasick::builder().match_kind(aho_corasick::MatchKind::Standard).build(plan.by_key.iter().map(|(word, _)| word));
     let key_words = key_words.map_err(|error| RuleError::Keywords(error.to_string()))?;
+    let keyword = plan.keywords.iter().map(|keyword| keyword.length).max().unwrap_or(0);
+    let word = plan.words.iter().map(String::len).max().unwrap_or(0);
     Ok(Arc::new(Compiled {
         rules: plan.rules,
         machines: plan.machines,
         automata,
-        anchors: words(plan.anchors, plan.keywords.iter().map(|keyword| keyword.length).max(), cut).ok_or(RuleError::Plan)?,
+        anchors: words(plan.anchors, keyword.max(word), cut).ok_or(RuleError::Plan)?,
         keywords: plan.keywords,
-        context: words(plan.context, plan.words.iter().map(String::len).max(), cut).ok_or(RuleError::Plan)?,
+        context: words(plan.context, word, cut).ok_or(RuleError::Plan)?,
         words: plan.words,
         prefixes,
         classes: plan.classes,

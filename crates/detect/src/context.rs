@@ -5,15 +5,14 @@ use std::cell::OnceCell;
 
 use aho_corasick::{AhoCorasick, Match, PatternID};
 
+use crate::candidate::Surroundings;
 use crate::chars::{is_letter, is_spaceless};
 use crate::compile::Compiled;
 use crate::edges::Tri;
-use crate::normal::Normal;
+use crate::heard::Before;
 use crate::plan::CompiledRule;
 use crate::words::{WORD, Walk};
 
-/// How far back words count.
-const REACH: usize = 80;
 /// How far behind a match words count.
 const AFTER: usize = 40;
 /// Bytes behind those that tell where a word ends.
@@ -78,35 +77,12 @@ pub(crate) enum Score {
 
 /// What stands around a match, and the key it stands under.
 pub(crate) struct Context<'a> {
-    compiled: &'a Compiled,
-    text: &'a Normal,
+    around: &'a Surroundings<'a>,
     start: usize,
     /// Where the keyword ends that led to the match.
     lead: Option<usize>,
-    key: &'a Key,
     /// Words of the name that the match is the value of.
     named: OnceCell<Vec<u16>>,
-}
-
-/// The words before the place of a text that was asked for last: several machines ask for the same place.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Before {
-    place: Option<usize>,
-    words: Vec<u16>,
-}
-
-impl Before {
-    /// The words before a match, in order.
-    fn words(&mut self, context: &Context<'_>) -> &[u16] {
-        if self.place != Some(context.start) {
-            self.place = Some(context.start);
-            self.words.clear();
-            let window = context.text.slice(context.start.saturating_sub(REACH), context.start);
-            whole_words(window, context.compiled, |word, _| self.words.push(word));
-            self.words.sort_unstable();
-        }
-        &self.words
-    }
 }
 
 /// One of these words that was found; both sorted by number.
@@ -115,8 +91,8 @@ fn common(asked: &[u16], found: &[u16]) -> Option<u16> {
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(compiled: &'a Compiled, text: &'a Normal, start: usize, lead: Option<usize>, key: &'a Key) -> Self {
-        Self { compiled, text, start, lead, key, named: OnceCell::new() }
+    pub(crate) fn new(around: &'a Surroundings<'a>, start: usize, lead: Option<usize>) -> Self {
+        Self { around, start, lead, named: OnceCell::new() }
     }
 
     /// The score of a match of `rule` at this place.
@@ -137,8 +113,8 @@ impl<'a> Context<'a> {
         if rule.negative.is_empty() {
             return None;
         }
-        let named = self.named.get_or_init(|| part_words(self.name(), self.compiled));
-        let under = || if self.lead.is_none() && self.start == 0 { common(&rule.negative, &self.key.words) } else { None };
+        let named = self.named.get_or_init(|| part_words(self.name(), self.around.compiled));
+        let under = || if self.lead.is_none() && self.start == 0 { common(&rule.negative, &self.around.key.words) } else { None };
         common(&rule.negative, named).or_else(under)
     }
 
@@ -147,18 +123,18 @@ impl<'a> Context<'a> {
         if rule.context.is_empty() {
             return None;
         }
-        let around = || common(&rule.context, &self.key.words).or_else(|| common(&rule.context, &self.key.raising));
-        common(&rule.context, before.words(self)).or_else(around)
+        let around = || common(&rule.context, &self.around.key.words).or_else(|| common(&rule.context, &self.around.key.raising));
+        common(&rule.context, before.words(self.around, self.start)).or_else(around)
     }
 
     /// Whether a word of the rule stands shortly after a match that ends at `end`; `last` says that nothing follows the text.
     pub(crate) fn after(&self, rule: &CompiledRule, end: usize, last: bool) -> Tri {
-        let window = self.text.slice(end, end + AFTER + NEIGHBOUR);
+        let window = self.around.text.slice(end, end + AFTER + NEIGHBOUR);
         let complete = last || window.len() == AFTER + NEIGHBOUR;
         // Where the text stops, a word may go on.
         let counts = |to: usize| to <= AFTER && (complete || to < window.len());
         let mut found = false;
-        whole_words(window, self.compiled, |word, to| found |= counts(to) && rule.after.binary_search(&word).is_ok());
+        whole_words(window, self.around.compiled, |word, to| found |= counts(to) && rule.after.binary_search(&word).is_ok());
         match found {
             true => Tri::Yes,
             false if complete => Tri::No,
@@ -169,12 +145,12 @@ impl<'a> Context<'a> {
     /// The name that the match is the value of: the word that the keyword is part of, or the last word before the match.
     fn name(&self) -> &'a [u8] {
         if let Some(lead) = self.lead {
-            let left = self.text.slice(lead.saturating_sub(NAME), lead);
-            let right = self.text.slice(lead, self.start);
+            let left = self.around.text.slice(lead.saturating_sub(NAME), lead);
+            let right = self.around.text.slice(lead, self.start);
             let length = left.iter().rev().take_while(|byte| is_name(**byte)).count();
-            return self.text.slice(lead - length, lead + right.iter().take_while(|byte| is_name(**byte)).count());
+            return self.around.text.slice(lead - length, lead + right.iter().take_while(|byte| is_name(**byte)).count());
         }
-        let mut before = self.text.slice(self.start.saturating_sub(NAME), self.start);
+        let mut before = self.around.text.slice(self.start.saturating_sub(NAME), self.start);
         loop {
             let gap = before.iter().rev().take(4).take_while(|byte| !byte.is_ascii_alphanumeric()).count();
             before = before.get(..before.len() - gap).unwrap_or_default();
@@ -193,7 +169,7 @@ fn is_name(byte: u8) -> bool {
 }
 
 /// The character that ends before `at`.
-fn ends_before(text: &[u8], at: usize) -> Option<char> {
+pub(crate) fn ends_before(text: &[u8], at: usize) -> Option<char> {
     let last = *text.get(at.checked_sub(1)?)?;
     if last.is_ascii() {
         return Some(char::from(last));
@@ -204,7 +180,7 @@ fn ends_before(text: &[u8], at: usize) -> Option<char> {
 }
 
 /// The character that begins at `at`.
-fn begins_at(text: &[u8], at: usize) -> Option<char> {
+pub(crate) fn begins_at(text: &[u8], at: usize) -> Option<char> {
     let first = *text.get(at)?;
     if first.is_ascii() {
         return Some(char::from(first));

@@ -21,6 +21,7 @@ mod encoded;
 mod escapes;
 pub mod exact;
 mod fuzz;
+mod heard;
 mod host;
 pub mod known;
 mod mask;

@@ -183,35 +183,58 @@ impl Normal {
         if segment.len == 0 { segment.raw + (position - segment.norm) + 1 } else { segment.raw + segment.len }
     }
 
-    /// Forgets everything before `keep`, when that is worth moving the rest.
-    pub(crate) fn forget_before(&mut self, keep: usize, worth: usize) {
+    /// The first position that is kept.
+    pub(crate) fn base(&self) -> usize {
+        self.base
+    }
+
+    /// Forgets everything before `keep`, when that is worth moving the rest; whether it was.
+    pub(crate) fn forget_before(&mut self, keep: usize, worth: usize) -> bool {
         let count = keep.saturating_sub(self.base).min(self.bytes.len());
         if count < worth {
-            return;
+            return false;
         }
         self.bytes.drain(..count);
         self.base += count;
         let first = self.segments.partition_point(|segment| segment.norm <= self.base).saturating_sub(1);
         self.segments.drain(..first);
+        true
     }
 }
 
-/// How many bytes at the start of a text stand for themselves. Plain ASCII is tested in blocks that compile to vector code.
+/// How many bytes at the start of a text stand for themselves. Plain ASCII is told from the rest in blocks that compile to vector
+/// code.
 fn plain_run(bytes: &[u8]) -> usize {
-    let ascii = |byte: &u8| *byte < 0x80 && *byte != b'%' && *byte != b'&' && *byte != b'\\';
+    let special = |byte: &u8| chars::is_special(*byte);
     let mut from = 0;
-    for block in bytes.chunks(BLOCK) {
-        let plain = block.len() == BLOCK && block.iter().fold(true, |plain, byte| plain & ascii(byte));
-        if !plain && let Some(at) = block.iter().position(|byte| chars::is_special(*byte)) {
-            return from + at;
+    while let Some(block) = bytes.get(from..).and_then(<[u8]>::first_chunk) {
+        let mut marked = marks(block);
+        while marked != 0 {
+            let at = marked.trailing_zeros() as usize;
+            if block.get(at).is_some_and(special) {
+                return from + at;
+            }
+            marked &= marked - 1;
         }
-        from += block.len();
+        from += BLOCK;
     }
-    from
+    let rest = bytes.get(from..).unwrap_or_default();
+    from + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// Bytes tested at once.
 const BLOCK: usize = 32;
+
+/// A bit for each byte that may be special: marks of escapes, and all that is not ASCII.
+fn marks(block: &[u8; BLOCK]) -> u32 {
+    let mut marks = [0_u8; BLOCK];
+    let mut any = 0;
+    for (mark, byte) in marks.iter_mut().zip(block) {
+        *mark = u8::from(*byte >= 0x80 || *byte == b'%' || *byte == b'&' || *byte == b'\\');
+        any |= *mark;
+    }
+    if any == 0 { 0 } else { chars::bits(&marks) }
+}
 
 /// The normalised form of a whole text: what the rules see.
 pub fn normalise(text: &str) -> String {

@@ -369,11 +369,14 @@ impl Planning<'_> {
     /// Makes the automata over words.
     fn finish(mut self, words: Vec<String>, digest: [u8; 32]) -> Result<(Plan, Vec<u8>), RuleError> {
         let keywords: Vec<&str> = self.starts.keys().map(String::as_str).collect();
-        let (anchors, table) = trie::table(&keywords, true).ok_or_else(too_many)?;
+        let asked: BTreeSet<u16> = self.plan.rules.iter().flat_map(|rule| &rule.context).copied().collect();
+        let heard: Vec<(u16, &str)> =
+            asked.iter().filter_map(|number| Some((*number, words.get(usize::from(*number))?.as_str()))).collect();
+        let (anchors, table) = trie::table(&keywords, &heard, true).ok_or_else(too_many)?;
         self.align();
         self.plan.anchors = WordShape { at: self.tables.len(), ..anchors };
         self.tables.extend(table);
-        let (context, table) = trie::table(&words.iter().map(String::as_str).collect::<Vec<_>>(), false).ok_or_else(too_many)?;
+        let (context, table) = trie::table(&words.iter().map(String::as_str).collect::<Vec<_>>(), &[], false).ok_or_else(too_many)?;
         self.align();
         self.plan.context = WordShape { at: self.tables.len(), ..context };
         self.tables.extend(table);

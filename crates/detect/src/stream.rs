@@ -14,12 +14,13 @@ use crate::context::Key;
 use crate::cover::Cover;
 use crate::detector::Hint;
 use crate::encoded::Runs;
+use crate::heard::Heard;
 use crate::normal::Normal;
 use crate::plan::Start;
 use crate::resolve::Waiting;
 use crate::rules::Class;
 use crate::token::{TokenHit, TokenWatch};
-use crate::words::{AT, COLON, DIGIT, UNDERSCORE, WORD, Walk};
+use crate::words::{AT, BLOCK, COLON, Come, DIGIT, HEARD, UNDERSCORE, WORD, Walk};
 
 /// Largest piece that is taken in at once.
 const PIECE: usize = 4096;
@@ -54,13 +55,6 @@ pub enum Event {
     Token(TokenHit),
 }
 
-/// An anchor: a class bit, or a keyword.
-#[derive(Clone, Copy, Debug)]
-enum Anchor {
-    Class(u32),
-    Keyword(u16),
-}
-
 /// A long finding in progress.
 #[derive(Clone, Debug)]
 struct Covering {
@@ -84,10 +78,13 @@ pub struct TextScan {
     walk: Walk,
     /// What is asked of the walk.
     asked: u32,
-    anchors: Vec<(usize, Anchor)>,
-    /// Keywords at the end of the text: what follows them has not come.
-    anchors_left: Vec<(usize, Anchor)>,
+    /// What has come in the new text that rules begin at, and where.
+    anchors: Vec<(usize, u32)>,
+    /// Keywords at the end of the text, and where each ends: what follows them has not come.
+    left: Vec<(u16, usize)>,
     crowd: Crowd,
+    /// Words of contexts.
+    heard: Heard,
     live: Vec<Candidate>,
     desk: Desk,
     fresh: Vec<Match>,
@@ -108,6 +105,29 @@ impl fmt::Debug for TextScan {
     }
 }
 
+/// Tells what rules begin at from words of contexts, a block at a time. Of what has come either may be wanted, so it is written to
+/// both and one is kept: a wrong guess costs more.
+struct Sorting {
+    starts: [(usize, u32); BLOCK],
+    ends: [(usize, Walk); BLOCK],
+}
+
+impl Sorting {
+    fn sort(&mut self, come: &[Come], from: usize, asked: u32, anchors: &mut Vec<(usize, u32)>, heard: &mut Heard) {
+        let (mut started, mut ended) = (0_usize, 0_usize);
+        for (offset, entry) in come {
+            let position = from + *offset as usize;
+            if let (Some(start), Some(end)) = (self.starts.get_mut(started % BLOCK), self.ends.get_mut(ended % BLOCK)) {
+                (*start, *end) = ((position, *entry), (position + 1, Walk::at(*entry)));
+            }
+            started += usize::from(entry & asked & !HEARD != 0);
+            ended += usize::from(entry & HEARD != 0);
+        }
+        anchors.extend_from_slice(self.starts.get(..started).unwrap_or_default());
+        heard.note(self.ends.get(..ended).unwrap_or_default());
+    }
+}
+
 impl TextScan {
     /// Words that count as if they stood before every match. Given before the text.
     pub(crate) fn raise(&mut self, words: &[String]) {
@@ -120,11 +140,12 @@ impl TextScan {
             text: Normal::new(),
             seen: 0,
             walk: Walk::default(),
-            asked: WORD | DIGIT | AT | COLON | if hint.tokens { UNDERSCORE } else { 0 },
+            asked: WORD | HEARD | DIGIT | AT | COLON | if hint.tokens { UNDERSCORE } else { 0 },
             anchors: Vec::new(),
-            anchors_left: Vec::new(),
+            left: Vec::new(),
             crowd: Crowd::default(),
             live: Vec::new(),
+            heard: Heard::default(),
             desk: Desk::default(),
             fresh: Vec::new(),
             waiting: Waiting::default(),
@@ -172,7 +193,7 @@ impl TextScan {
     /// Bytes of memory that the scan holds for text, for bounds.
     pub fn held(&self) -> usize {
         let runs = self.runs.as_ref().map_or(0, Runs::held);
-        self.text.held() + self.live.capacity() * size_of::<Candidate>() + runs
+        self.text.held() + self.live.capacity() * size_of::<Candidate>() + self.heard.held() + runs
     }
 
     /// Scans a whole text, handing events on piece by piece.
@@ -203,16 +224,18 @@ impl TextScan {
         self.text.push(piece, last);
         self.find_anchors();
         let compiled = Arc::clone(&self.compiled);
-        let around = Surroundings { text: &self.text, compiled: &compiled, key: &self.key, last };
+        let around = Surroundings { text: &self.text, compiled: &compiled, key: &self.key, heard: &self.heard, last };
         let (fresh, desk) = (&mut self.fresh, &mut self.desk);
         self.live.retain_mut(|candidate| !candidate.step(&around, desk, fresh));
+        for (keyword, end) in std::mem::take(&mut self.left) {
+            self.follow_keyword(&compiled, keyword, end);
+        }
         for index in 0..self.anchors.len() {
-            if let Some((position, anchor)) = self.anchors.get(index).copied() {
-                self.follow(&compiled, position, anchor);
+            if let Some((position, come)) = self.anchors.get(index).copied() {
+                self.follow(&compiled, position, come);
             }
         }
         self.anchors.clear();
-        std::mem::swap(&mut self.anchors, &mut self.anchors_left);
         self.tokens.step(&self.text, last);
         if let Some(runs) = &mut self.runs {
             runs.step(&self.text, last, &compiled, &mut self.fresh);
@@ -220,9 +243,9 @@ impl TextScan {
         for reader in &mut self.beside {
             reader.step(&self.text, last, &mut self.fresh);
         }
-        for found in std::mem::take(&mut self.fresh) {
-            self.accept(found);
-        }
+        let mut fresh = std::mem::take(&mut self.fresh);
+        fresh.drain(..).for_each(|found| self.accept(found));
+        self.fresh = fresh;
         self.report();
         self.forget();
     }
@@ -248,25 +271,24 @@ impl TextScan {
         let (asked, mut from) = (self.asked, self.seen);
         let mut rest = self.text.from(from);
         let mut walk = self.walk;
-        let note = |anchors: &mut Vec<(usize, Anchor)>, position: usize, come: u32, walk: Walk| {
-            let class = come & asked & !WORD;
-            if class != 0 {
-                anchors.push((position, Anchor::Class(class)));
-            }
-            if come & WORD != 0 {
-                anchors.extend(walk.words(words).iter().map(|word| (position + 1, Anchor::Keyword(*word))));
-            }
-        };
         if rest.len() >= LONG.max(4 * words.longest) {
-            let (first, mut second) = (&mut self.anchors, Vec::new());
-            walk.halves(words, asked, rest, |later, offset, come, walk| {
-                note(if later { &mut second } else { &mut *first }, from + offset, come, walk);
+            let (mut second, mut second_heard) = (Vec::new(), Heard::default());
+            let mut sorting = Sorting { starts: [(0, 0); BLOCK], ends: [(0, Walk::default()); BLOCK] };
+            walk.halves(words, asked, rest, |later, offset, come| {
+                let (anchors, heard) = if later { (&mut second, &mut second_heard) } else { (&mut self.anchors, &mut self.heard) };
+                sorting.sort(come, from + offset, asked, anchors, heard);
             });
-            first.append(&mut second);
+            self.anchors.append(&mut second);
+            self.heard.append(second_heard);
             rest = &[];
         }
         while let Some((offset, come)) = walk.next(words, asked, rest) {
-            note(&mut self.anchors, from + offset, come, walk);
+            if come & asked & !HEARD != 0 {
+                self.anchors.push((from + offset, come));
+            }
+            if come & HEARD != 0 {
+                self.heard.note(&[(from + offset + 1, walk)]);
+            }
             rest = rest.get(offset + 1..).unwrap_or_default();
             from += offset + 1;
         }
@@ -274,19 +296,25 @@ impl TextScan {
         self.seen = self.text.end();
     }
 
-    fn follow(&mut self, compiled: &Compiled, position: usize, anchor: Anchor) {
-        match anchor {
-            Anchor::Class(DIGIT) => {
+    /// Starts what begins with the byte at `position`, or with the keywords that it ends.
+    fn follow(&mut self, compiled: &Compiled, position: usize, come: u32) {
+        match come & self.asked & !(WORD | HEARD) {
+            0 => {}
+            DIGIT => {
                 self.start_class(compiled, Class::Digits, Some(position));
                 self.start_class(compiled, Class::Digits, anchors::sign_start(&self.text, position));
                 for start in anchors::code_starts(&self.text, position).into_iter().flatten() {
                     self.start_class(compiled, Class::Code, Some(start));
                 }
             }
-            Anchor::Class(AT) => self.start_class(compiled, Class::At, anchors::email_start(&self.text, position)),
-            Anchor::Class(COLON) => self.start_class(compiled, Class::Colons, anchors::ipv6_start(&self.text, position)),
-            Anchor::Class(_) => self.tokens.anchor(&self.text, position),
-            Anchor::Keyword(pattern) => self.follow_keyword(compiled, pattern, position),
+            AT => self.start_class(compiled, Class::At, anchors::email_start(&self.text, position)),
+            COLON => self.start_class(compiled, Class::Colons, anchors::ipv6_start(&self.text, position)),
+            _ => self.tokens.anchor(&self.text, position),
+        }
+        if come & WORD != 0 {
+            for keyword in Walk::at(come).words(&compiled.anchors) {
+                self.follow_keyword(compiled, *keyword, position + 1);
+            }
         }
     }
 
@@ -297,7 +325,7 @@ impl TextScan {
             match next {
                 Some(next) if !any.has(next) => return,
                 None if !self.finished => {
-                    self.anchors_left.push((end, Anchor::Keyword(word)));
+                    self.left.push((word, end));
                     return;
                 }
                 _ => {}
@@ -342,7 +370,7 @@ impl TextScan {
     }
 
     fn start(&mut self, compiled: &Compiled, machine: usize, start: usize) {
-        let around = Surroundings { text: &self.text, compiled, key: &self.key, last: self.finished };
+        let around = Surroundings { text: &self.text, compiled, key: &self.key, heard: &self.heard, last: self.finished };
         let Some(mut candidate) = Candidate::new(machine, &around, start, &mut self.desk) else { return };
         if candidate.step(&around, &mut self.desk, &mut self.fresh) {
             self.desk.clear_away(candidate);
@@ -358,7 +386,7 @@ impl TextScan {
         }
     }
 
-    /// The first normalised byte that something undecided may still cover.
+    /// The first normalised byte that something undecided may still cover, tokens left out.
     fn frontier(&self) -> usize {
         let end = self.text.end();
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
@@ -366,7 +394,7 @@ impl TextScan {
         // Where the text is over, all that they know was told.
         let beside = if self.finished { None } else { self.beside.iter().map(|reader| reader.hold(&self.text)).min() };
         let beside = beside.unwrap_or(end);
-        self.tokens.apart(live.min(tail).min(beside).min(self.encoded(end)).min(self.tokens.undecided().unwrap_or(end)))
+        live.min(tail).min(beside).min(self.encoded(end))
     }
 
     /// The first normalised byte that an undecided run of base64 may cover, or `end`.
@@ -377,12 +405,13 @@ impl TextScan {
     fn report(&mut self) {
         let compiled = Arc::clone(&self.compiled);
         let hold;
+        let others = self.frontier();
         loop {
             if !self.extend_cover() {
                 hold = self.covering.as_ref().map_or(self.text.end(), |covering| covering.cover.sure);
                 break;
             }
-            let frontier = self.frontier();
+            let frontier = self.tokens.apart(self.tokens.undecided().map_or(others, |token| token.min(others)));
             let Some(winners) = self.waiting.take(frontier, &compiled.rules, &self.text, &|end| self.tokens.over(end)) else {
                 hold = frontier.min(self.waiting.hold().unwrap_or(frontier)).max(self.waiting.floor);
                 break;
@@ -454,6 +483,8 @@ impl TextScan {
         let cover = self.covering.as_ref().map_or(end, |covering| covering.cover.sure.saturating_sub(1));
         let beside = self.beside.iter().map(|reader| reader.keep(&self.text)).min().unwrap_or(end);
         let keep = live.min(beside).min(waiting).min(cover).min(self.encoded(end)).min(self.tokens.hold().unwrap_or(end));
-        self.text.forget_before(keep_from(keep), HISTORY);
+        if self.text.forget_before(keep_from(keep), HISTORY) {
+            self.heard.forget_before(self.text.base());
+        }
     }
 }

@@ -3,13 +3,15 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::words::{AT, COLON, DIGIT, ROW, UNDERSCORE, WORD, WordShape};
+use crate::words::{AT, COLON, DIGIT, HEARD, ROW, UNDERSCORE, WORD, WordShape};
 
 /// A state: the longest beginning of a word that the text ends in.
 #[derive(Default)]
 struct Node {
     next: HashMap<u8, usize>,
     words: Vec<u16>,
+    /// Words of contexts.
+    heard: Vec<u16>,
     fallback: usize,
     digit: bool,
 }
@@ -38,12 +40,34 @@ struct Trie {
 }
 
 impl Trie {
-    fn new(words: &[&str], kinds: bool) -> Option<Self> {
+    fn new(words: &[&str], heard: &[(u16, &str)], kinds: bool) -> Option<Self> {
         let mut trie = Self { nodes: vec![Node::default()], letters: Vec::new() };
-        let mut letters: BTreeSet<u8> = words.iter().flat_map(|word| word.bytes()).map(|byte| byte.to_ascii_lowercase()).collect();
+        let forms = |word: &str| {
+            // What is no ASCII stands in texts as it is written.
+            let upper = word.to_uppercase();
+            let title: String = word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
+            let mut forms = vec![word.to_owned(), upper, title];
+            forms.retain(|form| form.len() == word.len());
+            for form in &mut forms {
+                form.make_ascii_lowercase();
+            }
+            forms.sort_unstable();
+            forms.dedup();
+            forms
+        };
+        let heard: Vec<(u16, Vec<String>)> = heard.iter().map(|(number, word)| (*number, forms(word))).collect();
+        let bytes =
+            words.iter().flat_map(|word| word.bytes()).chain(heard.iter().flat_map(|(_, forms)| forms).flat_map(|word| word.bytes()));
+        let mut letters: BTreeSet<u8> = bytes.map(|byte| byte.to_ascii_lowercase()).collect();
         for (index, word) in words.iter().enumerate() {
             let end = trie.insert(word);
             trie.nodes.get_mut(end)?.words.push(u16::try_from(index).ok()?);
+        }
+        for (number, forms) in &heard {
+            for form in forms {
+                let end = trie.insert(form);
+                trie.nodes.get_mut(end)?.heard.push(*number);
+            }
         }
         if kinds {
             // After a digit no other one is the first of its group: so there is a state for each.
@@ -93,30 +117,42 @@ impl Trie {
             children.sort_unstable();
             for (byte, child) in children {
                 let shorter = if at == 0 { 0 } else { self.step(fallback, byte) };
-                let words = self.nodes.get(shorter).map(|node| node.words.clone()).unwrap_or_default();
+                let (words, heard) = self.nodes.get(shorter).map(|node| (node.words.clone(), node.heard.clone())).unwrap_or_default();
                 if let Some(node) = self.nodes.get_mut(child) {
                     node.fallback = shorter;
                     node.words.extend(words);
                     node.words.sort_unstable();
+                    node.heard.extend(heard);
+                    node.heard.sort_unstable();
                 }
                 queue.push_back(child);
             }
         }
     }
 
-    /// States in the order of the table: the start, the others, those in which words end.
+    /// States in the order of the table: the start, the others, those in which words end. Those that few letters lead to come first
+    /// of each: a text is in them most of the time, so they share pages.
     fn order(&self) -> (Vec<usize>, usize) {
-        let ends = |state: &usize| self.nodes.get(*state).is_some_and(|node| !node.words.is_empty());
-        let (last, mut order): (Vec<usize>, Vec<usize>) = (0..self.nodes.len()).partition(ends);
+        let mut near = vec![0];
+        let mut at = 0;
+        while let Some(node) = near.get(at).and_then(|state| self.nodes.get(*state)) {
+            let mut children: Vec<(u8, usize)> = node.next.iter().map(|(byte, child)| (*byte, *child)).collect();
+            children.sort_unstable();
+            near.extend(children.into_iter().map(|(_, child)| child));
+            at += 1;
+        }
+        let ends = |state: &usize| self.nodes.get(*state).is_some_and(|node| !node.words.is_empty() || !node.heard.is_empty());
+        let (last, mut order): (Vec<usize>, Vec<usize>) = near.into_iter().partition(ends);
         let first_ending = order.len();
         order.extend(last);
         (order, first_ending)
     }
 }
 
-/// Makes the table of words in lower case; `None` when there are too many. With `kinds`, kinds of bytes are told as well.
-pub(crate) fn table(words: &[&str], kinds: bool) -> Option<(WordShape, Vec<u8>)> {
-    let trie = Trie::new(words, kinds)?;
+/// Makes the table of words in lower case; `None` when there are too many. Those that are `heard` are told apart from the others.
+/// With `kinds`, kinds of bytes are told as well.
+pub(crate) fn table(words: &[&str], heard: &[(u16, &str)], kinds: bool) -> Option<(WordShape, Vec<u8>)> {
+    let trie = Trie::new(words, heard, kinds)?;
     let (order, first_ending) = trie.order();
     let stride = (trie.letters.len() + 1).next_multiple_of(LINE);
     let mut rows = vec![0_u32; order.len()];
@@ -131,12 +167,16 @@ pub(crate) fn table(words: &[&str], kinds: bool) -> Option<(WordShape, Vec<u8>)>
         table.extend_from_slice(&0_u32.to_le_bytes());
         for letter in &trie.letters {
             let next = trie.step(*state, *letter);
-            let ends = if trie.nodes.get(next)?.words.is_empty() { 0 } else { WORD };
+            let there = trie.nodes.get(next)?;
+            let words = if there.words.is_empty() { 0 } else { WORD };
+            let ends = words | if there.heard.is_empty() { 0 } else { HEARD };
             let kind = if kinds && !(node.digit && letter.is_ascii_digit()) { kind(*letter) } else { 0 };
             table.extend_from_slice(&(rows.get(next)? | ends | kind).to_le_bytes());
         }
         table.resize(table.len() + 4 * (stride - trie.letters.len() - 1), 0);
     }
-    let ends = order.iter().skip(first_ending).filter_map(|state| trie.nodes.get(*state)).map(|node| node.words.clone()).collect();
-    Some((WordShape { at: 0, length: table.len(), stride, ending: first_ending * stride, ends }, table))
+    let ending = || order.iter().skip(first_ending).filter_map(|state| trie.nodes.get(*state));
+    let ends = ending().map(|node| node.words.clone()).collect();
+    let heard = ending().map(|node| node.heard.clone()).collect();
+    Some((WordShape { at: 0, length: table.len(), stride, ending: first_ending * stride, ends, heard }, table))
 }

@@ -17,6 +17,8 @@ pub(crate) const COLON: u32 = 1 << 26;
 pub(crate) const UNDERSCORE: u32 = 1 << 27;
 /// The end of a word, or of several.
 pub(crate) const WORD: u32 = 1 << 28;
+/// The end of a word of a context, or of several.
+pub(crate) const HEARD: u32 = 1 << 29;
 /// Where the row of the next state begins.
 pub(crate) const ROW: u32 = (1 << 24) - 1;
 
@@ -33,6 +35,8 @@ pub(crate) struct WordShape {
     pub(crate) ending: usize,
     /// Which words end in each of those states.
     pub(crate) ends: Vec<Vec<u16>>,
+    /// Which words of contexts do.
+    pub(crate) heard: Vec<Vec<u16>>,
 }
 
 /// Words to look for.
@@ -45,10 +49,25 @@ pub(crate) struct Words {
 }
 
 /// Bytes of each half that are walked over before what has come is looked at.
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
-/// An offset, and what has come there in each half.
-type Pair = (u32, u32, u32);
+/// An offset, and what has come there.
+pub(crate) type Come = (u32, u32);
+
+/// What has come in a block, and how often.
+#[derive(Clone, Copy)]
+struct Block {
+    come: [Come; BLOCK],
+    count: usize,
+}
+
+impl Block {
+    const EMPTY: Self = Self { come: [(0, 0); BLOCK], count: 0 };
+
+    fn come(&self) -> &[Come] {
+        self.come.get(..self.count).unwrap_or_default()
+    }
+}
 
 /// A table at hand.
 struct Table<'a> {
@@ -58,28 +77,34 @@ struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// Goes over two pieces of at most a block at once and notes where something comes that is asked for; returns how often.
-    /// A function of its own, so that everything it needs is in registers.
+    /// Goes over two pieces of at most a block at once and notes where something comes that is asked for. A function of its own, so
+    /// that everything it needs is in registers.
     #[inline(never)]
-    fn pairs(&self, first: &[u8], second: &[u8], rows: &mut [u32; 2], pairs: &mut [Pair; BLOCK]) -> usize {
+    fn pairs(&self, first: &[u8], second: &[u8], rows: &mut [u32; 2], blocks: &mut [Block; 2]) {
         let (classes, next, asked) = (self.classes, self.next, self.asked);
-        let ([mut one, mut two], mut count) = (*rows, 0_usize);
+        let [mut one, mut two] = *rows;
+        let [first_block, second_block] = blocks;
+        let (mut offset, mut count, mut second_count) = (0_u32, 0_usize, 0_usize);
+        // It is written in any case: whether something comes cannot be foreseen, and a wrong guess costs more than the writing.
+        let note = |come: &mut [Come; BLOCK], count: usize, what: Come| {
+            if let Some(place) = come.get_mut(count % BLOCK) {
+                *place = what;
+            }
+            count.wrapping_add(usize::from(what.1 & asked != 0))
+        };
         let step = |row: u32, byte: u8| {
             let class = classes.get(usize::from(byte)).copied().unwrap_or_default();
             next.get(row.wrapping_add(u32::from(class)) as usize).map(|entry| u32::from_le_bytes(*entry))
         };
-        for (offset, (a, b)) in (0_u32..).zip(first.iter().zip(second)) {
+        for (a, b) in first.iter().zip(second) {
             let (Some(a), Some(b)) = (step(one, *a), step(two, *b)) else { break };
             (one, two) = (a & ROW, b & ROW);
-            if (a | b) & asked != 0
-                && let Some(pair) = pairs.get_mut(count)
-            {
-                *pair = (offset, a, b);
-                count += 1;
-            }
+            count = note(&mut first_block.come, count, (offset, a));
+            second_count = note(&mut second_block.come, second_count, (offset, b));
+            offset = offset.wrapping_add(1);
         }
+        (first_block.count, second_block.count) = (count, second_count);
         *rows = [one, two];
-        count
     }
 }
 
@@ -110,9 +135,15 @@ impl Walk {
         None
     }
 
-    /// Goes over all bytes in two halves at once and tells, of each half in order, the offset of what is asked for, what has come
-    /// there, and the walk there. A step waits for the table, and two steps wait together.
-    pub(crate) fn halves(&mut self, words: &Words, asked: u32, bytes: &[u8], mut tell: impl FnMut(bool, usize, u32, Self)) {
+    /// Where a walk is after something has come.
+    #[inline]
+    pub(crate) fn at(entry: u32) -> Self {
+        Self { row: entry & ROW }
+    }
+
+    /// Goes over all bytes in two halves at once and tells, of each half in order, what is asked for and has come, with offsets from
+    /// the one that is given. A step waits for the table, and two steps wait together.
+    pub(crate) fn halves(&mut self, words: &Words, asked: u32, bytes: &[u8], mut tell: impl FnMut(bool, usize, &[Come])) {
         let Some((classes, table)) = words.table.split_first_chunk::<256>() else { return };
         let table = Table { classes, next: table.as_chunks().0, asked };
         // The second half begins so early that its state is right where the first one ends.
@@ -120,24 +151,19 @@ impl Walk {
         let middle = usize::midpoint(bytes.len(), early);
         let from = middle - early;
         let (first, second) = (bytes.get(..middle).unwrap_or_default(), bytes.get(from..).unwrap_or_default());
-        let (mut rows, mut pairs) = ([self.row, 0], [Pair::default(); BLOCK]);
+        let (mut rows, mut blocks) = ([self.row, 0], [Block::EMPTY; 2]);
         for (index, (one, two)) in first.chunks(BLOCK).zip(second.chunks(BLOCK)).enumerate() {
-            let count = table.pairs(one, two, &mut rows, &mut pairs);
-            for (offset, one, two) in pairs.iter().take(count).copied() {
-                let offset = index * BLOCK + offset as usize;
-                if one & asked != 0 {
-                    tell(false, offset, one, Self { row: one & ROW });
-                }
-                if two & asked != 0 && offset >= early {
-                    tell(true, from + offset, two, Self { row: two & ROW });
-                }
-            }
+            table.pairs(one, two, &mut rows, &mut blocks);
+            let (at, [one, two]) = (index * BLOCK, &blocks);
+            tell(false, at, one.come());
+            let known = two.come().partition_point(|(offset, _)| at + (*offset as usize) < early);
+            tell(true, from + at, two.come().get(known..).unwrap_or_default());
         }
         self.row = rows[1];
         // The second half may be longer by one.
         let (mut rest, mut at) = (second.get(first.len()..).unwrap_or_default(), from + first.len());
         while let Some((offset, entry)) = self.next(words, asked, rest) {
-            tell(true, at + offset, entry, *self);
+            tell(true, at + offset, &[(0, entry)]);
             at += offset + 1;
             rest = rest.get(offset + 1..).unwrap_or_default();
         }
@@ -145,7 +171,15 @@ impl Walk {
 
     /// The words that end here.
     pub(crate) fn words(self, words: &Words) -> &[u16] {
-        let state = (self.row as usize).checked_sub(words.shape.ending).and_then(|rows| rows.checked_div(words.shape.stride));
-        state.and_then(|state| words.shape.ends.get(state)).map_or(&[], Vec::as_slice)
+        self.ending(words).and_then(|state| words.shape.ends.get(state)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The words of contexts that end here.
+    pub(crate) fn heard(self, words: &Words) -> &[u16] {
+        self.ending(words).and_then(|state| words.shape.heard.get(state)).map_or(&[], Vec::as_slice)
+    }
+
+    fn ending(self, words: &Words) -> Option<usize> {
+        (self.row as usize).checked_sub(words.shape.ending)?.checked_div(words.shape.stride)
     }
 }

@@ -74,7 +74,7 @@ fn planted(kind: &str, rows: usize, text: &str) -> (String, usize) {
 }
 
 /// Most memory that this process has held, in MB.
-fn peak_mb() -> f64 {
+pub fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).map_or(0.0, |kilobytes| kilobytes / 1024.0)

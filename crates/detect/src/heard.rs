@@ -1,0 +1,78 @@
+//! Words of contexts, noted where the walk over a text comes by them, so that asking what stands before a match reads nothing again.
+
+use crate::candidate::Surroundings;
+use crate::chars::{is_letter, is_spaceless};
+use crate::context::{begins_at, ends_before};
+use crate::words::Walk;
+
+/// How far back words count.
+pub(crate) const REACH: usize = 80;
+
+/// Where words of contexts end, in order. Which words they are is worked out for those that are asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard(Vec<(usize, Walk)>);
+
+impl Heard {
+    /// Notes that words end at each of these places.
+    pub(crate) fn note(&mut self, ends: &[(usize, Walk)]) {
+        self.0.extend_from_slice(ends);
+    }
+
+    /// Adds what was noted of the text that follows.
+    pub(crate) fn append(&mut self, mut later: Self) {
+        self.0.append(&mut later.0);
+    }
+
+    /// Drops what is no longer asked for when the text before `keep` is gone.
+    pub(crate) fn forget_before(&mut self, keep: usize) {
+        let first = self.0.partition_point(|(end, _)| *end < keep);
+        self.0.drain(..first);
+    }
+
+    /// Bytes of memory, for bounds.
+    pub(crate) fn held(&self) -> usize {
+        self.0.capacity() * size_of::<(usize, Walk)>()
+    }
+
+    /// Those that end shortly before `start`, the last one first.
+    fn before(&self, start: usize) -> impl Iterator<Item = (usize, Walk)> {
+        let (until, floor) = (self.0.partition_point(|(end, _)| *end <= start), start.saturating_sub(REACH));
+        self.0.get(..until).unwrap_or_default().iter().rev().copied().take_while(move |(end, _)| *end > floor)
+    }
+}
+
+/// The words before the place of a text that was asked for last: several machines ask for the same place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Before {
+    place: Option<usize>,
+    words: Vec<u16>,
+}
+
+impl Before {
+    /// The words before a match that begins at `start`, in order: whole words, whose letters no others touch. Digits and `_` may, as in
+    /// `phone_1`, and so may anything where a word begins or ends in a script without spaces.
+    pub(crate) fn words(&mut self, around: &Surroundings<'_>, start: usize) -> &[u16] {
+        if self.place != Some(start) {
+            self.place = Some(start);
+            self.words.clear();
+            let floor = start.saturating_sub(REACH);
+            let window = around.text.slice(floor, start);
+            let touches = |own: Option<char>, other: Option<char>| other.is_some_and(is_letter) && !own.is_some_and(is_spaceless);
+            for (end, walk) in around.heard.before(start) {
+                let end = end - floor;
+                if touches(ends_before(window, end), begins_at(window, end)) {
+                    continue;
+                }
+                for word in walk.heard(&around.compiled.anchors) {
+                    let length = around.compiled.words.get(usize::from(*word)).map_or(0, String::len);
+                    let begin = end.checked_sub(length).filter(|begin| !touches(begins_at(window, *begin), ends_before(window, *begin)));
+                    if begin.is_some() {
+                        self.words.push(*word);
+                    }
+                }
+            }
+            self.words.sort_unstable();
+        }
+        &self.words
+    }
+}
