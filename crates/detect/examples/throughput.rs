@@ -422,7 +422,7 @@ fn measure(start: Instant) -> Result<bool, Box<dyn std::error::Error>> {
     let values: Vec<String> = bars.iter().map(ToString::to_string).collect();
     println!("RESULT {} push_ns={nanos:.0} found={found} planted={planted}", values.join(" "));
     for missed in bars.iter().filter(|bar| !bar.reached()) {
-        println!("MISSED {missed}, the bar is {}", missed.bar);
+        println!("MISSED {missed}, the bar is {}", missed.needed);
     }
     Ok(bars.iter().all(bars::Bar::reached))
 }

@@ -68,9 +68,8 @@ fn fit_behind(before: char, lefts: &[(Edge, Machines)]) -> Option<Machines> {
 
 fn sieve(shape: SieveShape, cut: Cut<'_>) -> Result<Sieve, RuleError> {
     let table = cut(shape.at..shape.at + shape.length).filter(|table| table.len() >= 256).ok_or(RuleError::Plan)?;
-    let all = shape.lefts.iter().fold(0, |all, (_, bits)| all | bits);
     let fits = (0..128).map(|byte| fit_behind(char::from(byte), &shape.lefts)).collect();
-    Ok(Sieve { shape, table, fits, all })
+    Ok(Sieve { shape, table, fits })
 }
 
 fn words(shape: WordShape, longest: usize, cut: Cut<'_>) -> Option<Words> {

@@ -137,7 +137,9 @@ fn letters(block: &[u8; BLOCK]) -> u64 {
     for (mark, byte) in marks.iter_mut().zip(block) {
         let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
         let figure = byte.wrapping_sub(b'/') <= b'9' - b'/';
-        *mark = u8::from(letter | figure | (*byte == b'+') | (*byte == b'-') | (*byte == b'_'));
+        // Without a branch: `||` would be one.
+        let others = u8::from(*byte == b'+') | u8::from(*byte == b'-') | u8::from(*byte == b'_');
+        *mark = u8::from(letter) | u8::from(figure) | others;
     }
     let (low, high) = marks.split_at(BLOCK / 2);
     let half = |half: &[u8]| half.first_chunk().map_or(0, |half| u64::from(bits(half)));

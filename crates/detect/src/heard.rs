@@ -13,6 +13,10 @@ pub(crate) const REACH: usize = 80;
 pub(crate) struct Heard(Vec<(usize, Walk)>);
 
 impl Heard {
+    pub(crate) fn with_capacity(count: usize) -> Self {
+        Self(Vec::with_capacity(count))
+    }
+
     /// Notes that words end at each of these places.
     pub(crate) fn note(&mut self, ends: &[(usize, Walk)]) {
         self.0.extend_from_slice(ends);

@@ -58,8 +58,6 @@ pub(crate) struct Sieve {
     pub(crate) table: Cow<'static, [u8]>,
     /// What may begin behind each ASCII character, where that character alone decides it.
     pub(crate) fits: Vec<Option<Machines>>,
-    /// All bits.
-    pub(crate) all: Machines,
 }
 
 /// The state that a sieve starts in.
@@ -71,7 +69,6 @@ impl Sieve {
     pub(crate) fn sift(&self, fits: Machines, bytes: &[u8], last: bool) -> Machines {
         let Some((classes, next)) = self.table.split_first_chunk::<256>() else { return fits };
         let next: &[[u8; 2]] = next.as_chunks().0;
-        let few = fits != self.all;
         let (mut state, mut found, mut apart) = (START, 0, 0);
         for byte in bytes {
             if apart != 0 && !byte.is_ascii_alphanumeric() {
@@ -80,7 +77,7 @@ impl Sieve {
             let class = classes.get(usize::from(*byte)).copied().unwrap_or_default();
             let at = usize::from(state).wrapping_mul(self.shape.stride).wrapping_add(usize::from(class));
             state = next.get(at).map_or(DEAD, |next| State::from_le_bytes(*next));
-            if state == DEAD || few && self.reached(state).alive & fits == 0 {
+            if state == DEAD {
                 return fits & found;
             }
             apart = 0;

@@ -272,7 +272,7 @@ impl TextScan {
         let mut rest = self.text.from(from);
         let mut walk = self.walk;
         if rest.len() >= LONG.max(4 * words.longest) {
-            let (mut second, mut second_heard) = (Vec::new(), Heard::default());
+            let (mut second, mut second_heard) = (Vec::with_capacity(BLOCK), Heard::with_capacity(BLOCK));
             let mut sorting = Sorting { starts: [(0, 0); BLOCK], ends: [(0, Walk::default()); BLOCK] };
             walk.halves(words, asked, rest, |later, offset, come| {
                 let (anchors, heard) = if later { (&mut second, &mut second_heard) } else { (&mut self.anchors, &mut self.heard) };

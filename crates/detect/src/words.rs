@@ -49,7 +49,7 @@ pub(crate) struct Words {
 }
 
 /// Bytes of each half that are walked over before what has come is looked at.
-pub(crate) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 256;
 
 /// An offset, and what has come there.
 pub(crate) type Come = (u32, u32);

@@ -11,21 +11,21 @@ use crate::{corpus, cpu_seconds, exact};
 pub struct Bar {
     name: &'static str,
     value: f64,
-    pub bar: f64,
+    pub needed: f64,
     more_is_better: bool,
 }
 
 impl Bar {
-    pub fn least(name: &'static str, value: f64, bar: f64) -> Self {
-        Self { name, value, bar, more_is_better: true }
+    pub fn least(name: &'static str, value: f64, needed: f64) -> Self {
+        Self { name, value, needed, more_is_better: true }
     }
 
-    pub fn most(name: &'static str, value: f64, bar: f64) -> Self {
-        Self { name, value, bar, more_is_better: false }
+    pub fn most(name: &'static str, value: f64, needed: f64) -> Self {
+        Self { name, value, needed, more_is_better: false }
     }
 
     pub fn reached(&self) -> bool {
-        if self.more_is_better { self.value >= self.bar } else { self.value <= self.bar }
+        if self.more_is_better { self.value >= self.needed } else { self.value <= self.needed }
     }
 }
 
