@@ -40,6 +40,11 @@ pub(crate) fn spans(text: &str, pieces: &[Piece], odds: &[Odds]) -> Vec<Span> {
     let mut out = Vec::new();
     let mut run: Vec<Word> = Vec::new();
     for word in words(pieces, odds) {
+        // A mark decides nothing by itself: the next word does.
+        let mark = text.get(word.start..word.end).is_some_and(|word| !word.contains(char::is_alphanumeric));
+        if mark {
+            continue;
+        }
         if !run.last().is_some_and(|last| goes_on(text, &run, *last, word)) {
             out.extend(span(&run));
             run.clear();
