@@ -16,7 +16,7 @@ FMT := cargo fmt --all -- --config imports_granularity=Module,group_imports=StdE
 
 # The steps share one target folder and print one after the other.
 .NOTPARALLEL:
-.PHONY: help up test bench eval leaks bench-leaks bench-peers bench-streams eval-peers soak fuzz crash real-model leaks-mutants profile fmt lint tools \
+.PHONY: help up test bench eval leaks bench-leaks bench-peers bench-streams eval-peers eval-subjects soak fuzz crash real-model leaks-mutants profile fmt lint tools \
 	test-fmt test-typos test-tidy test-clippy test-rust test-docs test-deny test-machete test-release test-sdk test-npm test-judges test-leaks test-instructions test-fuzz instructions
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test        everything that CI does"
 	@echo "make bench       cost of the gate against a bare proxy, of detection and of judging"
 	@echo "make eval        accuracy on labelled sets and ordinary files beside the project; writes docs/evaluation.md"
+	@echo "make eval-subjects  what texts are about, on passages by hand and ordinary files"
 	@echo "make eval-peers  the synthetic sentences with Presidio side by side (installs it); writes docs/evaluation-peers.md"
 	@echo "make leaks       every field of every route in every encoding: nothing may leak"
 	@echo "make bench-leaks  the public harness pii-leak-benchmark, every mode of it"
@@ -154,6 +155,9 @@ bench-streams: release
 	@target/release/streams $(GATE) --page docs/bench-streams.md
 
 # The same sentences beside Presidio, which it installs under target/peers.
+eval-subjects:
+	@scripts/eval_subjects.sh
+
 eval-peers:
 	@[ -d ../shared/data/pii ] || { echo "there is no ../shared/data/pii; nothing was measured"; exit 2; }
 	@scripts/eval_peers.sh ../shared/data/pii

@@ -18,7 +18,7 @@ echo "building instrumented binaries: as long as a release build from nothing"
 # What cargo itself runs while it builds leaves counts too; those are thrown away. The selection gives dependencies the features that a
 # release build gives them.
 LLVM_PROFILE_FILE=/dev/null RUSTFLAGS="-Cprofile-generate=$raw" CARGO_TARGET_DIR=$built \
-  cargo build --release --workspace --bin bartizan --bin bare_proxy --bin load --bin upstream --example instructions --locked
+  cargo build --release --workspace --bin bartizan --bin bare_proxy --bin load --bin upstream --example instructions --example throughput --locked
 rm -rf "$raw"
 
 work=$(mktemp -d)
@@ -64,6 +64,9 @@ drive stream:40 300 /v1/messages messages-stream
 "$bin/bartizan" demo --data "$work/demo" >/dev/null
 # Exit codes 1 and 2 say that there are findings, and that an example of a damaged document was not read.
 "$bin/bartizan" detect --format jsonl docs crates/*/src README.md >/dev/null 2>&1 || [ $? -le 2 ]
+# A gate with `rules = "all"` and without: otherwise most of what only all rules need counts as seldom used.
+"$bin/examples/throughput" --only-all 3 --runs 1
+"$bin/examples/throughput" --only-core 3 --runs 1
 
 "$tool" merge --sparse --output profile/gate.profdata "$raw"/*.profraw
 { rustc --version && sha256sum Cargo.lock | cut -c1-16; } >profile/taken-with.txt

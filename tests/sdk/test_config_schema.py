@@ -24,13 +24,14 @@ def examples():
 
 
 def own_files(folder):
-    """What the example of `[guard]` names: indexes and their key, and the rule file and the dictionary of the same page."""
+    """What the example of `[guard]` names: indexes and their key, the key of sealed values, and the rule file and the dictionary of the same page."""
     rules = {tomllib.loads(block).get("label", "custom.projects"): block for name, block, rules in blocks() if rules and "proprietary" in name}
     (folder / "tickets.toml").write_text(rules["custom.ticket"])
     (folder / "projects.toml").write_text(rules["custom.projects"])
     (folder / "projects.txt").write_text("Grey Owl\n")
     (folder / "customers.csv").write_text("account,city\nAB-778812,Lisbon\n")
     (folder / "minutes.txt").write_text(" ".join(f"word{number} of the minutes" for number in range(60)))
+    (folder / "seal.key").write_text("a key of more than sixteen bytes")
     commands = (["exact", "build", "customers.csv", "--primary", "account", "-o", "customers.exact"], ["fingerprint", "build", "minutes.txt", "-o", "own.prints"])
     for command in commands:
         subprocess.run([GATE, *command, "--index-key", "own.key"], cwd=folder, check=True, capture_output=True, timeout=60)
@@ -207,10 +208,12 @@ def test_config_with_every_key(tmp_path, upstream_process):
         "prices": {"file": str(tmp_path / "prices.toml")},
         "guard": {
             "names": True,
+            "subjects": True,
             "own_rules": [str(tmp_path / "projects.toml")],
             "exact": [str(tmp_path / "customers.exact")],
             "fingerprints": [str(tmp_path / "own.prints")],
             "index_key": str(tmp_path / "own.key"),
+            "seal_key": str(tmp_path / "seal.key"),
         },
         "policy": {"dir": str(tmp_path / "policies")},
         "ledger": {"checkpoint_copy": str(tmp_path / "checkpoint"), "origin": "example.com/gate"},

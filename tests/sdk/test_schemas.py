@@ -351,6 +351,16 @@ def imported(world):
     return out + world.lines("import", "litellm", "-", "--format", "jsonl", given=LITELLM, code=1)
 
 
+def indexed(world, format):
+    """Indexes of a table and of documents: what is said when they are made, and when they are shown."""
+    (world.folder / "own.csv").write_text("account,name\n771203044,Jane Doe\n12,\n")
+    (world.folder / "own.txt").write_text(" ".join(f"word{number}" for number in range(60)))
+    ask = world.json if format == "json" else world.lines
+    made = ask("exact", "build", "own.csv", "--primary", "account", "-o", f"{format}.exact", "--format", format)
+    made += ask("fingerprint", "build", "own.txt", "-o", f"{format}.prints", "--format", format)
+    return made + ask("exact", "show", f"{format}.exact", "--format", format) + ask("fingerprint", "show", f"{format}.prints", "--format", format)
+
+
 # What is printed or answered, the schema that it keeps, and how to get it: a list of values, never empty.
 ROWS = [
     ("up", "ready", lambda w: [w.ready, json.loads((w.folder / "main/ready.json").read_text())]),
@@ -377,6 +387,11 @@ ROWS = [
     ("policy check", "policy-check", lambda w: w.checked("json") + w.checked("jsonl")),
     ("policy test --format json", "policy-test", lambda w: w.tried(w.json, "json")),
     ("policy test --format jsonl", "policy-test#/$defs/row", lambda w: w.tried(w.lines, "jsonl")),
+    *(
+        (f"{name} --format {format}", name.replace(" ", "-"), lambda w, format=format, place=place: [indexed(w, format)[place]])
+        for format in ("json", "jsonl")
+        for place, name in enumerate(("exact build", "fingerprint build", "exact show", "fingerprint show"))
+    ),
     ("import litellm", "import-litellm", imported),
     ("keys create", "keys-create", lambda w: w.created),
     ("keys list --format json", "keys-list", lambda w: w.kept("keys", "list", "--format", "json")),

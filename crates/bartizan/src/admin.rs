@@ -2,14 +2,13 @@
 
 use std::env::VarError;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use anyhow::{Result, bail, ensure};
 use bartizan_console::{
     After, Console, Control, ControlError, CreatedKey, CreatedToken, Erasure, EventQuery, ListedKey, ListedToken, NewKey, NewToken, Since,
 };
 use bartizan_detect::Detector;
-use bartizan_detect::names::Names;
 use bartizan_gateway::Auth;
 use bartizan_identity::Scope;
 use bartizan_store::{DataDir, EventFilter, KeyUse, StoreError};
@@ -20,6 +19,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::config::GuardConfig;
+use crate::guard::Detectors;
 use crate::{clock, metrics};
 
 /// The environment variable that holds the token of the admin API.
@@ -58,21 +59,19 @@ pub async fn serve(
     hosts: Vec<String>,
     stopped: watch::Receiver<bool>,
 ) {
-    let admin = Admin { data: Arc::clone(&app.data), app: Some(app), detector: OnceLock::new() };
+    let admin = Admin { data: Arc::clone(&app.data), app: Some(app) };
     Console::new(Arc::new(admin), hosts).serve(listener, tls, stopped).await;
 }
 
 /// The admin API over a data folder that no process runs on.
 pub fn offline(data: Arc<DataDir>) -> Console {
-    Console::new(Arc::new(Admin { data, app: None, detector: OnceLock::new() }), Vec::new())
+    Console::new(Arc::new(Admin { data, app: None }), Vec::new())
 }
 
 struct Admin {
     data: Arc<DataDir>,
     /// The running process; `None` over a folder that was opened by a command.
     app: Option<Arc<App>>,
-    /// All rules, without names and with them, once somebody asked for them.
-    detector: OnceLock<[Detector; 2]>,
 }
 
 fn failed(error: StoreError) -> ControlError {
@@ -265,14 +264,11 @@ impl Control for Admin {
     }
 
     fn detector(&self, names: bool) -> Result<Detector, ControlError> {
-        if self.detector.get().is_none() {
-            let plain = Detector::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?;
-            let named = plain.with_names(Names::builtin().map_err(|error| ControlError::Failed(Box::new(error)))?);
-            let _somebody_else_was_faster = self.detector.set([plain, named]);
-        }
-        let gone = || ControlError::Refused("the detectors are not there; try again".to_owned());
-        let [plain, named] = self.detector.get().ok_or_else(gone)?;
-        Ok(if names { named } else { plain }.clone())
+        let detectors = match &self.app {
+            Some(app) => Ok(app.detectors()),
+            None => Detectors::read(&GuardConfig::default()).map(Arc::new),
+        };
+        detectors.and_then(|detectors| detectors.wide(names)).map_err(|error| ControlError::Failed(error.into()))
     }
 
     fn detection_key(&self) -> Result<Hidden<[u8; 32]>, ControlError> {

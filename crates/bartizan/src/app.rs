@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::{Result, anyhow};
 use bartizan_gateway::Gate;
@@ -12,6 +12,7 @@ use bartizan_vocabulary::Hidden;
 use subtle::ConstantTimeEq;
 
 use crate::config::Config;
+use crate::guard::Detectors;
 use crate::telemetry::Counts;
 use crate::up::{UpArgs, warn_of_open_gate};
 use crate::{spending, wiring};
@@ -22,6 +23,8 @@ pub struct App {
     pub gate: Arc<Gate>,
     /// The data folder.
     pub data: Arc<DataDir>,
+    /// What the gate looks for.
+    detectors: RwLock<Arc<Detectors>>,
     start: Start,
     state: State,
 }
@@ -51,8 +54,8 @@ pub struct Start {
 
 impl App {
     /// A process that has just started.
-    pub fn new(gate: Arc<Gate>, data: Arc<DataDir>, start: Start) -> Self {
-        Self { gate, data, start, state: State::default() }
+    pub fn new(gate: Arc<Gate>, data: Arc<DataDir>, detectors: Detectors, start: Start) -> Self {
+        Self { gate, data, detectors: RwLock::new(Arc::new(detectors)), start, state: State::default() }
     }
 
     /// Reads configuration and policies again. Bad ones never replace good ones. Gives the keys of the file that differ from the start
@@ -85,11 +88,13 @@ impl App {
         let policies = wiring::policies(config.policy.dir.as_deref())?;
         let version = policies.version().clone();
         warn_of_open_gate(&settings);
-        let live = wiring::live(settings, policies, &in_force.guard)?;
+        let detectors = Detectors::read(&in_force.guard)?;
+        let live = wiring::live(settings, policies, &detectors)?;
         // A budget may have been taken out before and be back now.
         let spent = spending::before(&self.data)?;
         wiring::record_governing(&self.data, &in_force, self.start.args.upstream(), &version)?;
         self.gate.replace_remembering(live, spent);
+        *self.detectors.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(detectors);
         let waiting = config.needs_restart(&self.start.config);
         if waiting.is_empty() {
             tracing::info!(policy.version = %version, "the configuration was replaced");
@@ -98,6 +103,11 @@ impl App {
             tracing::warn!(policy.version = %version, keys, "the configuration was replaced; a restart is needed for the keys named here");
         }
         Ok(waiting)
+    }
+
+    /// What the gate looks for now.
+    pub fn detectors(&self) -> Arc<Detectors> {
+        Arc::clone(&self.detectors.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// What became of what is exported, if anything is.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
 use crate::providers::ProviderConfig;
 use crate::quotas::{self, PricesConfig};
+use crate::redaction::seal_key;
 use crate::routes::{self, BreakerConfig, ModelConfig, RetriesConfig};
 use crate::telemetry::TelemetryConfig;
 use crate::tls;
@@ -159,6 +160,8 @@ pub struct GuardConfig {
     pub rules: RuleSet,
     /// Whether names of persons, places and organisations, addresses and dates are looked for too.
     pub names: bool,
+    /// Whether requests are sorted by what they are about: `true`, or a file with subjects of the company's own besides.
+    pub subjects: SubjectsConfig,
     /// Rule files and dictionaries of the company's own, as for `bartizan detect --rules`.
     pub own_rules: Vec<PathBuf>,
     /// Indexes of its own values, as `bartizan exact build` makes them.
@@ -167,6 +170,43 @@ pub struct GuardConfig {
     pub fingerprints: Vec<PathBuf>,
     /// The key of those indexes, where it does not lie beside them.
     pub index_key: Option<PathBuf>,
+    /// The file with the key of the remedies `surrogate` and `encrypt`, as for `bartizan reveal`.
+    pub seal_key: Option<PathBuf>,
+}
+
+/// Which subjects are recognised.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SubjectsConfig {
+    /// None.
+    #[default]
+    Off,
+    /// Those that are part of the program.
+    Builtin,
+    /// Those, and the ones of a file that `bartizan train subject` wrote.
+    File(PathBuf),
+}
+
+impl<'de> Deserialize<'de> for SubjectsConfig {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Read;
+        impl serde::de::Visitor<'_> for Read {
+            type Value = SubjectsConfig;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("true, false, or the path of a file that `bartizan train subject` wrote")
+            }
+            fn visit_bool<E>(self, on: bool) -> Result<SubjectsConfig, E> {
+                Ok(if on { SubjectsConfig::Builtin } else { SubjectsConfig::Off })
+            }
+            fn visit_str<E: serde::de::Error>(self, file: &str) -> Result<SubjectsConfig, E> {
+                if file.is_empty() {
+                    Err(E::invalid_value(serde::de::Unexpected::Str(file), &self))
+                } else {
+                    Ok(SubjectsConfig::File(file.into()))
+                }
+            }
+        }
+        from.deserialize_any(Read)
+    }
 }
 
 /// What a gate looks for.
@@ -237,6 +277,7 @@ impl Config {
             retries: self.retries.settings()?,
             breaking: self.breaker.settings()?,
             extra_roots: None,
+            seal_key: self.guard.seal_key.as_deref().map(seal_key).transpose().context("`guard.seal_key` cannot be used")?,
             own_secrets: crate::admin::token_of_environment()?.into_iter().collect(),
             fail_open: self.guard.on_failure == OnFailure::Pass,
         })

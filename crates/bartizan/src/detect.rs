@@ -4,16 +4,20 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use bartizan_detect::names::Names;
-use bartizan_detect::{Choice, CodePoints, Detector, Edit, Hint, RuleFile, Severity, TokenHit, apply, basis_points, is_under, placeholder};
+use bartizan_detect::{
+    Choice, CodePoints, Detector, Edit, Hint, RuleFile, Scan, Severity, TokenHit, apply, basis_points, is_under, placeholder,
+};
 use bartizan_vocabulary::Finding;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::config::SubjectsConfig;
 use crate::documents::below;
 use crate::output::{FOUND, Format, GOOD, print, print_json, print_line};
+use crate::own_rules::OwnRules;
 use crate::redaction::{OperatorArgs, Redaction};
-use crate::{detect_files, detect_lines, exact, fingerprint, own_rules};
+use crate::{detect_files, detect_lines, exact, fingerprint, guard};
 
 /// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
 pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
@@ -30,6 +34,8 @@ pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its
   bartizan detect --exact customers.exact mail.eml  values of a table of your own too
   bartizan detect --fingerprints contracts.prints a.docx   excerpts of documents of your own too
   bartizan detect --rules tickets.toml mail.eml     rules or a dictionary of your own too
+  bartizan detect --subjects letter.txt             what its passages are about too: code, a contract, somebody's health
+  bartizan detect --subjects=own.subjects mail.eml  subjects of your own too
   bartizan detect --labels --format json            everything that can be found
 Exit code: 0 nothing found, 1 findings, 2 something could not be read, which is told and is never taken for clean.")]
 pub struct DetectArgs {
@@ -41,6 +47,11 @@ pub struct DetectArgs {
     /// Say what each finding is, how sure it is, and what stayed below its threshold.
     #[arg(long)]
     explain: bool,
+    /// Also what passages are about: source code, contracts, personnel matters; with a file of `bartizan train subject`, the subjects of
+    /// your own in it too.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_value = "off", hide_default_value = true,
+        default_missing_value = "builtin", value_parser = subjects)]
+    subjects: SubjectsConfig,
     /// List the labels instead of reading anything.
     #[arg(long, conflicts_with_all = ["files", "jsonl"])]
     labels: bool,
@@ -135,6 +146,8 @@ pub struct Scanner {
     detector: Detector,
     offsets: Offsets,
     choice: Choice,
+    /// Whether it says what passages are about.
+    subjects: bool,
 }
 
 /// What came of one text.
@@ -145,6 +158,16 @@ pub struct Scanned {
     pub below: Vec<Finding>,
 }
 
+/// What `--subjects` asks for: the flag alone stands for those of the program.
+#[expect(clippy::unnecessary_wraps, reason = "the form of a parser of values")]
+fn subjects(text: &str) -> Result<SubjectsConfig, String> {
+    Ok(match text {
+        "off" => SubjectsConfig::Off,
+        "builtin" => SubjectsConfig::Builtin,
+        file => SubjectsConfig::File(file.into()),
+    })
+}
+
 /// A score between 0 and 1, in basis points.
 fn score(text: &str) -> Result<u16, String> {
     let value: f64 = text.parse().map_err(|_| "give a number between 0 and 1".to_owned())?;
@@ -152,9 +175,9 @@ fn score(text: &str) -> Result<u16, String> {
 }
 
 impl Scanner {
-    fn new(args: &ScanArgs) -> Result<Self> {
+    fn new(args: &ScanArgs, subjects: &SubjectsConfig) -> Result<Self> {
         let base = Detector::builtin().context("the built-in rules cannot be compiled")?;
-        let mut detector = own_rules::add(&args.rules, base, || Ok(RuleFile::builtin()?))?;
+        let mut detector = OwnRules::read(&args.rules)?.add(base, || Ok(RuleFile::builtin()?))?;
         if args.names {
             detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
         }
@@ -164,6 +187,9 @@ impl Scanner {
         for file in &args.fingerprints {
             detector = detector.with_prints(fingerprint::load(file, args.index_key.as_deref())?);
         }
+        for subjects in guard::subjects(subjects)? {
+            detector = detector.with_subjects(subjects)?;
+        }
         let labels = detector.labels();
         for wanted in &args.only {
             if !labels.iter().any(|info| is_under(info.label.as_str(), wanted)) {
@@ -171,13 +197,24 @@ impl Scanner {
             }
         }
         let choice = Choice { min_score_bp: args.min_score, only: args.only.clone() };
-        Ok(Self { detector, offsets: args.offsets, choice })
+        Ok(Self { detector, offsets: args.offsets, choice, subjects: false })
     }
 
     /// Scans one text.
     pub fn scan(&self, text: &str) -> Scanned {
         let (findings, below) = self.choice.of(self.detector.scan(text, Hint::default()));
         Scanned { findings, below }
+    }
+
+    /// Whether it says what passages are about.
+    pub fn says_subjects(&self) -> bool {
+        self.subjects
+    }
+
+    /// What passages of a text that comes in parts are about; byte offsets.
+    pub fn subjects(&self, parts: &[&str]) -> Option<Vec<Finding>> {
+        let found = self.subjects.then(|| self.detector.subjects(parts, self.choice.min_score_bp, &mut || true)).flatten()?;
+        Some(self.choice.of(Scan { findings: found, ..Scan::default() }).0)
     }
 
     /// Strings of the form of a token.
@@ -213,10 +250,11 @@ impl Scanner {
 /// # Errors
 /// When rules or labels are not good, or nobody takes the output.
 pub fn detect(args: &DetectArgs) -> Result<u8> {
+    let mut scanner = Scanner::new(&args.scan, &args.subjects)?;
     if args.labels {
-        return labels(&args.scan);
+        return labels(&scanner, args.scan.format);
     }
-    let scanner = Scanner::new(&args.scan)?;
+    scanner.subjects = args.subjects != SubjectsConfig::Off;
     let code = if args.scan.jsonl {
         detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Detect { explain: args.explain })?
     } else {
@@ -230,7 +268,7 @@ pub fn detect(args: &DetectArgs) -> Result<u8> {
 /// # Errors
 /// As [`detect`].
 pub fn redact(args: &RedactArgs) -> Result<u8> {
-    let scanner = Scanner::new(&args.scan)?;
+    let scanner = Scanner::new(&args.scan, &SubjectsConfig::Off)?;
     let redaction = Redaction::new(&args.operators, &scanner.detector)?;
     if args.scan.jsonl {
         return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact(&redaction));
@@ -279,8 +317,8 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-fn labels(args: &ScanArgs) -> Result<u8> {
-    let (labels, format) = (Scanner::new(args)?.detector.labels(), args.format);
+fn labels(scanner: &Scanner, format: Format) -> Result<u8> {
+    let labels = scanner.detector.labels();
     let all: Vec<_> = labels
         .iter()
         .map(|info| {

@@ -32,6 +32,8 @@ struct Report<'a> {
     explain: bool,
     /// Findings of `--format json`, which come at the end.
     all: Vec<serde_json::Value>,
+    /// What passages are about, likewise.
+    subjects: Option<Vec<serde_json::Value>>,
     found: bool,
     unread: bool,
     texts: usize,
@@ -42,7 +44,8 @@ struct Report<'a> {
 /// # Errors
 /// When nobody takes the output. A file that cannot be read is told, and the others are done all the same.
 pub fn detect(args: &ScanArgs, explain: bool, scanner: &Scanner) -> Result<u8> {
-    let mut report = Report { scanner, format: args.format, explain, all: Vec::new(), found: false, unread: false, texts: 0 };
+    let subjects = scanner.says_subjects().then(Vec::new);
+    let mut report = Report { scanner, format: args.format, explain, all: Vec::new(), subjects, found: false, unread: false, texts: 0 };
     let paths = below(&args.files);
     let mut progress = Progress::new(&paths);
     for path in &paths {
@@ -77,10 +80,38 @@ impl Report<'_> {
             known.extend(scanned.findings.iter().map(key));
             self.text(file, text, &scanned)?;
         }
+        self.subjects_of(file, document)?;
         for (place, reason) in &document.unread {
             progress.clear();
             say(&format!("bartizan: `{file}`: {place} was not read: {reason}"));
             self.unread = true;
+        }
+        Ok(())
+    }
+
+    /// What passages of a document are about: its texts one behind the other, each passage told where it begins.
+    fn subjects_of(&mut self, file: &str, document: &Document) -> Result<()> {
+        let texts: Vec<&Text> = document.texts.iter().filter(|text| !text.again).collect();
+        let parts: Vec<&str> = texts.iter().map(|text| text.content.as_str()).collect();
+        let Some(found) = self.scanner.subjects(&parts) else { return Ok(()) };
+        let mut offset = 0;
+        for text in texts {
+            let (start, end) = (offset, offset + text.content.len());
+            offset = end;
+            let here = |finding: &&Finding| (start..end).contains(&finding.start);
+            let within = |finding: &Finding| Finding { start: finding.start - start, end: finding.end.min(end) - start, ..finding.clone() };
+            let here: Vec<Finding> = found.iter().filter(here).map(within).collect();
+            self.found |= !here.is_empty();
+            let mut place = Lines { text: &text.content, at: 0, line: 1, column: 1 };
+            for (finding, found) in here.iter().zip(&self.scanner.printed(&text.content, &here)) {
+                let (line, column) = place.of(finding.start);
+                let found = FoundIn { file, place: text.place.as_deref(), line, column, found };
+                match (self.format, &mut self.subjects) {
+                    (Format::Json, Some(subjects)) => subjects.push(serde_json::to_value(&found)?),
+                    (Format::Jsonl, _) => print_line(&found)?,
+                    _ => print(&for_people(&found))?,
+                }
+            }
         }
         Ok(())
     }
@@ -128,7 +159,10 @@ impl Report<'_> {
             GOOD
         };
         match self.format {
-            Format::Json => print_json(Format::Json, &json!({ "findings": self.all }))?,
+            Format::Json => match self.subjects {
+                Some(subjects) => print_json(Format::Json, &json!({ "findings": self.all, "subjects": subjects }))?,
+                None => print_json(Format::Json, &json!({ "findings": self.all }))?,
+            },
             Format::Text if code == GOOD => {
                 say(&format!("nothing found in {} {}", self.texts, if self.texts == 1 { "text" } else { "texts" }));
                 if self.explain {

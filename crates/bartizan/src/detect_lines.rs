@@ -41,6 +41,9 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     findings: Vec<Found>,
+    /// What passages are about, beside the findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subjects: Option<Vec<Found>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     below: Option<Vec<Found>>,
 }
@@ -136,7 +139,8 @@ fn answer(bytes: &[u8], scanner: &Scanner, task: Task<'_>) -> Result<(bool, Stri
     let line: Line<'_> = serde_json::from_str(text).map_err(|error| describe(&error))?;
     let scanned = scanner.scan(&line.text);
     let findings = scanner.printed(&line.text, &scanned.findings);
-    let found = !findings.is_empty();
+    let subjects = scanner.subjects(&[&line.text]).map(|found| scanner.printed(&line.text, &found));
+    let found = !findings.is_empty() || subjects.as_ref().is_some_and(|found| !found.is_empty());
     let answer = Answer {
         id: line.id,
         text: match task {
@@ -144,6 +148,7 @@ fn answer(bytes: &[u8], scanner: &Scanner, task: Task<'_>) -> Result<(bool, Stri
             Task::Detect { .. } => None,
         },
         findings,
+        subjects,
         below: matches!(task, Task::Detect { explain: true }).then(|| scanner.below(&line.text, &scanned)),
     };
     let line = serde_json::to_string(&answer).map_err(|error| bad("output", error.to_string()))?;

@@ -69,14 +69,19 @@ pub fn of(bytes: Vec<u8>, hint: &Hint<'_>) -> Result<Document> {
     let own = is_own(extracted.kind).then(|| String::from_utf8(bytes).ok()).flatten();
     let mut texts = Vec::with_capacity(extracted.segments.len() + 1);
     let is_text = own.is_some();
-    texts.extend(own.map(|text| Text { place: None, content: text, again: false }));
+    // In a notebook people know the cells, not the lines of its JSON.
+    let by_cells = extracted.kind == Kind::Notebook;
+    let own = own.map(|text| Text { place: None, content: text, again: by_cells });
+    let (first, last) = if by_cells { (None, own) } else { (own, None) };
+    texts.extend(first);
     let beside = |segment: &Segment| !(is_text && segment.range.as_ref() == Some(&whole));
     // Of a file that is text, everything that its parts say stands in it already, in another form or not.
     texts.extend(extracted.segments.into_iter().filter(beside).map(|segment| Text {
         place: Some(segment.place),
         content: segment.text,
-        again: is_text || segment.view == View::Again,
+        again: (is_text && !by_cells) || segment.view == View::Again,
     }));
+    texts.extend(last);
     Ok(Document { texts, unread })
 }
 

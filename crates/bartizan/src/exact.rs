@@ -6,9 +6,10 @@ use anyhow::{Context, Result, ensure};
 use bartizan_detect::exact::{Builder, Built, Exact, Refusal, Settings};
 use bartizan_detect::known::IndexError;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
-use crate::output::{GOOD, print};
-use crate::own_index::{key, key_or_new, key_path, peak_memory, read, write};
+use crate::output::{Format, GOOD, print, print_json};
+use crate::own_index::{MadeArgs, MadeKey, ShowArgs, key, key_path, peak_memory, read, seal, write};
 use crate::progress::Meter;
 use crate::table::{self, Rows};
 
@@ -24,9 +25,11 @@ pub struct ExactArgs {
 
 #[derive(Subcommand, Clone, Debug)]
 enum What {
-    /// Make an index of a table in CSV.
+    /// Make an index of a table in CSV or Parquet.
     Build(BuildArgs),
     /// Say what an index is, and check that it is whole.
+    #[command(after_help = "Example:
+  bartizan exact show customers.exact")]
     Show(ShowArgs),
 }
 
@@ -66,24 +69,8 @@ struct BuildArgs {
     /// What parts the fields of a row: one character, or `tab`.
     #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
     delimiter: u8,
-    /// The key file, made when there is none; without it FILE with `.key` behind.
-    #[arg(long, value_name = "KEY")]
-    index_key: Option<PathBuf>,
-    /// Where to write the index.
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-}
-
-/// Arguments of `bartizan exact show`.
-#[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
-  bartizan exact show customers.exact")]
-struct ShowArgs {
-    /// The index.
-    file: PathBuf,
-    /// The key file; without it FILE with `.key` behind.
-    #[arg(long, value_name = "KEY")]
-    index_key: Option<PathBuf>,
+    #[command(flatten)]
+    made: MadeArgs,
 }
 
 fn delimiter(text: &str) -> Result<u8, String> {
@@ -119,6 +106,7 @@ fn build(args: &BuildArgs) -> Result<u8> {
     let primary = table::column(rows.columns(), &args.primary)?;
     let with = args.with.iter().map(|name| table::column(rows.columns(), name)).collect::<Result<Vec<_>>>()?;
     ensure!(!with.contains(&primary), "`{}` cannot confirm itself; leave it out of `--with`", args.primary);
+    rows.choose(&[&[primary], with.as_slice()].concat())?;
     let settings = Settings {
         label: args.label.clone(),
         columns: with.len(),
@@ -127,24 +115,54 @@ fn build(args: &BuildArgs) -> Result<u8> {
         least: args.least.max(1),
         most_rows: args.most_rows,
     };
-    let key_path = key_path(&args.output, args.index_key.as_deref());
-    let (key, new) = key_or_new(&key_path)?;
-    let builder = Builder::new(&key, settings.clone()).map_err(|error| of_settings(&error))?;
-    let built = fill(builder, &mut rows, primary, &with, args)?;
-    write(&args.output, &built.bytes)?;
-    print(&summary(args, &settings, &built))?;
-    let made = if new { ", made now: whoever has it and the index can try values; keep it apart from the index" } else { "" };
-    print(&format!("key file {}{made}\n", key_path.display()))?;
+    let key = args.made.key([args.table.as_path()])?;
+    let builder = Builder::new(&key.key, settings.clone()).map_err(|error| of_settings(&error))?;
+    let built = fill(builder, &mut *rows, primary, &with, args)?;
+    write(&args.made.output, &built.bytes)?;
+    match args.made.format {
+        Format::Text => print(&(summary(args, &settings, &built) + &key.told("values")))?,
+        format => print_json(format, &report(args, &settings, &built, &key))?,
+    }
     Ok(GOOD)
 }
 
-fn fill(mut builder: Builder, rows: &mut impl Rows, primary: usize, with: &[usize], args: &BuildArgs) -> Result<Built> {
+fn report(args: &BuildArgs, settings: &Settings, built: &Built, key: &MadeKey) -> serde_json::Value {
+    let refused: serde_json::Map<_, _> =
+        Refusal::ALL.into_iter().zip(built.refused).map(|(refusal, count)| (name(refusal).to_owned(), count.into())).collect();
+    json!({
+        "file": args.made.output.display().to_string(),
+        "label": settings.label,
+        "rows": built.rows,
+        "kept": built.kept,
+        "repeated": built.repeated,
+        "refused": refused,
+        "columns": settings.columns,
+        "need": settings.need,
+        "within": settings.within,
+        "bytes": built.bytes.len(),
+        "key_file": key.path.display().to_string(),
+        "key_made": key.new,
+    })
+}
+
+/// A refusal in JSON.
+const fn name(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::Empty => "empty",
+        Refusal::Short => "short",
+        Refusal::Long => "long",
+        Refusal::Common => "common",
+        Refusal::Unconfirmed => "unconfirmed",
+    }
+}
+
+fn fill(mut builder: Builder, rows: &mut dyn Rows, primary: usize, with: &[usize], args: &BuildArgs) -> Result<Built> {
     let name = args.table.display();
     let mut meter = Meter::new("rows", std::fs::metadata(&args.table).map_or(0, |meta| meta.len()));
     let mut row = Vec::new();
     let mut count = 0;
     let value = |row: &[String], index: usize| row.get(index).cloned().unwrap_or_default();
-    while rows.next(&mut row).inspect_err(|_| meter.clear()).with_context(|| format!("`{name}` cannot be read as CSV"))? {
+    while rows.next(&mut row).inspect_err(|_| meter.clear()).with_context(|| format!("`{name}` cannot be read"))? {
         let others: Vec<String> = with.iter().map(|index| value(&row, *index)).collect();
         builder.add(row.get(primary).map_or("", String::as_str), others.iter().map(String::as_str))?;
         count += 1;
@@ -180,7 +198,7 @@ fn reason(refusal: Refusal, settings: &Settings) -> String {
 #[expect(clippy::cast_precision_loss, reason = "for people")]
 fn summary(args: &BuildArgs, settings: &Settings, built: &Built) -> String {
     let size = built.bytes.len() as f64;
-    let (file, values) = (args.output.display(), built.kept * (1 + settings.columns));
+    let (file, values) = (args.made.output.display(), built.kept * (1 + settings.columns));
     let mut out = format!(
         "{file}: {} of {} rows as {}, {:.1} MB, {:.1} bytes a row and {:.1} a value{}\n",
         built.kept,
@@ -210,7 +228,16 @@ fn show(args: &ShowArgs) -> Result<u8> {
     let exact = load(&args.file, args.index_key.as_deref())?;
     let (need, within) = exact.need();
     let others = if need > 0 { format!(", found beside {need} other values within {within} characters") } else { String::new() };
-    let digest: String = exact.digest().iter().map(|byte| format!("{byte:02x}")).collect();
-    print(&format!("{}: {} rows as {}{others}, whole, seal {digest}\n", args.file.display(), exact.rows(), exact.label()))?;
+    let (file, seal) = (args.file.display(), seal(exact.digest()));
+    match args.format {
+        Format::Text => print(&format!("{file}: {} rows as {}{others}, whole, seal {seal}\n", exact.rows(), exact.label()))?,
+        format => {
+            let (label, rows) = (exact.label().as_str(), exact.rows());
+            print_json(
+                format,
+                &json!({ "file": file.to_string(), "label": label, "rows": rows, "need": need, "within": within, "seal": seal }),
+            )?;
+        }
+    }
     Ok(GOOD)
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, ensure};
 use bartizan_detect::prints::{Prints, PrintsBuilder, PrintsBuilt};
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::documents::{self, below};
-use crate::output::{FAILED, GOOD, print, say};
-use crate::own_index::{key, key_or_new, key_path, peak_memory, read, write};
+use crate::output::{FAILED, Format, GOOD, print, print_json, say};
+use crate::own_index::{MadeArgs, MadeKey, ShowArgs, key, key_path, peak_memory, read, seal, write};
 use crate::progress::Progress;
 
 /// Arguments of `bartizan fingerprint`.
@@ -26,6 +27,8 @@ enum What {
     /// Make an index of files and folders.
     Build(BuildArgs),
     /// Say what an index holds, and check that it is whole.
+    #[command(after_help = "Example:
+  bartizan fingerprint show contracts.prints")]
     Show(ShowArgs),
 }
 
@@ -48,24 +51,8 @@ struct BuildArgs {
     /// Keep the names of the files in the index, and tell them with findings.
     #[arg(long)]
     names: bool,
-    /// The key file, made when there is none; without it FILE with `.key` behind.
-    #[arg(long, value_name = "KEY")]
-    index_key: Option<PathBuf>,
-    /// Where to write the index.
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-}
-
-/// Arguments of `bartizan fingerprint show`.
-#[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
-  bartizan fingerprint show contracts.prints")]
-struct ShowArgs {
-    /// The index.
-    file: PathBuf,
-    /// The key file; without it FILE with `.key` behind.
-    #[arg(long, value_name = "KEY")]
-    index_key: Option<PathBuf>,
+    #[command(flatten)]
+    made: MadeArgs,
 }
 
 /// Runs `bartizan fingerprint`.
@@ -99,11 +86,10 @@ struct Taken {
 }
 
 fn build(args: &BuildArgs) -> Result<u8> {
-    let key_path = key_path(&args.output, args.index_key.as_deref());
-    let (key, new) = key_or_new(&key_path)?;
-    let mut builder = PrintsBuilder::new(&key, &args.label)
-        .map_err(|_| anyhow!("a label is dotted words of small letters below `proprietary.` or `custom.`, such as `proprietary.board`"))?;
     let paths = below(&args.files);
+    let key = args.made.key(paths.iter().map(PathBuf::as_path))?;
+    let mut builder = PrintsBuilder::new(&key.key, &args.label)
+        .map_err(|_| anyhow!("a label is dotted words of small letters below `proprietary.` or `custom.`, such as `proprietary.board`"))?;
     let mut taken = Taken::default();
     let mut progress = Progress::new(&paths);
     for path in &paths {
@@ -117,11 +103,27 @@ fn build(args: &BuildArgs) -> Result<u8> {
     progress.clear();
     ensure!(!taken.files.is_empty(), "no document is left: {} have too few words for an excerpt", taken.short);
     let built = builder.finish()?;
-    write(&args.output, &built.bytes)?;
-    print(&summary(args, &taken, &built))?;
-    let made = if new { ", made now: whoever has it and the index can try texts; keep it apart from the index" } else { "" };
-    print(&format!("key file {}{made}\n", key_path.display()))?;
+    write(&args.made.output, &built.bytes)?;
+    match args.made.format {
+        Format::Text => print(&(summary(args, &taken, &built) + &key.told("texts")))?,
+        format => print_json(format, &report(args, &taken, &built, &key))?,
+    }
     Ok(if taken.unread { FAILED } else { GOOD })
+}
+
+fn report(args: &BuildArgs, taken: &Taken, built: &PrintsBuilt, key: &MadeKey) -> serde_json::Value {
+    let document = |((id, words), path): (&(String, usize), &PathBuf)| json!({ "rule": format!("document:{id}"), "words": words, "file": path.display().to_string() });
+    json!({
+        "file": args.made.output.display().to_string(),
+        "label": args.label,
+        "documents": built.documents.iter().zip(&taken.files).map(document).collect::<Vec<_>>(),
+        "short": taken.short,
+        "common": built.common,
+        "whole": !taken.unread,
+        "bytes": built.bytes.len(),
+        "key_file": key.path.display().to_string(),
+        "key_made": key.new,
+    })
 }
 
 /// Takes one file in.
@@ -155,7 +157,7 @@ fn summary(args: &BuildArgs, taken: &Taken, built: &PrintsBuilt) -> String {
     }
     out.push_str(&format!(
         "{}: {count} documents as {}, {words} words, {:.1} MB, {:.1} bytes a word{}\n",
-        args.output.display(),
+        args.made.output.display(),
         args.label,
         size / 1e6,
         size / words.max(1) as f64,
@@ -172,12 +174,18 @@ fn summary(args: &BuildArgs, taken: &Taken, built: &PrintsBuilt) -> String {
 
 fn show(args: &ShowArgs) -> Result<u8> {
     let prints = load(&args.file, args.index_key.as_deref())?;
-    let digest: String = prints.digest().iter().map(|byte| format!("{byte:02x}")).collect();
+    let seal = seal(prints.digest());
+    if args.format != Format::Text {
+        let documents = prints.documents().iter().map(|one| json!({ "rule": one.rule.as_str(), "words": one.words }));
+        let (file, label) = (args.file.display().to_string(), prints.label().as_str());
+        print_json(args.format, &json!({ "file": file, "label": label, "documents": documents.collect::<Vec<_>>(), "seal": seal }))?;
+        return Ok(GOOD);
+    }
     let mut out = String::new();
     for document in prints.documents() {
         out.push_str(&format!("{}  {:>8} words\n", document.rule.as_str(), document.words));
     }
-    out.push_str(&format!("{}: {} documents as {}, whole, seal {digest}\n", args.file.display(), prints.documents().len(), prints.label()));
+    out.push_str(&format!("{}: {} documents as {}, whole, seal {seal}\n", args.file.display(), prints.documents().len(), prints.label()));
     print(&out)?;
     Ok(GOOD)
 }

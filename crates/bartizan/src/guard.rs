@@ -1,41 +1,129 @@
-//! What a gate looks for: the detector that `[guard]` asks for.
+//! What a gate looks for: the detector that `[guard]` asks for, and the wider one of detection as a service.
+
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
+use bartizan_detect::exact::Exact;
 use bartizan_detect::names::Names;
+use bartizan_detect::prints::Prints;
+use bartizan_detect::subjects::Subjects;
 use bartizan_detect::{Detector, RuleFile};
 
-use crate::config::{GuardConfig, RuleSet};
-use crate::{exact, fingerprint, own_rules};
+use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
+use crate::output::read_bytes;
+use crate::own_rules::OwnRules;
+use crate::{exact, fingerprint};
 
-/// The detector of a gate.
-///
-/// # Errors
-/// When a file that the configuration names cannot be read or used, which the error says.
-pub fn detector(guard: &GuardConfig) -> Result<Detector> {
-    let mut detector = rules(guard)?;
-    if guard.names {
-        detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
-    }
-    let key = guard.index_key.as_deref();
-    for file in &guard.exact {
-        detector = detector.with_exact(exact::load(file, key).context("`guard.exact` cannot be used")?);
-    }
-    for file in &guard.fingerprints {
-        detector = detector.with_prints(fingerprint::load(file, key).context("`guard.fingerprints` cannot be used")?);
-    }
-    Ok(detector)
+/// The detector of a gate, with what it was made of.
+pub struct Detectors {
+    gate: Detector,
+    /// Its rules and words alone.
+    base: Detector,
+    parts: Parts,
+    /// The same with all built-in rules, without names unless the gate looks for them, and with them, once somebody asked for it.
+    wide: OnceLock<[Detector; 2]>,
 }
 
-fn rules(guard: &GuardConfig) -> Result<Detector> {
-    let base = match guard.rules {
-        RuleSet::Core => Detector::core(),
-        RuleSet::All => Detector::builtin(),
+/// The built-in subjects, and those of a file. A file with subjects of the program stands in the place of the built-in ones.
+///
+/// # Errors
+/// When the file cannot be read or is no recogniser of subjects.
+pub fn subjects(asked: &SubjectsConfig) -> Result<Vec<Subjects>> {
+    let builtin = || Subjects::builtin().context("the built-in subjects cannot be loaded");
+    let file = match asked {
+        SubjectsConfig::Off => return Ok(Vec::new()),
+        SubjectsConfig::Builtin => return Ok(vec![builtin()?]),
+        SubjectsConfig::File(file) => file,
     };
-    let base = base.context("the built-in rules cannot be compiled")?;
-    let built_in = || {
-        let mut files = RuleFile::builtin()?;
-        files.retain(|file| file.core || guard.rules == RuleSet::All);
-        Ok(files)
-    };
-    own_rules::add(&guard.own_rules, base, built_in).context("`guard.own_rules` cannot be used")
+    let own = Subjects::load(read_bytes(file)?.into()).with_context(|| format!("`{}` cannot be used", file.display()))?;
+    Ok(if own.are_own() { vec![builtin()?, own] } else { vec![own] })
+}
+
+/// What `[guard]` names, read.
+struct Parts {
+    rules: RuleSet,
+    names: bool,
+    own: OwnRules,
+    exact: Vec<Exact>,
+    prints: Vec<Prints>,
+    subjects: Vec<Subjects>,
+}
+
+impl Detectors {
+    /// Reads what the configuration names and makes the gate's detector.
+    ///
+    /// # Errors
+    /// When a file that the configuration names cannot be read or used, which the error says.
+    pub fn read(guard: &GuardConfig) -> Result<Self> {
+        let key = guard.index_key.as_deref();
+        let exact = guard.exact.iter().map(|file| exact::load(file, key)).collect::<Result<_>>();
+        let prints = guard.fingerprints.iter().map(|file| fingerprint::load(file, key)).collect::<Result<_>>();
+        let parts = Parts {
+            rules: guard.rules,
+            names: guard.names,
+            own: OwnRules::read(&guard.own_rules).context("`guard.own_rules` cannot be used")?,
+            exact: exact.context("`guard.exact` cannot be used")?,
+            prints: prints.context("`guard.fingerprints` cannot be used")?,
+            subjects: subjects(&guard.subjects).context("`guard.subjects` cannot be used")?,
+        };
+        let base = parts.base(guard.rules)?;
+        Ok(Self { gate: parts.complete(&base, guard.names)?, base, parts, wide: OnceLock::new() })
+    }
+
+    /// What the gate looks for.
+    pub fn gate(&self) -> &Detector {
+        &self.gate
+    }
+
+    /// All that can be recognised by a rule, and what else the gate looks for; `names`: with names although the gate does not.
+    ///
+    /// # Errors
+    /// When the company's own rules cannot be compiled beside all others.
+    pub fn wide(&self, names: bool) -> Result<Detector> {
+        if self.wide.get().is_none() {
+            let base = match self.parts.rules {
+                RuleSet::All => self.base.clone(),
+                RuleSet::Core => self.parts.base(RuleSet::All)?,
+            };
+            let (plain, named) = (self.parts.complete(&base, self.parts.names)?, self.parts.complete(&base, true)?);
+            let _somebody_else_was_faster = self.wide.set([plain, named]);
+        }
+        let [plain, named] = self.wide.get().context("the detectors are not there; try again")?;
+        Ok(if names { named } else { plain }.clone())
+    }
+}
+
+impl Parts {
+    /// Rules and words.
+    fn base(&self, rules: RuleSet) -> Result<Detector> {
+        let base = match rules {
+            RuleSet::Core => Detector::core(),
+            RuleSet::All => Detector::builtin(),
+        };
+        let base = base.context("the built-in rules cannot be compiled")?;
+        let built_in = || {
+            let mut files = RuleFile::builtin()?;
+            files.retain(|file| file.core || rules == RuleSet::All);
+            Ok(files)
+        };
+        self.own.add(base, built_in).context("`guard.own_rules` cannot be used")
+    }
+
+    /// With what else the configuration names.
+    fn complete(&self, base: &Detector, names: bool) -> Result<Detector> {
+        let mut detector = base.clone();
+        if names {
+            detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
+        }
+        for exact in &self.exact {
+            detector = detector.with_exact(exact.clone());
+        }
+        for prints in &self.prints {
+            detector = detector.with_prints(prints.clone());
+        }
+        for subjects in &self.subjects {
+            detector = detector.with_subjects(subjects.clone()).context("`guard.subjects` cannot be used")?;
+        }
+        Ok(detector)
+    }
 }

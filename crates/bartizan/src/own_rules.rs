@@ -8,32 +8,47 @@ use bartizan_detect::{Detector, RuleFile};
 
 use crate::output::read_text;
 
-/// A detector with the rules and dictionaries of these files besides. `built_in` are the files that `base` was made of: they are
-/// compiled anew where there are rules to compile with them. The examples of each new rule are tried first.
-///
-/// # Errors
-/// When a file cannot be read or is not of the documented form, or an example fails.
-pub fn add(files: &[PathBuf], base: Detector, built_in: impl FnOnce() -> Result<Vec<RuleFile>>) -> Result<Detector> {
-    let mut rules = Vec::new();
-    let mut dictionaries = Vec::new();
-    for file in files {
-        let failed = || format!("`{}` cannot be used", file.display());
-        let text = read_text(file)?;
-        let table: toml::Table = text.parse().with_context(failed)?;
-        if table.contains_key("dictionary") {
-            dictionaries.push(dictionary(file, &text).with_context(failed)?);
-        } else {
-            rules.push((file, RuleFile::parse(&text).with_context(failed)?));
-        }
-    }
-    let mut detector = if rules.is_empty() { base } else { with_rules(&rules, built_in()?)? };
-    for phrases in dictionaries {
-        detector = detector.with_phrases(phrases);
-    }
-    Ok(detector)
+/// Rules and dictionaries of a company's own, read.
+pub struct OwnRules {
+    rules: Vec<(PathBuf, RuleFile)>,
+    dictionaries: Vec<Phrases>,
 }
 
-fn with_rules(rules: &[(&PathBuf, RuleFile)], mut all: Vec<RuleFile>) -> Result<Detector> {
+impl OwnRules {
+    /// Reads these files.
+    ///
+    /// # Errors
+    /// When one cannot be read or is not of the documented form.
+    pub fn read(files: &[PathBuf]) -> Result<Self> {
+        let mut read = Self { rules: Vec::new(), dictionaries: Vec::new() };
+        for file in files {
+            let failed = || format!("`{}` cannot be used", file.display());
+            let text = read_text(file)?;
+            let table: toml::Table = text.parse().with_context(failed)?;
+            if table.contains_key("dictionary") {
+                read.dictionaries.push(dictionary(file, &text).with_context(failed)?);
+            } else {
+                read.rules.push((file.clone(), RuleFile::parse(&text).with_context(failed)?));
+            }
+        }
+        Ok(read)
+    }
+
+    /// A detector with them besides. `built_in` are the files that `base` was made of: they are compiled anew where there are rules to
+    /// compile with them. The examples of each new rule are tried first.
+    ///
+    /// # Errors
+    /// When rules cannot be compiled, or an example fails.
+    pub fn add(&self, base: Detector, built_in: impl FnOnce() -> Result<Vec<RuleFile>>) -> Result<Detector> {
+        let mut detector = if self.rules.is_empty() { base } else { with_rules(&self.rules, built_in()?)? };
+        for phrases in &self.dictionaries {
+            detector = detector.with_phrases(phrases.clone());
+        }
+        Ok(detector)
+    }
+}
+
+fn with_rules(rules: &[(PathBuf, RuleFile)], mut all: Vec<RuleFile>) -> Result<Detector> {
     for (file, rule) in rules {
         // By itself first, so that the file with the mistake is told.
         Detector::from_rules(std::slice::from_ref(rule)).with_context(|| format!("`{}` cannot be used", file.display()))?;

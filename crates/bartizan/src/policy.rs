@@ -9,10 +9,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::config::Config;
+use crate::guard::Detectors;
 use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, read_bytes, read_text, say};
 use crate::policy_init::InitArgs;
 use crate::policy_input::{Question, question};
-use crate::wiring::{no_permit, read_policies};
+use crate::wiring::{has_key_for, no_permit, read_policies};
 use crate::words;
 
 /// Arguments of `bartizan policy`.
@@ -31,7 +33,7 @@ pub struct PolicyArgs {
 #[derive(Subcommand, Clone, Debug)]
 enum PolicyCommand {
     /// Load policies and name every mistake. Exit code: 0 good, 2 not.
-    Check(DirArgs),
+    Check(CheckArgs),
     /// Write the built-in set and its decision table into a new or empty folder, to begin one's own with.
     Init(InitArgs),
     /// Say what would be decided about a request, step by step.
@@ -44,6 +46,17 @@ enum PolicyCommand {
 #[command(after_help = "Examples:
   bartizan policy check
   bartizan policy check policies/ --format json
+  bartizan policy check --config bartizan.toml        the policies of a gate, and whether it looks for what they name")]
+struct CheckArgs {
+    #[command(flatten)]
+    set: DirArgs,
+    /// The gate's configuration: its policies unless a folder is named, what it looks for, and its keys.
+    #[arg(long, env = "BARTIZAN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
   bartizan policy test policies/")]
 struct DirArgs {
     /// Folder of `*.cedar` files (tables lie in `tests/*.toml` below it); without it the built-in set.
@@ -65,6 +78,9 @@ struct ExplainArgs {
     /// Folder of policies; without it the built-in set.
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
+    /// The gate's configuration: what it looks for, and its policies unless `--policies` names others.
+    #[arg(long, env = "BARTIZAN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
     /// How to print.
     #[arg(long, value_enum, default_value = "json")]
     format: Format,
@@ -108,14 +124,19 @@ fn hint(dir: Option<&Path>, command: &str) {
     }
 }
 
-fn check(args: &DirArgs) -> Result<u8> {
-    let dir = args.dir.as_deref();
+fn check(args: &CheckArgs) -> Result<u8> {
+    let config = args.config.as_deref().map(Config::read).transpose()?;
+    let dir = args.set.dir.as_deref().or(config.as_ref().and_then(|config| config.policy.dir.as_deref()));
     hint(dir, "check");
     let loaded = load(dir)?;
-    if let Some(warning) = loaded.as_ref().ok().and_then(|(_, set)| no_permit(set)) {
+    let warnings = match &loaded {
+        Ok((_, set)) => warnings(set, config.as_ref())?,
+        Err(_) => Vec::new(),
+    };
+    for warning in &warnings {
         say(&format!("warning: {warning}"));
     }
-    match (loaded, args.format) {
+    match (loaded, args.set.format) {
         (Ok((files, set)), Format::Text) => {
             let version = set.version();
             let good = Paint::stdout().green("good:");
@@ -124,7 +145,9 @@ fn check(args: &DirArgs) -> Result<u8> {
         }
         (Ok((files, set)), format) => {
             let (set_name, count, version) = (set_name(dir), set.len(), set.version());
-            let report = json!({ "ok": true, "set": set_name, "files": files, "policies": count, "version": version, "diagnostics": [] });
+            let report = json!({
+                "ok": true, "set": set_name, "files": files, "policies": count, "version": version, "diagnostics": [], "warnings": warnings,
+            });
             print_json(format, &report)?;
             Ok(GOOD)
         }
@@ -137,6 +160,16 @@ fn check(args: &DirArgs) -> Result<u8> {
             Ok(FAILED)
         }
     }
+}
+
+/// What a good set does that nobody may have meant. With a gate's configuration: what the gate would refuse is an error.
+fn warnings(set: &PolicySet, config: Option<&Config>) -> Result<Vec<String>> {
+    let mut warnings: Vec<String> = no_permit(set).map(str::to_owned).into_iter().collect();
+    if let Some(config) = config {
+        has_key_for(set, config.guard.seal_key.is_some())?;
+        warnings.extend(words::not_looked_for(set, Detectors::read(&config.guard)?.gate())?);
+    }
+    Ok(warnings)
 }
 
 /// Prints what is wrong with policies, one mistake after the other.
@@ -164,9 +197,12 @@ fn good_set(dir: Option<&Path>) -> Result<Option<PolicySet>> {
 
 fn explain(args: &ExplainArgs) -> Result<u8> {
     let bytes = read_bytes(&args.file)?;
-    let Some(set) = good_set(args.policies.as_deref())? else { return Ok(FAILED) };
+    let config = args.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let dir = args.policies.as_deref().or(config.policy.dir.as_deref());
+    let Some(set) = good_set(dir)? else { return Ok(FAILED) };
+    let detectors = Detectors::read(&config.guard)?;
     let Question { facts, fixed, policy_version } =
-        question(&bytes).with_context(|| format!("`{}` cannot be explained", args.file.display()))?;
+        question(&bytes, detectors.gate()).with_context(|| format!("`{}` cannot be explained", args.file.display()))?;
     let mut explanation = set.explain(&facts);
     let asked = explanation.steps.first().into_iter().flat_map(|step| &step.remedies);
     let stuck = asked.map(|one| &one.label).find(|label| fixed.contains(*label)).cloned();
@@ -179,7 +215,7 @@ fn explain(args: &ExplainArgs) -> Result<u8> {
     if let Some(of_event) = &event_policy_version {
         say(&format!("this event was decided with other policies, {of_event}; what follows is decided with {version}"));
     }
-    let set = set_name(args.policies.as_deref());
+    let set = set_name(dir);
     match args.format {
         Format::Text => print(&format!("with the set {set}, {version}\n{}", explained(&explanation)))?,
         format => print_json(format, &Explained { set, policy_version: version, event_policy_version, explanation: &explanation })?,

@@ -46,17 +46,17 @@ pub struct Question {
 ///
 /// # Errors
 /// What is missing, or what the gate would answer to such a body.
-pub fn question(bytes: &[u8]) -> Result<Question> {
+pub fn question(bytes: &[u8], detector: &Detector) -> Result<Question> {
     let input: Input<'_> =
         serde_json::from_slice(bytes).context("expected `{\"route\",\"principal\",\"groups\",\"body\"}` or `{\"facts\":{…}}`")?;
     if let Some(facts) = input.facts {
         return Ok(Question { facts, fixed: HashSet::new(), policy_version: input.policy_version });
     }
     let body = input.body.context("the field `body` is missing: give the request's body as JSON, or `facts`")?;
-    from_body(&input, body.get().as_bytes())
+    from_body(&input, body.get().as_bytes(), detector)
 }
 
-fn from_body(input: &Input<'_>, body: &[u8]) -> Result<Question> {
+fn from_body(input: &Input<'_>, body: &[u8], detector: &Detector) -> Result<Question> {
     let (route, in_path) = route(input.route.as_deref())?;
     let refused = || "the gate would answer 400";
     let tape = Tape::read(body, &JsonLimits::default()).with_context(refused)?;
@@ -89,7 +89,7 @@ fn from_body(input: &Input<'_>, body: &[u8]) -> Result<Question> {
     }
     let role = if answer { Role::Assistant } else { Role::User };
     reading.unread.iter().for_each(|unread| facts.add_uninspected(role, unread.kind));
-    let fixed = inspect(&tape, body, &reading, &mut facts)?;
+    let fixed = inspect(&tape, body, &reading, (detector, &mut facts));
     Ok(Question { facts, fixed, policy_version: None })
 }
 
@@ -123,15 +123,17 @@ fn principal(name: Option<&str>, groups: &[GroupName]) -> Result<Principal> {
 }
 
 /// Inspects the texts of a body; labels that were found in parts that cannot be edited come back.
-fn inspect(tape: &Tape, body: &[u8], reading: &Reading, facts: &mut Facts) -> Result<HashSet<Label>> {
-    let detector = Detector::core().context("the built-in rules cannot be compiled")?;
+fn inspect(tape: &Tape, body: &[u8], reading: &Reading, (detector, facts): (&Detector, &mut Facts)) -> HashSet<Label> {
+    // As in the gate: names are looked for in prose only.
+    let plain = detector.without_names();
     let mut fixed = HashSet::new();
     for run in reading.parts.chunk_by(|one, next| one.run == next.run) {
         let Some(head) = run.first() else { continue };
         let text: String = run.iter().map(|part| tape.text(body, part.node)).collect();
         let key = if head.form == Form::String { tape.key(body, head.node) } else { None };
         let hint = Hint { key: key.as_deref(), tokens: true, json: head.class == TextClass::ToolArguments };
-        let scan = detector.scan(&text, hint);
+        let is_prose = !head.fixed && !head.id && head.form != Form::Number;
+        let scan = if is_prose { detector } else { &plain }.scan(&text, hint);
         for finding in &scan.findings {
             facts.add_finding(head.role, &finding.label, finding.score_bp);
             if run.iter().any(|part| part.fixed) {
@@ -144,7 +146,7 @@ fn inspect(tape: &Tape, body: &[u8], reading: &Reading, facts: &mut Facts) -> Re
             facts.context.below_threshold.push(below);
         }
     }
-    Ok(fixed)
+    fixed
 }
 
 fn tool_names(tape: &Tape, body: &[u8], reading: &Reading) -> BTreeSet<Arc<str>> {

@@ -102,12 +102,20 @@ fn secret(path: &Path) -> Result<Hidden<Vec<u8>>> {
     Ok(Hidden::new(secret))
 }
 
+/// The key in a file.
+///
+/// # Errors
+/// When it cannot be read, or is too short.
+pub fn seal_key(path: &Path) -> Result<SealKey> {
+    SealKey::new(secret(path)?.reveal()).context("the key is too short")
+}
+
 /// Runs `bartizan reveal`.
 ///
 /// # Errors
 /// When the key is not good, or nobody takes the output.
 pub fn run(args: &RevealArgs) -> Result<u8> {
-    let key = SealKey::new(secret(&args.key_file)?.reveal()).context("the key is too short")?;
+    let key = seal_key(&args.key_file)?;
     let mut code = GOOD;
     for path in below(&args.files) {
         let text = match read_text(&path) {

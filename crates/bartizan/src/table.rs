@@ -1,8 +1,13 @@
-//! Tables that are read row by row. CSV for now (RFC 4180, any one-byte delimiter); another form is another [`Rows`].
+//! Tables that are read row by row: CSV (RFC 4180, any one-byte delimiter) and Parquet. Another form is another [`Rows`].
 
-use std::io::{BufRead, Read};
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use bartizan_extract::{Limit, ParquetTable, Reason, RowFault, Source};
 
 /// Longest row, in bytes.
 const LONGEST: usize = 1 << 20;
@@ -11,6 +16,12 @@ const LONGEST: usize = 1 << 20;
 pub trait Rows {
     /// The names of its columns.
     fn columns(&self) -> &[String];
+
+    /// Says before the first row which columns are wanted. The others may stay empty.
+    ///
+    /// # Errors
+    /// When one of them has no single text in a row.
+    fn choose(&mut self, columns: &[usize]) -> Result<()>;
 
     /// Reads the next row; false at the end.
     ///
@@ -168,6 +179,10 @@ impl<R: BufRead> Rows for Csv<R> {
         &self.columns
     }
 
+    fn choose(&mut self, _columns: &[usize]) -> Result<()> {
+        Ok(())
+    }
+
     fn next(&mut self, row: &mut Vec<String>) -> Result<bool> {
         let line = self.line;
         if !self.row(row)? {
@@ -183,18 +198,106 @@ impl<R: BufRead> Rows for Csv<R> {
     }
 }
 
-/// A table on a file or on standard input.
+/// A table as Parquet, of which only the chosen columns are read.
+struct Parquet {
+    table: ParquetTable<OnDisk>,
+    /// Bytes of the file, as far as its rows go.
+    size: u64,
+    row: u64,
+}
+
+/// A file that is read here and there.
+struct OnDisk {
+    file: File,
+    size: u64,
+}
+
+impl Source for OnDisk {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn bytes(&mut self, at: u64, len: usize) -> Option<Cow<'_, [u8]>> {
+        // What a file says of itself takes no more memory than the file has bytes.
+        let within = at.checked_add(len as u64).is_some_and(|end| end <= self.size);
+        let mut bytes = vec![0; if within { len } else { return None }];
+        self.file.read_exact_at(&mut bytes, at).ok().map(|()| Cow::Owned(bytes))
+    }
+}
+
+impl Rows for Parquet {
+    fn columns(&self) -> &[String] {
+        self.table.columns()
+    }
+
+    fn choose(&mut self, columns: &[usize]) -> Result<()> {
+        if let Some(repeated) = columns.iter().find(|column| self.table.is_repeated(**column)) {
+            let name = self.table.columns().get(*repeated).map_or("", String::as_str);
+            bail!("the column `{name}` holds lists or maps, of which a row has any number; give a table with one value a row");
+        }
+        self.table.choose(columns);
+        Ok(())
+    }
+
+    fn next(&mut self, row: &mut Vec<String>) -> Result<bool> {
+        let next = self.table.next(row).map_err(|fault| of_row(&fault))?;
+        self.row += u64::from(next);
+        let longest = row.iter().map(String::len).sum::<usize>();
+        ensure!(longest <= LONGEST, "row {}: a row is longer than 1 MiB", self.row);
+        Ok(next)
+    }
+
+    fn read(&self) -> u64 {
+        let part = u128::from(self.size) * u128::from(self.row) / u128::from(self.table.rows().max(1));
+        u64::try_from(part).unwrap_or(self.size).min(self.size)
+    }
+}
+
+/// Why a row cannot be read, for people.
+fn of_row(fault: &RowFault) -> anyhow::Error {
+    let why = match fault.reason {
+        Reason::Encrypted => "it is encrypted".to_owned(),
+        Reason::Charset => "this is not UTF-8; convert the table first".to_owned(),
+        Reason::Method => "it is packed or encoded in a way that is not read; write it with snappy, zstd, gzip, lz4 or nothing".to_owned(),
+        Reason::Limit(Limit::Inflate) => format!("a page is larger than {} MiB", ParquetTable::<OnDisk>::MOST_PAGE >> 20),
+        Reason::Limit(_) => "it says more of itself than is read".to_owned(),
+        Reason::Ambiguous => "its pages are in another file".to_owned(),
+        _ => "it is damaged".to_owned(),
+    };
+    anyhow!("row {}, column `{}`: {why}", fault.row, fault.column)
+}
+
+/// A table on a file or on standard input. The content decides whether it is Parquet; else it is CSV.
 ///
 /// # Errors
-/// When it cannot be opened, or has no first line.
-pub fn open(path: &std::path::Path, delimiter: u8) -> Result<Csv<std::io::BufReader<Box<dyn Read>>>> {
+/// When it cannot be opened, has no first line, or is Parquet that cannot be read.
+pub fn open(path: &Path, delimiter: u8) -> Result<Box<dyn Rows>> {
+    const BUFFER: usize = 1 << 18;
     let name = path.display();
-    let input: Box<dyn Read> = if path.as_os_str() == "-" {
-        Box::new(std::io::stdin())
-    } else {
-        Box::new(std::fs::File::open(path).with_context(|| format!("`{name}` cannot be read"))?)
-    };
-    Csv::new(std::io::BufReader::with_capacity(1 << 18, input), delimiter).with_context(|| format!("`{name}` cannot be read as CSV"))
+    if path.as_os_str() == "-" {
+        let mut input = BufReader::with_capacity(BUFFER, std::io::stdin());
+        let parquet = input.fill_buf().is_ok_and(|bytes| bytes.starts_with(b"PAR1") && bytes.contains(&0));
+        ensure!(!parquet, "standard input is Parquet, which is read from its end; name a file");
+        return Ok(Box::new(Csv::new(input, delimiter).context("`-` cannot be read as CSV")?));
+    }
+    let opened = || format!("`{name}` cannot be read");
+    let file = File::open(path).with_context(opened)?;
+    let size = file.metadata().with_context(opened)?.len();
+    if is_parquet(&file, size) {
+        let table = ParquetTable::new(OnDisk { file, size }).with_context(|| format!("`{name}` cannot be read as Parquet"))?;
+        return Ok(Box::new(Parquet { table, size, row: 0 }));
+    }
+    let input: Box<dyn Read> = Box::new(file);
+    let csv = Csv::new(BufReader::with_capacity(BUFFER, input), delimiter);
+    Ok(Box::new(csv.with_context(|| format!("`{name}` cannot be read as CSV"))?))
+}
+
+/// Whether a file begins as Parquet does, and with something that is no text.
+fn is_parquet(file: &File, size: u64) -> bool {
+    let mut head = [0; 64];
+    let head = head.get_mut(..usize::try_from(size).unwrap_or(usize::MAX).min(64)).unwrap_or_default();
+    // Of a pipe nothing can be read here and there.
+    file.read_exact_at(head, 0).is_ok() && head.starts_with(b"PAR") && head.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace())
 }
 
 #[cfg(test)]
@@ -203,7 +306,7 @@ mod tests {
 
     fn read(text: &str, delimiter: u8) -> Result<Vec<Vec<String>>> {
         // Small pieces, so that every state meets the end of one.
-        let mut csv = Csv::new(std::io::BufReader::with_capacity(1, text.as_bytes()), delimiter)?;
+        let mut csv = Csv::new(BufReader::with_capacity(1, text.as_bytes()), delimiter)?;
         let mut rows = vec![csv.columns().to_vec()];
         let mut row = Vec::new();
         while csv.next(&mut row)? {

@@ -1,5 +1,7 @@
 //! `bartizan train`: reads lists and texts, trains a recogniser, writes its weights.
 
+mod subject;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,7 +14,8 @@ use crate::output::{GOOD, print, read_text, say};
 
 /// Arguments of `bartizan train`.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
+  bartizan train subject examples/ --out own.subjects
   bartizan train ner --gazetteer lists/ --out names.bin")]
 pub struct TrainArgs {
     #[command(subcommand)]
@@ -23,6 +26,8 @@ pub struct TrainArgs {
 enum What {
     /// The recogniser of names of persons, places, addresses and organisations.
     Ner(NerArgs),
+    /// What texts are about: subjects of your own from folders of examples.
+    Subject(subject::SubjectArgs),
 }
 
 /// Arguments of `bartizan train ner`.
@@ -64,7 +69,13 @@ const LONGEST: usize = 60_000;
 /// # Errors
 /// When something cannot be read or written.
 pub fn run(args: &TrainArgs) -> Result<u8> {
-    let What::Ner(args) = &args.what;
+    match &args.what {
+        What::Ner(args) => ner(args),
+        What::Subject(args) => subject::run(args),
+    }
+}
+
+fn ner(args: &NerArgs) -> Result<u8> {
     let lists = lists(&args.gazetteer)?;
     let mut marked = Vec::new();
     for file in &args.data {
@@ -109,20 +120,26 @@ fn inside(folder: &Path) -> Result<Vec<PathBuf>> {
 /// Pieces of the texts below a folder, those left out that are there to judge by.
 fn texts(folder: &Path) -> Result<Vec<String>> {
     let mut paths = Vec::new();
+    below(folder, &mut |path| paths.push(path.to_owned()))?;
+    paths.sort();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let texts = share(&paths, false).into_iter().filter_map(|path| std::fs::read_to_string(folder.join(path)).ok());
+    Ok(texts.filter(|text| text.len() < LONGEST).flat_map(|text| chunks(&text)).collect())
+}
+
+/// Hands out the files below a folder, as paths in it.
+fn below(folder: &Path, each: &mut dyn FnMut(&str)) -> Result<()> {
     let mut folders = vec![folder.to_owned()];
     while let Some(inner) = folders.pop() {
         for path in inside(&inner)? {
             if path.is_dir() {
                 folders.push(path);
             } else if let Some(relative) = path.strip_prefix(folder).ok().and_then(Path::to_str) {
-                paths.push(relative.to_owned());
+                each(relative);
             }
         }
     }
-    paths.sort();
-    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-    let texts = share(&paths, false).into_iter().filter_map(|path| std::fs::read_to_string(folder.join(path)).ok());
-    Ok(texts.filter(|text| text.len() < LONGEST).flat_map(|text| chunks(&text)).collect())
+    Ok(())
 }
 
 /// A line of marked texts.

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::address::AdminAddress;
 use crate::app::{App, Start};
 use crate::config::{Config, address};
+use crate::guard::Detectors;
 use crate::output::say;
 use crate::spending::{self, Keeper};
 use crate::{admin, clock, sample_model, telemetry, wiring};
@@ -163,7 +164,8 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     let policies = wiring::policies(config.policy.dir.as_deref())?;
     let version = policies.version().clone();
     let telemetry = telemetry::start(&config.telemetry, &tasks)?;
-    let live = wiring::live(settings, policies, &config.guard)?;
+    let detectors = Detectors::read(&config.guard)?;
+    let live = wiring::live(settings, policies, &detectors)?;
     let gate = wiring::gate(live, data, telemetry.as_ref().map(|running| running.telemetry.clone()))?;
     // Before anything is served: a purse that was spent from is not filled up from the data folder.
     gate.remember_spent(spending::before(data)?);
@@ -175,7 +177,7 @@ async fn start(args: &UpArgs, config: Config, data: &Arc<DataDir>, admin_token: 
     wiring::record_start(data, &config, args.upstream(), &version)?;
     let counts = telemetry.as_ref().map(|running| Arc::clone(&running.counts));
     let start = Start { args: args.clone(), config, sample, admin_token, telemetry: counts };
-    let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), start));
+    let app = Arc::new(App::new(Arc::clone(&gate), Arc::clone(data), detectors, start));
     let server = tasks.spawn(Server::new(Arc::clone(&gate), gate_tls).run(listener, stopped, drain));
     // The admin port outlives the drain, so that whoever asks hears that it is under way.
     let (stop_admin, admin_stopped) = watch::channel(false);

@@ -3,16 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, ensure};
 use bartizan_gateway::{Announce, Gate, GateKeys, Live, Telemetry, Wiring};
 use bartizan_identity::Directory;
 use bartizan_policy::{Action, Judge, PolicySet, Source};
 use bartizan_store::{DataDir, KeyUse};
-use bartizan_vocabulary::{PolicyVersion, Principal};
+use bartizan_vocabulary::{PolicyId, PolicyVersion, Principal, Remedy};
 
 use crate::clock::SystemClock;
-use crate::config::{Config, GuardConfig};
-use crate::{guard, words};
+use crate::config::Config;
+use crate::guard::Detectors;
+use crate::words;
 
 /// Verdicts that are remembered.
 const REMEMBERED: usize = 16_384;
@@ -70,13 +71,31 @@ pub fn read_policies(dir: &Path) -> Result<Vec<Source>> {
     Ok(sources)
 }
 
+/// Refuses policies that ask for what no key is there for.
+///
+/// # Errors
+/// Names the policies and says how to make a key.
+pub fn has_key_for(policies: &PolicySet, key: bool) -> Result<()> {
+    let asking: Vec<&str> = policies.asking_for(&[Remedy::Surrogate, Remedy::Encrypt]).map(PolicyId::as_str).collect();
+    ensure!(
+        key || asking.is_empty(),
+        "policies ask for `surrogate` or `encrypt`, and there is no key for them (`{}`): make one with `head -c 32 /dev/urandom | base64 > \
+         seal.key` and write `seal_key = \"seal.key\"` below `[guard]`; nothing was changed",
+        asking.join("`, `")
+    );
+    Ok(())
+}
+
 /// What is in force, made anew.
 ///
 /// # Errors
 /// When rules, policies or settings do not fit; then nothing is replaced.
-pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, guard: &GuardConfig) -> Result<Live> {
-    let detector = guard::detector(guard)?;
-    Live::new(settings, detector, Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
+pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, detectors: &Detectors) -> Result<Live> {
+    has_key_for(&policies, settings.seal_key.is_some())?;
+    for warning in words::not_looked_for(&policies, detectors.gate())? {
+        tracing::warn!("{warning}");
+    }
+    Live::new(settings, detectors.gate().clone(), Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
 }
 
 /// Records what governs from now on: the digest of configuration and flags, and the version of the policies. What is in force already is

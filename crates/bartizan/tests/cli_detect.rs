@@ -229,6 +229,30 @@ fn documents_are_opened_and_told_by_their_parts() {
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
 }
 
+/// A value stands in two lines of the source, and is found in the cell; what both say is told once.
+#[test]
+fn notebooks_are_told_by_their_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.ipynb");
+    let file = path.to_str().unwrap();
+    let source = r#"["mira@harbour-lane.example\n", "4111 1111 ", "1111 1111"]"#;
+    let notebook = |outputs: &str| {
+        format!(
+            r#"{{"cells": [{{"source": {source}, "outputs": [{outputs}]}}], "nbformat": 4, "metadata": {{"by": "zoe@harbour-lane.example"}}}}"#
+        )
+    };
+    std::fs::write(&path, notebook("")).unwrap();
+    let found = bartizan(&["detect", "--format", "jsonl", file], b"");
+    let told: Vec<Value> = found.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> =
+        told.iter().map(|one| (one["place"].as_str(), one["line"].as_u64().unwrap(), one["label"].as_str().unwrap())).collect();
+    assert_eq!(told, [(Some("cell 1"), 1, "pii.email"), (Some("cell 1"), 2, "pci.card"), (None, 1, "pii.email")], "{}", found.stdout);
+    assert_eq!((found.code, found.stderr.as_str()), (1, ""));
+    check(&["redact", file], "", (2, "", "pci.card shows in cell 1 and stands nowhere in one piece"));
+    std::fs::write(&path, notebook(r#"{"data": {"image/png": "iVBORw0KGgoAAAAN"}}"#)).unwrap();
+    check(&["detect", "--only", "secret", file], "", (2, "", "cell 1, output 1 was not read: image"));
+}
+
 #[test]
 fn what_is_not_read_is_never_clean() {
     let folder = tempfile::tempdir().unwrap();

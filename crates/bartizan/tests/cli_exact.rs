@@ -133,3 +133,45 @@ fn a_table_that_makes_no_index_is_told() {
     fs::write(folder.path("table.csv"), "a,b\n1\n").unwrap();
     assert!(folder.build(&["--primary", "a"]).stderr.contains("line 2: 1 fields where the first line has 2"));
 }
+
+#[test]
+fn what_was_made_is_told_as_json_too() {
+    let folder = Folder::new();
+    let made = folder.build(&["--primary", "account", "--with", "name,city", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&made.stdout).unwrap();
+    let bytes = fs::metadata(folder.path("own.exact")).unwrap().len();
+    let expected = serde_json::json!({
+        "file": folder.name("own.exact"), "label": "proprietary.exact", "rows": 3, "kept": 2, "repeated": 0,
+        "refused": { "empty": 0, "short": 1, "long": 0, "common": 0, "unconfirmed": 0 },
+        "columns": 2, "need": 1, "within": 300, "bytes": bytes, "key_file": folder.name("own.exact.key"), "key_made": true,
+    });
+    assert_eq!((made.code, told), (0, expected));
+    let shown = bartizan(&["exact", "show", &folder.name("own.exact"), "--format", "jsonl"], b"");
+    let told: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    assert_eq!((shown.stdout.lines().count(), &told["rows"], &told["need"]), (1, &2.into(), &1.into()));
+    let people = bartizan(&["exact", "show", &folder.name("own.exact")], b"").stdout;
+    assert!(people.contains(told["seal"].as_str().unwrap()), "{people}");
+}
+
+/// An index in the place of the only copy of the table cannot be taken back.
+#[test]
+fn nothing_is_written_over_what_it_is_made_of() {
+    let folder = Folder::new();
+    std::os::unix::fs::symlink(folder.path("table.csv"), folder.path("link.csv")).unwrap();
+    fs::hard_link(folder.path("table.csv"), folder.path("other.part")).unwrap();
+    let table = folder.name("table.csv");
+    for (output, says) in
+        [("table.csv", "would overwrite"), ("link.csv", "name another file with `-o`"), ("other", "table.csv`, of which it is made")]
+    {
+        let ran = bartizan(&["exact", "build", &table, "--primary", "account", "-o", &folder.name(output)], b"");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{output}");
+        assert!(ran.stderr.contains(says), "{output}: {}", ran.stderr);
+        let prints = bartizan(&["fingerprint", "build", &folder.name(""), "-o", &folder.name(output)], b"");
+        assert!(prints.code == 2 && prints.stderr.contains("would overwrite"), "{output}: {}", prints.stderr);
+    }
+    let out = folder.name("new.exact");
+    let ran = bartizan(&["exact", "build", &table, "--primary", "account", "-o", &out, "--index-key", &out], b"");
+    assert!(ran.code == 2 && ran.stderr.contains("would overwrite its own key"), "{}", ran.stderr);
+    assert_eq!(fs::read_to_string(folder.path("table.csv")).unwrap(), TABLE);
+    assert!(!folder.path("table.csv.key").exists() && !folder.path("new.exact").exists());
+}

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use bartizan_detect::Detector;
+use bartizan_detect::subjects::Subjects;
 use bartizan_policy::{Action, Facts, PolicySet, Resource, default_sources};
 use bartizan_vocabulary::{Decision, Principal, PrincipalId, PrincipalKind, Remedy, Role, Timestamp};
 use help::{bartizan, check};
@@ -18,7 +19,7 @@ fn check_names_file_line_and_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().to_str().unwrap();
     let ran = bartizan(&["policy", "check"], b"");
-    assert!(ran.code == 0 && ran.stdout.starts_with("built-in set: good: 14 policies in 5 files, sha256:"), "{}", ran.stdout);
+    assert!(ran.code == 0 && ran.stdout.starts_with("built-in set: good: 15 policies in 5 files, sha256:"), "{}", ran.stdout);
     check(&["policy", "check", dir], "", (2, "", "there is no `*.cedar` file"));
     check(&["policy", "check", "/no/such/folder"], "", (2, "", "cannot be read"));
     std::fs::write(folder.path().join("a.cedar"), "permit (principal, action, resource)\nwhen { context.labls };\n").unwrap();
@@ -222,6 +223,92 @@ fn explain_says_with_which_policies() {
     assert!(!bartizan(&["policy", "explain", "--help"], b"").stdout.contains("\\\""));
 }
 
+/// A folder with a gate's configuration, and what lies beside it. `{}` in a file's text is the folder.
+fn gate(files: &[(&str, &str)]) -> (tempfile::TempDir, impl Fn(&str) -> String + use<>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    let at = move |name: &str| path.join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(at("rules")).unwrap();
+    for (name, text) in files {
+        std::fs::write(at(name), text.replace("{}", folder.path().to_str().unwrap())).unwrap();
+    }
+    (folder, at)
+}
+
+const RULES: &str = r#"@id("allow") permit (principal, action, resource);
+    @id("own") @remedy("redact") @labels("custom.*, pii.person, pii.id.uk_nino, pii.email")
+    forbid (principal, action, resource) when { context.labels.containsAny(["custom", "pii.person", "pii.id.uk_nino", "pii.email"]) };
+    @id("planned") @remedy("log") forbid (principal, action, resource) when { context.by_role.user.labels.contains("attack.jailbreak") };"#;
+
+const GUARD: &str = "[policy]\ndir = '{}/rules'\n[guard]\nrules = 'all'\nnames = true\nown_rules = ['{}/words.toml']\n";
+
+#[test]
+fn explain_finds_what_the_gate_finds() {
+    let words = "[dictionary]\nlabel = 'custom.projects'\nwords = ['Blue Heron']\n";
+    let (_folder, at) = gate(&[("rules/a.cedar", RULES), ("bartizan.toml", GUARD), ("words.toml", words)]);
+    let ask = |name: Option<&str>| {
+        let text = "Mira Okafor about Blue Heron, NINO AB123456C, ada@example.com";
+        let content = json!([{ "role": "user", "name": "Mira_Okafor", "content": text }]);
+        let input = json!({ "body": { "model": "gpt-4o", "messages": content } }).to_string();
+        let mut args = vec!["policy", "explain", "-"];
+        let config = at("bartizan.toml");
+        if name.is_some() {
+            args.extend(["--config", config.as_str()]);
+        }
+        let ran = bartizan(&args, input.as_bytes());
+        let said: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+        (said["set"].as_str().unwrap().to_owned(), said["steps"][0]["labels"].clone())
+    };
+    assert_eq!(ask(None), ("built-in".to_owned(), json!(["pii", "pii.email"])), "a gate without a configuration looks for the core");
+    let all = json!(["custom", "custom.projects", "pii", "pii.email", "pii.id", "pii.id.uk_nino", "pii.person"]);
+    assert_eq!(ask(Some("bartizan.toml")), (at("rules"), all));
+    std::fs::write(at("bartizan.toml"), "guard.own_rules = ['/no/such/file']").unwrap();
+    check(
+        &["policy", "explain", "-", "--config", &at("bartizan.toml")],
+        "{\"body\":{\"model\":\"m\",\"messages\":[]}}",
+        (2, "", "`guard.own_rules`"),
+    );
+}
+
+#[test]
+fn a_policy_on_what_the_gate_does_not_look_for_is_named() {
+    let words = "[dictionary]\nlabel = 'custom.projects'\nwords = ['Blue Heron']\n";
+    let (_folder, at) = gate(&[("rules/a.cedar", RULES), ("bartizan.toml", "policy.dir = '{}/rules'\n"), ("words.toml", words)]);
+    let warned = |args: &[&str]| {
+        let ran = bartizan(&[&["policy", "check", "--format", "json"], args].concat(), b"");
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
+        assert_eq!((ran.code, &report["ok"]), (0, &json!(true)), "never an error");
+        let warnings: Vec<String> = serde_json::from_value(report["warnings"].clone()).unwrap();
+        assert!(warnings.iter().all(|warning| ran.stderr.contains(&format!("warning: {warning}"))), "{}", ran.stderr);
+        warnings
+    };
+    let config = at("bartizan.toml");
+    let planned = "the policy `planned` names what this gate does not look for: `attack.jailbreak` (nothing finds it yet)";
+    assert_eq!(
+        warned(&["--config", &config]),
+        [
+            "the policy `own` names what this gate does not look for: \
+             `pii.person` (needs `names = true` below `[guard]`); \
+             `custom`, `custom.*` (needs `own_rules`, `exact` or `fingerprints` below `[guard]`); \
+             `pii.id.uk_nino` (needs `rules = \"all\"` below `[guard]`)",
+            planned,
+        ]
+    );
+    std::fs::write(&config, GUARD.replace("{}", at("").trim_end_matches('/'))).unwrap();
+    assert_eq!(warned(&["--config", &config]), [planned]);
+    // Without a configuration it is not known what is looked for; and the built-in set names everything.
+    assert_eq!(warned(&[&at("rules")]), Vec::<String>::new());
+    std::fs::write(&config, "").unwrap();
+    assert_eq!(warned(&["--config", &config]), Vec::<String>::new());
+    let copy = at("copy");
+    assert_eq!(bartizan(&["policy", "init", &copy], b"").code, 0);
+    assert_eq!(warned(&[&copy, "--config", &config]), Vec::<String>::new());
+    // What a gate would refuse is an error here, too.
+    std::fs::write(at("rules/b.cedar"), r#"@id("e") @remedy("encrypt") @labels("pii.*") forbid (principal, action, resource);"#).unwrap();
+    check(&["policy", "check", &at("rules"), "--config", &config], "", (2, "", "there is no key for them (`e`)"));
+    assert!(bartizan(&["policy", "check", &at("rules")], b"").stdout.starts_with("good: 4 policies"));
+}
+
 fn facts(action: Action, label: &str) -> Facts {
     let id = PrincipalId::new("user:ada");
     let principal = Principal { id, kind: PrincipalKind::User, key: None, groups: Vec::new(), models: None };
@@ -234,7 +321,7 @@ fn facts(action: Action, label: &str) -> Facts {
 #[test]
 fn the_default_policies_treat_every_label() {
     let set = PolicySet::load(&default_sources()).unwrap();
-    for info in Detector::builtin().unwrap().labels() {
+    for info in Detector::builtin().unwrap().with_subjects(Subjects::builtin().unwrap()).unwrap().labels() {
         let label = info.label.as_str();
         for (action, personal) in [(Action::Prompt, Remedy::Tokenise), (Action::Complete, Remedy::Redact)] {
             let explanation = set.explain(&facts(action, label));

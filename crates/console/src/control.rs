@@ -222,10 +222,11 @@ pub trait Control: Send + Sync {
     /// When it cannot be read.
     fn checkpoint(&self) -> Result<Vec<u8>, ControlError>;
 
-    /// The detectors, with all rules; `names`: with names of persons and places, too.
+    /// The detectors: all rules of the program, and what else the gate looks for now. `names`: with names of persons and places although
+    /// the gate does not look for them.
     ///
     /// # Errors
-    /// When what is part of the program is damaged.
+    /// When they cannot be made.
     fn detector(&self, names: bool) -> Result<Detector, ControlError>;
 
     /// The key of words and invented values that stand for a value: the same for the same value as long as the data folder lives.

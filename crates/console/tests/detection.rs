@@ -105,6 +105,13 @@ async fn what_cannot_be_done_is_said() {
     let many: Vec<&str> = vec!["x"; 1_001];
     let found = json!([{ "entity_type": "PERSON", "start": 0, "end": 3, "score": 1.0 }]);
     let with = |config: Value| json!({ "text": "ada", "analyzer_results": found, "anonymizers": { "DEFAULT": config } });
+    let own = |with: Value| {
+        let mut recogniser = json!({ "supported_entity": "X" });
+        with.as_object().unwrap().iter().for_each(|(name, value)| recogniser[name] = value.clone());
+        json!({ "text": "a", "ad_hoc_recognizers": [recogniser] })
+    };
+    let regex = |regex: &str| own(json!({ "patterns": [{ "name": "p", "regex": regex, "score": 0.5 }] }));
+    let many_words = vec!["a"; 10_001];
     let rows = [
         ("/api/v1/detect", json!({}), 400, "either `text`"),
         ("/api/v1/detect", json!({ "text": "a", "texts": [] }), 400, "either `text`"),
@@ -129,9 +136,24 @@ async fn what_cannot_be_done_is_said() {
         ("/analyze", json!({ "text": "a", "entity": ["PERSON"] }), 400, "unknown field `entity`"),
         ("/analyze", json!({ "text": "a", "entities": ["SHOE_SIZE"] }), 422, "/supportedentities"),
         ("/analyze", json!({ "text": "a", "language": "English, please" }), 400, "`en`"),
-        ("/analyze", json!({ "text": "a", "ad_hoc_recognizers": [{ "name": "x" }] }), 422, "`ad_hoc_recognizers`"),
-        ("/analyze", json!({ "text": "a", "context": ["zip"] }), 422, "`context`"),
-        ("/analyze", json!({ "text": "a", "allow_list": ["a.*"], "allow_list_match": "regex" }), 422, "compared exactly"),
+        ("/analyze", json!({ "text": "a", "ad_hoc_recognizers": [{ "name": "x" }] }), 400, "missing field `supported_entity`"),
+        ("/analyze", own(json!({})), 400, "needs `patterns` or a `deny_list`"),
+        ("/analyze", own(json!({ "lambda": 1 })), 400, "unknown field `lambda`"),
+        ("/analyze", own(json!({ "deny_list": [""] })), 400, "empty words"),
+        ("/analyze", own(json!({ "deny_list": ["a".repeat(300)] })), 422, "`deny_list` of `PatternRecognizer`"),
+        ("/analyze", own(json!({ "deny_list": many_words })), 422, "10000 words"),
+        ("/analyze", own(json!({ "patterns": vec![json!({ "name": "p", "regex": "a", "score": 1 }); 51] })), 422, "50 patterns"),
+        ("/analyze", own(json!({ "deny_list": ["a"], "context": [" "] })), 422, "200 words"),
+        ("/analyze", own(json!({ "deny_list": ["a"], "global_regex_flags": 64 })), 422, "IGNORECASE (2)"),
+        ("/analyze", regex("(?<=a)b"), 422, "the pattern `p` of `PatternRecognizer` is not run: it cannot be compiled; look-arounds"),
+        ("/analyze", regex("\\w+"), 422, "`{1,64}` in the place of `+`"),
+        ("/analyze", regex("[a&&b]"), 422, "something else here than in Python"),
+        ("/analyze", json!({ "text": "a", "ad_hoc_recognizers": vec![json!({}); 51] }), 422, "at most 50"),
+        ("/analyze", json!({ "text": "a", "context": [""] }), 422, "`context`"),
+        ("/analyze", json!({ "text": "a", "allow_list": ["x", "a*"], "allow_list_match": "regex" }), 422, "pattern 2 of `allow_list`"),
+        ("/analyze", json!({ "text": "a", "allow_list": ["(?=a)"], "allow_list_match": "regex" }), 422, "look-arounds"),
+        ("/analyze", json!({ "text": "a", "allow_list": ["a"], "allow_list_match": "regex", "regex_flags": 1 }), 422, "`regex_flags`"),
+        ("/analyze", json!({ "text": "a", "allow_list": ["a"], "allow_list_match": "glob" }), 400, "`exact` or `regex`"),
         ("/analyze", json!({ "text": "a", "score_threshold": 2 }), 400, "from 0 to 1"),
         ("/anonymize", json!({ "text": "ada" }), 400, "missing field `analyzer_results`"),
         ("/anonymize", json!({ "text": "ada", "analyzer_results": [{ "entity_type": "A", "start": 0, "end": 4 }] }), 422, "3 characters"),
@@ -225,6 +247,87 @@ async fn analyses_as_presidio_does() {
         running.call("GET", "/anonymizers", token, "").await.body.trim_end(),
         r#"["encrypt","hash","keep","mask","redact","replace"]"#
     );
+}
+
+/// Recognisers, words of context and patterns of what is allowed, which a request brings along.
+#[tokio::test]
+async fn a_request_brings_its_own_recognisers() {
+    let running = Running::start().await;
+    let place = |name: &str, start, end| (name.to_owned(), start, end);
+    let zip = json!({
+        "name": "Zip code Recognizer", "supported_language": "en", "supported_entity": "ZIP", "context": ["zip", "code"],
+        "patterns": [{ "name": "zip code (weak)", "regex": "(\\b\\d{5}(?:\\-\\d{4})?\\b)", "score": 0.01 }],
+    });
+    let titles = json!({ "name": "Titles", "supported_entity": "TITLE", "deny_list": ["Mr.", "Professor"] });
+    let text = "😀 professor Plum, zip code: 10023, mail ada@example.com";
+    let rows = [
+        (json!({ "entities": ["ZIP", "TITLE"] }), vec![place("TITLE", 2, 11), place("ZIP", 28, 33)]),
+        (json!({ "entities": ["ZIP", "EMAIL_ADDRESS"] }), vec![place("ZIP", 28, 33), place("EMAIL_ADDRESS", 40, 55)]),
+        (json!({ "entities": ["TITLE"] }), vec![place("TITLE", 2, 11)]),
+        (json!({ "entities": ["ZIP"], "score_threshold": 0.4 }), vec![place("ZIP", 28, 33)]),
+        (json!({ "entities": ["ZIP", "TITLE"], "score_threshold": 0.5 }), vec![place("TITLE", 2, 11)]),
+        (json!({ "entities": ["ZIP", "TITLE"], "allow_list": ["^\\d"], "allow_list_match": "regex" }), vec![place("TITLE", 2, 11)]),
+        (json!({ "entities": ["ZIP", "TITLE"], "allow_list": ["10023"] }), vec![place("TITLE", 2, 11)]),
+    ];
+    for (with, expected) in rows {
+        let mut body = json!({ "text": text, "language": "en", "ad_hoc_recognizers": [zip, titles] });
+        with.as_object().unwrap().iter().for_each(|(name, value)| body[name] = value.clone());
+        assert_eq!(places(&asked(&running, "/analyze", body).await), expected, "{with}");
+    }
+    // All of both, where no entity is named; and none of another language.
+    let all = asked(&running, "/analyze", json!({ "text": text, "ad_hoc_recognizers": [zip, titles] })).await;
+    assert!(places(&all).contains(&place("ZIP", 28, 33)) && places(&all).contains(&place("EMAIL_ADDRESS", 40, 55)), "{all}");
+    let german = json!({ "text": text, "language": "de", "ad_hoc_recognizers": [zip, titles] });
+    assert!(!places(&asked(&running, "/analyze", german).await).contains(&place("ZIP", 28, 33)));
+
+    let explained = json!({ "text": text, "entities": ["ZIP"], "ad_hoc_recognizers": [zip], "return_decision_process": true });
+    let expected = json!([{
+        "entity_type": "ZIP", "start": 28, "end": 33, "score": 0.4,
+        "analysis_explanation": {
+            "recognizer": "Zip code Recognizer", "pattern_name": "zip code (weak)", "pattern": "(\\b\\d{5}(?:\\-\\d{4})?\\b)",
+            "original_score": 0.01, "score": 0.4, "textual_explanation": null, "score_context_improvement": 0.39,
+            "supportive_context_word": "zip", "validation_result": null,
+        },
+        "recognition_metadata": { "recognizer_name": "Zip code Recognizer", "recognizer_identifier": "ad_hoc:Zip code Recognizer" },
+    }]);
+    assert_eq!(asked(&running, "/analyze", explained).await, expected);
+}
+
+#[tokio::test]
+async fn words_of_context_raise_scores() {
+    let running = Running::start().await;
+    let score = async |body: Value| asked(&running, "/analyze", body).await[0]["score"].as_f64();
+    // Of a recogniser of the request.
+    let zip =
+        json!({ "supported_entity": "ZIP", "context": ["zip"], "patterns": [{ "name": "z", "regex": "\\b\\d{5}\\b", "score": 0.3 }] });
+    let mut body = json!({ "text": "it is 10023", "entities": ["ZIP"], "ad_hoc_recognizers": [zip] });
+    assert_eq!(score(body.clone()).await, Some(0.3));
+    body["context"] = json!(["ZIPs"]);
+    assert_eq!(score(body).await, Some(0.65));
+    // Of the detectors' own: a number that is nothing without a word is one with it, as if the word stood before it.
+    let account = |context: Value| json!({ "text": "it is 021000021", "entities": ["ABA_ROUTING_NUMBER"], "context": context });
+    let (without, with) = (score(account(json!([]))).await, score(account(json!(["Routing"]))).await);
+    let before = score(json!({ "text": "routing 021000021", "entities": ["ABA_ROUTING_NUMBER"] })).await;
+    assert!(with.is_some() && with > without && with == before, "{without:?} {with:?} {before:?}");
+}
+
+/// A pattern of the caller's takes nothing away from what the detectors find; of one entity what lies within another goes.
+#[tokio::test]
+async fn what_a_request_brings_hides_nothing() {
+    let running = Running::start().await;
+    let place = |name: &str, start, end| (name.to_owned(), start, end);
+    let four = |entity: &str, score: f64| json!({ "supported_entity": entity, "patterns": [{ "name": "p", "regex": "\\d{4}", "score": score }, { "name": "q", "regex": "\\d{2}", "score": 0.9 }] });
+    let ask = async |given: Value| {
+        let body =
+            json!({ "text": format!("pay {CARD}"), "entities": ["CREDIT_CARD", "FOUR"], "ad_hoc_recognizers": [given, four("FOUR", 0.0)] });
+        places(&asked(&running, "/analyze", body).await)
+    };
+    let all = ask(four("FOUR", 1.0)).await;
+    assert_eq!(all[0], place("CREDIT_CARD", 4, 20));
+    assert_eq!(all[1..], [place("FOUR", 4, 8), place("FOUR", 8, 12), place("FOUR", 12, 16), place("FOUR", 16, 20)]);
+    let card = ask(four("CREDIT_CARD", 0.2)).await;
+    assert_eq!(card[0], place("CREDIT_CARD", 4, 20), "{card:?}");
+    assert!(card[1..].iter().all(|(entity, ..)| entity == "FOUR") && card.len() == 9, "{card:?}");
 }
 
 /// Results as (entity, start, end, score); anonymizers; the text and, last first, the items that come out.

@@ -30,12 +30,22 @@ pub(crate) struct Key {
     lower: String,
     /// The words of contexts that it is made of.
     words: Vec<u16>,
+    /// Words that count as if they stood before every match.
+    raising: Vec<u16>,
 }
 
 impl Key {
     pub(crate) fn new(key: Option<&str>, compiled: &Compiled) -> Self {
         let Some(key) = key.filter(|key| !key.is_empty()) else { return Self::default() };
-        Self { cased: key.to_owned(), lower: key.to_ascii_lowercase(), words: part_words(key.as_bytes(), compiled) }
+        Self { cased: key.to_owned(), lower: key.to_ascii_lowercase(), words: part_words(key.as_bytes(), compiled), raising: Vec::new() }
+    }
+
+    /// Words that count as if they stood before every match.
+    pub(crate) fn raise(&mut self, words: &[String], compiled: &Compiled) {
+        for word in words {
+            whole_words(word.to_ascii_lowercase().as_bytes(), compiled, |number, _| self.raising.push(number));
+        }
+        self.raising.sort_unstable();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -137,7 +147,8 @@ impl<'a> Context<'a> {
         if rule.context.is_empty() {
             return None;
         }
-        common(&rule.context, before.words(self)).or_else(|| common(&rule.context, &self.key.words))
+        let around = || common(&rule.context, &self.key.words).or_else(|| common(&rule.context, &self.key.raising));
+        common(&rule.context, before.words(self)).or_else(around)
     }
 
     /// Whether a word of the rule stands shortly after a match that ends at `end`; `last` says that nothing follows the text.

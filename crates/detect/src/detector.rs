@@ -13,6 +13,7 @@ use crate::plan::{CompiledRule, LabelInfo};
 use crate::prints::{Prints, is_excerpt};
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
+use crate::subjects::{ModelError, SubjectSet, Subjects};
 use crate::token::{TokenHit, cut_findings};
 
 /// Compiled rules. Cloning is cheap.
@@ -25,6 +26,8 @@ pub struct Detector {
     beside: Vec<Beside>,
     /// Whether something of it is no part of the program.
     own: bool,
+    /// What texts may be about.
+    subjects: SubjectSet,
     digest: [u8; 32],
 }
 
@@ -103,7 +106,7 @@ impl Detector {
     }
 
     fn of(compiled: Arc<Compiled>) -> Self {
-        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new(), own: false }
+        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new(), own: false, subjects: SubjectSet::default() }
     }
 
     /// The same with names of persons, places and organisations.
@@ -137,6 +140,34 @@ impl Detector {
         self.with((rules, [info]), digest, |first| Beside::Prints(prints, first))
     }
 
+    /// The same with one more recogniser of subjects. A scan does not ask it: [`Detector::subjects`] does.
+    ///
+    /// # Errors
+    /// When a subject of the same name is known already.
+    pub fn with_subjects(&self, subjects: Subjects) -> Result<Self, ModelError> {
+        let infos = subjects.infos();
+        if let Some(known) = infos.iter().find(|info| self.label(&info.label).is_some()) {
+            return Err(ModelError::Known(known.label.as_str().to_owned()));
+        }
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.digest).update(&subjects.digest());
+        let (compiled, _) = self.compiled.with([], infos);
+        Ok(Self { compiled, subjects: self.subjects.with(subjects), digest: *hasher.finalize().as_bytes(), ..self.clone() })
+    }
+
+    /// Whether it knows subjects.
+    pub fn knows_subjects(&self) -> bool {
+        !self.subjects.is_empty()
+    }
+
+    /// What the passages of a text are about, sorted by start; byte offsets. A text may come in parts, which are read one behind the
+    /// other. `floor_bp` stands for the labels' own threshold. `None` when `go_on` said no; it is asked every few words.
+    ///
+    /// They are no part of a [`Scan`]: they stand beside its findings, which lie inside of them or not (decision 030).
+    pub fn subjects(&self, parts: &[&str], floor_bp: Option<u16>, go_on: &mut dyn FnMut() -> bool) -> Option<Vec<Finding>> {
+        self.subjects.find(parts, floor_bp, go_on)
+    }
+
     fn with(
         &self,
         (rules, labels): (impl IntoIterator<Item = CompiledRule>, impl IntoIterator<Item = LabelInfo>),
@@ -150,7 +181,7 @@ impl Detector {
         let added = beside(first);
         let own = self.own || !matches!(added, Beside::Names(..));
         let beside = self.beside.iter().cloned().chain([added]).collect();
-        Self { compiled, encoded: self.encoded, beside, own, digest: *hasher.finalize().as_bytes() }
+        Self { compiled, encoded: self.encoded, beside, own, subjects: self.subjects.clone(), digest: *hasher.finalize().as_bytes() }
     }
 
     /// The same without names, for what is no prose: identifiers, enumerations, header fields. A recogniser of names guesses about
@@ -190,7 +221,14 @@ impl Detector {
 
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
-        Self { compiled: Arc::clone(&self.compiled), encoded: false, beside: Vec::new(), own: self.own, digest: self.compiled.digest }
+        Self {
+            compiled: Arc::clone(&self.compiled),
+            encoded: false,
+            beside: Vec::new(),
+            own: self.own,
+            subjects: SubjectSet::default(),
+            digest: self.compiled.digest,
+        }
     }
 
     /// Begins a scan of a text of which something else has found the names already. They come on top of those that the built-in
@@ -211,7 +249,14 @@ impl Detector {
 
     /// Scans a whole text.
     pub fn scan(&self, text: &str, hint: Hint<'_>) -> Scan {
-        Self::scanned(self.stream(hint), text)
+        self.scan_raised(text, hint, &[])
+    }
+
+    /// The same; these words count as words of context as if they stood before every match.
+    pub fn scan_raised(&self, text: &str, hint: Hint<'_>, words: &[String]) -> Scan {
+        let mut stream = self.stream(hint);
+        stream.raise(words);
+        Self::scanned(stream, text)
     }
 
     fn scanned(mut stream: TextScan, text: &str) -> Scan {

@@ -5,6 +5,7 @@
 mod anchors;
 mod automaton;
 mod beside;
+mod callers;
 mod candidate;
 mod chars;
 mod choose;
@@ -39,12 +40,14 @@ mod rules;
 mod sextets;
 mod sieve;
 mod stream;
+pub mod subjects;
 mod token;
 mod trial;
 mod trie;
 mod validate;
 mod words;
 
+pub use callers::{Allowed, CallerPattern, CallerWords, LONGEST_MATCH, PatternError, PatternFlags, Step};
 pub use choose::{Choice, CodePoints, basis_points, is_under};
 pub use detector::{Detector, Hint, Scan};
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
@@ -55,7 +58,8 @@ pub use mask::{keep_last, placeholder};
 pub use mint::{Minter, Original, Pseudonyms, Scope, canonical, is_encoded};
 pub use normal::normalise;
 pub use operate::{
-    LONGEST_SEALED, Operator, OperatorError, OperatorKeys, Operators, RANDOM, SealKey, derived, generalise, operate, reveal,
+    Invented, LONGEST_SEALED, Operator, OperatorError, OperatorKeys, Operators, RANDOM, SealKey, derived, generalise, operate, reveal,
+    sealed,
 };
 pub use plan::LabelInfo;
 pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Severity, WINDOW};

@@ -112,6 +112,11 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// A key of this scope under another key than its tenant's.
+    fn key_under(&self, key: &[u8; 32], purpose: &str) -> [u8; 32] {
+        keyed(key, &[purpose.as_bytes(), self.principal.as_bytes(), self.conversation.as_bytes()])
+    }
+
     fn tail(&self, kind: &str, value: &str, attempt: u32) -> [u8; TAIL] {
         let key = self.key.get_or_init(|| {
             let parts = [&b"bartizan scope 1"[..], self.principal.as_bytes(), self.conversation.as_bytes()];
@@ -159,6 +164,11 @@ impl Pseudonyms {
     /// An empty map in a scope.
     pub fn new(scope: Scope) -> Self {
         Self { scope, reserved: HashSet::new(), minted: HashMap::new(), originals: HashMap::new() }
+    }
+
+    /// A key of the scope under another key than its tenant's.
+    pub fn key_under(&self, key: &[u8; 32], purpose: &str) -> [u8; 32] {
+        self.scope.key_under(key, purpose)
     }
 
     /// Keeps a token-like string of the request from being minted. Call it for all of them before the first [`Self::token_for`].

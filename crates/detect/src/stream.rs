@@ -110,6 +110,11 @@ impl fmt::Debug for TextScan {
 }
 
 impl TextScan {
+    /// Words that count as if they stood before every match. Given before the text.
+    pub(crate) fn raise(&mut self, words: &[String]) {
+        self.key.raise(words, &self.compiled);
+    }
+
     pub(crate) fn new(compiled: Arc<Compiled>, hint: Hint<'_>, encoded: bool, beside: &[Beside]) -> Self {
         let mut scan = Self {
             key: Key::new(hint.key, &compiled),

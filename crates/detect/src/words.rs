@@ -44,6 +44,45 @@ pub(crate) struct Words {
     pub(crate) longest: usize,
 }
 
+/// Bytes of each half that are walked over before what has come is looked at.
+const BLOCK: usize = 64;
+
+/// An offset, and what has come there in each half.
+type Pair = (u32, u32, u32);
+
+/// A table at hand.
+struct Table<'a> {
+    classes: &'a [u8; 256],
+    next: &'a [[u8; 4]],
+    asked: u32,
+}
+
+impl Table<'_> {
+    /// Goes over two pieces of at most a block at once and notes where something comes that is asked for; returns how often.
+    /// A function of its own, so that everything it needs is in registers.
+    #[inline(never)]
+    fn pairs(&self, first: &[u8], second: &[u8], rows: &mut [u32; 2], pairs: &mut [Pair; BLOCK]) -> usize {
+        let (classes, next, asked) = (self.classes, self.next, self.asked);
+        let ([mut one, mut two], mut count) = (*rows, 0_usize);
+        let step = |row: u32, byte: u8| {
+            let class = classes.get(usize::from(byte)).copied().unwrap_or_default();
+            next.get(row.wrapping_add(u32::from(class)) as usize).map(|entry| u32::from_le_bytes(*entry))
+        };
+        for (offset, (a, b)) in (0_u32..).zip(first.iter().zip(second)) {
+            let (Some(a), Some(b)) = (step(one, *a), step(two, *b)) else { break };
+            (one, two) = (a & ROW, b & ROW);
+            if (a | b) & asked != 0
+                && let Some(pair) = pairs.get_mut(count)
+            {
+                *pair = (offset, a, b);
+                count += 1;
+            }
+        }
+        *rows = [one, two];
+        count
+    }
+}
+
 /// The walk over bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Walk {
@@ -75,37 +114,33 @@ impl Walk {
     /// there, and the walk there. A step waits for the table, and two steps wait together.
     pub(crate) fn halves(&mut self, words: &Words, asked: u32, bytes: &[u8], mut tell: impl FnMut(bool, usize, u32, Self)) {
         let Some((classes, table)) = words.table.split_first_chunk::<256>() else { return };
-        let table: &[[u8; 4]] = table.as_chunks().0;
-        let step = |row: u32, byte: u8| {
-            let class = classes.get(usize::from(byte)).copied().unwrap_or_default();
-            table.get(row.wrapping_add(u32::from(class)) as usize).map(|entry| u32::from_le_bytes(*entry))
-        };
+        let table = Table { classes, next: table.as_chunks().0, asked };
         // The second half begins so early that its state is right where the first one ends.
         let early = words.longest.min(bytes.len());
         let middle = usize::midpoint(bytes.len(), early);
         let from = middle - early;
         let (first, second) = (bytes.get(..middle).unwrap_or_default(), bytes.get(from..).unwrap_or_default());
-        let (mut one, mut two) = (self.row, 0);
-        for (offset, (a, b)) in first.iter().zip(second).enumerate() {
-            let (Some(come), Some(later)) = (step(one, *a), step(two, *b)) else { return };
-            (one, two) = (come & ROW, later & ROW);
-            if (come | later) & asked != 0 {
-                if come & asked != 0 {
-                    tell(false, offset, come, Self { row: one });
+        let (mut rows, mut pairs) = ([self.row, 0], [Pair::default(); BLOCK]);
+        for (index, (one, two)) in first.chunks(BLOCK).zip(second.chunks(BLOCK)).enumerate() {
+            let count = table.pairs(one, two, &mut rows, &mut pairs);
+            for (offset, one, two) in pairs.iter().take(count).copied() {
+                let offset = index * BLOCK + offset as usize;
+                if one & asked != 0 {
+                    tell(false, offset, one, Self { row: one & ROW });
                 }
-                if later & asked != 0 && offset >= early {
-                    tell(true, from + offset, later, Self { row: two });
+                if two & asked != 0 && offset >= early {
+                    tell(true, from + offset, two, Self { row: two & ROW });
                 }
             }
         }
-        for (offset, byte) in second.iter().enumerate().skip(first.len()) {
-            let Some(later) = step(two, *byte) else { return };
-            two = later & ROW;
-            if later & asked != 0 {
-                tell(true, from + offset, later, Self { row: two });
-            }
+        self.row = rows[1];
+        // The second half may be longer by one.
+        let (mut rest, mut at) = (second.get(first.len()..).unwrap_or_default(), from + first.len());
+        while let Some((offset, entry)) = self.next(words, asked, rest) {
+            tell(true, at + offset, entry, *self);
+            at += offset + 1;
+            rest = rest.get(offset + 1..).unwrap_or_default();
         }
-        self.row = two;
     }
 
     /// The words that end here.

@@ -9,8 +9,10 @@ mod html;
 mod inflate;
 mod mail;
 mod model;
+mod notebook;
 mod ooxml;
 mod package;
+mod parquet;
 mod pdf;
 mod redact;
 mod render;
@@ -25,6 +27,7 @@ mod zip;
 #[doc(hidden)]
 pub use fuzz::fuzz_extract;
 pub use model::{Extracted, Hint, Kind, Limit, Limits, Looks, MAX_UNREAD, Reason, Segment, Unread, Unreadable, View};
+pub use parquet::{ParquetTable, RowFault, Source};
 pub use redact::{Edit, redact};
 pub use render::{Rendered, render};
 use sink::Sink;
@@ -54,6 +57,7 @@ fn read(bytes: &[u8], hint: &Hint<'_>, sink: &mut Sink<'_>) -> Result<Kind, Unre
         Seen::Pdf => pdf::read(bytes, sink).map(|()| Kind::Pdf),
         Seen::Zip => package::read(bytes, sink),
         Seen::Gzip => gzip::read(bytes, hint, sink).map(|()| Kind::Gzip),
+        Seen::Parquet => parquet::read(bytes, sink).map(|()| Kind::Parquet),
         Seen::Tar => tar::read(bytes, sink).map(|()| Kind::Tar),
         Seen::Email => {
             mail::read(bytes, sink);

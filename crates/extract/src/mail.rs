@@ -3,7 +3,7 @@
 //! Own code: the parsers that were tried keep messages in messages as a tree, which overflows the stack for hostile input, and none
 //! says what it left out.
 
-mod decode;
+pub mod decode;
 mod header;
 
 use header::{Headers, Transfer};

@@ -37,6 +37,8 @@ pub struct Limits {
     pub pdf_pages: usize,
     /// Bytes of PDF syntax that are interpreted, counted again each time that a form is drawn.
     pub pdf_work: usize,
+    /// Values of all Parquet tables together, empty ones too.
+    pub table_values: usize,
 }
 
 impl Default for Limits {
@@ -54,6 +56,7 @@ impl Default for Limits {
             pdf_objects: 200_000,
             pdf_pages: 10_000,
             pdf_work: 128 * MIB,
+            table_values: 16 * MIB,
         }
     }
 }
@@ -68,6 +71,8 @@ pub enum Kind {
     Csv,
     /// JSON, also one value a line.
     Json,
+    /// A notebook of Jupyter, which is JSON.
+    Notebook,
     /// Markdown.
     Markdown,
     /// XML that is not a part of an office document, SVG too.
@@ -90,12 +95,14 @@ pub enum Kind {
     Gzip,
     /// A tar archive.
     Tar,
+    /// A table that is stored by columns.
+    Parquet,
 }
 
 impl Kind {
     /// Whether the first segment is the input itself, so that [`crate::redact()`] can edit it.
     pub const fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Csv | Self::Json | Self::Markdown | Self::Xml | Self::Html)
+        matches!(self, Self::Text | Self::Csv | Self::Json | Self::Notebook | Self::Markdown | Self::Xml | Self::Html)
     }
 
     /// The name in lower case, for facts and figures.
@@ -104,6 +111,7 @@ impl Kind {
             Self::Text => "text",
             Self::Csv => "csv",
             Self::Json => "json",
+            Self::Notebook => "notebook",
             Self::Markdown => "markdown",
             Self::Xml => "xml",
             Self::Html => "html",
@@ -115,6 +123,7 @@ impl Kind {
             Self::Zip => "zip",
             Self::Gzip => "gzip",
             Self::Tar => "tar",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -184,7 +193,7 @@ pub enum Limit {
     Objects,
     /// [`Limits::pdf_pages`].
     Pages,
-    /// [`Limits::pdf_work`].
+    /// [`Limits::pdf_work`], [`Limits::table_values`], or more than a Parquet file can say of itself.
     Work,
     /// More than [`MAX_UNREAD`] things were not read; the others are not listed.
     Unread,

@@ -122,6 +122,22 @@ impl Part {
         self.attributes(&mut all.into_iter());
     }
 
+    /// A sensitivity label in `docMetadata/LabelInfo.xml` (MS-OFFCRYPTO, 2.6) has an id and no name. It is told like one in a custom property.
+    fn label(&mut self, attributes: &mut dyn Iterator<Item = (String, String)>) {
+        let all: Vec<(String, String)> = attributes.collect();
+        let value = |name: &str| all.iter().find(|(attribute, _)| attribute == name).map(|(_, value)| value.as_str());
+        let off = |name: &str, value: Option<&str>| value.is_some_and(|value| value.trim() == name);
+        let id = value("id").map(|id| id.trim().trim_start_matches('{').trim_end_matches('}')).filter(|id| is_guid(id));
+        if let Some(id) = id
+            && !off("0", value("enabled"))
+            && !off("1", value("removed"))
+        {
+            self.end_line();
+            self.flow.extend(["MSIP_Label_Id: ", id, "\n"]);
+        }
+        self.attributes(&mut all.into_iter());
+    }
+
     /// Adds values of attributes, without those that only number things.
     pub fn attributes(&mut self, attributes: &mut dyn Iterator<Item = (String, String)>) {
         for (name, value) in attributes {
@@ -132,6 +148,12 @@ impl Part {
     }
 }
 
+/// Whether a text is 32 hexadecimal digits in their five groups.
+fn is_guid(text: &str) -> bool {
+    let groups = text.split('-').map(|group| if group.bytes().all(|byte| byte.is_ascii_hexdigit()) { group.len() } else { 0 });
+    groups.eq([8, 4, 4, 4, 12])
+}
+
 impl Visit for Part {
     fn open(&mut self, name: &str, attributes: &mut dyn Iterator<Item = (String, String)>, _sink: &mut Sink<'_>) {
         if self.running.is_none() {
@@ -140,6 +162,8 @@ impl Visit for Part {
         }
         if name == "property" && !self.is_running() {
             self.property(attributes);
+        } else if name == "label" && !self.is_running() {
+            self.label(attributes);
         } else {
             self.attributes(attributes);
         }

@@ -17,6 +17,7 @@ pub struct Sink<'l> {
     output_over: bool,
     entries_left: usize,
     inflated_left: usize,
+    values_left: usize,
     depth: usize,
     prefix: String,
     /// The document as one reads it, where that is asked for.
@@ -33,6 +34,7 @@ impl<'l> Sink<'l> {
             output_over: false,
             entries_left: limits.entries,
             inflated_left: limits.inflated_bytes,
+            values_left: limits.table_values,
             depth: 0,
             prefix: String::new(),
             rendering: None,
@@ -170,6 +172,16 @@ impl<'l> Sink<'l> {
     /// Takes inflated bytes from the budget.
     pub const fn took_inflated(&mut self, bytes: usize) {
         self.inflated_left = self.inflated_left.saturating_sub(bytes);
+    }
+
+    /// How many values of tables there may still be.
+    pub const fn values_left(&self) -> usize {
+        self.values_left
+    }
+
+    /// Takes values of tables from the budget.
+    pub const fn took_values(&mut self, values: usize) {
+        self.values_left = self.values_left.saturating_sub(values);
     }
 
     /// Reads a document inside this one. What cannot be read is recorded at its place.

@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::model::{Hint, Kind, Looks};
-use crate::{charset, mail, tar};
+use crate::{charset, mail, notebook, parquet, tar};
 
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,7 @@ pub enum Seen {
     Zip,
     Gzip,
     Tar,
+    Parquet,
     Email,
     Text(Kind),
     /// An office document inside an encrypted OLE container.
@@ -38,6 +39,9 @@ pub fn sniff(bytes: &[u8], hint: &Hint<'_>) -> Seen {
     if bytes.starts_with(b"\x1F\x8B\x08") {
         return Seen::Gzip;
     }
+    if parquet::looks_like(bytes) {
+        return Seen::Parquet;
+    }
     if bytes.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
         let encrypted = ["EncryptedPackage", "EncryptionInfo"].iter().any(|name| memmem::find(bytes, &utf16(name)).is_some());
         return if encrypted { Seen::EncryptedOffice } else { Seen::Other(Looks::Ole) };
@@ -55,6 +59,8 @@ pub fn sniff(bytes: &[u8], hint: &Hint<'_>) -> Seen {
             Looks::Binary | Looks::Program if memmem::rfind(tail, b"PK\x05\x06").is_some() => Seen::Zip,
             // Its first header is damaged.
             Looks::Archive if crate::rest(bytes, tar::MAGIC_AT).starts_with(tar::MAGIC) => Seen::Tar,
+            // Cut off, or with something else in front, which is read over.
+            _ if [b"PAR1", b"PARE"].iter().any(|magic| bytes.starts_with(*magic) || bytes.ends_with(*magic)) => Seen::Parquet,
             looks => Seen::Other(looks),
         };
     }
@@ -118,7 +124,7 @@ fn text_kind(bytes: &[u8], start: &[u8], declared: Declared) -> Kind {
         }
     }
     if (head.starts_with(b"{") || head.starts_with(b"[")) && (declared == Declared::Json || first_value_is_json(start)) {
-        return Kind::Json;
+        return if notebook::looks_like(start) { Kind::Notebook } else { Kind::Json };
     }
     match declared {
         Declared::Html => Kind::Html,
@@ -175,7 +181,7 @@ impl Declared {
             "html" | "htm" | "xhtml" => Self::Html,
             "eml" => Self::Email,
             "pdf" => Self::Pdf,
-            "json" | "ndjson" | "jsonl" => Self::Json,
+            "json" | "ndjson" | "jsonl" | "ipynb" => Self::Json,
             "xml" | "svg" => Self::Xml,
             "txt" | "log" => Self::Text,
             _ => by_media,

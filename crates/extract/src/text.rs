@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use crate::model::{Hint, Kind, Reason, Unreadable, View};
 use crate::sink::Sink;
-use crate::{charset, html, xml};
+use crate::{charset, html, notebook, xml};
 
 pub fn read(bytes: &[u8], kind: Kind, hint: &Hint<'_>, sink: &mut Sink<'_>) -> Result<Kind, Unreadable> {
     let declared = hint.media_type.and_then(|it| charset::parameter(it, "charset"));
@@ -27,12 +27,13 @@ pub fn read(bytes: &[u8], kind: Kind, hint: &Hint<'_>, sink: &mut Sink<'_>) -> R
     if decoded.doubtful {
         sink.unread("text", Reason::Charset);
     }
-    let markup = matches!(kind, Kind::Html | Kind::Xml);
+    let markup = matches!(kind, Kind::Html | Kind::Xml | Kind::Notebook);
     let view = if markup { View::Beside } else { View::Shown };
     sink.literal("text", text, decoded.literal_from.map(|from| from..from + text.len()), view);
     match kind {
         Kind::Html => html::read(text, sink),
         Kind::Xml => xml::read_document(text, sink),
+        Kind::Notebook => notebook::read(text, sink),
         _ => sink.render("text", text),
     }
     if crate::pdf::hides_in(bytes) {

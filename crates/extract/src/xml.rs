@@ -177,7 +177,11 @@ pub fn read_document(text: &str, sink: &mut Sink<'_>) {
     walk("text", text, sink, &mut flow);
     flow.end_line();
     sink.text("text without tags", &flow.joined);
+    sink.text("sensitivity labels", &flow.labels);
 }
+
+/// What elements and attributes begin with in which a sensitivity label of Microsoft Purview stands, such as those of the XMP in a PDF.
+const LABEL: &str = "MSIP_Label_";
 
 /// Text of mixed content, joined over tags. Siblings stand on their own lines.
 #[derive(Default)]
@@ -188,6 +192,10 @@ pub struct Flow {
     opened: bool,
     /// Lines that do not stand in the source as they are.
     joined: String,
+    /// Whether a label is open.
+    in_label: bool,
+    /// Names of labels with their values, as in the header of a mail.
+    labels: String,
 }
 
 impl Flow {
@@ -201,17 +209,34 @@ impl Flow {
     }
 }
 
+fn is_label(name: &str) -> bool {
+    name.get(..LABEL.len()).is_some_and(|opening| opening.eq_ignore_ascii_case(LABEL))
+}
+
 impl Visit for Flow {
-    fn open(&mut self, _name: &str, _attributes: &mut dyn Iterator<Item = (String, String)>, _sink: &mut Sink<'_>) {
+    fn open(&mut self, name: &str, attributes: &mut dyn Iterator<Item = (String, String)>, _sink: &mut Sink<'_>) {
         self.opened = true;
+        self.in_label = is_label(name);
+        if self.in_label {
+            self.labels.extend([name, ": "]);
+        }
+        for (name, value) in attributes.filter(|(name, _)| is_label(name)) {
+            self.labels.extend([&name, ": ", &value, "\n"]);
+        }
     }
 
     fn close(&mut self, _name: &str, _sink: &mut Sink<'_>) {
         self.closed = true;
+        if std::mem::take(&mut self.in_label) {
+            self.labels.push('\n');
+        }
     }
 
     fn text(&mut self, text: &str) {
         let mut rest = text;
+        if self.in_label {
+            self.labels.push_str(text.trim());
+        }
         // `</b><i>`: two values. `</b>text` and `text<b>`: one.
         if self.closed && self.opened {
             self.end_line();

@@ -4,7 +4,11 @@
 mod common;
 
 use bartizan_extract::fuzz_extract;
+use common::table::{Bytes, How, table};
 use common::{gzip, object, page_with, pax, pdf, stream, tar, tar_entry, tar_header, zip};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::data_type::ByteArray;
+use parquet::file::properties::WriterVersion;
 use proptest::prelude::*;
 
 fn samples() -> Vec<Vec<u8>> {
@@ -55,7 +59,24 @@ fn samples() -> Vec<Vec<u8>> {
         "\u{feff}{\"a\": [1, \"é\"]}".as_bytes().to_vec(),
         tarball.clone(),
         [gzip(&tarball), gzip(b"more")].concat(),
+        parquet(Compression::SNAPPY, None),
+        parquet(Compression::ZSTD(ZstdLevel::default()), Some(Encoding::DELTA_BYTE_ARRAY)),
+        parquet(Compression::LZ4, Some(Encoding::PLAIN)),
     ]
+}
+
+/// A small table with a list.
+fn parquet(codec: Compression, encoding: Option<Encoding>) -> Vec<u8> {
+    let schema = "REQUIRED BYTE_ARRAY name (UTF8); OPTIONAL GROUP all (LIST) { REPEATED GROUP list { OPTIONAL BYTE_ARRAY one; } }";
+    table(
+        schema,
+        How { codec, encoding, version: WriterVersion::PARQUET_2_0, page: 2 },
+        &[&|columns| {
+            columns.texts(&["mira", "mirabel", "zoe"]);
+            let all = [&b"a"[..], b"\xFF\xD8\xFF\0\0", b"a"].map(|it| ByteArray::from(it.to_vec()));
+            columns.add::<Bytes>(&all, Some(&[3, 3, 0, 3]), Some(&[0, 1, 0, 0]));
+        }],
+    )
 }
 
 #[test]

@@ -214,3 +214,30 @@ fn limits_hold() {
         "the document is over the limit `input`"
     );
 }
+
+#[test]
+fn sensitivity_labels_are_told_by_their_ids() {
+    let labels = |attributes: &str| {
+        format!(
+            "<?xml version=\"1.0\"?><clbl:labelList xmlns:clbl=\"http://schemas.microsoft.com/office/2020/mipLabelMetadata\"><clbl:label {attributes}/></clbl:labelList>"
+        )
+    };
+    let id = "0a1b2c3d-4e5f-6789-abcd-ef0123456789";
+    let told = format!("MSIP_Label_Id: {id}\n");
+    for (attributes, is_told) in [
+        (format!("id=\"{{{id}}}\" enabled=\"1\" method=\"Privileged\" siteId=\"{{{id}}}\" removed=\"0\""), true),
+        (format!("id=\"{id}\""), true),
+        (format!("id=\"{{{id}}}\" enabled=\"1\" removed=\"1\""), false),
+        (format!("id=\"{{{id}}}\" enabled=\"0\""), false),
+        ("id=\"General\"".to_owned(), false),
+    ] {
+        let info = labels(&attributes);
+        let docx =
+            zip(&[TYPES, ("word/document.xml", b"<?xml version=\"1.0\"?><document/>"), ("docMetadata/LabelInfo.xml", info.as_bytes())]);
+        let extracted = read(&docx, "", &Limits::default());
+        let said: Vec<&str> =
+            extracted.segments.iter().filter(|it| it.place == "docMetadata/LabelInfo.xml").map(|it| it.text.as_str()).collect();
+        assert_eq!(said, if is_told { vec![told.as_str()] } else { vec![] }, "{attributes}");
+        assert!(unread(&extracted).is_empty());
+    }
+}

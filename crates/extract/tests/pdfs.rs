@@ -203,3 +203,17 @@ fn encrypted_and_empty_documents_are_refused() {
     assert_eq!(extract(&locked, &Hint::default(), &Limits::default()), Err(Unreadable::Encrypted));
     assert_eq!(extract(b"%PDF-1.7\nnothing", &Hint::default(), &Limits::default()), Err(Unreadable::Damaged));
 }
+
+/// In the XMP of a PDF the name of a property is the name of an element, or of an attribute.
+#[test]
+fn sensitivity_labels_stand_in_metadata() {
+    let label = "MSIP_Label_0a1b2c3d-4e5f-6789-abcd-ef0123456789";
+    let xmp = format!(
+        "<?xpacket begin=''?><x:xmpmeta><rdf:RDF><rdf:Description pdfx:{label}_SiteId=\"site\">\n<pdfx:{label}_Name> Highly Confidential</pdfx:{label}_Name>\
+         <pdfx:{label}_Enabled>true</pdfx:{label}_Enabled></rdf:Description></rdf:RDF></x:xmpmeta>"
+    );
+    let bytes = page_with("", "/Metadata 6 0 R", &[stream("/Type/Metadata/Subtype/XML", xmp.as_bytes())]);
+    let extracted = read(&bytes, "", &Limits::default());
+    let said = extracted.segments.iter().find(|it| it.place == "stream 6 > sensitivity labels").unwrap();
+    assert_eq!(said.text, format!("{label}_SiteId: site\n{label}_Name: Highly Confidential\n{label}_Enabled: true\n"));
+}

@@ -145,3 +145,64 @@ fn debug_shows_no_text() {
     let extracted = read(b"SECRET", "text/plain", &Limits::default());
     assert!(!format!("{extracted:?}").contains("SECRET"));
 }
+
+#[test]
+fn notebooks_are_read_by_their_cells() {
+    let picture = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, b"\x89PNG\r\n\x1a\n\0\0");
+    let packed = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, common::gzip(b"PACKED"));
+    let (head, tail) = packed.split_at(8);
+    let new = format!(
+        r##"{{"cells": [
+        {{"cell_type": "markdown", "metadata": {{"note": "ASIDE"}}, "source": "# A \u0054itle", "attachments": {{"a.png": {{"image/png": "{picture}"}}}}}},
+        {{"cell_type": "code", "source": ["card = '4111 1111 \", "1111 1111'\n", "print(card)"], "outputs": [
+            {{"output_type": "stream", "name": "stdout", "text": ["one\n", "two"]}},
+            {{"output_type": "display_data", "data": {{"text/plain": "PLAIN", "text/html": ["<p>bo", "<b>ld</b>"],
+                "application/json": {{"key": "of json"}}, "application/gzip": ["{head}\n", "{tail}"]}}}},
+            {{"output_type": "error", "ename": "KeyError", "evalue": "'mira'", "traceback": ["line 1", "line 2"]}}]}}],
+        "metadata": {{}}, "nbformat": 4, "nbformat_minor": 5}}"##
+    )
+    .replace("1111 \\\"", "1111 \"");
+    let old = format!(
+        r#"{{"nbformat": 3, "worksheets": [{{"cells": [{{"cell_type": "code", "input": ["old ", "one"], "outputs": [{{"png": "{picture}", "text": "old text"}}]}}]}}]}}"#
+    );
+    let row = |name, text: &str, kind, says, unread| Row { name, bytes: text.as_bytes().to_vec(), media_type: "", kind, says, unread };
+    let both: &[(&str, &str)] = &[("cell 1, attachment", "image")];
+    check(&[
+        row(
+            "new",
+            &new,
+            Kind::Notebook,
+            &[
+                ("text", "\"nbformat\": 4"),
+                ("text", "ASIDE"),
+                ("cell 1", "# A Title"),
+                ("cell 2", "card = '4111 1111 1111 1111'\nprint(card)"),
+                ("cell 2, output 1", "one\ntwo"),
+                ("cell 2, output 2", "PLAIN"),
+                ("cell 2, output 2 > text without tags", "bold"),
+                ("cell 2, output 2", "{\"key\": \"of json\"}"),
+                ("cell 2, output 2 > content", "PACKED"),
+                ("cell 2, output 3", "KeyError"),
+                ("cell 2, output 3", "line 1\nline 2"),
+            ],
+            both,
+        ),
+        row("old", &old, Kind::Notebook, &[("cell 1", "old one"), ("cell 1, output 1", "old text")], &[("cell 1, output 1", "image")]),
+        row("no cells", r#"{"cells": 5, "nbformat": 4}"#, Kind::Notebook, &[("text", "nbformat")], &[("text", "damaged")]),
+        row(
+            "two of a name",
+            r#"{"nbformat": 4, "cells": [{"source": "ONE"}], "cells": [{"source": "TWO"}]}"#,
+            Kind::Notebook,
+            &[("cell 1", "ONE"), ("cell 2", "TWO")],
+            &[],
+        ),
+        row("more behind", r#"{"nbformat": 4, "cells": []} {}"#, Kind::Notebook, &[], &[("text", "damaged")]),
+        row("only JSON", r#"{"nbformat": 4, "kells": []}"#, Kind::Json, &[], &[]),
+    ]);
+    let cut = new.strip_suffix('}').unwrap();
+    let hint = Hint { media_type: None, file_name: Some("a.ipynb") };
+    let extracted = extract(cut.as_bytes(), &hint, &Limits::default()).unwrap();
+    assert_eq!((extracted.kind, extracted.unread.last().unwrap().reason.name()), (Kind::Notebook, "damaged"));
+    let text = bartizan_extract::render(old.as_bytes(), &hint, &Limits::default()).unwrap().text;
+    assert_eq!(text, "[cell 1]\nold one\n\n[cell 1, output 1]\nold text");
+}

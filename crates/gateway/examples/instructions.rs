@@ -68,6 +68,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         breaking: Breaking::default(),
         extra_roots: None,
         own_secrets: Vec::new(),
+        seal_key: None,
         fail_open: false,
     };
     let judge = Judge::new(PolicySet::load(&default_sources())?, 1_024);

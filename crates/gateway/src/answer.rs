@@ -248,8 +248,7 @@ impl Gate {
     ) -> Result<Response<GateBody>, Box<Refusal>> {
         let limits = &exchange.live.settings.limits;
         let decoder = Decoder::new(encoding, limits.held_bytes).map_err(|error| self.garbage(exchange, &error.to_string()))?;
-        let mut judging =
-            Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete, GuardStatus::Ran), self.value_hash().clone());
+        let mut judging = Judging::new(Arc::clone(&exchange.live), exchange.facts(Action::Complete, GuardStatus::Ran), session.of_answer());
         judging.exchange = Some(Arc::clone(exchange));
         judging.open();
         let mut phase = Phase {

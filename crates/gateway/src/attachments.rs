@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 pub use as_text::{AsText, Files, FoundValue, letters};
 use bartizan_detect::Scan;
-use bartizan_extract::{Extracted, Hint, Kind, Limits, Looks, Reason, Unreadable, extract};
+use bartizan_extract::{Extracted, Hint, Kind, Limits, Looks, Reason, Segment, Unreadable, extract};
 use bartizan_vocabulary::{Role, TextClass, UninspectedKind};
 use bartizan_wire::{Attachment, Unread, attachment};
 use base64::Engine;
@@ -18,6 +18,7 @@ use crate::cache::Known;
 use crate::exchange::Exchange;
 use crate::guard::GuardError;
 use crate::inspect::{Body, InspectError, Inspector, MOST, Unit, items};
+use crate::subjects;
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent).with_decode_allow_trailing_bits(true);
@@ -51,14 +52,16 @@ pub fn inspect(exchange: &Exchange, body: Body<'_>, inspector: &mut Inspector<'_
         };
         let kept = remembered(exchange, &file, one.role, inspector)?;
         attached.unread.extend(kept.unread.iter());
-        found += items(&kept.scan);
+        found += items(&kept.scan) + kept.subjects.len();
         if found > MOST {
             return Err(InspectError::TooMany.into());
         }
         if items(&kept.scan) > 0 {
-            let unit = Unit { parts: 0..0, role: one.role, class: TextClass::Document, scan: kept.scan, attached: Some(one.node) };
+            let unit =
+                Unit { parts: 0..0, role: one.role, class: TextClass::Document, scan: kept.scan, attached: Some(one.node), about: None };
             attached.units.push(unit);
         }
+        attached.units.extend(subjects::units(&kept.subjects, one.role, TextClass::Document, one.node));
     }
     Ok(attached)
 }
@@ -100,11 +103,12 @@ fn read(exchange: &Exchange, file: &Attachment<'_>, limits: &Limits, inspector: 
         Err(_) => return Ok(unread(UninspectedKind::File)),
     };
     hold(extracted.segments.iter().map(|segment| segment.text.len()).sum())?;
-    Ok(Known { scan: Arc::new(scan(&extracted, inspector)?), unread: kinds(&extracted) })
+    let subjects = inspector.subjects_of_file(&extracted)?;
+    Ok(Known { scan: Arc::new(scan(&extracted, inspector)?), subjects, unread: kinds(&extracted) })
 }
 
 fn unread(kind: UninspectedKind) -> Known {
-    Known { scan: Arc::default(), unread: Arc::new([kind]) }
+    Known { scan: Arc::default(), subjects: Arc::default(), unread: Arc::new([kind]) }
 }
 
 /// One alphabet or the other. Readers disagree about both in one text, and about letters of neither.
@@ -112,12 +116,16 @@ fn decode(data: &str) -> Option<Vec<u8>> {
     USUAL.decode(data).or_else(|_| FOR_URLS.decode(data)).ok()
 }
 
+/// Whether a text of a file is JSON, in which characters may be escaped. The cells of a notebook are not, it is.
+pub fn is_json(kind: Kind, segment: &Segment) -> bool {
+    kind == Kind::Json || kind == Kind::Notebook && segment.range.is_some()
+}
+
 /// What was found in a file, as in one text: its segments one behind the other.
 pub fn scan(extracted: &Extracted, inspector: &Inspector<'_>) -> Result<Scan, InspectError> {
-    let json = extracted.kind == Kind::Json;
     let (mut whole, mut at) = (Scan::default(), 0);
     for segment in &extracted.segments {
-        let mut scan = inspector.passage(&segment.text, json)?;
+        let mut scan = inspector.passage(&segment.text, is_json(extracted.kind, segment))?;
         for finding in scan.findings.iter_mut().chain(&mut scan.below) {
             finding.start += at;
             finding.end += at;

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use bartizan_detect::Scan;
-use bartizan_vocabulary::{Principal, Role, TextClass, UninspectedKind};
+use bartizan_vocabulary::{Finding, Principal, Role, TextClass, UninspectedKind};
 use polyval::Polyval;
 use polyval::universal_hash::UniversalHash;
 use quick_cache::Weighter;
@@ -30,6 +30,8 @@ pub struct FindingsCache {
 pub struct Known {
     /// What was found.
     pub scan: Arc<Scan>,
+    /// Of a file: what it is about.
+    pub subjects: Arc<[Finding]>,
     /// Of a file: what of it was not read.
     pub unread: Arc<[UninspectedKind]>,
 }
@@ -39,7 +41,7 @@ struct Weight;
 
 impl Weighter<u128, Known> for Weight {
     fn weight(&self, _: &u128, kept: &Known) -> u64 {
-        let items = kept.scan.findings.len() + kept.scan.below.len() + kept.scan.tokens.len();
+        let items = kept.scan.findings.len() + kept.scan.below.len() + kept.scan.tokens.len() + kept.subjects.len();
         160 + 96 * items as u64 + kept.unread.len() as u64
     }
 }
@@ -51,6 +53,8 @@ enum Domain {
     File,
     /// A text that is no prose.
     Plain,
+    /// What a text is about.
+    Subjects,
 }
 
 /// What a cached run depends on besides the text.
@@ -93,8 +97,19 @@ impl FindingsCache {
             return Some((kept.scan, true));
         }
         let scan = Arc::new(inspect()?);
-        self.cache.insert(key, Known { scan: Arc::clone(&scan), unread: Arc::default() });
+        self.cache.insert(key, Known { scan: Arc::clone(&scan), subjects: Arc::default(), unread: Arc::default() });
         Some((scan, false))
+    }
+
+    /// What a text is about: remembered, or found now. It depends on nothing but the text.
+    pub fn subjects(&self, scope: &CacheScope, text: &str, inspect: impl FnOnce() -> Option<Vec<Finding>>) -> Option<Arc<[Finding]>> {
+        let key = scope.key(Domain::Subjects, (Role::Other, TextClass::Metadata, None, false), text);
+        if let Some(kept) = self.cache.get(&key) {
+            return Some(kept.subjects);
+        }
+        let subjects: Arc<[Finding]> = inspect()?.into();
+        self.cache.insert(key, Known { scan: Arc::default(), subjects: Arc::clone(&subjects), unread: Arc::default() });
+        Some(subjects)
     }
 
     /// What came of a file, by its text in base64: remembered, or found now. The name in `place` is what else the reading depends on.

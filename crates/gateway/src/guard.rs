@@ -35,7 +35,7 @@ use crate::kept::Kept;
 use crate::live::Live;
 use crate::models::MODELS;
 use crate::remedy::{self, Judged};
-use crate::session::{Session, replacement};
+use crate::session::Session;
 use crate::signed::Removed;
 
 /// Longest name of a tool that facts keep: longer ones are no names that a provider takes.
@@ -168,7 +168,7 @@ pub fn guard_request(
         // What stands outside the body or in a file cannot be edited: it takes part in judging as a unit without parts.
         units.extend(outside_findings);
         units.extend(attached.units);
-        let mut replace = |label: &_, text: &str, remedy, operator, number| session.replace(label, text, remedy, operator, number);
+        let mut replace = |label: &_, text: &str, asked, number| session.replace(label, text, asked, number);
         let until = began + exchange.live.settings.limits.inspect;
         let mut files = Files::new(exchange, body, Inspector { deadline: until, ..looking::inspector(exchange, true) });
         let files = outside.files.then_some(&mut files);
@@ -211,7 +211,7 @@ pub fn guard_bare(exchange: &Exchange, action: Action, outside: &str) -> Result<
             facts,
             &units,
             (parsed.body(), began + exchange.live.settings.limits.inspect),
-            &mut |_, _, _, _, _| None,
+            &mut |_, _, _, _| None,
             None,
         )?;
         let found = units.iter().find_map(|unit| unit.scan.findings.first());
@@ -247,8 +247,8 @@ pub fn guard_answer(
         facts.context.body_bytes = parsed.bytes.len() as u64;
         remedy::count_findings(&mut facts, &units);
         note_unread(&mut facts, kinds(&parsed.reading), Role::Assistant);
-        let hash = exchange.gate.value_hash();
-        let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
+        let mut replacing = session.of_answer();
+        let mut replace = |label: &_, text: &str, asked, _| replacing.replace(label, text, asked);
         let until = began + exchange.live.settings.limits.inspect;
         stage.judging(exchange, Direction::Response);
         let bench = Bench::new(exchange, &facts, elsewhere);
@@ -466,7 +466,7 @@ fn findings(body: Body<'_>, units: &[Unit]) -> Kept {
             kept.leave_out(unit.scan.findings.len() as u64);
             continue;
         }
-        let path = unit.attached.map_or_else(|| "headers".to_owned(), |node| body.pointer(node));
+        let path = unit.attached.or(unit.about).map_or_else(|| "headers".to_owned(), |node| body.pointer(node));
         for finding in &unit.scan.findings {
             kept.push(event_finding(unit, 0, &path, finding));
         }

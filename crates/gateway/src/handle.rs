@@ -10,7 +10,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use bartizan_detect::Pseudonyms;
 use bartizan_identity::{CredentialKind, presented};
 use bartizan_policy::Action;
 use bartizan_vocabulary::{Decision, GuardStatus, ModelName, Principal, PrincipalId, PrincipalKind, RequestId};
@@ -272,8 +271,7 @@ impl Gate {
 
     /// The scope of pseudonyms: principal and conversation. The header can only narrow it.
     pub(crate) fn session(&self, exchange: &Exchange, head: &Head, read: Option<(&Parsed, &Control)>) -> Box<Session> {
-        let scope = self.minter.scope(exchange.principal.id.as_str(), conversation_key(head, read).to_hex().as_str());
-        Box::new(Session::new(Pseudonyms::new(scope), self.value_hash().clone()))
+        self.session_in(exchange, conversation_key(head, read).to_hex().as_str())
     }
 
     /// Runs the guards; large bodies, and those with files, off the worker threads. Gives the request back, whatever they say. An edited

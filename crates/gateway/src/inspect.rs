@@ -53,6 +53,8 @@ pub struct Unit {
     pub scan: Arc<Scan>,
     /// The file that it is the text of. It has no parts then.
     pub attached: Option<NodeId>,
+    /// The part, or the file, whose subject this is: said of it, and nothing in it that could be edited. It has no parts then.
+    pub about: Option<NodeId>,
 }
 
 /// A body in memory with its spans.
@@ -80,6 +82,8 @@ pub struct Inspector<'a> {
     pub worth: usize,
     /// Look for pseudonyms too.
     pub tokens: bool,
+    /// Say what texts are about, too (decision 030).
+    pub subjects: bool,
     /// When it must be done.
     pub deadline: Instant,
     /// Lookups that were answered from the cache, and that were not.
@@ -221,7 +225,10 @@ impl Inspector<'_> {
             }
             let silent = scan.findings.is_empty() && scan.tokens.is_empty() && scan.below.is_empty();
             if !silent {
-                units.push(Unit { parts: range, role: head.role, class: head.class, scan, attached: None });
+                units.push(Unit { parts: range.clone(), role: head.role, class: head.class, scan, attached: None, about: None });
+            }
+            if head.form == Form::String && !head.opaque && is_prose(head) {
+                found += self.subjects_of(body, range, &text, &mut units)?;
             }
             first += run;
         }

@@ -13,7 +13,7 @@ use crate::inspect::InspectError;
 use crate::kept::{KEPT, Kept};
 use crate::live::Live;
 use crate::remedy::{Action, action, fired, refusal};
-use crate::session::{ValueHash, replacement};
+use crate::replacing::{Replacing, without_value};
 use crate::signed::removed_from_signed;
 
 /// So many findings of one role and label that were left alone are judged again with each further one.
@@ -24,7 +24,7 @@ pub struct Judging {
     live: Arc<Live>,
     /// All that was found so far.
     pub facts: Facts,
-    value_hash: ValueHash,
+    replacing: Replacing,
     remaining: Vec<(Role, Label, u16)>,
     kept: BTreeMap<(Role, Label), u32>,
     unread: Vec<UninspectedKind>,
@@ -51,11 +51,11 @@ pub struct Judging {
 
 impl Judging {
     /// Begins with the facts of an answer in which nothing was found yet.
-    pub fn new(live: Arc<Live>, facts: Facts, value_hash: ValueHash) -> Self {
+    pub fn new(live: Arc<Live>, facts: Facts, replacing: Replacing) -> Self {
         Self {
             live,
             facts,
-            value_hash,
+            replacing,
             remaining: Vec::new(),
             kept: BTreeMap::new(),
             unread: Vec::new(),
@@ -160,9 +160,9 @@ impl Judging {
                 Action::Keep => Choice::Keep,
                 Action::Edit(..) if fixed => return self.cannot(&finding.label),
                 Action::Edit(remedy, operator) => {
-                    let operator = operator.filter(|_| text.is_some());
-                    match replacement(&finding.label, text.unwrap_or_default(), remedy, operator, &self.value_hash) {
-                        Some(with) => self.edited(&finding.label, remedy, with),
+                    let asked = if text.is_some() { (remedy, operator) } else { without_value((remedy, operator)) };
+                    match self.replacing.replace(&finding.label, text.unwrap_or_default(), asked) {
+                        Some((remedy, with)) => self.edited(&finding.label, remedy, with),
                         None => Choice::Keep,
                     }
                 }

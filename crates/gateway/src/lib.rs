@@ -52,6 +52,7 @@ mod quotas;
 mod random;
 mod refuse;
 mod remedy;
+mod replacing;
 mod reread;
 mod restoring;
 mod retry;
@@ -64,6 +65,7 @@ mod spending;
 mod standalone;
 mod stream;
 mod stream_body;
+mod subjects;
 mod telemetry;
 mod texts;
 mod trace_context;
@@ -91,8 +93,8 @@ pub use metrics::{Counter, Histogram, Metrics};
 pub use quotas::{Measure, Price, Quota};
 use random::Random;
 use refuse::RefusalLog;
+use replacing::ValueHash;
 pub use server::Server;
-use session::ValueHash;
 pub use settings::{
     Auth, Breaking, Clock, Limits, MAX_WAYS, Model, Provider, ProviderKind, Retries, Settings, SharedClock, Timeouts, Waits, Way,
 };

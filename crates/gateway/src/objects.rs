@@ -440,7 +440,8 @@ impl Gate {
     }
 
     pub(crate) fn session_in(&self, exchange: &Exchange, conversation: &str) -> Box<Session> {
-        Box::new(Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), conversation)), self.value_hash().clone()))
+        let pseudonyms = Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), conversation));
+        Box::new(Session::new(pseudonyms, self.value_hash().clone(), exchange.live.settings.seal_key.as_ref()))
     }
 
     fn new_chain(&self) -> [u8; 16] {

@@ -4,7 +4,6 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use bartizan_detect::Pseudonyms;
 use bartizan_policy::Action;
 use bartizan_vocabulary::{EndState, ModelName, Principal, RequestId};
 use bartizan_wire::{Framing, Route};
@@ -14,7 +13,6 @@ use crate::Gate;
 use crate::exchange::{BodySeal, Exchange, Moment, Phase};
 use crate::guard::{Outside, guard_answer, guard_request, parse_answer, parse_request};
 use crate::judging::Judging;
-use crate::session::Session;
 use crate::stream::StreamGuard;
 
 /// What an exchange came to, in bytes sent: to the provider and to the client. `None` when a guard refused or failed.
@@ -23,7 +21,7 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
     let mut held = gate.budget.open();
     let body = Box::new(parse_request(&live, request.clone(), Route::ChatCompletions, &mut held).ok()?);
     let exchange = begin(gate, principal, request.len(), false);
-    let mut session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
+    let mut session = gate.session_in(&exchange, "probe");
     let outside = Outside { text: "", upstream_model: None, again: None, elsewhere: &[], files: true };
     let guarded = guard_request(&exchange, &body.0, &body.1, &mut session, &outside).ok()?;
     session.keep(body);
@@ -38,10 +36,9 @@ pub fn exchange(gate: &Arc<Gate>, principal: &Arc<Principal>, request: &Bytes, a
 /// A streamed answer through its guard; how many bytes came out.
 pub fn stream(gate: &Arc<Gate>, principal: &Arc<Principal>, chunks: &[Bytes]) -> Option<usize> {
     let exchange = begin(gate, principal, 0, true);
-    let session = Session::new(Pseudonyms::new(gate.minter.scope(principal.id.as_str(), "probe")), gate.value_hash().clone());
-    let judging =
-        Judging::new(gate.live(), exchange.facts(Action::Complete, bartizan_vocabulary::GuardStatus::Ran), gate.value_hash().clone());
-    let mut guard = StreamGuard::new(gate.live(), Arc::new(session), judging, Framing::Sse);
+    let session = gate.session_in(&exchange, "probe");
+    let judging = Judging::new(gate.live(), exchange.facts(Action::Complete, bartizan_vocabulary::GuardStatus::Ran), session.of_answer());
+    let mut guard = StreamGuard::new(gate.live(), Arc::from(session), judging, Framing::Sse);
     let mut out = Vec::new();
     let mut total = 0;
     for chunk in chunks {

@@ -18,6 +18,7 @@ use crate::edit::{TextEdit, fit_replacement, number_around, tidy};
 use crate::guard::GuardError;
 use crate::inspect::{Body, InspectError, Unit};
 use crate::kept::KEPT;
+use crate::replacing::{Asked, Replaced, without_value};
 use crate::signed::removed_from_signed;
 
 /// Edits of one unit.
@@ -57,8 +58,8 @@ pub enum Action {
     Edit(Remedy, Option<Operator>),
 }
 
-/// Makes the replacement of a finding: (label, its text in the inspected form, remedy, operator, whether it is a bare number).
-pub type Replace<'a> = dyn FnMut(&Label, &str, Remedy, Option<Operator>, bool) -> Option<String> + 'a;
+/// Makes the replacement of a finding: (label, its text in the inspected form, what is asked for, whether it is a bare number).
+pub type Replace<'a> = dyn FnMut(&Label, &str, Asked, bool) -> Option<Replaced> + 'a;
 
 /// The action that a verdict asks for.
 pub fn action(verdict: &Verdict, label: &Label) -> Action {
@@ -216,7 +217,8 @@ impl<'a, 'b, 'c> Plan<'a, 'b, 'c> {
         let parts = self.body.parts(unit);
         // No parts: a header or the query, which cannot be edited.
         let fixed = parts.is_empty() || parts.iter().any(|part| part.fixed);
-        let written = Written { signed: parts.iter().any(|part| part.signed), number: parts.iter().any(|part| part.form == Form::Number) };
+        let (signed, number) = (parts.iter().any(|part| part.signed), parts.iter().any(|part| part.form == Form::Number));
+        let written = Written { signed, number, file: false };
         let edited = |finding: &&Finding| action(self.first, &finding.label) != Action::Keep;
         match unit.scan.findings.iter().find(edited) {
             None => {
@@ -225,7 +227,8 @@ impl<'a, 'b, 'c> Plan<'a, 'b, 'c> {
             }
             Some(_) if self.is_gone(parts) => return Ok(Vec::new()),
             Some(finding) if fixed => {
-                self.broken = Some((finding.label.clone(), "a name, an identifier or a signed part"));
+                let place = if unit.about.is_some() { "a passage as a whole" } else { "a name, an identifier or a signed part" };
+                self.broken = Some((finding.label.clone(), place));
                 return Ok(Vec::new());
             }
             Some(_) => {}
@@ -242,7 +245,7 @@ impl<'a, 'b, 'c> Plan<'a, 'b, 'c> {
         &mut self,
         text: &str,
         findings: &'f [Finding],
-        Written { signed, number }: Written,
+        Written { signed, number, file }: Written,
     ) -> Result<(Vec<TextEdit>, Vec<&'f Finding>), InspectError> {
         let mut context = JsonContext::default();
         context.push(text);
@@ -258,8 +261,11 @@ impl<'a, 'b, 'c> Plan<'a, 'b, 'c> {
             let bare = if context.is_json() && context.place(finding.start) == Place::Bare { around() } else { None };
             let (start, end) = bare.unwrap_or((finding.start, finding.end));
             let span = text.get(start..end).unwrap_or_default();
-            match (self.replace)(&finding.label, span, remedy, operator, number || bare.is_some()) {
-                Some(with) => {
+            // A file's text is looked over once more as it goes on, and an invented value would be found there; a signed part holds none.
+            let fixed = signed || file && remedy == Remedy::Surrogate;
+            let asked = if fixed { without_value((remedy, operator)) } else { (remedy, operator) };
+            match (self.replace)(&finding.label, span, asked, number || bare.is_some()) {
+                Some((remedy, with)) => {
                     let with = if signed { removed_from_signed(&finding.label) } else { with };
                     *self.counts.entry((finding.label.clone(), remedy)).or_default() += 1;
                     let edit = TextEdit { start: finding.start, end: finding.end, with };
@@ -280,6 +286,8 @@ struct Written {
     signed: bool,
     /// It is a number literal.
     number: bool,
+    /// It goes on in the place of a file.
+    file: bool,
 }
 
 /// Policies of a verdict, deciding ones first.

@@ -3,43 +3,20 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use bartizan_detect::{Original, Pseudonyms, Token, TokenHit, TokenPlace, hosts, hosts_reached};
+use bartizan_detect::{Original, Pseudonyms, SealKey, Token, TokenHit, TokenPlace, hosts, hosts_reached};
 use bartizan_identity::Chain;
-use bartizan_policy::Operator;
 use bartizan_vocabulary::{Label, Remedy, Role, TextClass};
 use bartizan_wire::Control;
 
 use crate::budget::Reservation;
 use crate::guard::Parsed;
 use crate::objects::Keeping;
-
-/// Makes the fixed words of `@operator("hash")`: the same value has the same word everywhere, and nobody without the key can
-/// tell which value it was. Sixteen letters, so that no detector takes the word for a number or a key.
-#[derive(Clone)]
-pub struct ValueHash([u8; 32]);
-
-impl ValueHash {
-    /// Its own key, derived from the token key.
-    pub fn new(token_key: &[u8; 32]) -> Self {
-        Self(blake3::derive_key("bartizan 2026 gateway value hash 1", token_key))
-    }
-
-    fn word(&self, label: &Label, text: &str) -> String {
-        let label = label.as_str();
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(&(label.len() as u64).to_le_bytes()).update(label.as_bytes());
-        hasher.update(bartizan_detect::canonical(label, text).as_bytes());
-        let hash = hasher.finalize();
-        let letters = hash.as_bytes().iter().take(8).flat_map(|byte| [byte >> 4, byte & 15]).map(|four| char::from(b'a' + four));
-        let kind = label.rsplit('.').next().unwrap_or_default().to_ascii_uppercase();
-        format!("[{kind}:{}]", letters.collect::<String>())
-    }
-}
+use crate::replacing::{Asked, Replaced, Replacing, ValueHash};
 
 /// Pseudonyms of one exchange, and the hosts that its caller named.
 pub struct Session {
     pseudonyms: Pseudonyms,
-    value_hash: ValueHash,
+    replacing: Replacing,
     /// The request, kept while its values may have to be restored: hosts are looked for only when a URL asks for it.
     request: Option<Box<(Parsed, Control)>>,
     /// What the request takes of the budget while it is kept.
@@ -68,9 +45,10 @@ pub enum Restoring {
 
 impl Session {
     /// A session that has minted nothing yet.
-    pub fn new(pseudonyms: Pseudonyms, value_hash: ValueHash) -> Self {
+    pub fn new(pseudonyms: Pseudonyms, hash: ValueHash, key: Option<&SealKey>) -> Self {
         let (request, held, hosts) = (None, None, OnceLock::new());
-        Self { pseudonyms, value_hash, request, held, hosts, numbers: false, minted: 0, recalled: false, keeping: None }
+        let replacing = Replacing::new(hash, key.map(|key| (key, pseudonyms.key_under(&key.words(), "bartizan gate surrogates 1"))));
+        Self { pseudonyms, replacing, request, held, hosts, numbers: false, minted: 0, recalled: false, keeping: None }
     }
 
     /// Puts back what was minted in a chain that this request goes on with.
@@ -129,15 +107,20 @@ impl Session {
     }
 
     /// The replacement of a finding.
-    pub fn replace(&mut self, label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>, number: bool) -> Option<String> {
-        match remedy {
+    pub fn replace(&mut self, label: &Label, text: &str, asked: Asked, number: bool) -> Option<Replaced> {
+        match asked.0 {
             Remedy::Tokenise => {
                 self.minted += 1;
                 self.numbers |= number;
-                Some(self.pseudonyms.token_for(label, text, number).as_str().to_owned())
+                Some((Remedy::Tokenise, self.pseudonyms.token_for(label, text, number).as_str().to_owned()))
             }
-            other => replacement(label, text, other, operator, &self.value_hash),
+            _ => self.replacing.replace(label, text, asked),
         }
+    }
+
+    /// Makes the replacements of the answer: a value that the request held has the same stand-in there.
+    pub fn of_answer(&self) -> Replacing {
+        self.replacing.afresh()
     }
 
     /// What a pseudonym in an answer stands for, by where it stands.
@@ -159,18 +142,5 @@ impl Session {
     /// Whether a tool argument holds a URL to a host that the caller did not name.
     pub fn holds_foreign_url(&self, argument: &str) -> bool {
         hosts_reached(argument).any(|host| !self.hosts().contains(&host))
-    }
-}
-
-/// Replacements that need no session: redacting and masking.
-pub fn replacement(label: &Label, text: &str, remedy: Remedy, operator: Option<Operator>, hash: &ValueHash) -> Option<String> {
-    match (remedy, operator) {
-        (Remedy::Mask, Some(Operator::KeepLast(count))) => Some(bartizan_detect::keep_last(text, Some(usize::from(count)))),
-        (Remedy::Mask, Some(Operator::Generalise)) => Some(bartizan_detect::generalise(label, text)),
-        (Remedy::Mask, _) => Some("****".to_owned()),
-        (Remedy::Redact, Some(Operator::Hash)) => Some(hash.word(label, text)),
-        // What the model introduces by itself has no original that anybody may get back.
-        (Remedy::Redact | Remedy::Tokenise, _) => Some(bartizan_detect::placeholder(label)),
-        _ => None,
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bartizan_detect::SealKey;
 use bartizan_policy::ProviderFacts;
 use bartizan_vocabulary::{Hidden, ModelName, ProviderName};
 use bartizan_wire::json::JsonLimits;
@@ -279,6 +280,8 @@ pub struct Settings {
     pub extra_roots: Option<PathBuf>,
     /// Secrets of the gate's own that do not look like one, such as an administrator's token of somebody's choice: never forwarded.
     pub own_secrets: Vec<Hidden<String>>,
+    /// The key of sealed values and of invented ones; policies cannot ask for either without it.
+    pub seal_key: Option<SealKey>,
     /// A guard's failure lets pass instead of refusing: an explicit, logged choice.
     pub fail_open: bool,
 }

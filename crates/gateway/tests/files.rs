@@ -808,6 +808,10 @@ fn a_clients_own_key_goes_along() {
 /// Type, bytes, and what is sent of them, if anything is.
 type Uploaded = (&'static str, Vec<u8>, Option<Vec<u8>>);
 
+fn notebook(source: &str) -> Vec<u8> {
+    format!(r#"{{"cells": [{{"cell_type": "code", "source": {source}, "outputs": []}}], "nbformat": 4}}"#).into_bytes()
+}
+
 #[test]
 fn a_text_is_edited_in_its_place() {
     let text = format!("write to {FOUND} soon");
@@ -826,6 +830,13 @@ fn a_text_is_edited_in_its_place() {
             br#"{"a": "{\"b\": \"ada\\u0040example.org\"}"}"#.to_vec(),
             Some(br#"{"a": "{\"b\": \"[REDACTED_EMAIL]\"}"}"#.to_vec()),
         ),
+        (
+            "application/x-ipynb+json",
+            notebook(&format!(r#"["write to {FOUND}\n", "soon"]"#)),
+            Some(notebook(r#"["write to [REDACTED_EMAIL]\n", "soon"]"#)),
+        ),
+        // What the cell shows stands in its source in two pieces.
+        ("application/x-ipynb+json", notebook(r#"["card = 4111 1111 ", "1111 1111"]"#), None),
         // No text of its own, or none that is this text byte for byte.
         ("text/plain", utf16, None),
         ("text/html", format!("<!doctype html><p>{text}</p>").into_bytes(), None),

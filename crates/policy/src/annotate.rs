@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     }
 
     fn labels(&mut self, remedy: Option<Remedy>) -> Arc<[LabelPattern]> {
-        let edits = matches!(remedy, Some(Remedy::Redact | Remedy::Mask | Remedy::Tokenise));
+        let edits = remedy.is_some_and(is_edit);
         let Some(value) = self.value("labels") else {
             if let (true, Some(remedy)) = (edits, remedy) {
                 self.report(
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
             self.report(
                 "labels",
                 "`@labels` has no effect here".to_owned(),
-                "only `redact`, `mask` and `tokenise` edit findings; remove it",
+                "only `redact`, `mask`, `surrogate`, `encrypt` and `tokenise` edit findings; remove it",
             );
         }
         let mut patterns = Vec::new();
@@ -146,8 +146,7 @@ impl<'a> Reader<'a> {
             }
             (_, Some(None), _) => self.report("operator", format!("`{value}` needs a number from 1 to 8"), "write `keep_last:4`"),
             ("encrypt" | "surrogate", ..) => {
-                let help = "use `keep_last:N`, `generalise` or `hash`; for files `bartizan redact --operator` has it";
-                self.report("operator", format!("the operator `{value}` is not built yet"), help);
+                self.report("operator", format!("`{value}` is a remedy of its own"), format!("write `@remedy(\"{value}\")`"));
             }
             _ => self.report(
                 "operator",
@@ -202,6 +201,11 @@ impl<'a> Reader<'a> {
         }
         Some(id.to_owned())
     }
+}
+
+/// Whether a remedy edits what was found.
+pub(crate) const fn is_edit(remedy: Remedy) -> bool {
+    matches!(remedy, Remedy::Redact | Remedy::Mask | Remedy::Surrogate | Remedy::Encrypt | Remedy::Tokenise)
 }
 
 fn is_pattern(pattern: &str) -> bool {

@@ -1,10 +1,10 @@
 //! Judging: facts in, verdict out. The set is immutable; what it remembers only saves time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use bartizan_vocabulary::{PolicyId, PolicyVersion};
+use bartizan_vocabulary::{PolicyId, PolicyVersion, Remedy};
 use cedar_policy::{Authorizer, Decision, Effect, Request, Response};
 use quick_cache::sync::Cache;
 
@@ -14,6 +14,7 @@ use crate::load::{self, Source};
 use crate::rule::Rule;
 use crate::slice::{Index, Possible, Slice};
 use crate::verdict::{BlockReason, Outcome, PolicyFailure, Verdict};
+use crate::words::labels_in;
 use crate::{Action, Facts, KnownWords, encode};
 
 const SLICES: usize = 1_024;
@@ -100,6 +101,20 @@ impl PolicySet {
     /// Whether any permit is for this action. Without one, everything of that kind is refused.
     pub fn can_permit(&self, action: Action) -> bool {
         self.rules.iter().any(|rule| rule.effect == Effect::Permit && rule.is_for(action))
+    }
+
+    /// Ids of the policies that ask for one of these remedies, in the order of the sources; those in shadow mode, too.
+    pub fn asking_for<'a>(&'a self, remedies: &'a [Remedy]) -> impl Iterator<Item = &'a PolicyId> {
+        self.rules.iter().filter(|rule| rule.effect == Effect::Forbid && remedies.contains(&rule.terms.remedy)).map(|rule| &rule.id)
+    }
+
+    /// The labels, and globs of labels, that each policy names, in the order of the sources.
+    pub fn named_labels(&self) -> impl Iterator<Item = (&PolicyId, BTreeSet<String>)> {
+        self.rules.iter().map(|rule| {
+            let mut named = rule.policy.to_json().map(|json| labels_in(&json)).unwrap_or_default();
+            named.extend(rule.terms.labels.iter().map(|pattern| pattern.as_str().to_owned()));
+            (&rule.id, named)
+        })
     }
 
     /// Ids of all policies, in the order of the sources.

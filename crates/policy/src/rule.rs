@@ -1,9 +1,9 @@
 //! One loaded policy with what is known of it before any request.
 
-use bartizan_vocabulary::{FiredPolicy, PolicyId, Remedy};
+use bartizan_vocabulary::{FiredPolicy, PolicyId};
 use cedar_policy::{ActionConstraint, Effect, EntityUid, Policy, PrincipalConstraint, ResourceConstraint};
 
-use crate::annotate::Terms;
+use crate::annotate::{Terms, is_edit};
 use crate::cedar_input::Attrs;
 use crate::compile::{compile, reads};
 use crate::condition::{Cond, EntityTest, Side, required_labels};
@@ -86,7 +86,7 @@ impl Rule {
 
     /// Whether it asks for an edit rather than a block.
     pub fn is_edit(&self) -> bool {
-        matches!(self.terms.remedy, Remedy::Redact | Remedy::Mask | Remedy::Tokenise)
+        is_edit(self.terms.remedy)
     }
 
     /// What it asks for, if it asks for an edit rather than a block.

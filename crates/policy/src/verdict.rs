@@ -67,7 +67,7 @@ impl Serialize for LabelPattern {
 pub struct Prescription {
     /// With findings of these labels.
     pub labels: Arc<[LabelPattern]>,
-    /// `redact`, `mask` or `tokenise`.
+    /// `redact`, `mask`, `surrogate`, `encrypt` or `tokenise`.
     pub remedy: Remedy,
     /// How exactly.
     pub operator: Option<Operator>,

@@ -1,6 +1,8 @@
 //! Words that policies compare facts with. A misspelt one is no error to Cedar: the policy is good, and never fires. So whoever loads a
 //! set says which words there are, and any other is a mistake.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::compile::{path, set_field};
@@ -46,6 +48,13 @@ pub(crate) fn unknown_in(policy: &Value, known: &KnownWords) -> Vec<Unknown> {
     let mut words = Vec::new();
     collect(policy, &mut words);
     words.into_iter().filter_map(|(kind, word)| known.reject(kind, word)).collect()
+}
+
+/// The labels in a policy's conditions, in Cedar's JSON form.
+pub(crate) fn labels_in(policy: &Value) -> BTreeSet<String> {
+    let mut words = Vec::new();
+    collect(policy, &mut words);
+    words.into_iter().filter(|(kind, _)| *kind == Kind::Label).map(|(_, word)| word.to_owned()).collect()
 }
 
 fn collect<'a>(expr: &'a Value, words: &mut Vec<(Kind, &'a str)>) {

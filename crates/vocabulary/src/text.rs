@@ -134,6 +134,10 @@ closed_words!(
         Redact = "redact",
         /// Replace all but a part.
         Mask = "mask",
+        /// Replace by an invented value of the same form.
+        Surrogate = "surrogate",
+        /// Replace by the value sealed under a key.
+        Encrypt = "encrypt",
         /// Replace by a reversible pseudonym.
         Tokenise = "tokenise",
         /// Clean the text.

@@ -28,6 +28,7 @@ use tokio_util::task::TaskTracker;
 use values::Values;
 
 use crate::config::{AuthConfig, Config, GuardConfig};
+use crate::guard::Detectors;
 use crate::output::{FOUND, Format};
 use crate::wiring::Listeners;
 use crate::{audit, clock, sample_model, wiring};
@@ -195,8 +196,12 @@ async fn stage(script: &Script, data: &Arc<DataDir>, tasks: &TaskTracker, base: 
     let recorder = Arc::clone(&events);
     let announce = Arc::new(move |event: &[u8]| recorder.note(event));
     let listeners = Listeners { announce: Some(announce), ..Listeners::default() };
-    let gate =
-        wiring::gate_for(wiring::live(settings, wiring::policies(None)?, &GuardConfig::default())?, data, Arc::new(directory), listeners)?;
+    let gate = wiring::gate_for(
+        wiring::live(settings, wiring::policies(None)?, &Detectors::read(&GuardConfig::default())?)?,
+        data,
+        Arc::new(directory),
+        listeners,
+    )?;
     Ok(Stage { gate, client: Client::new(base), keys, made_up, events, seen })
 }
 

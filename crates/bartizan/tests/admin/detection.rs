@@ -1,10 +1,11 @@
 //! Detection as a service by the real process.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::{Up, call, folder, good, member};
+use super::{Up, call, folder, good, member, until};
 
 fn ask(up: &Up, token: &str, path: &str, body: &Value) -> (u16, Value) {
     let headers = format!("content-type: application/json\r\nauthorization: Bearer {token}\r\n");
@@ -67,3 +68,69 @@ fn no_text_is_in_the_log_or_in_the_folder() {
     }
     assert!(!String::from_utf8_lossy(&seen).to_lowercase().contains("zerbinetta"));
 }
+
+/// What the gate looks for, and all of it from a reload on.
+#[test]
+fn texts_are_looked_over_with_the_detector_of_the_gate() {
+    let (dir, data) = folder();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("customers.csv"), "account,city\nAB-778812,Lisbon\n").unwrap();
+    good(&data, &["exact", "build", &at("customers.csv"), "--primary", "account", "--with", "city", "-o", &at("customers.exact")]);
+    std::fs::write(at("words.toml"), "[dictionary]\nlabel = 'custom.projects'\nwords = ['Blue Heron']\n").unwrap();
+    std::fs::write(at("tickets.toml"), TICKETS).unwrap();
+    let free = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n";
+    std::fs::write(at("bartizan.toml"), free).unwrap();
+    let up = Up::from_file(&data, Path::new(&at("bartizan.toml")));
+    let admin = std::fs::read_to_string(up.ready["admin_token_file"].as_str().unwrap()).unwrap();
+    let text = "Customer ab778812 of Lisbon met Mira Okafor about Blue Heron, TCK-20482, NINO AB123456C";
+    let labels = || {
+        let (status, said) = ask(&up, admin.trim(), "/api/v1/detect", &json!({ "text": text }));
+        assert_eq!(status, 200, "{said}");
+        said["findings"].as_array().unwrap().iter().map(|one| one["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let entities = |body: Value| {
+        let (status, said) = ask(&up, admin.trim(), "/analyze", &body);
+        let all = said.as_array().cloned().unwrap_or_default();
+        (status, all.iter().map(|one| one["entity_type"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
+    };
+    assert_eq!(labels(), ["pii.id.uk_nino"], "all built-in rules, also where the gate looks for the core");
+    assert_eq!(entities(json!({ "text": text, "entities": ["CUSTOM_TICKET"] })).0, 422);
+
+    let own = |names: bool, rules: &str| {
+        let (exact, words, tickets) = (at("customers.exact"), at("words.toml"), at("tickets.toml"));
+        format!("{free}[guard]\nnames = {names}\nrules = '{rules}'\nexact = ['{exact}']\nown_rules = ['{words}', '{tickets}']\n")
+    };
+    std::fs::write(at("bartizan.toml"), own(false, "core")).unwrap();
+    good(&data, &["reload"]);
+    assert_eq!(labels(), ["proprietary.exact", "custom.projects", "custom.ticket", "pii.id.uk_nino"]);
+    let asked = json!({ "text": text, "entities": ["CUSTOM_TICKET", "PROPRIETARY_EXACT"] });
+    assert_eq!(entities(asked), (200, vec!["PROPRIETARY_EXACT".to_owned(), "CUSTOM_TICKET".to_owned()]));
+    let (_, clean) = ask(&up, admin.trim(), "/api/v1/redact", &json!({ "text": "about Blue Heron" }));
+    assert_eq!(clean["text"], "about [REDACTED_PROJECTS]");
+    std::fs::write(at("bartizan.toml"), own(true, "all")).unwrap();
+    good(&data, &["reload"]);
+    let named = labels();
+    assert!(named.contains(&"pii.person".to_owned()) && named.contains(&"custom.ticket".to_owned()), "{named:?}");
+
+    // A reload that is refused changes nothing here either.
+    std::fs::write(at("bartizan.toml"), format!("{free}guard.own_rules = ['/no/such/file']\n")).unwrap();
+    super::refused(&data, &["reload"]);
+    assert_eq!(labels(), named);
+    std::fs::write(at("bartizan.toml"), free).unwrap();
+    up.signal("HUP");
+    until("the reload is done", || labels() == ["pii.id.uk_nino"]);
+}
+
+const TICKETS: &str = r#"label = "custom.ticket"
+description = "A ticket"
+threshold = 0.5
+severity = "low"
+[[rule]]
+id = "custom.ticket"
+keywords = ["TCK-"]
+pattern = 'TCK-[0-9]{5}'
+score = 0.9
+source = "our own"
+examples = [{ text = "see TCK-20482", find = "TCK-20482" }, { text = "TCK-11111 too", find = "TCK-11111" }]
+counter_examples = ["TCK-204", "ticket 20482"]
+"#;

@@ -98,7 +98,11 @@ const BAD: &[(&str, &str, &str)] = &[
     ("capture.mode = 'all'", "`capture.mode`", "not built yet"),
     ("guard.exact = ['/no/such/file']", "`guard.exact`", "`/no/such/file`"),
     ("guard.fingerprints = ['/no/such/file']", "`guard.fingerprints`", "`/no/such/file`"),
+    ("guard.seal_key = '/no/such/file'", "`guard.seal_key`", "`/no/such/file`"),
+    ("guard.seal_key = '/dev/null'", "`guard.seal_key`", "shorter than 16 bytes"),
     ("guard.own_rules = ['/no/such/file']", "`guard.own_rules`", "`/no/such/file`"),
+    ("guard.subjects = '/no/such/file'", "`guard.subjects`", "`/no/such/file`"),
+    ("guard.subjects = 3", "expected true, false", "`bartizan train subject`"),
 ];
 
 #[test]
@@ -128,6 +132,60 @@ fn what_only_the_company_knows_is_found_from_a_reload_on() {
     std::fs::write(at("bartizan.toml"), format!("{free}{guard}")).unwrap();
     good(&data, &["reload"]);
     assert_eq!(labels(2), ["proprietary.exact", "pii.location", "pii.person", "custom.projects"]);
+}
+
+#[test]
+fn a_policy_on_what_is_not_looked_for_is_named_at_a_start_and_a_reload() {
+    let (dir, data) = folder();
+    let at = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    std::fs::create_dir(at("rules")).unwrap();
+    let rules = |label: &str| {
+        let named =
+            format!(r#"@id("p") @remedy("log") forbid (principal, action, resource) when {{ context.labels.contains("{label}") }};"#);
+        std::fs::write(at("rules/a.cedar"), format!(r#"@id("allow") permit (principal, action, resource); {named}"#)).unwrap();
+    };
+    rules("pii.person");
+    let file = std::fs::File::create(at("log")).unwrap();
+    let up = Up::with(&data, |command| command.arg("--policies").arg(at("rules")).stderr(Stdio::from(file)));
+    let log = || std::fs::read_to_string(at("log")).unwrap();
+    let named = |label: &str| format!("the policy `p` names what this gate does not look for: `{label}`");
+    assert!(log().contains(&named("pii.person")) && log().contains("names = true"), "{}", log());
+    assert_eq!(up.chat(None, "hello"), 200);
+    rules("phi");
+    good(&data, &["reload"]);
+    until("the warning is in the log", || log().contains(&named("phi")));
+    rules("subject.contract");
+    good(&data, &["reload"]);
+    until("the warning is in the log", || log().contains(&named("subject.contract")) && log().contains("needs `subjects`"));
+    rules("pii.email");
+    good(&data, &["reload"]);
+    assert!(!log().contains("`pii.email`"), "{}", log());
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
+fn what_requests_are_about_is_recorded_from_a_reload_on() {
+    let (dir, data) = folder();
+    let config = dir.path().join("bartizan.toml");
+    let free = "gate.listen = '127.0.0.1:0'\nadmin.listen = '127.0.0.1:0'\n";
+    std::fs::write(&config, free).unwrap();
+    let up = Up::from_file(&data, &config);
+    let clause =
+        "Either party may terminate this agreement upon written notice. The supplier shall indemnify the customer against all claims. ";
+    let recorded = |count: usize| {
+        assert_eq!(up.chat(None, &clause.repeat(8)), 200);
+        let mut asked = Vec::new();
+        until("the event is there", || {
+            let events = good(&data, &["events", "--format", "jsonl"]);
+            asked = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
+            asked.len() == count
+        });
+        asked.iter().filter(|event| event.to_string().contains("subject.contract")).count()
+    };
+    assert_eq!(recorded(1), 0);
+    std::fs::write(&config, format!("{free}[guard]\nsubjects = true\n")).unwrap();
+    good(&data, &["reload"]);
+    assert_eq!(recorded(2), 1);
 }
 
 #[test]

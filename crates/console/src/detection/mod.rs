@@ -39,22 +39,35 @@ impl Scanner {
 
     /// What counts, sorted and not overlapping, in bytes.
     fn scan(&mut self, text: &str) -> Result<Vec<Finding>, Problem> {
-        if Instant::now() > self.deadline {
-            let detail = "these texts take too long; send fewer or shorter ones at a time";
-            return Err(Problem::new(StatusCode::GATEWAY_TIMEOUT, "slow", detail));
-        }
-        let (findings, _) = self.choice.of(self.detector.scan(text, Hint::default()));
-        self.room = self.room.checked_sub(findings.len()).ok_or_else(|| {
-            let detail = format!("more than {FINDINGS} findings; send shorter texts, or narrow what is looked for");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_findings", detail)
-        })?;
+        self.scan_raised(text, &[])
+    }
+
+    /// The same; these words count as if they stood before everything that is found.
+    fn scan_raised(&mut self, text: &str, words: &[String]) -> Result<Vec<Finding>, Problem> {
+        self.in_time()?;
+        let (findings, _) = self.choice.of(self.detector.scan_raised(text, Hint::default(), words));
+        self.room = self.room.checked_sub(findings.len()).ok_or_else(too_many)?;
         Ok(findings)
+    }
+
+    fn in_time(&self) -> Result<(), Problem> {
+        if Instant::now() > self.deadline { Err(too_slow()) } else { Ok(()) }
     }
 
     /// Strings of the form of a token.
     fn tokens(&self, text: &str) -> Vec<TokenHit> {
         self.detector.scan(text, Hint { tokens: true, ..Hint::default() }).tokens
     }
+}
+
+fn too_slow() -> Problem {
+    let detail = "these texts take too long; send fewer or shorter ones at a time";
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, "slow", detail)
+}
+
+fn too_many() -> Problem {
+    let detail = format!("more than {FINDINGS} findings; send shorter texts, or narrow what is looked for");
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_findings", detail)
 }
 
 /// Refuses more texts than one request may have.

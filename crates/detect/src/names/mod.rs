@@ -4,7 +4,7 @@
 mod features;
 mod gazetteer;
 mod given;
-mod hash;
+pub(crate) mod hash;
 mod info;
 mod model;
 mod scan;

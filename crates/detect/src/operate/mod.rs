@@ -2,6 +2,7 @@
 //! gets which, by label; how each is made is in its own file.
 
 mod generalise;
+mod invented;
 mod seal;
 mod surrogate;
 
@@ -12,6 +13,7 @@ use std::str::FromStr;
 use bartizan_vocabulary::{Finding, Hidden, Label};
 pub use generalise::generalise;
 use hmac::{Hmac, Mac};
+pub use invented::Invented;
 pub use seal::{LONGEST_SEALED, RANDOM, SealKey};
 use sha2::Sha256;
 
@@ -170,8 +172,7 @@ impl Making<'_, '_> {
 
     fn sealed(&mut self, label: &Label, value: &str) -> Option<String> {
         let random = (self.keys.random)()?;
-        let sealed = self.keys.seal?.seal(label.as_str(), value, random)?;
-        Some(format!("{SEALED}{}:{sealed}]", label.as_str()))
+        sealed(label, value, self.keys.seal?, random)
     }
 
     fn surrogate(&mut self, label: &Label, value: &str) -> String {
@@ -239,6 +240,13 @@ const SEALED: &str = "[SEALED:";
 
 /// Longest label that stands in a sealed value.
 const LONGEST_LABEL: usize = 128;
+
+/// What stands in the place of a value that is sealed, `[SEALED:pii.email:…]`; [`reveal`] turns it back. `random` must never be given
+/// twice. `None` when the value is too long.
+pub fn sealed(label: &Label, value: &str, key: &SealKey, random: [u8; RANDOM]) -> Option<String> {
+    let label = Some(label.as_str()).filter(|label| label.len() <= LONGEST_LABEL)?;
+    Some(format!("{SEALED}{label}:{}]", key.seal(label, value, random)?))
+}
 
 /// A text with its sealed values turned back, how many there were, and how many stay because the key does not open them.
 pub fn reveal(text: &str, key: &SealKey) -> (String, usize, usize) {

@@ -7,6 +7,8 @@
     reason = "helpers of tests; each test file uses its part"
 )]
 
+pub mod table;
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 

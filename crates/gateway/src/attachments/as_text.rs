@@ -11,7 +11,7 @@ use bartizan_vocabulary::{Finding, Label};
 use bartizan_wire::json::NodeId;
 use bartizan_wire::{Attachment, Unread, as_text, attachment};
 
-use super::{decode, limits};
+use super::{decode, is_json, limits};
 use crate::body::ReadError;
 use crate::budget::Reservation;
 use crate::cache::Known;
@@ -124,16 +124,18 @@ impl<'a> Files<'a> {
 
     /// A text is its own text, byte for byte.
     fn text_as_it_is(&mut self, file: &Extracted, found: &Scan) -> Result<Option<AsText>, GuardError> {
-        let is_text = matches!(file.kind, Kind::Text | Kind::Csv | Kind::Json | Kind::Markdown) && file.unread.is_empty();
-        let [segment] = file.segments.as_slice() else { return Ok(None) };
-        // What only shows when escapes are undone twice is not there to be replaced.
-        let ends = found.findings.iter().all(|finding| finding.end <= segment.text.len());
-        if !is_text || !ends || segment.range.is_none() {
+        let is_text = matches!(file.kind, Kind::Text | Kind::Csv | Kind::Json | Kind::Notebook | Kind::Markdown) && file.unread.is_empty();
+        let Some((segment, cells)) = file.segments.split_first() else { return Ok(None) };
+        let (own, beside) = apart(found, segment.text.len());
+        // What only shows when escapes are undone twice is not there to be replaced. What the cells of a notebook show may be.
+        let shows = if cells.is_empty() { beside.findings.is_empty() } else { file.kind == Kind::Notebook };
+        if !is_text || !shows || segment.range.is_none() {
             return Ok(None);
         }
+        let Some(values) = self.values(file, &beside)? else { return Ok(None) };
         self.hold(segment.text.len().saturating_mul(3))?;
-        let (heading, json) = (String::new(), file.kind == Kind::Json);
-        Ok(Some(AsText { text: segment.text.clone(), scan: found.clone(), values: Vec::new(), range: 0..0, heading, json }))
+        let (heading, json) = (String::new(), is_json(file.kind, segment));
+        Ok(Some(AsText { text: segment.text.clone(), scan: own, values, range: 0..0, heading, json }))
     }
 
     fn part_as_text(&mut self, body: Body<'_>, node: NodeId, found: &Scan) -> Result<Option<AsText>, GuardError> {
@@ -209,4 +211,14 @@ impl<'a> Files<'a> {
         };
         Ok(format!("[The text of the attached file{}. Values were replaced in it.]\n", told.unwrap_or_default()))
     }
+}
+
+/// What was found in the first of the segments, and what behind it.
+fn apart(found: &Scan, first: usize) -> (Scan, Scan) {
+    let (mut own, mut beside) = (found.clone(), found.clone());
+    own.findings.retain(|finding| finding.end <= first);
+    own.below.retain(|finding| finding.end <= first);
+    own.tokens.retain(|token| token.end <= first);
+    beside.findings.retain(|finding| finding.end > first);
+    (own, beside)
 }

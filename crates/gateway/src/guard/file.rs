@@ -25,9 +25,9 @@ use crate::exchange::Exchange;
 use crate::faults::strike;
 use crate::inspect::{InspectError, Inspector, MOST, Unit, items};
 use crate::live::Live;
-use crate::session::replacement;
+use crate::replacing::Replacing;
 use crate::signed::Removed;
-use crate::{attachments, remedy};
+use crate::{attachments, remedy, subjects};
 
 /// A file and what is said of it.
 pub struct FileSent {
@@ -118,6 +118,7 @@ fn judged(
     let until = began + exchange.live.settings.limits.inspect;
     let body = sent.shown.body();
     let mut inspector = inspector(exchange, false);
+    inspector.subjects = direction == Direction::Request;
     let mut units = inspector.body(body)?;
     for unit in &mut units {
         unit.role = role;
@@ -125,10 +126,11 @@ fn judged(
     let mut held = exchange.gate.budget.open();
     let (known, extracted) = look(exchange, sent, file, &inspector, &mut held)?;
     count_lookups(exchange, &inspector);
+    let at = body.tape.member(body.bytes, 0, SHOWN_FILE);
     if items(&known.scan) > 0 {
-        let at = body.tape.member(body.bytes, 0, SHOWN_FILE);
-        units.push(Unit { parts: 0..0, role, class: TextClass::Document, scan: known.scan, attached: at });
+        units.push(Unit { parts: 0..0, role, class: TextClass::Document, scan: known.scan, attached: at, about: None });
     }
+    units.extend(subjects::units(&known.subjects, role, TextClass::Document, at.unwrap_or_default()));
     units.extend(inspect_outside(exchange, outside)?);
     let inspected = micros(began);
     let mut facts = exchange.facts(action, GuardStatus::Ran);
@@ -143,9 +145,9 @@ fn judged(
     };
     let mut files = extracted.as_ref().map(|extracted| Files::alone(exchange, extracted, inspector, &again));
     let files = files.as_mut().filter(|_| action == Action::Prompt);
-    let hash = exchange.gate.value_hash();
+    let mut replacing = Replacing::of_files(exchange.gate.value_hash().clone(), exchange.live.settings.seal_key.as_ref());
     // Whoever reads the file later has no request from which a pseudonym could be restored.
-    let mut replace = |label: &_, text: &str, remedy, operator, _| replacement(label, text, remedy, operator, hash);
+    let mut replace = |label: &_, text: &str, asked, _| replacing.replace(label, text, asked);
     stage.judging(exchange, direction);
     let bench = Bench::new(exchange, &facts, &[]);
     let mut judged = remedy::judge(&bench, facts, &units, (body, until), &mut replace, files)?;
@@ -170,7 +172,7 @@ fn look(
     held: &mut Reservation,
 ) -> Result<(Known, Option<Extracted>), GuardError> {
     let hint = Hint { media_type: sent.media_type.as_deref(), file_name: sent.file_name.as_deref() };
-    let unread = |kind| Ok((Known { scan: Arc::default(), unread: Arc::new([kind]) }, None));
+    let unread = |kind| Ok((Known { scan: Arc::default(), subjects: Arc::default(), unread: Arc::new([kind]) }, None));
     let extracted = match extract(file, &hint, &attachments::limits(exchange)) {
         Ok(extracted) => extracted,
         Err(Unreadable::TooLarge(_)) => return unread(UninspectedKind::OverLimit),
@@ -184,10 +186,11 @@ fn look(
         return Err(GuardError::Busy(ReadError::Busy));
     }
     let mut scan = attachments::scan(&extracted, inspector)?;
-    if extracted.kind == Kind::Json {
+    if matches!(extracted.kind, Kind::Json | Kind::Notebook) {
         twice_escaped(&extracted, inspector, &mut scan)?;
     }
-    Ok((Known { scan: Arc::new(scan), unread: attachments::kinds(&extracted) }, Some(extracted)))
+    let subjects = inspector.subjects_of_file(&extracted)?;
+    Ok((Known { scan: Arc::new(scan), subjects, unread: attachments::kinds(&extracted) }, Some(extracted)))
 }
 
 /// JSON in a string of JSON is escaped twice, and whoever looks for something undoes one of the two. What only shows then counts, too,

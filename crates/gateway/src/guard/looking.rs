@@ -57,6 +57,7 @@ pub(super) fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
         scope: exchange.cache_scope.get_or_init(|| exchange.gate.cache().scope(&exchange.principal, &live.detector_digest)),
         worth: WORTH,
         tokens,
+        subjects: false,
         deadline: Instant::now() + live.settings.limits.inspect,
         lookups: (0, 0),
     }
@@ -75,6 +76,7 @@ pub fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<
 
 pub(super) fn inspect_with_files(exchange: &Exchange, body: Body<'_>) -> Result<(Vec<Unit>, Attached), GuardError> {
     let mut inspector = inspector(exchange, true);
+    inspector.subjects = true;
     let units = inspector.body(body)?;
     let attached = attachments::inspect(exchange, body, &mut inspector)?;
     count_lookups(exchange, &inspector);
@@ -94,5 +96,9 @@ pub(super) fn inspect_outside(exchange: &Exchange, text: &str) -> Result<Vec<Uni
     }
     let scan = inspector(exchange, false).text(text, (Role::Other, TextClass::Metadata, None), false)?;
     let silent = scan.findings.is_empty() && scan.below.is_empty();
-    Ok(if silent { Vec::new() } else { vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan, attached: None }] })
+    Ok(if silent {
+        Vec::new()
+    } else {
+        vec![Unit { parts: 0..0, role: Role::Other, class: TextClass::Metadata, scan, attached: None, about: None }]
+    })
 }

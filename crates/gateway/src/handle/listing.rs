@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bartizan_detect::Pseudonyms;
 use bartizan_vocabulary::Decision;
 use bartizan_wire::refusal::Reason;
 use bartizan_wire::{Dialect, Route};
@@ -64,6 +63,6 @@ impl Gate {
     }
 
     pub(super) fn session_of_nobody(&self, exchange: &Exchange) -> Box<Session> {
-        Box::new(Session::new(Pseudonyms::new(self.minter.scope(exchange.principal.id.as_str(), "")), self.value_hash().clone()))
+        self.session_in(exchange, "")
     }
 }

@@ -14,6 +14,7 @@ use crate::attachments::{AsText, FoundValue, letters};
 use crate::edit::{TextEdit, apply};
 use crate::guard::GuardError;
 use crate::inspect::{InspectError, Unit};
+use crate::replacing::without_value;
 
 /// So many letters may be looked over for values that were found in another view of a file.
 const MOST_LETTERS: usize = 1 << 32;
@@ -54,7 +55,7 @@ impl Plan<'_, '_, '_> {
             *seen.entry(file.value(finding)).or_default() += 1;
         }
         let others = file.values.iter().filter(|value| edited(&value.label)).collect::<Vec<_>>();
-        let (edits, left) = self.edits(&file.text, findings, Written::default())?;
+        let (edits, left) = self.edits(&file.text, findings, Written { file: true, ..Written::default() })?;
         let text = apply(&file.text, &edits);
         let stays = left.iter().any(|finding| action(self.first, &finding.label) != Action::Keep);
         if stays || shows((&file.text, &edits, &text), &seen, &others, self.deadline)? {
@@ -62,7 +63,8 @@ impl Plan<'_, '_, '_> {
         }
         // What was found beside the text is gone with the file.
         for (label, count) in file.only_beside(&seen) {
-            if let Action::Edit(remedy, _) = action(self.first, &label) {
+            if let Action::Edit(remedy, operator) = action(self.first, &label) {
+                let (remedy, _) = without_value((remedy, operator));
                 *self.counts.entry((label, remedy)).or_default() += count;
             }
         }

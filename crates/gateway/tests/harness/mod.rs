@@ -11,6 +11,7 @@ use std::time::Duration;
 use bartizan_detect::Detector;
 use bartizan_detect::names::Names;
 use bartizan_detect::phrases::{Dictionary, Phrases};
+use bartizan_detect::subjects::Subjects;
 use bartizan_gateway::{
     Auth, Breaking, Clock, Faults, Gate, GateKeys, Limits, Live, Model, Provider, ProviderKind, Retries, Server, Settings, Timeouts, Waits,
     Wiring,
@@ -72,6 +73,8 @@ pub struct Plan {
     pub fail_open: bool,
     /// Names are looked for too.
     pub names: bool,
+    /// Requests are sorted by what they are about.
+    pub subjects: bool,
     /// Phrases of a dictionary that are looked for too.
     pub words: &'static [&'static str],
     pub kind: ProviderKind,
@@ -103,6 +106,7 @@ impl Default for Plan {
             faults: None,
             fail_open: false,
             names: false,
+            subjects: false,
             words: &[],
             kind: ProviderKind::Both,
             base_url: None,
@@ -193,6 +197,7 @@ fn settings(plan: &Plan, upstream: &ScriptedUpstream) -> Settings {
         breaking: Breaking::default(),
         extra_roots: None,
         own_secrets: vec![Hidden::new("the-administrators-own-word".to_owned())],
+        seal_key: None,
         fail_open: plan.fail_open,
     }
 }
@@ -223,6 +228,9 @@ impl House {
         }
         let rules = Detector::builtin().unwrap();
         let mut detector = if plan.names { rules.with_names(Names::builtin().unwrap()) } else { rules };
+        if plan.subjects {
+            detector = detector.with_subjects(Subjects::builtin().unwrap()).unwrap();
+        }
         if !plan.words.is_empty() {
             let dictionary = Dictionary::parse(&format!("[dictionary]\nlabel = 'custom.projects'\nwords = {:?}", plan.words)).unwrap();
             detector = detector.with_phrases(Phrases::new(&dictionary).unwrap());

@@ -1,6 +1,7 @@
 //! The REST interface of Microsoft Presidio's analyser and anonymiser, over our detectors. What it cannot do it refuses: nothing that a
 //! caller asks for is passed over.
 
+mod ad_hoc;
 mod anonymize;
 mod entities;
 mod operators;
@@ -14,6 +15,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use self::ad_hoc::{AllowList, Hit, Recognisers};
 use super::{Scanner, check_count, threshold, written};
 use crate::control::Control;
 use crate::handlers::{Done, answer};
@@ -38,11 +40,10 @@ struct Body {
     correlation_id: Option<String>,
     ad_hoc_recognizers: Option<Vec<Value>>,
     context: Option<Vec<String>>,
-    allow_list: Option<HashSet<String>>,
+    allow_list: Option<Vec<String>>,
     allow_list_match: Option<String>,
-    /// Of `allow_list_match`: `regex`, which is refused.
-    #[serde(rename = "regex_flags")]
-    _regex_flags: Option<i64>,
+    /// Of `allow_list_match`: `regex`.
+    regex_flags: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -55,22 +56,6 @@ struct Recognised {
     recognition_metadata: Value,
 }
 
-/// What is asked for and not to be had.
-fn refuse_what_is_not_built(body: &Body) -> Result<(), Problem> {
-    let unsupported = |detail: &str| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unsupported", detail));
-    if body.ad_hoc_recognizers.as_ref().is_some_and(|all| !all.is_empty()) {
-        return unsupported("`ad_hoc_recognizers` are not supported: patterns of callers are not run; add a rule to the detectors instead");
-    }
-    if body.context.as_ref().is_some_and(|words| !words.is_empty()) {
-        return unsupported("`context` is not supported: words that raise a score must stand in the text");
-    }
-    match body.allow_list_match.as_deref() {
-        None | Some("exact") => Ok(()),
-        Some("regex") => unsupported("`allow_list_match`: `regex` is not supported; list the values, which are compared exactly"),
-        Some(_) => Err(Problem::bad("`allow_list_match` must be `exact`")),
-    }
-}
-
 /// Any language: the rules hold for texts of all of them.
 fn check_language(language: Option<&str>) -> Result<(), Problem> {
     let good =
@@ -81,57 +66,158 @@ fn check_language(language: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-/// The labels of the entities that are asked for; none is all.
-fn only(control: &dyn Control, wanted: &[String]) -> Result<Vec<String>, Problem> {
+/// The labels of the entities that are asked for; none is all, and `None` is nothing of ours.
+fn only(control: &dyn Control, wanted: &[String], ad_hoc: &Recognisers) -> Result<Option<Vec<String>>, Problem> {
     let all = entities::all(&control.detector(true)?);
     let mut only = BTreeSet::new();
     for name in wanted {
-        let labels = all.get(name).ok_or_else(|| {
-            let detail = format!("there is no entity `{name}` here; `GET /supportedentities` lists all");
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_entity", detail)
-        })?;
-        only.extend(labels.iter().cloned());
+        match all.get(name) {
+            Some(labels) => only.extend(labels.iter().cloned()),
+            None if ad_hoc.know(name) => {}
+            None => {
+                let detail = format!("there is no entity `{name}` here; `GET /supportedentities` lists all");
+                return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_entity", detail));
+            }
+        }
     }
-    Ok(only.into_iter().collect())
+    Ok((wanted.is_empty() || !only.is_empty()).then(|| only.into_iter().collect()))
+}
+
+/// What a request asks for besides its texts.
+struct Asked<'a> {
+    /// The detectors, if anything of theirs is asked for.
+    scanner: Scanner,
+    ours: bool,
+    ad_hoc: Recognisers,
+    wanted: HashSet<&'a str>,
+    context: Vec<String>,
+    allowed: Option<AllowList>,
+    least_bp: u16,
+    explains: bool,
 }
 
 pub(crate) fn analyze(control: &dyn Control, input: &Input) -> Done {
-    let body: Body = input.parse()?;
-    refuse_what_is_not_built(&body)?;
+    let mut body: Body = input.parse()?;
     check_language(body.language.as_deref())?;
-    let only = only(control, body.entities.as_deref().unwrap_or_default())?;
-    let choice = Choice { min_score_bp: threshold("score_threshold", body.score_threshold)?, only };
-    let mut scanner = Scanner::new(control, input, true, choice)?;
+    let given = body.ad_hoc_recognizers.take().unwrap_or_default();
+    let ad_hoc = Recognisers::read(given, body.language.as_deref(), input.deadline)?;
+    let allowed = AllowList::read(body.allow_list.take(), body.allow_list_match.as_deref(), body.regex_flags)?;
+    let wanted = body.entities.as_deref().unwrap_or_default();
+    let only = only(control, wanted, &ad_hoc)?;
+    let (least, ours) = (threshold("score_threshold", body.score_threshold)?, only.is_some());
+    let choice = Choice { min_score_bp: least, only: only.unwrap_or_default() };
+    let mut asked = Asked {
+        scanner: Scanner::new(control, input, true, choice)?,
+        ours,
+        ad_hoc,
+        wanted: wanted.iter().map(String::as_str).collect(),
+        context: ad_hoc::words("context", body.context.as_deref())?,
+        allowed,
+        least_bp: least.unwrap_or_default(),
+        explains: body.return_decision_process == Some(true),
+    };
     if let Some(id) = &body.correlation_id {
         tracing::debug!(correlation_id = id.chars().take(128).collect::<String>(), "texts are analysed");
     }
     match &body.text {
-        Texts::One(text) => answer(StatusCode::OK, &entities_of(text, &mut scanner, &body)?),
+        Texts::One(text) => answer(StatusCode::OK, &asked.entities_of(text)?),
         Texts::Several(texts) => {
             check_count(texts.len())?;
-            let all: Vec<_> = texts.iter().map(|text| entities_of(text, &mut scanner, &body)).collect::<Result<_, _>>()?;
+            let all: Vec<_> = texts.iter().map(|text| asked.entities_of(text)).collect::<Result<_, _>>()?;
             answer(StatusCode::OK, &all)
         }
     }
 }
 
-fn entities_of(text: &str, scanner: &mut Scanner, body: &Body) -> Result<Vec<Recognised>, Problem> {
-    let mut findings = scanner.scan(text)?;
-    if let Some(allowed) = &body.allow_list {
-        findings.retain(|finding| text.get(finding.start..finding.end).is_none_or(|value| !allowed.contains(value)));
+/// Something that was found, by the detectors or by a recogniser of the caller's.
+enum One<'a> {
+    Ours(String, Finding),
+    Theirs(Hit<'a>),
+}
+
+impl One<'_> {
+    fn entity(&self) -> &str {
+        match self {
+            Self::Ours(entity, _) => entity,
+            Self::Theirs(hit) => hit.entity(),
+        }
     }
-    let (mut points, explains) = (CodePoints::new(text), body.return_decision_process == Some(true));
-    let one = |finding: &Finding| Recognised {
-        entity_type: entities::entity(finding.label.as_str()),
-        start: points.at(finding.start),
-        end: points.at(finding.end),
-        score: written(finding.score_bp),
-        analysis_explanation: explains.then(|| explanation(scanner, finding)),
-        recognition_metadata: json!({
-            "recognizer_name": finding.rule.as_str(), "recognizer_identifier": format!("bartizan:{}", finding.label.as_str()),
-        }),
-    };
-    Ok(findings.iter().map(one).collect())
+
+    fn place(&self) -> (usize, usize, u16) {
+        match self {
+            Self::Ours(_, finding) => (finding.start, finding.end, finding.score_bp),
+            Self::Theirs(hit) => (hit.start, hit.end, hit.score_bp),
+        }
+    }
+}
+
+impl Asked<'_> {
+    fn entities_of(&mut self, text: &str) -> Result<Vec<Recognised>, Problem> {
+        let findings = if self.ours { self.scanner.scan_raised(text, &self.context)? } else { Vec::new() };
+        let mut all: Vec<One<'_>> =
+            findings.into_iter().map(|finding| One::Ours(entities::entity(finding.label.as_str()), finding)).collect();
+        let bounds = (&mut self.scanner.room, self.scanner.deadline);
+        let hits = self.ad_hoc.search(text, (&self.wanted, self.least_bp), &self.context, bounds)?;
+        if !hits.is_empty() {
+            all.extend(hits.into_iter().map(One::Theirs));
+            let places: Vec<_> = all.iter().map(|one| (one.entity(), one.place().0, one.place().1, one.place().2)).collect();
+            let mut stays = ad_hoc::without_contained(&places).into_iter();
+            all.retain(|_| stays.next() == Some(true));
+            all.sort_by_key(|one| (one.place().0, usize::MAX - one.place().1));
+        }
+        if let Some(allowed) = &self.allowed {
+            let mut kept = Vec::with_capacity(all.len());
+            for one in all {
+                self.scanner.in_time()?;
+                let (start, end, _) = one.place();
+                if text.get(start..end).is_none_or(|value| !allowed.allows(value)) {
+                    kept.push(one);
+                }
+            }
+            all = kept;
+        }
+        Ok(self.written(text, &all))
+    }
+
+    fn written(&self, text: &str, all: &[One<'_>]) -> Vec<Recognised> {
+        // Offsets that go back are counted from the beginning again, so ends are counted by themselves.
+        let (mut starts, mut ends) = (CodePoints::new(text), ends(text, all).into_iter());
+        let one = |one: &One<'_>| {
+            let (start, _, score_bp) = one.place();
+            let (explanation, metadata) = match one {
+                One::Ours(_, finding) => (explanation(&self.scanner, finding), metadata(finding)),
+                One::Theirs(hit) => (hit.explanation(), hit.metadata()),
+            };
+            Recognised {
+                entity_type: one.entity().to_owned(),
+                start: starts.at(start),
+                end: ends.next().unwrap_or_default(),
+                score: written(score_bp),
+                analysis_explanation: self.explains.then_some(explanation),
+                recognition_metadata: metadata,
+            }
+        };
+        all.iter().map(one).collect()
+    }
+}
+
+/// Where findings end, in code points.
+fn ends(text: &str, all: &[One<'_>]) -> Vec<usize> {
+    let mut order: Vec<(usize, usize)> = all.iter().enumerate().map(|(at, one)| (one.place().1, at)).collect();
+    order.sort_unstable();
+    let (mut points, mut ends) = (CodePoints::new(text), vec![0; all.len()]);
+    for (end, at) in order {
+        if let Some(slot) = ends.get_mut(at) {
+            *slot = points.at(end);
+        }
+    }
+    ends
+}
+
+fn metadata(finding: &Finding) -> Value {
+    json!({
+        "recognizer_name": finding.rule.as_str(), "recognizer_identifier": format!("bartizan:{}", finding.label.as_str()),
+    })
 }
 
 /// What is known of how a finding came about. Patterns are not told: they are automata.

@@ -7,7 +7,7 @@ mod fill;
 mod lists;
 mod perceptron;
 mod places;
-mod rng;
+pub(crate) mod rng;
 mod template;
 mod words;
 
