@@ -25,6 +25,16 @@ impl Given {
         Self(names.into())
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn from(&self, next: usize) -> &[Name] {
         self.0.get(next..).unwrap_or_default()
     }
