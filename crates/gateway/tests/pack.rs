@@ -174,7 +174,7 @@ fn when_too_many_wait_the_built_in_names_do() {
         let (address, body) = (house.address, asked(&text));
         std::thread::spawn(move || -> Reply {
             let mut wire = crate::harness::Wire::open(address);
-            wire.send(&Call::chat(&body));
+            wire.send(&Call::chat(body));
             wire.reply()
         })
     };
@@ -217,7 +217,7 @@ fn definitions_of_tools_and_identifiers_are_not_asked_for() {
 
 #[test]
 fn a_policy_may_ask_for_the_pack() {
-    let more = r#"@id("only-with-the-pack") forbid(principal, action == Bartizan::Action::"prompt", resource)
+    let more = r#"@id("only-with-the-pack") forbid(principal, action == Action::"prompt", resource)
         when { context.guards.skipped.contains("pack") };"#;
     let reader = reader(Mood::Fails);
     let house = House::build(Plan { names: true, pack: Some(settings(&reader)), more, ..Plan::default() });
