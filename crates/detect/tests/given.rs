@@ -65,6 +65,29 @@ fn what_is_no_place_of_the_text_is_left_out() {
     assert_eq!(scan.findings, []);
 }
 
+/// A name that the built-in recogniser finds is not reported while one that is given, and longer, has not ended.
+#[test]
+fn what_a_longer_name_covers_is_held_back_until_that_has_ended() {
+    let long = format!("Mira Okafor {}by the river", "so it goes on and on ".repeat(14));
+    let text = format!("we met {long} there, and afterwards everybody went home. {}", "so ".repeat(200));
+    let names = given(&text, &[(Kind::Address, &long)]);
+    let detector = detector();
+    let whole = detector.scan_given(&text, Hint::default(), names.clone());
+    assert_eq!(shown(&whole, &text), [("pii.address", long.as_str())]);
+    for size in [1, 7, 64, 200] {
+        let (mut stream, mut events) = (detector.stream_given(Hint::default(), names.clone()), Vec::new());
+        for piece in text.as_bytes().chunks(size) {
+            stream.push(std::str::from_utf8(piece).unwrap());
+            stream.drain(&mut events);
+        }
+        stream.finish();
+        stream.drain(&mut events);
+        let mut parts = Scan::default();
+        parts.absorb(events);
+        assert_eq!(parts, whole, "pieces of {size}");
+    }
+}
+
 proptest! {
     #[test]
     fn it_does_not_matter_how_a_text_arrives(cuts in prop::collection::vec(0_usize..400, 0..8), shift in 0_usize..40) {
