@@ -295,7 +295,8 @@ pub fn redact(args: &RedactArgs) -> Result<u8> {
     let scanner = Scanner::new(&args.scan, &SubjectsConfig::Off)?;
     let redaction = Redaction::new(&args.operators, &scanner.detector)?;
     if args.scan.jsonl {
-        return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact(&redaction)).map(|code| scanner.code(code));
+        return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact(&redaction))
+            .map(|code| scanner.code(code));
     }
     detect_files::redact(&args.scan, &scanner, &redaction).map(|code| scanner.code(code))
 }

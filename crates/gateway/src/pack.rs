@@ -89,6 +89,7 @@ impl Asked {
 
     /// Writes down how it went.
     pub(crate) fn record(&self, phase: &mut Phase) {
+        phase.gate_micros += self.micros;
         match self.missing {
             None => phase.ran(GUARD, self.micros),
             Some(missing) => phase.not_run(GUARD, GuardStatus::Skipped, missing.reason()),

@@ -16,6 +16,8 @@ use crate::harness::{Call, House, Plan, Reply, events};
 enum Mood {
     Well,
     Slow,
+    /// Looks at no clock.
+    Stuck,
     Panics,
     Fails,
     /// Names that lie nowhere.
@@ -26,6 +28,7 @@ enum Mood {
 struct Reader {
     mood: Mutex<Mood>,
     asked: AtomicUsize,
+    texts: Mutex<Vec<String>>,
     /// Texts that it has begun and not left.
     inside: AtomicUsize,
 }
@@ -36,16 +39,20 @@ const NAME: &str = "zqux vrenn";
 impl NameReader for Reader {
     fn names(&self, normalised: &str, go_on: &mut dyn FnMut() -> bool) -> Result<Option<Vec<Name>>, String> {
         self.asked.fetch_add(1, Ordering::SeqCst);
+        self.texts.lock().unwrap().push(normalised.to_owned());
         self.inside.fetch_add(1, Ordering::SeqCst);
         let mood = *self.mood.lock().unwrap();
         while mood == Mood::Slow && go_on() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        while *self.mood.lock().unwrap() == Mood::Stuck {
             std::thread::sleep(Duration::from_millis(2));
         }
         self.inside.fetch_sub(1, Ordering::SeqCst);
         let found = |start: usize, end: usize| Name { kind: Kind::Person, start, end, score_bp: 9_000 };
         match mood {
             Mood::Well => Ok(Some(normalised.match_indices(NAME).map(|(at, name)| found(at, at + name.len())).collect())),
-            Mood::Slow => Ok(None),
+            Mood::Slow | Mood::Stuck => Ok(None),
             Mood::Panics => panic!("the reader panics"),
             Mood::Fails => Err("no".to_owned()),
             Mood::Garbage => Ok(Some(vec![found(9, 3), found(0, usize::MAX), found(1 << 40, 1 << 41)])),
@@ -58,7 +65,7 @@ impl NameReader for Reader {
 }
 
 fn reader(mood: Mood) -> Arc<Reader> {
-    Arc::new(Reader { mood: Mutex::new(mood), asked: AtomicUsize::new(0), inside: AtomicUsize::new(0) })
+    Arc::new(Reader { mood: Mutex::new(mood), asked: AtomicUsize::new(0), texts: Mutex::default(), inside: AtomicUsize::new(0) })
 }
 
 fn settings(reader: &Arc<Reader>) -> PackSettings {
@@ -99,12 +106,15 @@ fn fallbacks(house: &House) -> u64 {
 
 /// Long enough to be remembered.
 fn text() -> String {
-    format!("we met {NAME} there, and afterwards everybody went home by the way along the river that leads to the mill. I am ada@example.org")
+    format!(
+        "we met {NAME} there, and afterwards everybody went home by the way along the river that leads to the mill. I am ada@example.org"
+    )
 }
 
 fn falls_back(mood: Mood, reason: &str) {
     let reader = reader(mood);
-    let house = house_of(PackSettings { deadline: Duration::from_millis(60), ..settings(&reader) });
+    let deadline = if mood == Mood::Slow { Duration::from_millis(60) } else { Duration::from_secs(30) };
+    let house = house_of(PackSettings { deadline, ..settings(&reader) });
     let seen = sent(&house, &text());
     assert!(seen.contains(NAME), "{mood:?}: {seen}");
     assert!(seen.contains("EMAIL_") && !seen.contains("ada@"), "{mood:?}: the rules are still there: {seen}");
@@ -168,8 +178,8 @@ fn names_that_lie_nowhere_are_none() {
 
 #[test]
 fn when_too_many_wait_the_built_in_names_do() {
-    let reader = reader(Mood::Slow);
-    let house = house_of(PackSettings { deadline: Duration::from_secs(2), queue: 1, ..settings(&reader) });
+    let reader = reader(Mood::Stuck);
+    let house = house_of(PackSettings { deadline: Duration::from_secs(1), queue: 1, ..settings(&reader) });
     let ask = |text: String| {
         let (address, body) = (house.address, asked(&text));
         std::thread::spawn(move || -> Reply {
@@ -191,8 +201,12 @@ fn when_too_many_wait_the_built_in_names_do() {
     let reasons: Vec<String> = runs(&house).into_iter().map(|(_, reason)| reason.split(':').next().unwrap().to_owned()).collect();
     assert!(reasons.iter().filter(|reason| *reason == "busy").count() >= 2, "{reasons:?}");
     assert_eq!(fallbacks(&house), 4);
-    // What waited beyond its deadline was dropped: only the first was begun.
-    assert_eq!(reader.asked.load(Ordering::SeqCst), 1);
+    // What waited beyond its deadline is dropped once there is time, and what comes then is read.
+    *reader.mood.lock().unwrap() = Mood::Well;
+    let within = Instant::now() + Duration::from_secs(20);
+    while sent(&house, &text()).contains(NAME) && Instant::now() < within {}
+    let texts = reader.texts.lock().unwrap();
+    assert!(texts.len() >= 2 && !texts.iter().any(|text| text.contains("that waits")), "{texts:?}");
 }
 
 #[test]
@@ -209,7 +223,8 @@ fn a_text_that_no_deadline_suffices_for_is_not_asked_for() {
 fn definitions_of_tools_and_identifiers_are_not_asked_for() {
     let reader = reader(Mood::Well);
     let house = house_of(settings(&reader));
-    let tool = json!({"type": "function", "function": {"name": "find", "description": "Finds a customer", "parameters": {"type": "object"}}});
+    let tool =
+        json!({"type": "function", "function": {"name": "find", "description": "Finds a customer", "parameters": {"type": "object"}}});
     let body = json!({"model": "gpt-4o-mini", "tools": [tool], "user": "u1", "messages": [{"role": "user", "content": "hello there"}]});
     assert_eq!(house.chat(&body.to_string()).status, 200);
     assert_eq!(reader.asked.load(Ordering::SeqCst), 1);

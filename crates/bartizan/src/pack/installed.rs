@@ -76,7 +76,10 @@ impl Installed {
         let mut sheet = Sheet::default();
         if folder.join(SHEET).exists() {
             sheet = serde_json::from_slice(&file(SHEET, LONGEST_TEXT)?).with_context(|| format!("`{SHEET}` cannot be read"))?;
-            ensure!(sheet.sha256 == hex(&digest), "its files are not those that were installed: `{SHEET}` has another SHA-256; install it again");
+            ensure!(
+                sheet.sha256 == hex(&digest),
+                "its files are not those that were installed: `{SHEET}` has another SHA-256; install it again"
+            );
         }
         sheet.sha256 = hex(&digest);
         let text = |name: &str| file(name, LONGEST_TEXT).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
@@ -118,7 +121,10 @@ impl Installed {
     pub fn settings(self, deadline: Duration) -> PackSettings {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get) / 2;
         tracing::info!(
-            package = self.sheet.package, version = self.sheet.version, licence = self.sheet.licence, sha256 = self.sheet.sha256,
+            package = self.sheet.package,
+            version = self.sheet.version,
+            licence = self.sheet.licence,
+            sha256 = self.sheet.sha256,
             "an accuracy pack helps with names; the file `{NOTICE}` in its folder names its authors"
         );
         PackSettings { reader: Arc::new(self), deadline, threads: threads.clamp(1, 4), queue: QUEUE }

@@ -14,7 +14,10 @@ pub fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("acme/models/tokenizer.json", tokenizer),
         ("acme/models/config.json", config),
         ("acme/models/LICENSE", b"The licence of the model".to_vec()),
-        ("acme-1.0.dist-info/METADATA", b"Metadata-Version: 2.4\nName: acme-names\nVersion: 1.0\nLicense-Expression: CC-BY-4.0\n\nName: none\n".to_vec()),
+        (
+            "acme-1.0.dist-info/METADATA",
+            b"Metadata-Version: 2.4\nName: acme-names\nVersion: 1.0\nLicense-Expression: CC-BY-4.0\n\nName: none\n".to_vec(),
+        ),
         ("acme-1.0.dist-info/licenses/NOTICE", b"Made by the people of Acme.\n".to_vec()),
     ]
 }

@@ -142,7 +142,11 @@ impl Pack {
             *warned = Some(Instant::now());
             self.unsaid.store(0, Ordering::Relaxed);
             let reason = missing.reason();
-            tracing::warn!(reason, requests, "the accuracy pack did not read all texts of a request; `requests` counts those since the last warning");
+            tracing::warn!(
+                reason,
+                requests,
+                "the accuracy pack did not read all texts of a request; `requests` counts those since the last warning"
+            );
         }
     }
 }
