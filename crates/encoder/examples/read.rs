@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("name the folder of the encoder")?;
     let file = |name: &str| std::fs::read(Path::new(&folder).join(name));
-    let files = Files { model: file("onnx/model_q4.onnx")?, tokenizer: file("tokenizer.json")?, config: file("config.json")? };
+    let files = Files { model: file("model.onnx")?, tokenizer: file("tokenizer.json")?, config: file("config.json")? };
     let (encoder, threads) = (Encoder::load(files)?, one_thread());
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {

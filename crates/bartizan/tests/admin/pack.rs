@@ -22,7 +22,7 @@ fn names_that_only_the_pack_knows_from_a_reload_on() {
     let up = Up::from_file(&data, Path::new(&at("bartizan.toml")));
     // The labels that were found in the last request, and how the pack fared.
     let asked = |count: usize| -> (Vec<String>, Option<String>) {
-        assert_eq!(up.chat(None, "and jose berg and nobody else"), 200);
+        assert_eq!(up.chat(None, "and jo berg and nobody else"), 200);
         let mut requests: Vec<Value> = Vec::new();
         until("the event is there", || {
             let events = good(&data, &["events", "--format", "jsonl"]);

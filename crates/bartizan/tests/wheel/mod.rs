@@ -1,4 +1,4 @@
-//! A package with a made-up encoder in it: one that knows `Mira` by nothing but its table, and `Jose Berg`.
+//! A package with a made-up encoder in it: one that knows `jo berg`.
 
 #[path = "../../../encoder/tests/encoder/made.rs"]
 mod made;

@@ -97,7 +97,7 @@ fn the_real_one_where_it_is_installed() {
     };
     let file = |name: &str| std::fs::read(Path::new(&folder).join(name)).unwrap();
     let began = Instant::now();
-    let files = Files { model: file("onnx/model_q4.onnx"), tokenizer: file("tokenizer.json"), config: file("config.json") };
+    let files = Files { model: file("model.onnx"), tokenizer: file("tokenizer.json"), config: file("config.json") };
     let encoder = Encoder::load(files).unwrap();
     let loaded = began.elapsed();
     let text = "Please send it to Mira Okonkwo, 12 Harbour Lane, Portland, OR 97201. Regards, José García";
