@@ -23,7 +23,7 @@ help:
 	@echo "make up          build the release binary and start the gate"
 	@echo "make test        everything that CI does"
 	@echo "make bench       cost of the gate against a bare proxy, of detection and of judging"
-	@echo "make eval        accuracy on labelled sets and ordinary files beside the project; writes docs/evaluation.md"
+	@echo "make eval        accuracy on labelled sets and ordinary files beside the project; writes docs/evaluation.md; PACK=FOLDER: with an accuracy pack, too"
 	@echo "make eval-subjects  what texts are about, on passages by hand and ordinary files"
 	@echo "make eval-peers  the synthetic sentences with Presidio side by side (installs it); writes docs/evaluation-peers.md"
 	@echo "make leaks       every field of every route in every encoding: nothing may leak"

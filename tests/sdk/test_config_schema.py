@@ -182,7 +182,7 @@ def test_config_certificates_are_read(name, tmp_path):
 
 
 def test_config_with_every_key(tmp_path, upstream_process):
-    """A file with every key that the schema names is good for both; certificates have their own test."""
+    """A file with every key that the schema names is good for both; certificates have their own test, and so has an accuracy pack."""
     (tmp_path / "credential").write_text("not-a-key")
     shutil.copytree(ROOT / "policies", tmp_path / "policies")
     (tmp_path / "prices.toml").write_text('[[models]]\nname = "*"\ninput = 0.15\noutput = 0.6\n')
@@ -224,7 +224,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
             if "default" in value and name not in ("providers", "models"):
                 given.setdefault(name, {}).setdefault(key, value["default"])
         held = given.get(name, {})
-        assert not name or set(schema["properties"]) - {"tls_cert", "tls_key"} == {key for one in (held if isinstance(held, list) else [held]) for key in one}
+        assert not name or set(schema["properties"]) - {"tls_cert", "tls_key", "pack"} == {key for one in (held if isinstance(held, list) else [held]) for key in one}
     assert not wrong("config", given)
     text = ""
     for name, schema in tables():

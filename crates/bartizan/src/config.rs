@@ -160,6 +160,10 @@ pub struct GuardConfig {
     pub rules: RuleSet,
     /// Whether names of persons, places and organisations, addresses and dates are looked for too.
     pub names: bool,
+    /// Folder of an accuracy pack, as `bartizan pack install` makes it.
+    pub pack: Option<PathBuf>,
+    /// Seconds that the pack has for the texts of a request.
+    pub pack_deadline: Option<f64>,
     /// Whether requests are sorted by what they are about: `true`, or a file with subjects of the company's own besides.
     pub subjects: SubjectsConfig,
     /// Rule files and dictionaries of the company's own, as for `bartizan detect --rules`.

@@ -1,5 +1,6 @@
 //! `bartizan detect` and `bartizan redact`: the gate's detectors over files and lines.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -14,8 +15,9 @@ use serde_json::json;
 
 use crate::config::SubjectsConfig;
 use crate::documents::below;
-use crate::output::{FOUND, Format, GOOD, print, print_json, print_line};
+use crate::output::{FAILED, FOUND, Format, GOOD, print, print_json, print_line, say};
 use crate::own_rules::OwnRules;
+use crate::pack::Installed;
 use crate::redaction::{OperatorArgs, Redaction};
 use crate::{detect_files, detect_lines, exact, fingerprint, guard};
 
@@ -31,6 +33,7 @@ pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its
   cat prompt.txt | bartizan detect                  the same from standard input
   bartizan detect --jsonl < texts.jsonl             one {\"id\",\"text\"} a line in, one line of findings out
   bartizan detect --names letter.txt                names and addresses too
+  bartizan detect --pack rampart letter.txt         the same with an encoder that `bartizan pack install` installed
   bartizan detect --exact customers.exact mail.eml  values of a table of your own too
   bartizan detect --fingerprints contracts.prints a.docx   excerpts of documents of your own too
   bartizan detect --rules tickets.toml mail.eml     rules or a dictionary of your own too
@@ -103,6 +106,9 @@ pub struct ScanArgs {
     /// Also names of persons, places, addresses and organisations, by the trained recogniser.
     #[arg(long)]
     names: bool,
+    /// Also names by an encoder, out of a folder of `bartizan pack install`; better than `--names` alone, which it takes along, and slower.
+    #[arg(long, value_name = "FOLDER")]
+    pack: Option<PathBuf>,
     /// Also rules and dictionaries of your own, in TOML; may be given several times.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
@@ -148,6 +154,9 @@ pub struct Scanner {
     choice: Choice,
     /// Whether it says what passages are about.
     subjects: bool,
+    pack: Option<Installed>,
+    /// Whether the pack failed over a text, which was told.
+    pack_failed: Cell<bool>,
 }
 
 /// What came of one text.
@@ -178,7 +187,7 @@ impl Scanner {
     fn new(args: &ScanArgs, subjects: &SubjectsConfig) -> Result<Self> {
         let base = Detector::builtin().context("the built-in rules cannot be compiled")?;
         let mut detector = OwnRules::read(&args.rules)?.add(base, || Ok(RuleFile::builtin()?))?;
-        if args.names {
+        if args.names || args.pack.is_some() {
             detector = detector.with_names(Names::builtin().context("the built-in weights cannot be loaded")?);
         }
         for file in &args.exact {
@@ -197,13 +206,28 @@ impl Scanner {
             }
         }
         let choice = Choice { min_score_bp: args.min_score, only: args.only.clone() };
-        Ok(Self { detector, offsets: args.offsets, choice, subjects: false })
+        let pack = args.pack.as_deref().map(Installed::load).transpose()?;
+        Ok(Self { detector, offsets: args.offsets, choice, subjects: false, pack, pack_failed: Cell::new(false) })
     }
 
     /// Scans one text.
     pub fn scan(&self, text: &str) -> Scanned {
-        let (findings, below) = self.choice.of(self.detector.scan(text, Hint::default()));
+        let scan = match self.pack.as_ref().map(|pack| pack.given(text)) {
+            None => self.detector.scan(text, Hint::default()),
+            Some(Ok(given)) => self.detector.scan_given(text, Hint::default(), given),
+            Some(Err(error)) => {
+                say(&format!("bartizan: the accuracy pack failed, and its names are missing: {error:#}"));
+                self.pack_failed.set(true);
+                self.detector.scan(text, Hint::default())
+            }
+        };
+        let (findings, below) = self.choice.of(scan);
         Scanned { findings, below }
+    }
+
+    /// What to exit with: nothing is clean that the pack failed over.
+    fn code(&self, code: u8) -> u8 {
+        if self.pack_failed.get() { FAILED } else { code }
     }
 
     /// Whether it says what passages are about.
@@ -260,7 +284,7 @@ pub fn detect(args: &DetectArgs) -> Result<u8> {
     } else {
         detect_files::detect(&args.scan, args.explain, &scanner)?
     };
-    Ok(if args.exit_zero && code == FOUND { GOOD } else { code })
+    Ok(scanner.code(if args.exit_zero && code == FOUND { GOOD } else { code }))
 }
 
 /// Runs `bartizan redact`.
@@ -271,9 +295,10 @@ pub fn redact(args: &RedactArgs) -> Result<u8> {
     let scanner = Scanner::new(&args.scan, &SubjectsConfig::Off)?;
     let redaction = Redaction::new(&args.operators, &scanner.detector)?;
     if args.scan.jsonl {
-        return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact(&redaction));
+        return detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Redact(&redaction))
+            .map(|code| scanner.code(code));
     }
-    detect_files::redact(&args.scan, &scanner, &redaction)
+    detect_files::redact(&args.scan, &scanner, &redaction).map(|code| scanner.code(code))
 }
 
 impl Scanner {

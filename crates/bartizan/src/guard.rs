@@ -1,18 +1,26 @@
 //! What a gate looks for: the detector that `[guard]` asks for, and the wider one of detection as a service.
 
+use std::ops::RangeInclusive;
 use std::sync::OnceLock;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use bartizan_detect::exact::Exact;
 use bartizan_detect::names::Names;
 use bartizan_detect::prints::Prints;
 use bartizan_detect::subjects::Subjects;
 use bartizan_detect::{Detector, RuleFile};
+use bartizan_gateway::PackSettings;
 
 use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
 use crate::output::read_bytes;
 use crate::own_rules::OwnRules;
+use crate::pack::Installed;
 use crate::{exact, fingerprint};
+
+/// Seconds that an accuracy pack may be given for a request, and is given.
+const PACK_SECONDS: RangeInclusive<f64> = 0.01..=60.0;
+const USUAL_PACK_SECONDS: f64 = 1.0;
 
 /// The detector of a gate, with what it was made of.
 pub struct Detectors {
@@ -20,6 +28,7 @@ pub struct Detectors {
     /// Its rules and words alone.
     base: Detector,
     parts: Parts,
+    pack: Option<PackSettings>,
     /// The same with all built-in rules, without names unless the gate looks for them, and with them, once somebody asked for it.
     wide: OnceLock<[Detector; 2]>,
 }
@@ -66,8 +75,14 @@ impl Detectors {
             prints: prints.context("`guard.fingerprints` cannot be used")?,
             subjects: subjects(&guard.subjects).context("`guard.subjects` cannot be used")?,
         };
+        let pack = pack(guard)?;
         let base = parts.base(guard.rules)?;
-        Ok(Self { gate: parts.complete(&base, guard.names)?, base, parts, wide: OnceLock::new() })
+        Ok(Self { gate: parts.complete(&base, guard.names)?, base, parts, pack, wide: OnceLock::new() })
+    }
+
+    /// What helps the gate with names.
+    pub fn pack(&self) -> Option<&PackSettings> {
+        self.pack.as_ref()
     }
 
     /// What the gate looks for.
@@ -91,6 +106,17 @@ impl Detectors {
         let [plain, named] = self.wide.get().context("the detectors are not there; try again")?;
         Ok(if names { named } else { plain }.clone())
     }
+}
+
+/// The accuracy pack that `[guard]` names. What it does not say in time, the built-in recogniser must: it is never alone.
+fn pack(guard: &GuardConfig) -> Result<Option<PackSettings>> {
+    let seconds = guard.pack_deadline.unwrap_or(USUAL_PACK_SECONDS);
+    let (least, most) = (PACK_SECONDS.start(), PACK_SECONDS.end());
+    ensure!(PACK_SECONDS.contains(&seconds), "`guard.pack_deadline` is {seconds}; it must be from {least} to {most} seconds");
+    let Some(folder) = &guard.pack else { return Ok(None) };
+    ensure!(guard.names, "`guard.pack` helps with names, and the gate does not look for them: write `names = true` below `[guard]`, too");
+    let installed = Installed::load(folder).context("`guard.pack` cannot be used")?;
+    Ok(Some(installed.settings(Duration::from_secs_f64(seconds))))
 }
 
 impl Parts {

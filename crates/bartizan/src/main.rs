@@ -25,6 +25,7 @@ mod metrics;
 mod output;
 mod own_index;
 mod own_rules;
+mod pack;
 mod policy;
 mod policy_init;
 mod policy_input;
@@ -82,6 +83,8 @@ enum Command {
     Exact(exact::ExactArgs),
     /// Make an index of documents, so that `detect` finds excerpts of them.
     Fingerprint(fingerprint::FingerprintArgs),
+    /// Install an encoder out of a package, so that names are found better.
+    Pack(pack::PackArgs),
     /// Turn back what `redact --operator encrypt` sealed.
     Reveal(redaction::RevealArgs),
     /// Train a recogniser from word lists and texts.
@@ -115,6 +118,7 @@ fn main() -> ExitCode {
         Command::Redact(args) => detect::redact(&args),
         Command::Exact(args) => exact::run(&args),
         Command::Fingerprint(args) => fingerprint::run(&args),
+        Command::Pack(args) => pack::run(&args),
         Command::Reveal(args) => redaction::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Policy(args) => policy::run(&args),

@@ -95,7 +95,12 @@ pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, detectors
     for warning in words::not_looked_for(&policies, detectors.gate())? {
         tracing::warn!("{warning}");
     }
-    Live::new(settings, detectors.gate().clone(), Judge::new(policies, REMEMBERED)).context("the client for providers cannot be made")
+    let live = Live::new(settings, detectors.gate().clone(), Judge::new(policies, REMEMBERED))
+        .context("the client for providers cannot be made")?;
+    match detectors.pack() {
+        Some(pack) => live.with_pack(pack.clone()).context("the system has no thread for the accuracy pack"),
+        None => Ok(live),
+    }
 }
 
 /// Records what governs from now on: the digest of configuration and flags, and the version of the policies. What is in force already is

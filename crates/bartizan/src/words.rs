@@ -27,7 +27,7 @@ const PLANNED: &[&str] = &[
 const OPEN: &[&str] = &["custom.", "x.", "proprietary.", "phi.", "subject.custom."];
 
 /// Guards as events name them.
-const GUARDS: &[&str] = &["detect", "policy"];
+const GUARDS: &[&str] = &["detect", "pack", "policy"];
 
 /// What policies name and this gate does not look for: a sentence for each such policy. Those of the built-in set are passed over, which
 /// names everything that may be found.

@@ -8,6 +8,8 @@ mod detection;
 mod drained;
 #[path = "admin/limits.rs"]
 mod limits;
+#[path = "admin/pack.rs"]
+mod pack;
 #[path = "admin/sealing.rs"]
 mod sealing;
 #[path = "admin/start.rs"]

@@ -5,7 +5,7 @@ use crate::WINDOW;
 use crate::candidate::Match;
 use crate::exact::{self, Exact};
 use crate::known::Found;
-use crate::names::{Name, Names, Tagger};
+use crate::names::{Given, Name, Names, Tagger};
 use crate::normal::Normal;
 use crate::phrases::{self, Phrases};
 use crate::prints::{self, Prints};
@@ -52,6 +52,8 @@ pub(crate) enum Own {
 pub(crate) enum Reader {
     /// See [`Beside::Names`].
     Names { tagger: Box<Tagger>, rule: usize, found: Vec<Name> },
+    /// Names that something else found in the whole text, in their order.
+    Given { names: Given, rule: usize, next: usize },
     /// See the others.
     Own { tagger: Box<Own>, rule: usize, found: Vec<Found> },
 }
@@ -70,6 +72,18 @@ impl Reader {
                     encoded: false,
                 }));
             }
+            Self::Given { names, rule, next } => {
+                for name in names.from(*next).iter().take_while(|name| last || name.end <= text.end()) {
+                    *next += 1;
+                    out.push(Match {
+                        start: name.start,
+                        end: name.end,
+                        rule: *rule + name.kind.index(),
+                        score_bp: name.score_bp,
+                        encoded: false,
+                    });
+                }
+            }
             Self::Own { tagger, rule, found } => {
                 tagger.step(text, last, found);
                 for found in found.drain(..) {
@@ -84,6 +98,7 @@ impl Reader {
     pub(crate) fn hold(&self, text: &Normal) -> usize {
         match self {
             Self::Names { tagger, .. } => tagger.hold(text),
+            Self::Given { names, next, .. } => names.from(*next).first().map_or(text.end(), |name| name.start.min(text.end())),
             Self::Own { tagger, .. } => match tagger.as_ref() {
                 Own::Exact(tagger) => tagger.hold(text),
                 Own::Phrases(tagger) => tagger.hold(text),
@@ -96,6 +111,7 @@ impl Reader {
     pub(crate) fn keep(&self, text: &Normal) -> usize {
         match self {
             Self::Names { tagger, .. } => tagger.keep(text),
+            Self::Given { .. } => self.hold(text),
             Self::Own { tagger, .. } => match tagger.as_ref() {
                 Own::Exact(tagger) => tagger.keep(text),
                 Own::Phrases(tagger) => tagger.keep(text),

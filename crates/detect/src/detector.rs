@@ -7,7 +7,7 @@ use bartizan_vocabulary::{Finding, Label};
 use crate::beside::Beside;
 use crate::compile::{Compiled, builtin, compile, core};
 use crate::exact::Exact;
-use crate::names::{Kind, Names};
+use crate::names::{Given, Kind, Names};
 use crate::phrases::Phrases;
 use crate::plan::{CompiledRule, LabelInfo};
 use crate::prints::{Prints, is_excerpt};
@@ -231,6 +231,22 @@ impl Detector {
         }
     }
 
+    /// Begins a scan of a text of which something else has found the names already. They come on top of those that the built-in
+    /// recogniser finds, and count for nothing where the detector looks for no names.
+    pub fn stream_given(&self, hint: Hint<'_>, names: Given) -> TextScan {
+        let first = self.beside.iter().find_map(|beside| if let Beside::Names(_, first) = beside { Some(*first) } else { None });
+        let mut scan = self.stream(hint);
+        if let Some(rule) = first {
+            scan.give(names, rule);
+        }
+        scan
+    }
+
+    /// Scans a whole text of which something else has found the names already.
+    pub fn scan_given(&self, text: &str, hint: Hint<'_>, names: Given) -> Scan {
+        Self::scanned(self.stream_given(hint, names), text)
+    }
+
     /// Scans a whole text.
     pub fn scan(&self, text: &str, hint: Hint<'_>) -> Scan {
         self.scan_raised(text, hint, &[])
@@ -240,6 +256,10 @@ impl Detector {
     pub fn scan_raised(&self, text: &str, hint: Hint<'_>, words: &[String]) -> Scan {
         let mut stream = self.stream(hint);
         stream.raise(words);
+        Self::scanned(stream, text)
+    }
+
+    fn scanned(mut stream: TextScan, text: &str) -> Scan {
         let mut scan = Scan::default();
         let mut events = Vec::new();
         stream.push_all(text, &mut |events_of_piece| scan.absorb(events_of_piece.drain(..)), &mut events);

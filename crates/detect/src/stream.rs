@@ -15,6 +15,7 @@ use crate::cover::Cover;
 use crate::detector::Hint;
 use crate::encoded::Runs;
 use crate::heard::Heard;
+use crate::names::Given;
 use crate::normal::Normal;
 use crate::plan::Start;
 use crate::resolve::Waiting;
@@ -160,6 +161,11 @@ impl TextScan {
         };
         scan.start_by_key();
         scan
+    }
+
+    /// Adds names that something else found; `rule` is the index of the first rule for names.
+    pub(crate) fn give(&mut self, names: Given, rule: usize) {
+        self.beside.push(Reader::Given { names, rule, next: 0 });
     }
 
     /// Takes in more text, cut anywhere between characters.

@@ -48,13 +48,26 @@ impl Weighter<u128, Known> for Weight {
 
 /// Keys of texts and keys of files are never the same, whatever is written in either.
 #[derive(Clone, Copy)]
-enum Domain {
+pub enum Domain {
+    /// A text.
     Text,
+    /// A file.
     File,
     /// A text that is no prose.
     Plain,
     /// What a text is about.
     Subjects,
+    /// A text of which the accuracy pack has read the names.
+    Named,
+    /// Those names.
+    Names,
+}
+
+impl Domain {
+    /// A text that nobody has read before.
+    pub fn of(prose: bool) -> Self {
+        if prose { Self::Text } else { Self::Plain }
+    }
 }
 
 /// What a cached run depends on besides the text.
@@ -86,13 +99,13 @@ impl FindingsCache {
         &self,
         scope: &CacheScope,
         place: (Role, TextClass, Option<&str>, bool),
-        (text, worth, prose): (&str, usize, bool),
+        (text, worth, domain): (&str, usize, Domain),
         inspect: impl FnOnce() -> Option<Scan>,
     ) -> Option<(Arc<Scan>, bool)> {
         if text.len() < worth {
             return inspect().map(|scan| (Arc::new(scan), false));
         }
-        let key = scope.key(if prose { Domain::Text } else { Domain::Plain }, place, text);
+        let key = scope.key(domain, place, text);
         if let Some(kept) = self.cache.get(&key) {
             return Some((kept.scan, true));
         }
@@ -134,6 +147,11 @@ impl FindingsCache {
 }
 
 impl CacheScope {
+    /// Under what the names of a text are remembered, which depend on nothing else.
+    pub fn of_names(&self, text: &str) -> u128 {
+        self.key(Domain::Names, (Role::Other, TextClass::Metadata, None, false), text)
+    }
+
     /// Lengths go first and every piece is padded to whole blocks: no two inputs have the same blocks.
     fn key(&self, domain: Domain, (role, class, hint, tokens): (Role, TextClass, Option<&str>, bool), text: &str) -> u128 {
         let mut hasher = self.prefix.clone();

@@ -20,6 +20,7 @@ use crate::event_json::{self, Told};
 use crate::kept::Kept;
 use crate::live::Live;
 use crate::observing::Watch;
+use crate::pack::Asked;
 use crate::routing::Place;
 use crate::translating::Translated;
 use crate::{Gate, limit_headers};
@@ -66,6 +67,8 @@ pub struct Exchange {
     pub commitment: OnceLock<Commitment>,
     /// Where its findings are remembered, once something was looked up.
     pub cache_scope: OnceLock<CacheScope>,
+    /// What the accuracy pack read of it, once it was asked.
+    pub given: OnceLock<Arc<Asked>>,
     /// Who watches, if anybody does.
     pub watch: Option<Arc<Watch>>,
 }
@@ -189,6 +192,11 @@ impl Phase {
 }
 
 impl Exchange {
+    /// Where its findings are remembered.
+    pub fn scope(&self) -> &CacheScope {
+        self.cache_scope.get_or_init(|| self.gate.cache().scope(&self.principal, &self.live.detector_digest))
+    }
+
     /// Facts with nothing found yet. `detect`: how the run of the detectors ended, or, in a stream, that they run.
     pub fn facts(&self, action: Action, detect: GuardStatus) -> Facts {
         static DETECT: OnceLock<Arc<str>> = OnceLock::new();
@@ -240,6 +248,8 @@ impl Exchange {
             commitment,
             // Who asks is the same, so it is found again.
             cache_scope: OnceLock::new(),
+            // The texts are the same.
+            given: self.given.clone(),
             watch: self.watch.clone(),
         }
     }

@@ -34,6 +34,7 @@ use crate::inspect::{Body, Inspector, Unit, event_finding};
 use crate::kept::Kept;
 use crate::live::Live;
 use crate::models::MODELS;
+use crate::pack::GUARD;
 use crate::remedy::{self, Judged};
 use crate::session::Session;
 use crate::signed::Removed;
@@ -85,7 +86,7 @@ impl Parsed {
         said
     }
 
-    fn body(&self) -> Body<'_> {
+    pub(crate) fn body(&self) -> Body<'_> {
         Body { bytes: &self.bytes, tape: &self.tape, reading: &self.reading }
     }
 }
@@ -151,6 +152,9 @@ pub fn guard_request(
         let outside_findings = inspect_outside(exchange, outside.text)?;
         let inspected = micros(began);
         let mut facts = exchange.facts(Action::Prompt, GuardStatus::Ran);
+        if let Some(asked) = exchange.given.get() {
+            facts.context.guards.insert(Arc::from(GUARD), asked.status());
+        }
         if let Some(named) = outside.again {
             facts.resource.model.clone_from(&named.model);
             exchange.place(&mut facts.resource, named.provider.as_ref());
@@ -180,7 +184,11 @@ pub fn guard_request(
             exchange.gate.metrics().tokenised_total.add(session.minted);
             count_found(exchange, &units);
         }
-        finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))
+        let mut guarded = finish(exchange, parsed, &units, judged, splices, (inspected, micros(began)))?;
+        if let Some(asked) = exchange.given.get() {
+            asked.record(&mut guarded.phase);
+        }
+        Ok(guarded)
     })
 }
 

@@ -40,7 +40,7 @@ use crate::refuse::Refusal;
 use crate::routing::{Itinerary, Wanted};
 use crate::session::Session;
 use crate::settings::Auth;
-use crate::{Gate, attachments, hints};
+use crate::{Gate, attachments, hints, pack};
 
 /// Stands in events and sentences for a model name that nobody configured and in which something was found.
 const UNCONFIGURED: &str = "<unconfigured>";
@@ -138,6 +138,7 @@ impl Gate {
             salt: self.random().bytes(),
             commitment: OnceLock::new(),
             cache_scope: OnceLock::new(),
+            given: OnceLock::new(),
             watch: head.watch.clone(),
         };
         let (method, path) = (head.parts.method.as_str(), head.parts.uri.path());
@@ -285,6 +286,7 @@ impl Gate {
     ) -> Result<(Result<(Box<Guarded>, Option<Reservation>), Box<Refusal>>, Box<Session>, Lent), Box<Refusal>> {
         let stopped = || Self::guard_failed(exchange, "the guard was stopped", Moment::Request);
         let Lent { body: Some(body), mut held } = lent else { return Err(stopped()) };
+        pack::ask(exchange, &body.0).await;
         let shared = Arc::clone(exchange);
         let long = exchange.bytes_in > LARGE as u64 || attachments::any(&body.0.reading.unread);
         // What is held goes along: a request that is abandoned meanwhile stays counted until the guard lets go of it.

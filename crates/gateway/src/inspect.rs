@@ -9,9 +9,10 @@ use bartizan_vocabulary::{EventFinding, Finding, Role, TextClass};
 use bartizan_wire::json::{NodeId, Tape};
 use bartizan_wire::{Form, Part, Reading};
 
-use crate::cache::{CacheScope, FindingsCache};
+use crate::cache::{CacheScope, Domain, FindingsCache};
 use crate::kept::Kept;
 use crate::live::is_prose;
+use crate::pack::Asked;
 use crate::{alone, number};
 
 /// So many findings and token-like strings a body may hold: more would cost memory without end.
@@ -84,6 +85,8 @@ pub struct Inspector<'a> {
     pub tokens: bool,
     /// Say what texts are about, too (decision 030).
     pub subjects: bool,
+    /// What the accuracy pack has read already.
+    pub given: Option<&'a Asked>,
     /// When it must be done.
     pub deadline: Instant,
     /// Lookups that were answered from the cache, and that were not.
@@ -290,9 +293,16 @@ impl Inspector<'_> {
     ) -> Result<Arc<Scan>, InspectError> {
         let (detector, tokens, deadline) = (if prose { self.detector } else { self.plain }, self.tokens, self.deadline);
         let hint = Hint { key, tokens, json: class == TextClass::ToolArguments };
-        let run = || if text.len() <= PIECE { Some(detector.scan(text, hint)) } else { long(detector, text, hint, deadline) };
+        let given = self.given.filter(|_| prose).and_then(|asked| asked.of(text));
+        // What was found without the pack is never taken for what is found with it.
+        let domain = if given.is_some() { Domain::Named } else { Domain::of(prose) };
+        let run = || match given {
+            Some(given) => Some(detector.scan_given(text, hint, given.clone())),
+            None if text.len() <= PIECE => Some(detector.scan(text, hint)),
+            None => long(detector, text, hint, deadline),
+        };
         let (scan, hit) =
-            self.cache.scan(self.scope, (role, class, key, tokens), (text, self.worth, prose), run).ok_or(InspectError::Timeout)?;
+            self.cache.scan(self.scope, (role, class, key, tokens), (text, self.worth, domain), run).ok_or(InspectError::Timeout)?;
         if hit {
             self.lookups.0 += 1;
         } else {

@@ -42,6 +42,7 @@ mod number;
 mod objects;
 mod observing;
 mod pacing;
+mod pack;
 mod pending;
 mod placed;
 #[doc(hidden)]
@@ -90,6 +91,7 @@ pub use circuits::CircuitState;
 pub use faults::{Fault, Faults};
 pub use live::Live;
 pub use metrics::{Counter, Histogram, Metrics};
+pub use pack::{NameReader, PackSettings};
 pub use quotas::{Measure, Price, Quota};
 use random::Random;
 use refuse::RefusalLog;

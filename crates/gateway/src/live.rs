@@ -5,6 +5,7 @@ use bartizan_policy::Judge;
 use bartizan_wire::{Form, Part};
 
 use crate::circuits::Circuits;
+use crate::pack::{Pack, PackSettings};
 use crate::quotas::Quotas;
 use crate::settings::Settings;
 use crate::upstream::{ClientError, Upstream, UpstreamError};
@@ -19,6 +20,8 @@ pub struct Live {
     pub plain: Detector,
     /// Digest of the detector, for the findings cache.
     pub detector_digest: [u8; 32],
+    /// The accuracy pack, if there is one.
+    pub(crate) pack: Option<Pack>,
     /// Policies.
     pub judge: Judge,
     /// Health of the providers.
@@ -47,11 +50,25 @@ impl Live {
             plain: detector.without_names(),
             settings,
             detector,
+            pack: None,
             judge,
             circuits,
             quotas,
             upstreams,
         })
+    }
+
+    /// The same with an accuracy pack, which is asked for the names in requests.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub fn with_pack(mut self, settings: PackSettings) -> std::io::Result<Self> {
+        let pack = Pack::start(settings)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.detector_digest).update(&pack.digest());
+        self.detector_digest = *hasher.finalize().as_bytes();
+        self.pack = Some(pack);
+        Ok(self)
     }
 
     /// What looks through a part.

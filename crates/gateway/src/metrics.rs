@@ -68,6 +68,10 @@ counters! {
     cache_hits_total: "counter",
     /// Texts that were inspected
     cache_misses_total: "counter",
+    /// Texts whose names the accuracy pack read, or had read before
+    pack_texts_total: "counter",
+    /// Requests of which the built-in recogniser read texts in place of the accuracy pack
+    pack_fallbacks_total: "counter",
     /// Provider calls that failed
     upstream_errors_total: "counter",
     /// Requests that a rate limit or a budget refused

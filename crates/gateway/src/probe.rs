@@ -72,6 +72,7 @@ fn begin(gate: &Arc<Gate>, principal: &Arc<Principal>, bytes: usize, stream: boo
         salt: gate.random().bytes(),
         commitment: OnceLock::new(),
         cache_scope: OnceLock::new(),
+        given: OnceLock::new(),
         watch: None,
     }
 }

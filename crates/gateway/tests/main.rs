@@ -34,6 +34,7 @@ mod objects;
 mod operators;
 mod order;
 mod own;
+mod pack;
 mod parts;
 mod pass_through;
 mod requests;

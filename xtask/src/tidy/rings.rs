@@ -40,6 +40,7 @@ const ROOMS: &[Room] = &[
     room("monitor", 1, May::Only(VOCABULARY)),
     room("assess", 1, May::Only(&["vocabulary", "wire", "detect"])),
     room("comply", 1, May::Only(VOCABULARY)),
+    room("encoder", 2, May::Only(&[])),
     room("store", 2, May::PureRings),
     room("gateway", 2, May::Only(GATEWAY)),
     room("console", 2, May::PureRings),

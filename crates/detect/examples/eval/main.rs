@@ -2,7 +2,7 @@
 //! bar: `cargo run --release -p bartizan-detect --example eval -- DIR [--text FOLDER]… [--page FILE]`. It fails when a bar is missed.
 //! `--rules DIR` reads the rules from there, so that they can be tried without building anything; with `--examples` only the rules'
 //! own examples are tried, without `DIR` only ordinary files are read. `--predictions FILE` writes what was found in the synthetic
-//! sentences, `--peer NAME FILE` judges what somebody else found there. With `--gazetteer DIR` (and `--clean DIR`) the weights for
+//! sentences, `--peer NAME FILE` judges what somebody else found there; `--pack FOLDER` judges them once more with an encoder. With `--gazetteer DIR` (and `--clean DIR`) the weights for
 //! names are trained anew for each fold, with `--weights FILE` others are taken; `--names DIR` counts names in ordinary files.
 #![expect(clippy::indexing_slicing, clippy::string_slice, clippy::cast_precision_loss, reason = "a program for people, on known data")]
 
@@ -13,6 +13,7 @@ mod made;
 mod names;
 mod noise;
 mod own;
+mod pack;
 mod presidio;
 mod report;
 mod rows;
@@ -41,6 +42,7 @@ struct Asked {
     misses: Option<PathBuf>,
     predictions: Option<PathBuf>,
     peers: Vec<(String, PathBuf)>,
+    pack: Option<PathBuf>,
     learn: Learn,
     examples: bool,
 }
@@ -58,6 +60,7 @@ fn asked() -> Asked {
             "--misses" => asked.misses = Some(value().into()),
             "--predictions" => asked.predictions = Some(value().into()),
             "--peer" => asked.peers.push((value(), value().into())),
+            "--pack" => asked.pack = Some(value().into()),
             "--gazetteer" => asked.learn.gazetteer = Some(value().into()),
             "--clean" => asked.learn.clean.push(value().into()),
             "--weights" => asked.learn.weights = Some(value().into()),
@@ -86,6 +89,9 @@ fn sets(folder: &Path, asked: &Asked, files: &[RuleFile], detector: &Detector, r
     let sentences = Sentences::read(folder);
     let [first, second] = learn::names(&asked.learn, &sentences)?;
     synthetic::run(detector, &sentences, [&first, &second], asked.predictions.as_deref(), report);
+    if let Some(folder) = &asked.pack {
+        synthetic::packed(detector, &sentences, [&first, &second], &pack::Pack::read(folder)?, report);
+    }
     synthetic::peers(&sentences, &asked.peers, report);
     if asked.peers.is_empty() {
         presidio::run(folder, files, report);
@@ -127,7 +133,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
         if sets(folder, &asked, &files, &detector, &mut report).is_none() {
-            eprintln!("the weights for names cannot be had");
+            eprintln!("the weights for names, or the accuracy pack, cannot be had");
             return ExitCode::from(2);
         }
     } else if asked.text.is_empty() {

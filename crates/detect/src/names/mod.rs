@@ -3,6 +3,7 @@
 
 mod features;
 mod gazetteer;
+mod given;
 pub(crate) mod hash;
 mod info;
 mod model;
@@ -11,6 +12,7 @@ mod spans;
 mod tokens;
 pub mod train;
 
+pub use given::Given;
 pub use model::{ModelError, Names};
 pub(crate) use scan::Tagger;
 pub use spans::Name;

@@ -141,7 +141,7 @@ fn has_digits(shape: Shape) -> bool {
     shape.is_number() || shape == Shape::LetterDigits
 }
 
-fn longest(kind: Kind) -> usize {
+pub(crate) fn longest(kind: Kind) -> usize {
     if kind == Kind::Address { LONGEST_ADDRESS } else { LONGEST }
 }
 

@@ -54,10 +54,11 @@ pub(super) fn inspector(exchange: &Exchange, tokens: bool) -> Inspector<'_> {
         detector: &live.detector,
         plain: &live.plain,
         cache: exchange.gate.cache(),
-        scope: exchange.cache_scope.get_or_init(|| exchange.gate.cache().scope(&exchange.principal, &live.detector_digest)),
+        scope: exchange.scope(),
         worth: WORTH,
         tokens,
         subjects: false,
+        given: None,
         deadline: Instant::now() + live.settings.limits.inspect,
         lookups: (0, 0),
     }
@@ -77,6 +78,7 @@ pub fn inspect(exchange: &Exchange, body: Body<'_>, tokens: bool) -> Result<Vec<
 pub(super) fn inspect_with_files(exchange: &Exchange, body: Body<'_>) -> Result<(Vec<Unit>, Attached), GuardError> {
     let mut inspector = inspector(exchange, true);
     inspector.subjects = true;
+    inspector.given = exchange.given.get().map(|asked| &**asked);
     let units = inspector.body(body)?;
     let attached = attachments::inspect(exchange, body, &mut inspector)?;
     count_lookups(exchange, &inspector);

@@ -29,7 +29,7 @@ use crate::query::query;
 use crate::refuse::{Refusal, mark};
 use crate::session::Session;
 use crate::signed::Removed;
-use crate::{Gate, attachments, verdict};
+use crate::{Gate, attachments, pack, verdict};
 
 /// A body that asks for a verdict, as it was read.
 struct Asked {
@@ -132,6 +132,12 @@ impl Gate {
         let (of, control) = asked.before.as_deref().filter(|before| named(&before.1)).map_or(own, |(parsed, control)| (parsed, control));
         let session = self.session(exchange, head, Some((of, control)));
         let (long, side) = (asked.takes_long(), asked.ask.side);
+        // Of an answer, its request is asked for again: its names must get the same pseudonyms.
+        match &asked.before {
+            Some(before) => pack::ask(exchange, &before.0).await,
+            None if side == Side::Request => pack::ask(exchange, &asked.parsed).await,
+            None => {}
+        }
         let shared = Arc::clone(exchange);
         let run = move || (settle(&shared, asked, route, session, &mut held), held);
         let (result, held) =
@@ -264,7 +270,11 @@ fn judge(
         session = exchange.gate.session_of_nobody(exchange);
     }
     session.keep(request);
-    guard_answer(exchange, parsed, &session, elsewhere)
+    let mut guarded = guard_answer(exchange, parsed, &session, elsewhere)?;
+    if let Some(asked) = exchange.given.get() {
+        asked.record(&mut guarded.phase);
+    }
+    Ok(guarded)
 }
 
 /// What fails after the body was read is a verdict for other gateways: their owners may have them go on after an error.

@@ -73,6 +73,8 @@ pub struct Plan {
     pub fail_open: bool,
     /// Names are looked for too.
     pub names: bool,
+    /// What reads names in requests besides.
+    pub pack: Option<bartizan_gateway::PackSettings>,
     /// Requests are sorted by what they are about.
     pub subjects: bool,
     /// Phrases of a dictionary that are looked for too.
@@ -106,6 +108,7 @@ impl Default for Plan {
             faults: None,
             fail_open: false,
             names: false,
+            pack: None,
             subjects: false,
             words: &[],
             kind: ProviderKind::Both,
@@ -236,6 +239,10 @@ impl House {
             detector = detector.with_phrases(Phrases::new(&dictionary).unwrap());
         }
         let live = Live::new(settings, detector, judge(&plan)).unwrap();
+        let live = match plan.pack.take() {
+            Some(pack) => live.with_pack(pack).unwrap(),
+            None => live,
+        };
         let wiring = Wiring {
             journal: Arc::clone(&journal) as Arc<dyn bartizan_ledger::Journal>,
             directory: Arc::new(directory()),
