@@ -1,5 +1,6 @@
-//! Letters of base64 (RFC 4648, both alphabets) read into bytes, at each of the four ways in which a run may begin, and the
-//! stretches of text among those bytes scanned. Where a run stands in a text is known in `encoded`.
+//! Letters of base64 (RFC 4648, both alphabets) read into bytes, at each of the four ways in which a run may begin, those that
+//! are digits of hexadecimal at both of its ways as well, and the stretches of text among those bytes scanned. Where a run stands
+//! in a text is known in `encoded`.
 
 use std::sync::Arc;
 
@@ -60,11 +61,18 @@ pub(crate) struct Reader {
     bits: u32,
     letters: usize,
     readings: [Reading; 4],
+    /// Two more, of pairs of digits of hexadecimal.
+    pairs: [Reading; 2],
+    /// The digit of hexadecimal before, and how many stand in a row.
+    digit: u8,
+    digits: usize,
 }
 
 /// One reading: the stretch of text that it is in, if any.
 #[derive(Clone, Default)]
 struct Reading {
+    /// Bits of a letter.
+    width: usize,
     /// The bit with which the stretch begins.
     begin: usize,
     /// Its bytes so far, in whole characters.
@@ -142,8 +150,9 @@ fn may_begin(byte: u8) -> bool {
 
 impl Default for Reader {
     fn default() -> Self {
-        let readings = STARTS.map(|opening| Reading { opening, ..Reading::default() });
-        Self { bits: 0, letters: 0, readings }
+        let readings = STARTS.map(|opening| Reading { width: 6, opening, ..Reading::default() });
+        let pair = Reading { width: 4, ..Reading::default() };
+        Self { bits: 0, letters: 0, readings, pairs: [pair.clone(), pair], digit: 0, digits: 0 }
     }
 }
 
@@ -151,6 +160,7 @@ impl Reader {
     /// Takes a letter of the run.
     #[inline]
     pub(crate) fn feed(&mut self, letter: u8, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        self.feed_pair(letter, compiled, out);
         self.bits = (self.bits << 6 | u32::from(sextet(letter) & 63)) & 0xFFFF;
         self.letters += 1;
         let bit = self.letters * 6;
@@ -174,9 +184,36 @@ impl Reader {
         }
     }
 
+    /// Takes it as a digit of hexadecimal, if it is one.
+    #[inline]
+    fn feed_pair(&mut self, letter: u8, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        let Some(digit) = char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok()) else {
+            self.end_pairs(compiled, out);
+            return;
+        };
+        let (byte, first) = (self.digit << 4 | digit, self.letters.wrapping_sub(1));
+        (self.digit, self.digits) = (digit, self.digits + 1);
+        if self.digits == 1 {
+            self.pairs.iter_mut().for_each(|pair| pair.opening = self.letters * 4);
+        } else if let Some(pair) = self.pairs.get_mut(first % 2).filter(|pair| pair.busy || may_begin(byte)) {
+            pair.byte(byte, first * 4, compiled, out);
+        }
+    }
+
+    fn end_pairs(&mut self, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        if self.digits > 0 {
+            self.pairs.iter_mut().filter(|pair| pair.busy).for_each(|pair| pair.end(compiled, out));
+            self.digits = 0;
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Reading> {
+        self.readings.iter().chain(&self.pairs)
+    }
+
     /// Scans what has come.
     pub(crate) fn flush(&mut self, compiled: &Compiled, out: &mut Vec<Inner>) {
-        self.readings.iter_mut().for_each(|reading| reading.flush(compiled, out));
+        self.readings.iter_mut().chain(&mut self.pairs).for_each(|reading| reading.flush(compiled, out));
     }
 
     /// Says that the run is over; another one may follow.
@@ -187,19 +224,20 @@ impl Reader {
             }
             reading.opening = start;
         }
+        self.end_pairs(compiled, out);
         (self.bits, self.letters) = (0, 0);
     }
 
     /// The first letter that something undecided may hold a bit of.
     pub(crate) fn hold(&self) -> usize {
         let last = self.letters.saturating_sub(1);
-        self.readings.iter().filter_map(Reading::hold).min().map_or(last, |letter| letter.min(last))
+        self.all().filter_map(Reading::hold).min().map_or(last, |letter| letter.min(last))
     }
 
     /// Bytes of memory, for bounds.
     pub(crate) fn held(&self) -> usize {
         let of = |reading: &Reading| reading.pending.capacity() + reading.scan.as_ref().map_or(0, |scan| scan.held());
-        self.readings.iter().map(of).sum()
+        self.all().map(of).sum()
     }
 }
 
@@ -271,13 +309,13 @@ impl Reading {
                     if weak && !open && !self.clean {
                         continue;
                     }
-                    let (from, to) = ((self.begin + finding.start * 8) / 6, (self.begin + finding.end * 8).div_ceil(6));
+                    let (from, to) = ((self.begin + finding.start * 8) / self.width, (self.begin + finding.end * 8).div_ceil(self.width));
                     self.cover = Some(Inner { from, to, rule, score_bp: finding.score_bp });
                     self.cut(open, out);
                 }
                 Event::Extended { end, open, .. } => {
                     if let Some(cover) = &mut self.cover {
-                        cover.to = cover.to.max((self.begin + end * 8).div_ceil(6));
+                        cover.to = cover.to.max((self.begin + end * 8).div_ceil(self.width));
                     }
                     self.cut(open, out);
                 }
@@ -303,6 +341,6 @@ impl Reading {
             return Some(cover.from);
         }
         let settled = self.scan.as_ref().map_or(0, |scan| scan.settled());
-        self.busy.then_some((self.begin + settled * 8) / 6)
+        self.busy.then_some((self.begin + settled * 8) / self.width)
     }
 }

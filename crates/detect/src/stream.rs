@@ -18,6 +18,7 @@ use crate::normal::Normal;
 use crate::plan::Start;
 use crate::resolve::Waiting;
 use crate::rules::Class;
+use crate::spelled::Spelled;
 use crate::token::{TokenHit, TokenWatch};
 use crate::words::{AT, COLON, DIGIT, UNDERSCORE, WORD, Walk};
 
@@ -95,6 +96,8 @@ pub struct TextScan {
     tokens: TokenWatch,
     /// Nothing in what base64 stands for, which is read one level deep, and in what is no text.
     runs: Option<Runs>,
+    /// Nothing where there are no runs.
+    spelled: Option<Spelled>,
     beside: Vec<Reader>,
     covering: Option<Covering>,
     events: Vec<Event>,
@@ -130,6 +133,7 @@ impl TextScan {
             waiting: Waiting::default(),
             tokens: TokenWatch::new(hint.tokens, hint.json),
             runs: encoded.then(Runs::default),
+            spelled: encoded.then(Spelled::default),
             beside: beside.iter().map(Beside::reader).collect(),
             covering: None,
             events: Vec::new(),
@@ -217,6 +221,9 @@ impl TextScan {
         if let Some(runs) = &mut self.runs {
             runs.step(&self.text, last, &compiled, &mut self.fresh);
         }
+        if let Some(spelled) = &mut self.spelled {
+            spelled.step(&self.text, last, &compiled, &mut self.fresh);
+        }
         for reader in &mut self.beside {
             reader.step(&self.text, last, &mut self.fresh);
         }
@@ -277,6 +284,9 @@ impl TextScan {
     fn follow(&mut self, compiled: &Compiled, position: usize, anchor: Anchor) {
         match anchor {
             Anchor::Class(DIGIT) => {
+                if let Some(spelled) = &mut self.spelled {
+                    spelled.group(position);
+                }
                 self.start_class(compiled, Class::Digits, Some(position));
                 self.start_class(compiled, Class::Digits, anchors::sign_start(&self.text, position));
                 for start in anchors::code_starts(&self.text, position).into_iter().flatten() {
@@ -369,9 +379,10 @@ impl TextScan {
         self.tokens.apart(live.min(tail).min(beside).min(self.encoded(end)).min(self.tokens.undecided().unwrap_or(end)))
     }
 
-    /// The first normalised byte that an undecided run of base64 may cover, or `end`.
+    /// The first normalised byte that an undecided run of base64 or chain of digits may cover, or `end`.
     fn encoded(&self, end: usize) -> usize {
-        self.runs.as_ref().and_then(Runs::hold).unwrap_or(end)
+        let runs = self.runs.as_ref().and_then(Runs::hold).unwrap_or(end);
+        runs.min(self.spelled.as_ref().and_then(Spelled::hold).unwrap_or(end))
     }
 
     fn report(&mut self) {
