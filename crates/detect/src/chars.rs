@@ -53,15 +53,17 @@ pub(crate) fn fold(c: char) -> Folded {
         0xFE6B => Folded::Ascii(b'@'),
         0x2044 | 0x2215 => Folded::Ascii(b'/'),
         0xFF01..=0xFF5E => u8::try_from(code - 0xFF01 + 0x21).map_or(Folded::Same, Folded::Ascii),
-        // Mathematical letters: alphabets of 26 capitals and 26 small letters.
-        0x1D400..=0x1D6A3 => mathematical((code - 0x1D400) % 52),
-        0x24B6..=0x24CF => mathematical(code - 0x24B6),
-        0x24D0..=0x24E9 => mathematical(code - 0x24D0 + 26),
         _ => digit(code),
     }
 }
 
-fn mathematical(letter: u32) -> Folded {
+/// Letters of mathematics, alphabets of 26 capitals and 26 small letters, and circled ones.
+fn letter(code: u32) -> Folded {
+    let letter = match code {
+        0x1D400..=0x1D6A3 => (code - 0x1D400) % 52,
+        0x24B6..=0x24E9 => code - 0x24B6,
+        _ => return Folded::Same,
+    };
     let ascii = if letter < 26 { letter + u32::from(b'A') } else { letter - 26 + u32::from(b'a') };
     u8::try_from(ascii).map_or(Folded::Same, Folded::Ascii)
 }
@@ -117,7 +119,7 @@ fn digit(code: u32) -> Folded {
         .iter()
         .find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10))
         .and_then(|value| u8::try_from(value).ok())
-        .map_or(Folded::Same, |value| Folded::Ascii(b'0' + value))
+        .map_or_else(|| letter(code), |value| Folded::Ascii(b'0' + value))
 }
 
 /// Bytes at which the normaliser must look closer: `%`, `&`, `\` and the first bytes of characters that [`fold`] may change.

@@ -160,7 +160,9 @@ fn before(text: &Normal, start: usize) -> Option<usize> {
         _ => letters_before(text, end),
     };
     match at(text, begin, true) {
-        Here::Digit(token) if token.end == end && (gap > 0 || is_numeral(text, &token) && numeral(text.slice(start, start + NUMERAL)).is_some()) => {
+        Here::Digit(token)
+            if token.end == end && (gap > 0 || is_numeral(text, &token) && numeral(text.slice(start, start + NUMERAL)).is_some()) =>
+        {
             Some(begin)
         }
         _ => None,
@@ -182,7 +184,8 @@ pub(crate) fn near(text: &Normal, place: usize, last: bool) -> Option<usize> {
     let start = if byte.is_ascii_alphabetic() {
         letters_before(text, place)
     } else if byte >= 0x80 {
-        let begin = (0..NUMERAL).filter_map(|back| place.checked_sub(back)).find(|at| text.at(*at).is_some_and(|byte| byte & 0xC0 != 0x80))?;
+        let begin =
+            (0..NUMERAL).filter_map(|back| place.checked_sub(back)).find(|at| text.at(*at).is_some_and(|byte| byte & 0xC0 != 0x80))?;
         if text.at(begin) == Some(0xC3) { letters_before(text, begin) } else { begin }
     } else {
         (place..=place + GAP).find(|at| !text.at(*at).is_some_and(is_gap))?

@@ -123,7 +123,13 @@ impl Normal {
             None => chars::fold(c),
             Some(ascii) => match self.is_disguised(text.get(used..).unwrap_or_default(), last) {
                 None => return 0,
-                Some(disguised) => if disguised { Folded::Ascii(ascii) } else { Folded::Same },
+                Some(disguised) => {
+                    if disguised {
+                        Folded::Ascii(ascii)
+                    } else {
+                        Folded::Same
+                    }
+                }
             },
         };
         match folded {
@@ -155,7 +161,7 @@ impl Normal {
         }
         let more = if last { Some(false) } else { None };
         let mut rest = rest;
-        for _ in 0..LOOK_ALIKES {
+        for _ in 0..ALIKE {
             let Some(first) = rest.chars().next() else { return more };
             let (c, used) = match escapes::read(rest.as_bytes(), last) {
                 Escape::Literal => (first, first.len_utf8()),
@@ -252,7 +258,7 @@ fn plain_run(bytes: &[u8]) -> usize {
 }
 
 /// Letters in a row that may look like others before one of ASCII.
-const LOOK_ALIKES: usize = 12;
+const ALIKE: usize = 12;
 
 /// Bytes tested at once.
 const BLOCK: usize = 32;
