@@ -11,8 +11,12 @@ pub(crate) enum Folded {
     Ascii(u8),
 }
 
-/// Zero of every decimal digit block that is folded to ASCII digits.
-const ZEROS: [u32; 12] = [0x0660, 0x06F0, 0x0966, 0x09E6, 0x0AE6, 0x0BE6, 0x0E50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6];
+/// Zero of every decimal digit block of Unicode that is folded to ASCII digits.
+const ZEROS: [u32; 43] = [
+    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0, 0x0F20, 0x1040,
+    0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50,
+    0xABF0, 0x11066, 0x104A0, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6, 0x1FBF0,
+];
 
 /// Folds one character; the same for literal characters and for results of an escape.
 pub(crate) fn fold(c: char) -> Folded {
@@ -53,16 +57,73 @@ pub(crate) fn fold(c: char) -> Folded {
     }
 }
 
+/// Letters of mathematics, alphabets of 26 capitals and 26 small letters, and circled ones.
+fn letter(code: u32) -> Folded {
+    let letter = match code {
+        0x1D400..=0x1D6A3 => (code - 0x1D400) % 52,
+        0x24B6..=0x24E9 => code - 0x24B6,
+        _ => return Folded::Same,
+    };
+    let ascii = if letter < 26 { letter + u32::from(b'A') } else { letter - 26 + u32::from(b'a') };
+    u8::try_from(ascii).map_or(Folded::Same, Folded::Ascii)
+}
+
+/// The ASCII letter that a Cyrillic, Greek or other letter looks like. In words of its own script it is itself: `normal` asks only
+/// where it touches an ASCII letter.
+pub(crate) fn look_alike(c: char) -> Option<u8> {
+    Some(match c {
+        'А' | 'Α' => b'A',
+        'В' | 'Β' => b'B',
+        'С' | 'Ϲ' => b'C',
+        'Е' | 'Ε' => b'E',
+        'Н' | 'Η' => b'H',
+        'І' | 'Ι' | 'Ӏ' => b'I',
+        'Ј' => b'J',
+        'К' | 'Κ' => b'K',
+        'М' | 'Μ' => b'M',
+        'Ν' => b'N',
+        'О' | 'Ο' => b'O',
+        'Р' | 'Ρ' => b'P',
+        'Ԛ' => b'Q',
+        'Ѕ' => b'S',
+        'Т' | 'Τ' => b'T',
+        'Ԝ' => b'W',
+        'Х' | 'Χ' => b'X',
+        'У' | 'Ү' | 'Υ' => b'Y',
+        'Ζ' => b'Z',
+        'а' | 'α' | 'ɑ' => b'a',
+        'с' | 'ϲ' => b'c',
+        'ԁ' => b'd',
+        'е' => b'e',
+        'ɡ' => b'g',
+        'һ' => b'h',
+        'і' | 'ι' => b'i',
+        'ј' | 'ϳ' => b'j',
+        'к' | 'κ' => b'k',
+        'ӏ' => b'l',
+        'о' | 'ο' => b'o',
+        'р' | 'ρ' => b'p',
+        'ԛ' => b'q',
+        'ѕ' => b's',
+        'υ' => b'u',
+        'ν' | 'ѵ' => b'v',
+        'ԝ' => b'w',
+        'х' | 'χ' => b'x',
+        'у' | 'ү' => b'y',
+        _ => return None,
+    })
+}
+
 fn digit(code: u32) -> Folded {
     ZEROS
         .iter()
         .find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10))
         .and_then(|value| u8::try_from(value).ok())
-        .map_or(Folded::Same, |value| Folded::Ascii(b'0' + value))
+        .map_or_else(|| letter(code), |value| Folded::Ascii(b'0' + value))
 }
 
 /// Bytes at which the normaliser must look closer: `%`, `&`, `\` and the first bytes of characters that [`fold`] may change.
-const SPECIAL: [bool; 256] = table(b"%&\\\xC2\xCD\xD8\xD9\xDB\xE0\xE1\xE2\xE3\xEF\xF0\xF3");
+const SPECIAL: [bool; 256] = table(b"%&\\\xC2\xC9\xCD\xCE\xCF\xD0\xD1\xD2\xD3\xD4\xD8\xD9\xDB\xDF\xE0\xE1\xE2\xE3\xEA\xEF\xF0\xF3");
 
 /// A table that is true for the given bytes.
 #[expect(clippy::indexing_slicing, reason = "runs at compile time; a byte is below 256")]

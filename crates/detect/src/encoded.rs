@@ -12,7 +12,8 @@ use crate::candidate::Match;
 use crate::chars::bits;
 use crate::compile::Compiled;
 use crate::normal::Normal;
-use crate::sextets::{Inner, Reader, is_letter, may_hold};
+use crate::sextets::{Inner, Reader, is_letter};
+use crate::stretch::may_hold;
 
 /// Shortest run, padding counted.
 const SHORTEST: usize = 16;

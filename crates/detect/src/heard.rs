@@ -3,7 +3,7 @@
 use crate::candidate::Surroundings;
 use crate::chars::{is_letter, is_spaceless};
 use crate::context::{begins_at, ends_before};
-use crate::words::Walk;
+use crate::words::{BLOCK, Come, HEARD, Walk};
 
 /// How far back words count.
 pub(crate) const REACH: usize = 80;
@@ -42,6 +42,34 @@ impl Heard {
     fn before(&self, start: usize) -> impl Iterator<Item = (usize, Walk)> {
         let (until, floor) = (self.0.partition_point(|(end, _)| *end <= start), start.saturating_sub(REACH));
         self.0.get(..until).unwrap_or_default().iter().rev().copied().take_while(move |(end, _)| *end > floor)
+    }
+}
+
+/// Tells what rules begin at from words of contexts, a block at a time. Of what has come either may be wanted, so it is written to
+/// both and one is kept: a wrong guess costs more.
+pub(crate) struct Sorting {
+    starts: [(usize, u32); BLOCK],
+    ends: [(usize, Walk); BLOCK],
+}
+
+impl Sorting {
+    pub(crate) fn new() -> Self {
+        Self { starts: [(0, 0); BLOCK], ends: [(0, Walk::default()); BLOCK] }
+    }
+
+    /// Adds what has come, with offsets from `from`, to what rules begin at and to the words of contexts.
+    pub(crate) fn sort(&mut self, come: &[Come], from: usize, asked: u32, anchors: &mut Vec<(usize, u32)>, heard: &mut Heard) {
+        let (mut started, mut ended) = (0_usize, 0_usize);
+        for (offset, entry) in come {
+            let position = from + *offset as usize;
+            if let (Some(start), Some(end)) = (self.starts.get_mut(started % BLOCK), self.ends.get_mut(ended % BLOCK)) {
+                (*start, *end) = ((position, *entry), (position + 1, Walk::at(*entry)));
+            }
+            started += usize::from(entry & asked & !HEARD != 0);
+            ended += usize::from(entry & HEARD != 0);
+        }
+        anchors.extend_from_slice(self.starts.get(..started).unwrap_or_default());
+        heard.note(self.ends.get(..ended).unwrap_or_default());
     }
 }
 

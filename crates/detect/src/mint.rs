@@ -50,6 +50,8 @@ fn is_code(label: &str) -> bool {
 /// The one form that all ways to write a value share.
 pub fn canonical(label: &str, surface: &str) -> String {
     let text = normalise(surface);
+    // What is written in words is the number that they stand for.
+    let text = crate::digits::value(&text).unwrap_or(text);
     match label {
         _ if is_run(label, &text) => text,
         "pii.email" | "pii.ip" => text.to_lowercase(),

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::chars::{self, Folded};
+use crate::edges;
 use crate::escapes::{self, Escape};
 
 /// From `norm` on, normalised bytes map to raw bytes; `len` 0 means one to one, else all of them come from `len` raw bytes.
@@ -118,7 +119,20 @@ impl Normal {
             Escape::Char(c, used) => (c, used),
             Escape::Partial => return 0,
         };
-        match chars::fold(c) {
+        let folded = match chars::look_alike(c) {
+            None => chars::fold(c),
+            Some(ascii) => match self.is_disguised(text.get(used..).unwrap_or_default(), last) {
+                None => return 0,
+                Some(disguised) => {
+                    if disguised {
+                        Folded::Ascii(ascii)
+                    } else {
+                        Folded::Same
+                    }
+                }
+            },
+        };
+        match folded {
             Folded::Dropped => {}
             Folded::Ascii(byte) => self.write(&[byte], used),
             Folded::Same => {
@@ -133,6 +147,39 @@ impl Normal {
         }
         self.raw += used;
         used
+    }
+
+    /// Whether a letter that looks like one of ASCII is meant to: it follows one, or only letters of its kind stand between it and
+    /// the next one and no other letter before it. `None` when more text is needed.
+    fn is_disguised(&self, rest: &str, last: bool) -> Option<bool> {
+        let before = edges::char_before(self, self.end());
+        if before.is_some_and(|c| c.is_ascii_alphabetic()) {
+            return Some(true);
+        }
+        if before.is_some_and(|c| !c.is_ascii() && chars::is_letter(c)) {
+            return Some(false);
+        }
+        let more = if last { Some(false) } else { None };
+        let mut rest = rest;
+        for _ in 0..ALIKE {
+            let Some(first) = rest.chars().next() else { return more };
+            let (c, used) = match escapes::read(rest.as_bytes(), last) {
+                Escape::Literal => (first, first.len_utf8()),
+                Escape::Char(c, used) => (c, used),
+                Escape::Partial => return more,
+            };
+            let mut ascii = c.is_ascii_alphabetic();
+            match chars::fold(c) {
+                Folded::Ascii(byte) => ascii = byte.is_ascii_alphabetic(),
+                Folded::Same if !ascii && chars::look_alike(c).is_none() && !c.is_ascii_digit() => return Some(false),
+                Folded::Same | Folded::Dropped => {}
+            }
+            if ascii {
+                return Some(true);
+            }
+            rest = rest.get(used..).unwrap_or_default();
+        }
+        Some(false)
     }
 
     /// Appends bytes that stand for themselves.
@@ -221,6 +268,9 @@ fn plain_run(bytes: &[u8]) -> usize {
     let rest = bytes.get(from..).unwrap_or_default();
     from + rest.iter().position(special).unwrap_or(rest.len())
 }
+
+/// Letters in a row that may look like others before one of ASCII.
+const ALIKE: usize = 12;
 
 /// Bytes tested at once.
 const BLOCK: usize = 32;

@@ -8,7 +8,7 @@ use crate::validate::Check;
 pub const WINDOW: usize = 512;
 
 /// Version of the machine; part of the digest of a detector.
-pub(crate) const ENGINE: &str = "bartizan-detect/3";
+pub(crate) const ENGINE: &str = "bartizan-detect/4";
 
 /// Where a rule begins to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

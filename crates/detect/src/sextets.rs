@@ -1,5 +1,6 @@
-//! Letters of base64 (RFC 4648, both alphabets) read into bytes, at each of the four ways in which a run may begin, and the
-//! stretches of text among those bytes scanned. Where a run stands in a text is known in `encoded`.
+//! Letters of base64 (RFC 4648, both alphabets) read into bytes, at each of the four ways in which a run may begin, those that
+//! are digits of hexadecimal at both of its ways as well, and the stretches of text among those bytes scanned. Where a run stands
+//! in a text is known in `encoded`.
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ const fn sextets() -> [u8; 256] {
     table
 }
 
-fn sextet(byte: u8) -> u8 {
+pub(crate) fn sextet(byte: u8) -> u8 {
     SEXTETS.get(usize::from(byte)).copied().unwrap_or(NONE)
 }
 
@@ -37,7 +38,7 @@ pub(crate) fn is_letter(byte: u8) -> bool {
 }
 
 /// Fewer bytes of text in a row hold nothing.
-const STRETCH: usize = 8;
+pub(crate) const STRETCH: usize = 8;
 /// Bytes that are handed to the scan at once.
 const AT_ONCE: usize = 256;
 /// A long finding is reported in parts of so many letters.
@@ -60,11 +61,18 @@ pub(crate) struct Reader {
     bits: u32,
     letters: usize,
     readings: [Reading; 4],
+    /// Two more, of pairs of digits of hexadecimal.
+    pairs: [Reading; 2],
+    /// The digit of hexadecimal before, and how many stand in a row.
+    digit: u8,
+    digits: usize,
 }
 
 /// One reading: the stretch of text that it is in, if any.
 #[derive(Clone, Default)]
 struct Reading {
+    /// Bits of a letter.
+    width: usize,
     /// The bit with which the stretch begins.
     begin: usize,
     /// Its bytes so far, in whole characters.
@@ -121,86 +129,6 @@ impl Character {
     }
 }
 
-/// What a byte makes of a stretch of text.
-#[derive(Clone, Copy, Default)]
-struct Step {
-    /// What is needed of the character that the byte belongs to: a row of [`STEPS`].
-    state: u8,
-    /// Whether the byte goes on with the stretch, and whether it is part of one at all.
-    keeps: u8,
-    adds: u8,
-}
-
-/// Shapes of a character that is not complete: how many bytes it needs, and what the next one may be.
-const SHAPES: [(u8, u8, u8); 8] =
-    [(0, 0, 0), (1, 0x80, 0xBF), (1, 0xA0, 0xBF), (2, 0x80, 0xBF), (2, 0xA0, 0xBF), (2, 0x80, 0x9F), (3, 0x80, 0xBF), (3, 0x90, 0xBF)];
-
-/// The steps from each state over each byte.
-static STEPS: [[Step; 256]; 8] = steps();
-
-#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "runs at compile time; indexes are below 256")]
-const fn steps() -> [[Step; 256]; 8] {
-    let mut steps = [[Step { state: 0, keeps: 0, adds: 0 }; 256]; 8];
-    let mut state = 0;
-    while state < 8 {
-        let (need, low, high) = SHAPES[state];
-        let mut byte = 0;
-        while byte < 256 {
-            let begun = match byte as u8 {
-                b' '..=b'~' | b'\t' | b'\n' | b'\r' => Some(0),
-                0xC2..=0xDF => Some(1),
-                0xE0 => Some(4),
-                0xED => Some(5),
-                0xE1..=0xEC | 0xEE | 0xEF => Some(3),
-                0xF0 => Some(7),
-                0xF1..=0xF4 => Some(6),
-                _ => None,
-            };
-            steps[state][byte] = if need > 0 && low <= byte as u8 && byte as u8 <= high {
-                Step {
-                    state: if need == 1 {
-                        0
-                    } else if need == 2 {
-                        1
-                    } else {
-                        3
-                    },
-                    keeps: 1,
-                    adds: 1,
-                }
-            } else if let Some(next) = begun {
-                Step { state: next, keeps: (need == 0) as u8, adds: 1 }
-            } else {
-                Step { state: 0, keeps: 0, adds: 0 }
-            };
-            byte += 1;
-        }
-        state += 1;
-    }
-    steps
-}
-
-/// Whether letters may stand for a stretch of text at one of the four ways to read them, so that a [`Reader`] may find something.
-/// It lets a little more through: what it says no to has none. Most words of identifiers and paths end here, without a guess about
-/// what comes next.
-pub(crate) fn may_hold(letters: impl Iterator<Item = u8>) -> bool {
-    let (mut bits, mut bit, mut longest) = (0_u32, 0_usize, 0_usize);
-    let mut readings = [(0_u8, 0_usize); 4];
-    for letter in letters {
-        bits = (bits << 6 | u32::from(sextet(letter) & 63)) & 0xFFFF;
-        bit += 6;
-        for shift in [4, 2, 0] {
-            let [.., byte] = (bits >> shift).to_be_bytes();
-            let Some((state, run)) = readings.get_mut((bit - shift) / 2 % 4) else { continue };
-            let step = STEPS.get(usize::from(*state)).and_then(|row| row.get(usize::from(byte))).copied().unwrap_or_default();
-            *state = step.state;
-            *run = *run * usize::from(step.keeps) + usize::from(step.adds);
-            longest = longest.max(*run);
-        }
-    }
-    longest >= STRETCH
-}
-
 /// Bytes that may begin a character of a text.
 const BEGINNINGS: [bool; 256] = beginnings();
 
@@ -222,8 +150,9 @@ fn may_begin(byte: u8) -> bool {
 
 impl Default for Reader {
     fn default() -> Self {
-        let readings = STARTS.map(|opening| Reading { opening, ..Reading::default() });
-        Self { bits: 0, letters: 0, readings }
+        let readings = STARTS.map(|opening| Reading { width: 6, opening, ..Reading::default() });
+        let pair = Reading { width: 4, ..Reading::default() };
+        Self { bits: 0, letters: 0, readings, pairs: [pair.clone(), pair], digit: 0, digits: 0 }
     }
 }
 
@@ -231,6 +160,7 @@ impl Reader {
     /// Takes a letter of the run.
     #[inline]
     pub(crate) fn feed(&mut self, letter: u8, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        self.feed_pair(letter, compiled, out);
         self.bits = (self.bits << 6 | u32::from(sextet(letter) & 63)) & 0xFFFF;
         self.letters += 1;
         let bit = self.letters * 6;
@@ -254,9 +184,36 @@ impl Reader {
         }
     }
 
+    /// Takes it as a digit of hexadecimal, if it is one.
+    #[inline]
+    fn feed_pair(&mut self, letter: u8, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        let Some(digit) = char::from(letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok()) else {
+            self.end_pairs(compiled, out);
+            return;
+        };
+        let (byte, first) = (self.digit << 4 | digit, self.letters.wrapping_sub(1));
+        (self.digit, self.digits) = (digit, self.digits + 1);
+        if self.digits == 1 {
+            self.pairs.iter_mut().for_each(|pair| pair.opening = self.letters * 4);
+        } else if let Some(pair) = self.pairs.get_mut(first % 2).filter(|pair| pair.busy || may_begin(byte)) {
+            pair.byte(byte, first * 4, compiled, out);
+        }
+    }
+
+    fn end_pairs(&mut self, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
+        if self.digits > 0 {
+            self.pairs.iter_mut().filter(|pair| pair.busy).for_each(|pair| pair.end(compiled, out));
+            self.digits = 0;
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Reading> {
+        self.readings.iter().chain(&self.pairs)
+    }
+
     /// Scans what has come.
     pub(crate) fn flush(&mut self, compiled: &Compiled, out: &mut Vec<Inner>) {
-        self.readings.iter_mut().for_each(|reading| reading.flush(compiled, out));
+        self.readings.iter_mut().chain(&mut self.pairs).for_each(|reading| reading.flush(compiled, out));
     }
 
     /// Says that the run is over; another one may follow.
@@ -267,19 +224,20 @@ impl Reader {
             }
             reading.opening = start;
         }
+        self.end_pairs(compiled, out);
         (self.bits, self.letters) = (0, 0);
     }
 
     /// The first letter that something undecided may hold a bit of.
     pub(crate) fn hold(&self) -> usize {
         let last = self.letters.saturating_sub(1);
-        self.readings.iter().filter_map(Reading::hold).min().map_or(last, |letter| letter.min(last))
+        self.all().filter_map(Reading::hold).min().map_or(last, |letter| letter.min(last))
     }
 
     /// Bytes of memory, for bounds.
     pub(crate) fn held(&self) -> usize {
         let of = |reading: &Reading| reading.pending.capacity() + reading.scan.as_ref().map_or(0, |scan| scan.held());
-        self.readings.iter().map(of).sum()
+        self.all().map(of).sum()
     }
 }
 
@@ -351,13 +309,13 @@ impl Reading {
                     if weak && !open && !self.clean {
                         continue;
                     }
-                    let (from, to) = ((self.begin + finding.start * 8) / 6, (self.begin + finding.end * 8).div_ceil(6));
+                    let (from, to) = ((self.begin + finding.start * 8) / self.width, (self.begin + finding.end * 8).div_ceil(self.width));
                     self.cover = Some(Inner { from, to, rule, score_bp: finding.score_bp });
                     self.cut(open, out);
                 }
                 Event::Extended { end, open, .. } => {
                     if let Some(cover) = &mut self.cover {
-                        cover.to = cover.to.max((self.begin + end * 8).div_ceil(6));
+                        cover.to = cover.to.max((self.begin + end * 8).div_ceil(self.width));
                     }
                     self.cut(open, out);
                 }
@@ -383,51 +341,6 @@ impl Reading {
             return Some(cover.from);
         }
         let settled = self.scan.as_ref().map_or(0, |scan| scan.settled());
-        self.busy.then_some((self.begin + settled * 8) / 6)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD_NO_PAD;
-    use proptest::prelude::*;
-
-    use super::{STRETCH, may_hold};
-
-    /// The longest stretch of text in what letters stand for from one of the four beginnings.
-    fn longest(letters: &[u8]) -> usize {
-        let stretch = |from: usize| {
-            let rest = letters.get(from..).unwrap_or_default();
-            let bits: Vec<u32> = rest.iter().map(|letter| u32::from(super::sextet(*letter))).collect();
-            let bytes: Vec<u8> = bits
-                .chunks_exact(4)
-                .flat_map(|four| {
-                    let all = four.iter().fold(0, |all, six| all << 6 | six);
-                    all.to_be_bytes().into_iter().skip(1)
-                })
-                .collect();
-            let texts = bytes.utf8_chunks().flat_map(|chunk| {
-                chunk.valid().split(|c: char| c.is_ascii_control() && !"\t\n\r".contains(c)).map(str::len).collect::<Vec<_>>()
-            });
-            texts.max().unwrap_or(0)
-        };
-        (0..4).map(stretch).max().unwrap_or(0)
-    }
-
-    proptest! {
-        #[test]
-        fn letters_that_hold_text_are_let_through(before in "[A-Za-z0-9+/]{0,9}", text in "[ -~\u{80}-\u{7FF}\u{800}-\u{D7FF}\u{10000}-\u{10FFFF}]{1,12}", after in "[A-Za-z0-9+/]{0,9}") {
-            let letters = format!("{before}{}{after}", STANDARD_NO_PAD.encode(&text));
-            prop_assert!(text.len() < STRETCH || may_hold(letters.bytes()));
-            prop_assert!(longest(letters.as_bytes()) < STRETCH || may_hold(letters.bytes()));
-        }
-    }
-
-    #[test]
-    fn words_that_hold_none_are_not() {
-        for word in ["some_long_identifier_name", "target/release/examples/throughput", "AAAAAAAAAAAAAAAAAAAA"] {
-            assert!(!may_hold(word.bytes()), "{word}");
-        }
+        self.busy.then_some((self.begin + settled * 8) / self.width)
     }
 }

@@ -14,14 +14,15 @@ use crate::context::Key;
 use crate::cover::Cover;
 use crate::detector::Hint;
 use crate::encoded::Runs;
-use crate::heard::Heard;
+use crate::heard::{Heard, Sorting};
 use crate::names::Given;
 use crate::normal::Normal;
 use crate::plan::Start;
 use crate::resolve::Waiting;
 use crate::rules::Class;
+use crate::spelled::Spelled;
 use crate::token::{TokenHit, TokenWatch};
-use crate::words::{AT, BLOCK, COLON, Come, DIGIT, HEARD, UNDERSCORE, WORD, Walk};
+use crate::words::{AT, BLOCK, COLON, DIGIT, HEARD, UNDERSCORE, WORD, Walk};
 
 /// Largest piece that is taken in at once.
 const PIECE: usize = 4096;
@@ -93,6 +94,8 @@ pub struct TextScan {
     tokens: TokenWatch,
     /// Nothing in what base64 stands for, which is read one level deep, and in what is no text.
     runs: Option<Runs>,
+    /// Nothing where there are no runs.
+    spelled: Option<Spelled>,
     beside: Vec<Reader>,
     covering: Option<Covering>,
     events: Vec<Event>,
@@ -103,29 +106,6 @@ pub struct TextScan {
 impl fmt::Debug for TextScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextScan").field("settled", &self.settled).finish_non_exhaustive()
-    }
-}
-
-/// Tells what rules begin at from words of contexts, a block at a time. Of what has come either may be wanted, so it is written to
-/// both and one is kept: a wrong guess costs more.
-struct Sorting {
-    starts: [(usize, u32); BLOCK],
-    ends: [(usize, Walk); BLOCK],
-}
-
-impl Sorting {
-    fn sort(&mut self, come: &[Come], from: usize, asked: u32, anchors: &mut Vec<(usize, u32)>, heard: &mut Heard) {
-        let (mut started, mut ended) = (0_usize, 0_usize);
-        for (offset, entry) in come {
-            let position = from + *offset as usize;
-            if let (Some(start), Some(end)) = (self.starts.get_mut(started % BLOCK), self.ends.get_mut(ended % BLOCK)) {
-                (*start, *end) = ((position, *entry), (position + 1, Walk::at(*entry)));
-            }
-            started += usize::from(entry & asked & !HEARD != 0);
-            ended += usize::from(entry & HEARD != 0);
-        }
-        anchors.extend_from_slice(self.starts.get(..started).unwrap_or_default());
-        heard.note(self.ends.get(..ended).unwrap_or_default());
     }
 }
 
@@ -152,6 +132,7 @@ impl TextScan {
             waiting: Waiting::default(),
             tokens: TokenWatch::new(hint.tokens, hint.json),
             runs: encoded.then(Runs::default),
+            spelled: encoded.then(Spelled::default),
             beside: beside.iter().map(Beside::reader).collect(),
             covering: None,
             events: Vec::new(),
@@ -246,6 +227,9 @@ impl TextScan {
         if let Some(runs) = &mut self.runs {
             runs.step(&self.text, last, &compiled, &mut self.fresh);
         }
+        if let Some(spelled) = &mut self.spelled {
+            spelled.step(&self.text, last, &compiled, &mut self.fresh);
+        }
         for reader in &mut self.beside {
             reader.step(&self.text, last, &mut self.fresh);
         }
@@ -279,7 +263,7 @@ impl TextScan {
         let mut walk = self.walk;
         if rest.len() >= LONG.max(4 * words.longest) {
             let (mut second, mut second_heard) = (Vec::with_capacity(BLOCK), Heard::with_capacity(BLOCK));
-            let mut sorting = Sorting { starts: [(0, 0); BLOCK], ends: [(0, Walk::default()); BLOCK] };
+            let mut sorting = Sorting::new();
             walk.halves(words, asked, rest, |later, offset, come| {
                 let (anchors, heard) = if later { (&mut second, &mut second_heard) } else { (&mut self.anchors, &mut self.heard) };
                 sorting.sort(come, from + offset, asked, anchors, heard);
@@ -307,6 +291,9 @@ impl TextScan {
         match come & self.asked & !(WORD | HEARD) {
             0 => {}
             DIGIT => {
+                if let Some(spelled) = &mut self.spelled {
+                    spelled.group(position);
+                }
                 self.start_class(compiled, Class::Digits, Some(position));
                 self.start_class(compiled, Class::Digits, anchors::sign_start(&self.text, position));
                 for start in anchors::code_starts(&self.text, position).into_iter().flatten() {
@@ -403,9 +390,10 @@ impl TextScan {
         live.min(tail).min(beside).min(self.encoded(end))
     }
 
-    /// The first normalised byte that an undecided run of base64 may cover, or `end`.
+    /// The first normalised byte that an undecided run of base64 or chain of digits may cover, or `end`.
     fn encoded(&self, end: usize) -> usize {
-        self.runs.as_ref().and_then(Runs::hold).unwrap_or(end)
+        let runs = self.runs.as_ref().and_then(Runs::hold).unwrap_or(end);
+        runs.min(self.spelled.as_ref().and_then(Spelled::hold).unwrap_or(end))
     }
 
     fn report(&mut self) {

@@ -1,0 +1,226 @@
+//! One digit that stands apart, is a word, or is a numeral of Chinese or Japanese, at a place of the normalised text; and what stands
+//! between two of them.
+
+use crate::normal::Normal;
+
+/// Fewer digits are no number that matters.
+pub(crate) const FEWEST: usize = 8;
+/// Most bytes between two digits.
+pub(crate) const GAP: usize = 4;
+/// Longest word for a digit, in bytes.
+const LONGEST: usize = 7;
+/// Bytes of a numeral.
+const NUMERAL: usize = 3;
+
+/// Words for digits in English, German, French, Spanish, Italian, Portuguese and Dutch, in small letters.
+static WORDS: [&[&str]; 10] = [
+    &["zero", "null", "zéro", "cero", "nul"],
+    &["one", "eins", "ein", "un", "une", "uno", "una", "um", "uma", "een", "één"],
+    &["two", "zwei", "zwo", "deux", "dos", "due", "dois", "duas", "twee"],
+    &["three", "drei", "trois", "tres", "tre", "três", "drie"],
+    &["four", "vier", "quatre", "cuatro", "quattro", "quatro"],
+    &["five", "fünf", "fuenf", "cinq", "cinco", "cinque", "vijf"],
+    &["six", "sechs", "seis", "sei", "zes"],
+    &["seven", "sieben", "sept", "siete", "sette", "sete", "zeven"],
+    &["eight", "acht", "huit", "ocho", "otto", "oito"],
+    &["nine", "neun", "neuf", "nueve", "nove", "negen"],
+];
+
+/// A digit: where it stands, and which it is, in ASCII.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Token {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) digit: u8,
+    /// Whether it is a word or a numeral.
+    pub(crate) is_word: bool,
+}
+
+/// What stands at a place.
+pub(crate) enum Here {
+    Digit(Token),
+    Nothing,
+    /// The text ends before it is clear.
+    More,
+}
+
+fn is_gap(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b',' | b'.' | b'-' | b'_' | b'/' | b'|' | b':' | b';' | b'*')
+}
+
+/// The digit that a Chinese or Japanese numeral stands for.
+fn numeral(bytes: &[u8]) -> Option<u8> {
+    let c = std::str::from_utf8(bytes).ok().filter(|text| text.len() == NUMERAL)?.chars().next()?;
+    Some(match c {
+        '〇' | '零' => b'0',
+        '一' | '壹' | '壱' => b'1',
+        '二' | '贰' | '貳' | '弐' => b'2',
+        '三' | '叁' | '參' | '参' => b'3',
+        '四' | '肆' => b'4',
+        '五' | '伍' => b'5',
+        '六' | '陆' | '陸' => b'6',
+        '七' | '柒' => b'7',
+        '八' | '捌' => b'8',
+        '九' | '玖' => b'9',
+        _ => return None,
+    })
+}
+
+/// Whether a word for a digit is `letters`, or begins with them.
+fn word(letters: &[u8], whole: bool) -> Option<u8> {
+    let first = letters.first()?.to_ascii_lowercase();
+    if !matches!(first, b'a' | b'c'..=b'f' | b'h' | b'n' | b'o' | b'q' | b's'..=b'v' | b'z' | 0xC3) || letters.len() > LONGEST {
+        return None;
+    }
+    let letters = std::str::from_utf8(letters).ok()?.to_lowercase();
+    let fits = |word: &&str| if whole { **word == letters } else { word.starts_with(&letters) };
+    let at = WORDS.iter().position(|words| words.iter().any(|word| fits(word)))?;
+    u8::try_from(at).ok().map(|value| b'0' + value)
+}
+
+/// Letters of words from `start` on, at most one more than a word has. Of other letters than those of ASCII they have those of the
+/// second half of Latin-1.
+fn letters(text: &Normal, start: usize) -> &[u8] {
+    let bytes = text.slice(start, start + LONGEST + 1);
+    let mut end = 0;
+    loop {
+        match bytes.get(end..) {
+            Some([0xC3, next, ..]) if next & 0xC0 == 0x80 => end += 2,
+            Some([byte, ..]) if byte.is_ascii_alphabetic() => end += 1,
+            _ => return bytes.get(..end).unwrap_or_default(),
+        }
+    }
+}
+
+/// Where the letters begin that end at `end`; at most one more than a word has.
+fn letters_before(text: &Normal, end: usize) -> usize {
+    let mut start = end;
+    while end - start <= LONGEST {
+        match (text.before(start), start.checked_sub(2).and_then(|at| text.at(at))) {
+            (Some(byte), _) if byte.is_ascii_alphabetic() => start -= 1,
+            (Some(byte), Some(0xC3)) if byte & 0xC0 == 0x80 => start -= 2,
+            _ => break,
+        }
+    }
+    start
+}
+
+/// The digit that begins at `start`.
+pub(crate) fn at(text: &Normal, start: usize, last: bool) -> Here {
+    let Some(first) = text.at(start) else { return if last { Here::Nothing } else { Here::More } };
+    if let Some(digit) = numeral(text.slice(start, start + NUMERAL)) {
+        return Here::Digit(Token { start, end: start + NUMERAL, digit, is_word: true });
+    }
+    if first.is_ascii_digit() {
+        let alone = !text.before(start).is_some_and(|byte| byte.is_ascii_alphanumeric());
+        return match text.at(start + 1) {
+            Some(next) if next.is_ascii_alphanumeric() => Here::Nothing,
+            None if !last => Here::More,
+            _ if alone => Here::Digit(Token { start, end: start + 1, digit: first, is_word: false }),
+            _ => Here::Nothing,
+        };
+    }
+    let letters = letters(text, start);
+    let end = start + letters.len();
+    if letters_before(text, start) != start {
+        return Here::Nothing;
+    }
+    if end == text.end() && !last {
+        return if word(letters, false).is_some() { Here::More } else { Here::Nothing };
+    }
+    word(letters, true).map_or(Here::Nothing, |digit| Here::Digit(Token { start, end, digit, is_word: true }))
+}
+
+/// The digit that follows another one of a chain.
+pub(crate) fn follow(text: &Normal, token: &Token, last: bool) -> Here {
+    let gap = text.slice(token.end, token.end + GAP + 1).iter().take_while(|byte| is_gap(**byte)).count();
+    let next = token.end + gap;
+    match at(text, next, last) {
+        _ if gap > GAP => Here::Nothing,
+        Here::Digit(found) if gap > 0 || found.end - found.start == NUMERAL && is_numeral(text, token) && is_numeral(text, &found) => {
+            Here::Digit(found)
+        }
+        Here::More if gap > 0 || text.at(next).is_none() => Here::More,
+        _ => Here::Nothing,
+    }
+}
+
+fn is_numeral(text: &Normal, token: &Token) -> bool {
+    numeral(text.slice(token.start, token.end)).is_some()
+}
+
+/// Where the digit begins that a chain would have before `start`.
+fn before(text: &Normal, start: usize) -> Option<usize> {
+    let gap = (1..=GAP + 1).take_while(|back| start.checked_sub(*back).and_then(|at| text.at(at)).is_some_and(is_gap)).count();
+    let end = start - gap;
+    let begin = match text.before(end)? {
+        _ if gap > GAP => return None,
+        byte if byte.is_ascii_digit() => end - 1,
+        _ if end >= NUMERAL && numeral(text.slice(end - NUMERAL, end)).is_some() => end - NUMERAL,
+        _ => letters_before(text, end),
+    };
+    match at(text, begin, true) {
+        Here::Digit(token)
+            if token.end == end && (gap > 0 || is_numeral(text, &token) && numeral(text.slice(start, start + NUMERAL)).is_some()) =>
+        {
+            Some(begin)
+        }
+        _ => None,
+    }
+}
+
+/// Where the chain begins that has a digit at `start`, not before `floor`.
+pub(crate) fn first(text: &Normal, start: usize, floor: usize) -> usize {
+    let mut first = start;
+    while let Some(begin) = before(text, first).filter(|begin| *begin >= floor) {
+        first = begin;
+    }
+    first
+}
+
+/// Where the word or numeral begins that stands at a place or is the next, if it may be a digit.
+pub(crate) fn near(text: &Normal, place: usize, last: bool) -> Option<usize> {
+    let byte = text.at(place)?;
+    let start = if byte.is_ascii_alphabetic() {
+        letters_before(text, place)
+    } else if byte >= 0x80 {
+        let begin =
+            (0..NUMERAL).filter_map(|back| place.checked_sub(back)).find(|at| text.at(*at).is_some_and(|byte| byte & 0xC0 != 0x80))?;
+        if text.at(begin) == Some(0xC3) { letters_before(text, begin) } else { begin }
+    } else {
+        (place..=place + GAP).find(|at| !text.at(*at).is_some_and(is_gap))?
+    };
+    match at(text, start, last) {
+        Here::Digit(token) if token.is_word => Some(start),
+        _ => None,
+    }
+}
+
+/// Where a chain begins, or goes on, that the text ends in.
+pub(crate) fn tail(text: &Normal) -> Option<usize> {
+    let end = text.end();
+    let begin = match text.before(end)? {
+        byte if byte.is_ascii_digit() => end - 1,
+        byte if is_gap(byte) => return before(text, end),
+        _ if end >= NUMERAL && numeral(text.slice(end - NUMERAL, end)).is_some() => end - NUMERAL,
+        _ => letters_before(text, end),
+    };
+    (begin < end && !matches!(at(text, begin, false), Here::Nothing)).then_some(begin)
+}
+
+/// The digits that a value stands for which is all words, numerals and digits that stand apart, if it is one.
+pub(crate) fn value(text: &str) -> Option<String> {
+    let mut normal = Normal::new();
+    normal.push(text, true);
+    let (mut digits, mut words) = (String::new(), false);
+    let mut here = at(&normal, 0, true);
+    while let Here::Digit(token) = here {
+        digits.push(char::from(token.digit));
+        words |= token.is_word;
+        if token.end == normal.end() {
+            return Some(digits).filter(|digits| words && digits.len() >= FEWEST);
+        }
+        here = follow(&normal, &token, true);
+    }
+    None
+}

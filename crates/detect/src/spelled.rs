@@ -1,0 +1,160 @@
+//! Digits that stand apart (`4 1 1 1`, `4-1-1-1`) or are written as words (`four one one one`, `四一一一`), in the normalised text.
+//! A chain of at least [`FEWEST`] of them is read as the number that it stands for, behind the text before it; what is found covers
+//! the digits or words that hold it. Chains are looked for at few places, so other text costs next to nothing. What one digit is
+//! stands in `digits`.
+
+use std::sync::Arc;
+
+use crate::WINDOW;
+use crate::candidate::Match;
+use crate::compile::Compiled;
+use crate::detector::Hint;
+use crate::digits::{self, FEWEST, GAP, Here, Token};
+use crate::normal::Normal;
+use crate::stream::{Event, TextScan};
+
+/// A chain is read in parts of so many digits: no number has more.
+const MOST: usize = 64;
+/// A chain of words or numerals is so long that a digit of it stands at each place that is a multiple of this, or is the next.
+const STRIDE: usize = 20;
+/// Text before a chain that is read with it.
+const BEFORE: usize = 80;
+
+/// The chains of a text, followed as it comes.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spelled {
+    /// Up to here all is read.
+    seen: usize,
+    /// Where a chain begins that may go on.
+    chain: Option<usize>,
+    /// Groups of digits in a row: where the last one begins, and how many.
+    last: usize,
+    count: usize,
+    /// Groups at which a chain may stand.
+    hits: Vec<usize>,
+}
+
+impl Spelled {
+    /// Takes note of the first digit of a group.
+    #[inline]
+    pub(crate) fn group(&mut self, position: usize) {
+        let near = position.wrapping_sub(self.last) <= GAP + 1;
+        self.last = position;
+        self.count = if near { self.count + 1 } else { 1 };
+        if self.count.is_multiple_of(FEWEST) {
+            self.hits.push(position);
+        }
+    }
+
+    /// Follows new text; what chains hold goes to `out`.
+    pub(crate) fn step(&mut self, text: &Normal, last: bool, compiled: &Arc<Compiled>, out: &mut Vec<Match>) {
+        loop {
+            let Some(start) = self.chain.or_else(|| self.next(text, last)) else {
+                self.seen = text.end();
+                self.hits.clear();
+                return;
+            };
+            self.chain = Some(start);
+            let Some(chain) = read(text, start, last) else { return };
+            self.chain = None;
+            numbers(text, &chain, compiled, out);
+            let Some(token) = chain.last() else {
+                self.seen = self.seen.max(start + 1);
+                continue;
+            };
+            self.seen = token.end;
+            // The rest of a long chain is a chain.
+            if chain.len() == MOST
+                && let Here::Digit(next) = digits::follow(text, token, last)
+            {
+                self.chain = Some(next.start);
+            }
+        }
+    }
+
+    /// The first normalised byte that something undecided may cover.
+    pub(crate) fn hold(&self) -> Option<usize> {
+        self.chain
+    }
+
+    /// Where the next chain begins that is long enough or may become so.
+    fn next(&mut self, text: &Normal, last: bool) -> Option<usize> {
+        let seen = self.seen;
+        self.hits.retain(|hit| *hit >= seen);
+        let hit = self.hits.first().copied();
+        let before = hit.unwrap_or(text.end());
+        let places = (seen.next_multiple_of(STRIDE)..before).step_by(STRIDE);
+        let word = places.filter_map(|at| digits::near(text, at, last)).find(|at| *at >= seen);
+        let found = word.into_iter().chain(hit).min();
+        let found = found.or_else(|| if last { None } else { digits::tail(text) })?;
+        (found >= seen).then(|| digits::first(text, found, seen))
+    }
+}
+
+/// The chain that begins at `start`; none where the text ends before it is over.
+fn read(text: &Normal, start: usize, last: bool) -> Option<Vec<Token>> {
+    let mut chain = Vec::new();
+    let mut here = digits::at(text, start, last);
+    loop {
+        match here {
+            Here::More => return None,
+            Here::Nothing => return Some(chain),
+            Here::Digit(token) => {
+                chain.push(token);
+                if chain.len() == MOST {
+                    return Some(chain);
+                }
+                here = digits::follow(text, &token, last);
+            }
+        }
+    }
+}
+
+/// Scans the numbers of a chain. What stands between the first two digits stands between all of a number; something else with
+/// white space or a mark in it parts groups of digits.
+fn numbers(text: &Normal, chain: &[Token], compiled: &Arc<Compiled>, out: &mut Vec<Match>) {
+    let mut number: Vec<(u8, Token)> = Vec::new();
+    let mut joint: Option<&[u8]> = None;
+    for token in chain {
+        if let Some((_, before)) = number.last().copied() {
+            let gap = text.slice(before.end, token.start);
+            let same = *joint.get_or_insert(gap) == gap;
+            let parts = before.is_word || joint.is_some_and(|joint| gap.starts_with(joint)) || !gap.contains(&b'\n');
+            if !same && parts {
+                number.push((b' ', before));
+            } else if !same {
+                scan(text, &number, compiled, out);
+                number.clear();
+                joint = None;
+            }
+        }
+        number.push((token.digit, *token));
+    }
+    scan(text, &number, compiled, out);
+}
+
+fn scan(text: &Normal, number: &[(u8, Token)], compiled: &Arc<Compiled>, out: &mut Vec<Match>) {
+    let Some((_, first)) = number.first() else { return };
+    if number.iter().filter(|(byte, _)| *byte != b' ').count() < FEWEST {
+        return;
+    }
+    let before = text.slice(first.start.saturating_sub(BEFORE), first.start);
+    let whole = before.iter().position(|byte| byte & 0xC0 != 0x80).unwrap_or(before.len());
+    let mut read = String::from_utf8_lossy(before.get(whole..).unwrap_or_default()).into_owned();
+    let lead = read.len();
+    read.extend(number.iter().map(|(byte, _)| char::from(*byte)));
+    let mut scan = TextScan::new(Arc::clone(compiled), Hint::default(), false, &[]);
+    let mut events = Vec::new();
+    scan.push(&read);
+    scan.finish();
+    scan.drain(&mut events);
+    for event in events {
+        let Event::Found { finding, .. } = event else { continue };
+        let held = number.get(finding.start.saturating_sub(lead)..finding.end.saturating_sub(lead)).unwrap_or_default();
+        let (Some((_, from)), Some((_, to))) = (held.first(), held.last()) else { continue };
+        let Some(rule) = compiled.rules.iter().position(|rule| rule.id == finding.rule) else { continue };
+        if held.len() >= FEWEST && to.end - from.start <= WINDOW {
+            out.push(Match { start: from.start, end: to.end, rule, score_bp: finding.score_bp, encoded: true });
+        }
+    }
+}
