@@ -10,6 +10,8 @@ mod chars;
 mod determinise;
 #[path = "src/mesh.rs"]
 mod mesh;
+#[path = "src/numbers.rs"]
+mod numbers;
 #[path = "src/plan.rs"]
 mod plan;
 #[path = "src/ruled.rs"]
@@ -33,13 +35,14 @@ use std::path::{Path, PathBuf};
 use rules::RuleFile;
 
 /// What the plan depends on.
-const WATCHED: [&str; 13] = [
+const WATCHED: [&str; 14] = [
     "build.rs",
     "rules",
     "src/automaton.rs",
     "src/chars.rs",
     "src/determinise.rs",
     "src/mesh.rs",
+    "src/numbers.rs",
     "src/plan.rs",
     "src/ruled.rs",
     "src/rules.rs",

@@ -115,8 +115,9 @@ pub(crate) fn look_alike(c: char) -> Option<u8> {
 }
 
 fn digit(code: u32) -> Folded {
-    ZEROS
-        .iter()
+    // Letters of Latin, Greek and Cyrillic are no digits.
+    let few = if code < 0x0660 { &[][..] } else { &ZEROS[..] };
+    few.iter()
         .find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10))
         .and_then(|value| u8::try_from(value).ok())
         .map_or_else(|| letter(code), |value| Folded::Ascii(b'0' + value))

@@ -2,29 +2,16 @@
 //! between two of them.
 
 use crate::normal::Normal;
+use crate::numbers::{NUMERALS, WORDS};
 
 /// Fewer digits are no number that matters.
 pub(crate) const FEWEST: usize = 8;
 /// Most bytes between two digits.
 pub(crate) const GAP: usize = 4;
 /// Longest word for a digit, in bytes.
-const LONGEST: usize = 7;
+pub(crate) const LONGEST: usize = 7;
 /// Bytes of a numeral.
 const NUMERAL: usize = 3;
-
-/// Words for digits in English, German, French, Spanish, Italian, Portuguese and Dutch, in small letters.
-static WORDS: [&[&str]; 10] = [
-    &["zero", "null", "zéro", "cero", "nul"],
-    &["one", "eins", "ein", "un", "une", "uno", "una", "um", "uma", "een", "één"],
-    &["two", "zwei", "zwo", "deux", "dos", "due", "dois", "duas", "twee"],
-    &["three", "drei", "trois", "tres", "tre", "três", "drie"],
-    &["four", "vier", "quatre", "cuatro", "quattro", "quatro"],
-    &["five", "fünf", "fuenf", "cinq", "cinco", "cinque", "vijf"],
-    &["six", "sechs", "seis", "sei", "zes"],
-    &["seven", "sieben", "sept", "siete", "sette", "sete", "zeven"],
-    &["eight", "acht", "huit", "ocho", "otto", "oito"],
-    &["nine", "neun", "neuf", "nueve", "nove", "negen"],
-];
 
 /// A digit: where it stands, and which it is, in ASCII.
 #[derive(Clone, Copy, Debug)]
@@ -51,19 +38,8 @@ fn is_gap(byte: u8) -> bool {
 /// The digit that a Chinese or Japanese numeral stands for.
 fn numeral(bytes: &[u8]) -> Option<u8> {
     let c = std::str::from_utf8(bytes).ok().filter(|text| text.len() == NUMERAL)?.chars().next()?;
-    Some(match c {
-        '〇' | '零' => b'0',
-        '一' | '壹' | '壱' => b'1',
-        '二' | '贰' | '貳' | '弐' => b'2',
-        '三' | '叁' | '參' | '参' => b'3',
-        '四' | '肆' => b'4',
-        '五' | '伍' => b'5',
-        '六' | '陆' | '陸' => b'6',
-        '七' | '柒' => b'7',
-        '八' | '捌' => b'8',
-        '九' | '玖' => b'9',
-        _ => return None,
-    })
+    let at = NUMERALS.iter().position(|numerals| numerals.contains(c))?;
+    u8::try_from(at).ok().map(|value| b'0' + value)
 }
 
 /// Whether a word for a digit is `letters`, or begins with them.
@@ -108,7 +84,9 @@ fn letters_before(text: &Normal, end: usize) -> usize {
 /// The digit that begins at `start`.
 pub(crate) fn at(text: &Normal, start: usize, last: bool) -> Here {
     let Some(first) = text.at(start) else { return if last { Here::Nothing } else { Here::More } };
-    if let Some(digit) = numeral(text.slice(start, start + NUMERAL)) {
+    if first >= 0x80
+        && let Some(digit) = numeral(text.slice(start, start + NUMERAL))
+    {
         return Here::Digit(Token { start, end: start + NUMERAL, digit, is_word: true });
     }
     if first.is_ascii_digit() {
@@ -178,17 +156,11 @@ pub(crate) fn first(text: &Normal, start: usize, floor: usize) -> usize {
     first
 }
 
-/// Where the word or numeral begins that stands at a place or is the next, if it may be a digit.
-pub(crate) fn near(text: &Normal, place: usize, last: bool) -> Option<usize> {
-    let byte = text.at(place)?;
-    let start = if byte.is_ascii_alphabetic() {
-        letters_before(text, place)
-    } else if byte >= 0x80 {
-        let begin =
-            (0..NUMERAL).filter_map(|back| place.checked_sub(back)).find(|at| text.at(*at).is_some_and(|byte| byte & 0xC0 != 0x80))?;
-        if text.at(begin) == Some(0xC3) { letters_before(text, begin) } else { begin }
-    } else {
-        (place..=place + GAP).find(|at| !text.at(*at).is_some_and(is_gap))?
+/// Where the word or numeral begins whose last byte, or one of them, is at `place`, if it is a digit.
+pub(crate) fn around(text: &Normal, place: usize, last: bool) -> Option<usize> {
+    let start = match (place + 1).checked_sub(NUMERAL) {
+        Some(start) if numeral(text.slice(start, place + 1)).is_some() => start,
+        _ => letters_before(text, place + 1),
     };
     match at(text, start, last) {
         Here::Digit(token) if token.is_word => Some(start),

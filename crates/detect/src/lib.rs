@@ -30,6 +30,7 @@ mod mesh;
 mod mint;
 pub mod names;
 mod normal;
+mod numbers;
 mod opaque;
 mod operate;
 pub mod phrases;

@@ -9,14 +9,12 @@ use crate::WINDOW;
 use crate::candidate::Match;
 use crate::compile::Compiled;
 use crate::detector::Hint;
-use crate::digits::{self, FEWEST, GAP, Here, Token};
+use crate::digits::{self, FEWEST, GAP, Here, LONGEST, Token};
 use crate::normal::Normal;
 use crate::stream::{Event, TextScan};
 
 /// A chain is read in parts of so many digits: no number has more.
 const MOST: usize = 64;
-/// A chain of words or numerals is so long that a digit of it stands at each place that is a multiple of this, or is the next.
-const STRIDE: usize = 20;
 /// Text before a chain that is read with it.
 const BEFORE: usize = 80;
 
@@ -27,22 +25,34 @@ pub(crate) struct Spelled {
     seen: usize,
     /// Where a chain begins that may go on.
     chain: Option<usize>,
-    /// Groups of digits in a row: where the last one begins, and how many.
+    /// Groups of digits, words and numerals in a row: where the last one begins or ends, and how many.
     last: usize,
     count: usize,
-    /// Groups at which a chain may stand.
-    hits: Vec<usize>,
+    /// Those at which a chain may stand, and whether it is a word or numeral.
+    hits: Vec<(usize, bool)>,
 }
 
 impl Spelled {
     /// Takes note of the first digit of a group.
     #[inline]
     pub(crate) fn group(&mut self, position: usize) {
-        let near = position.wrapping_sub(self.last) <= GAP + 1;
+        self.come(position, GAP + 1, false);
+    }
+
+    /// Takes note of the last byte of a word or numeral, or of a word that is part of another one.
+    #[inline]
+    pub(crate) fn word(&mut self, position: usize) {
+        self.come(position, GAP + LONGEST, true);
+    }
+
+    /// A chain of at least [`FEWEST`] has one of the places that are kept in it, whatever came before.
+    #[inline]
+    fn come(&mut self, position: usize, reach: usize, is_word: bool) {
+        let near = position.wrapping_sub(self.last) <= reach;
         self.last = position;
         self.count = if near { self.count + 1 } else { 1 };
         if self.count.is_multiple_of(FEWEST) {
-            self.hits.push(position);
+            self.hits.push((position, is_word));
         }
     }
 
@@ -80,12 +90,9 @@ impl Spelled {
     /// Where the next chain begins that is long enough or may become so.
     fn next(&mut self, text: &Normal, last: bool) -> Option<usize> {
         let seen = self.seen;
-        self.hits.retain(|hit| *hit >= seen);
-        let hit = self.hits.first().copied();
-        let before = hit.unwrap_or(text.end());
-        let places = (seen.next_multiple_of(STRIDE)..before).step_by(STRIDE);
-        let word = places.filter_map(|at| digits::near(text, at, last)).find(|at| *at >= seen);
-        let found = word.into_iter().chain(hit).min();
+        self.hits.retain(|(hit, _)| *hit >= seen);
+        let begin = |(hit, is_word): &(usize, bool)| if *is_word { digits::around(text, *hit, last) } else { Some(*hit) };
+        let found = self.hits.iter().filter_map(begin).find(|at| *at >= seen);
         let found = found.or_else(|| if last { None } else { digits::tail(text) })?;
         (found >= seen).then(|| digits::first(text, found, seen))
     }

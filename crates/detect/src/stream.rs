@@ -22,7 +22,7 @@ use crate::resolve::Waiting;
 use crate::rules::Class;
 use crate::spelled::Spelled;
 use crate::token::{TokenHit, TokenWatch};
-use crate::words::{AT, BLOCK, COLON, DIGIT, HEARD, UNDERSCORE, WORD, Walk};
+use crate::words::{AT, BLOCK, COLON, DIGIT, HEARD, SPELLED, UNDERSCORE, WORD, Walk};
 
 /// Largest piece that is taken in at once.
 const PIECE: usize = 4096;
@@ -121,7 +121,7 @@ impl TextScan {
             text: Normal::new(),
             seen: 0,
             walk: Walk::default(),
-            asked: WORD | HEARD | DIGIT | AT | COLON | if hint.tokens { UNDERSCORE } else { 0 },
+            asked: WORD | HEARD | DIGIT | AT | COLON | if hint.tokens { UNDERSCORE } else { 0 } | if encoded { SPELLED } else { 0 },
             anchors: Vec::new(),
             left: Vec::new(),
             crowd: Crowd::default(),
@@ -288,7 +288,12 @@ impl TextScan {
 
     /// Starts what begins with the byte at `position`, or with the keywords that it ends.
     fn follow(&mut self, compiled: &Compiled, position: usize, come: u32) {
-        match come & self.asked & !(WORD | HEARD) {
+        if come & SPELLED != 0
+            && let Some(spelled) = &mut self.spelled
+        {
+            spelled.word(position);
+        }
+        match come & self.asked & !(WORD | HEARD | SPELLED) {
             0 => {}
             DIGIT => {
                 if let Some(spelled) = &mut self.spelled {

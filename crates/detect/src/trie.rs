@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use crate::words::{AT, COLON, DIGIT, HEARD, ROW, UNDERSCORE, WORD, WordShape};
+use crate::numbers;
+use crate::words::{AT, COLON, DIGIT, HEARD, ROW, SPELLED, UNDERSCORE, WORD, WordShape};
 
 /// A state: the longest beginning of a word that the text ends in.
 #[derive(Default)]
@@ -14,6 +15,8 @@ struct Node {
     heard: Vec<u16>,
     fallback: usize,
     digit: bool,
+    /// Whether a word for a digit ends here.
+    spelled: bool,
 }
 
 /// What a byte is besides a letter of a word.
@@ -33,6 +36,20 @@ const OFTEN: &[u8] = b" etaoinsrhldcumfpgwybvk";
 /// Entries of a table in one line of the cache; rows begin with a line.
 const LINE: usize = 16;
 
+/// How a word may stand in a text, letters of ASCII aside: other letters are there as they are written.
+fn forms(word: &str) -> Vec<String> {
+    let upper = word.to_uppercase();
+    let title: String = word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
+    let mut forms = vec![word.to_owned(), upper, title];
+    forms.retain(|form| form.len() == word.len());
+    for form in &mut forms {
+        form.make_ascii_lowercase();
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
 struct Trie {
     nodes: Vec<Node>,
     /// The bytes that make a difference.
@@ -42,22 +59,10 @@ struct Trie {
 impl Trie {
     fn new(words: &[&str], heard: &[(u16, &str)], kinds: bool) -> Option<Self> {
         let mut trie = Self { nodes: vec![Node::default()], letters: Vec::new() };
-        let forms = |word: &str| {
-            // What is no ASCII stands in texts as it is written.
-            let upper = word.to_uppercase();
-            let title: String = word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
-            let mut forms = vec![word.to_owned(), upper, title];
-            forms.retain(|form| form.len() == word.len());
-            for form in &mut forms {
-                form.make_ascii_lowercase();
-            }
-            forms.sort_unstable();
-            forms.dedup();
-            forms
-        };
         let heard: Vec<(u16, Vec<String>)> = heard.iter().map(|(number, word)| (*number, forms(word))).collect();
-        let bytes =
-            words.iter().flat_map(|word| word.bytes()).chain(heard.iter().flat_map(|(_, forms)| forms).flat_map(|word| word.bytes()));
+        let spelled: Vec<String> = if kinds { numbers::all().iter().flat_map(|word| forms(word)).collect() } else { Vec::new() };
+        let others = heard.iter().flat_map(|(_, forms)| forms).chain(&spelled);
+        let bytes = words.iter().flat_map(|word| word.bytes()).chain(others.flat_map(|word| word.bytes()));
         let mut letters: BTreeSet<u8> = bytes.map(|byte| byte.to_ascii_lowercase()).collect();
         for (index, word) in words.iter().enumerate() {
             let end = trie.insert(word);
@@ -68,6 +73,10 @@ impl Trie {
                 let end = trie.insert(form);
                 trie.nodes.get_mut(end)?.heard.push(*number);
             }
+        }
+        for form in &spelled {
+            let end = trie.insert(form);
+            trie.nodes.get_mut(end)?.spelled = true;
         }
         if kinds {
             // After a digit no other one is the first of its group: so there is a state for each.
@@ -117,13 +126,16 @@ impl Trie {
             children.sort_unstable();
             for (byte, child) in children {
                 let shorter = if at == 0 { 0 } else { self.step(fallback, byte) };
-                let (words, heard) = self.nodes.get(shorter).map(|node| (node.words.clone(), node.heard.clone())).unwrap_or_default();
+                let fallen = self.nodes.get(shorter);
+                let (words, heard) = fallen.map(|node| (node.words.clone(), node.heard.clone())).unwrap_or_default();
+                let spelled = fallen.is_some_and(|node| node.spelled);
                 if let Some(node) = self.nodes.get_mut(child) {
                     node.fallback = shorter;
                     node.words.extend(words);
                     node.words.sort_unstable();
                     node.heard.extend(heard);
                     node.heard.sort_unstable();
+                    node.spelled |= spelled;
                 }
                 queue.push_back(child);
             }
@@ -169,7 +181,7 @@ pub(crate) fn table(words: &[&str], heard: &[(u16, &str)], kinds: bool) -> Optio
             let next = trie.step(*state, *letter);
             let there = trie.nodes.get(next)?;
             let words = if there.words.is_empty() { 0 } else { WORD };
-            let ends = words | if there.heard.is_empty() { 0 } else { HEARD };
+            let ends = words | if there.heard.is_empty() { 0 } else { HEARD } | if there.spelled { SPELLED } else { 0 };
             let kind = if kinds && !(node.digit && letter.is_ascii_digit()) { kind(*letter) } else { 0 };
             table.extend_from_slice(&(rows.get(next)? | ends | kind).to_le_bytes());
         }

@@ -19,6 +19,8 @@ pub(crate) const UNDERSCORE: u32 = 1 << 27;
 pub(crate) const WORD: u32 = 1 << 28;
 /// The end of a word of a context, or of several.
 pub(crate) const HEARD: u32 = 1 << 29;
+/// The end of a word or numeral for a digit.
+pub(crate) const SPELLED: u32 = 1 << 30;
 /// Where the row of the next state begins.
 pub(crate) const ROW: u32 = (1 << 24) - 1;
 
