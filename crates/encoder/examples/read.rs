@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = |name: &str| std::fs::read(Path::new(&folder).join(name));
     let files = Files { model: file("model.onnx")?, tokenizer: file("tokenizer.json")?, config: file("config.json")? };
     let (encoder, threads) = (Encoder::load(files)?, one_thread());
-    let (mut bytes, began) = (0, Instant::now());
+    let (mut bytes, began) = (0_usize, Instant::now());
     let mut out = std::io::stdout().lock();
     for line in std::io::stdin().lock().lines() {
         let row: Value = serde_json::from_str(&line?)?;

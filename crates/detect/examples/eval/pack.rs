@@ -2,6 +2,7 @@
 //! its own, which reads the sentences as they are written here and writes what it found (`scripts/eval.sh`).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -19,7 +20,10 @@ pub struct Pack(BTreeMap<String, Value>);
 
 /// Writes the sentences for an encoder, as the rules see them.
 pub fn texts(rows: &[Row], path: &Path) -> bool {
-    let lines: String = rows.iter().map(|row| format!("{}\n", json!({"id": row.id, "text": normalise(&row.text)}))).collect();
+    let mut lines = String::new();
+    for row in rows {
+        let _ = writeln!(lines, "{}", json!({"id": row.id, "text": normalise(&row.text)}));
+    }
     fs::write(path, lines).inspect_err(|error| eprintln!("`{}`: {error}", path.display())).is_ok()
 }
 
