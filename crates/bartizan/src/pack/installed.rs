@@ -173,7 +173,9 @@ pub fn sha256(texts: &[&[u8]]) -> String {
 
 fn digest(texts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Hasher::new(&SHA256);
-    texts.iter().for_each(|text| hasher.update(text));
+    for text in texts {
+        hasher.update(text);
+    }
     hasher.finish().as_ref().first_chunk().copied().unwrap_or_default()
 }
 

@@ -3,6 +3,7 @@
 //! Names of the archive only choose what is taken; nothing is written under them.
 
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use flate2::Crc;
@@ -52,8 +53,8 @@ impl Wheel {
         let metadata = text(about("/METADATA"))?;
         let metadata = String::from_utf8_lossy(&metadata);
         let field = |name: &str| {
-            let head = metadata.lines().take_while(|line| !line.is_empty());
-            head.filter_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).next().unwrap_or_default().to_owned()
+            let mut head = metadata.lines().take_while(|line| !line.is_empty());
+            head.find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default().to_owned()
         };
         let licence = beside("LICENSE").or_else(|| about("/LICENSE"));
         Ok(Self {
@@ -71,7 +72,8 @@ impl Wheel {
 
 /// The model that is asked for, or the only one.
 fn chosen<'a, 'b>(entries: &'a [Entry<'b>], name: Option<&str>) -> Result<&'a Entry<'b>> {
-    let models: Vec<&Entry<'_>> = entries.iter().filter(|entry| entry.name.ends_with(".onnx")).collect();
+    let models: Vec<&Entry<'_>> =
+        entries.iter().filter(|entry| Path::new(entry.name).extension().is_some_and(|end| end.eq_ignore_ascii_case("onnx"))).collect();
     let names = || models.iter().map(|entry| format!("`{}`", entry.name)).collect::<Vec<_>>().join(", ");
     let matching = |entry: &&&Entry<'_>| name.is_none_or(|name| entry.name == name || entry.name.ends_with(&format!("/{name}")));
     let mut wanted = models.iter().filter(matching);

@@ -28,7 +28,7 @@ pub fn zip(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     for (name, bytes) in files {
         let mut crc = flate2::Crc::new();
         crc.update(bytes);
-        let deflated = name.ends_with(".json");
+        let deflated = name.contains(".json");
         let packed = if deflated { deflate(bytes) } else { bytes.clone() };
         let (size, length) = (u32::try_from(packed.len()).unwrap(), u32::try_from(bytes.len()).unwrap());
         let (at, named) = (u32::try_from(out.len()).unwrap(), u16::try_from(name.len()).unwrap());

@@ -2,7 +2,8 @@
 //! bar: `cargo run --release -p bartizan-detect --example eval -- DIR [--text FOLDER]… [--page FILE]`. It fails when a bar is missed.
 //! `--rules DIR` reads the rules from there, so that they can be tried without building anything; with `--examples` only the rules'
 //! own examples are tried, without `DIR` only ordinary files are read. `--predictions FILE` writes what was found in the synthetic
-//! sentences, `--peer NAME FILE` judges what somebody else found there; `--pack FOLDER` judges them once more with an encoder. With `--gazetteer DIR` (and `--clean DIR`) the weights for
+//! sentences, `--peer NAME FILE` judges what somebody else found there; `--pack FILE` judges them once more with
+//! what an encoder found in the sentences that `--texts FILE` writes. With `--gazetteer DIR` (and `--clean DIR`) the weights for
 //! names are trained anew for each fold, with `--weights FILE` others are taken; `--names DIR` counts names in ordinary files.
 #![expect(clippy::indexing_slicing, clippy::string_slice, clippy::cast_precision_loss, reason = "a program for people, on known data")]
 
@@ -43,6 +44,7 @@ struct Asked {
     predictions: Option<PathBuf>,
     peers: Vec<(String, PathBuf)>,
     pack: Option<PathBuf>,
+    texts: Option<PathBuf>,
     learn: Learn,
     examples: bool,
 }
@@ -60,6 +62,7 @@ fn asked() -> Asked {
             "--misses" => asked.misses = Some(value().into()),
             "--predictions" => asked.predictions = Some(value().into()),
             "--peer" => asked.peers.push((value(), value().into())),
+            "--texts" => asked.texts = Some(value().into()),
             "--pack" => asked.pack = Some(value().into()),
             "--gazetteer" => asked.learn.gazetteer = Some(value().into()),
             "--clean" => asked.learn.clean.push(value().into()),
@@ -89,8 +92,8 @@ fn sets(folder: &Path, asked: &Asked, files: &[RuleFile], detector: &Detector, r
     let sentences = Sentences::read(folder);
     let [first, second] = learn::names(&asked.learn, &sentences)?;
     synthetic::run(detector, &sentences, [&first, &second], asked.predictions.as_deref(), report);
-    if let Some(folder) = &asked.pack {
-        synthetic::packed(detector, &sentences, [&first, &second], &pack::Pack::read(folder)?, report);
+    if let Some(file) = &asked.pack {
+        synthetic::packed(detector, &sentences, [&first, &second], &pack::Pack::read(file, &sentences.rows)?, report);
     }
     synthetic::peers(&sentences, &asked.peers, report);
     if asked.peers.is_empty() {
@@ -125,6 +128,9 @@ fn main() -> ExitCode {
     };
     if asked.examples {
         return own::run(&detector, &files);
+    }
+    if let (Some(folder), Some(file)) = (&asked.sets, &asked.texts) {
+        return if pack::texts(&Sentences::read(folder).rows, file) { ExitCode::SUCCESS } else { ExitCode::from(2) };
     }
     let mut report = Report::default();
     if let Some(folder) = &asked.sets {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use bartizan_detect::names::Names;
 use bartizan_detect::{Detector, Hint, Scan};
@@ -114,22 +113,17 @@ pub fn run(detector: &Detector, sentences: &Sentences, names: [&Names; 2], predi
     tell("Synthetic sentences of Presidio", FIGURES, &folds, sentences, report);
 }
 
-/// The same with the names of an encoder besides, and how long it takes.
+/// The same with the names of an encoder besides.
 pub fn packed(detector: &Detector, sentences: &Sentences, names: [&Names; 2], pack: &Pack, report: &mut Report) {
     let detectors = names.map(|names| detector.with_names(names.clone()));
-    let (mut folds, mut took, mut bytes) = (Folds::default(), Duration::ZERO, 0);
+    let mut folds = Folds::default();
     for row in &sentences.rows {
         let fold = sentences.fold(row);
         let Some(detector) = detectors.get(fold) else { continue };
-        let began = Instant::now();
-        let given = pack.given(&row.text);
-        took += began.elapsed();
-        bytes += row.text.len();
-        let found = spans(&detector.scan_given(&row.text, Hint::default(), given));
+        let found = spans(&detector.scan_given(&row.text, Hint::default(), pack.given(row)));
         folds.add(fold, row.template, &Counts::of(row, &found, &gold(row), &mut |_, _| {}));
     }
     tell("The same sentences with the accuracy pack", PACKED, &folds, sentences, report);
-    report.note(&format!("The pack took {:.0} ms for a KB.", took.as_secs_f64() * 1e6 / bytes.max(1) as f64));
 }
 
 fn spans(scan: &Scan) -> Vec<Span> {
