@@ -50,7 +50,7 @@ fn word(letters: &[u8], whole: bool) -> Option<u8> {
     }
     let letters = std::str::from_utf8(letters).ok()?.to_lowercase();
     let fits = |word: &&str| if whole { **word == letters } else { word.starts_with(&letters) };
-    let at = WORDS.iter().position(|words| words.iter().any(|word| fits(word)))?;
+    let at = WORDS.iter().position(|words| words.iter().any(fits))?;
     u8::try_from(at).ok().map(|value| b'0' + value)
 }
 
