@@ -165,11 +165,16 @@ impl CallerWords {
         AhoCorasick::builder().kind(kind).build(lower).map(Self).map_err(|_| PatternError::Size)
     }
 
+    /// Bytes that it takes.
+    pub fn memory(&self) -> usize {
+        self.0.memory_usage()
+    }
+
     /// Where words stand, sorted and apart: of several that overlap the earlier one, of those that begin together the longest. `None`
     /// when `go_on` said that it takes too long.
     pub fn find(&self, text: &str, go_on: &mut dyn FnMut() -> bool) -> Option<Vec<(usize, usize)>> {
         let folded = Folded::new(text);
-        let (mut found, mut asked) = (Vec::new(), 0_u32);
+        let (mut found, mut asked, mut room) = (Vec::new(), 0_u32, ROOM);
         for one in self.0.find_overlapping_iter(&folded.lower) {
             asked = asked.wrapping_add(1);
             if asked.is_multiple_of(1_024) && !go_on() {
@@ -181,8 +186,14 @@ impl CallerWords {
             if !before.is_some_and(is_worded) && !after.is_some_and(is_worded) {
                 found.push((start, end));
             }
+            // Of those that begin together only the longest counts, and there may be many.
+            if found.len() >= room {
+                longest_first(&mut found);
+                found.dedup_by_key(|(start, _)| *start);
+                room = ROOM.max(2 * found.len());
+            }
         }
-        found.sort_unstable_by_key(|(start, end)| (*start, usize::MAX - end));
+        longest_first(&mut found);
         let mut last = 0;
         found.retain(|(start, end)| {
             let apart = *start >= last;
@@ -191,6 +202,13 @@ impl CallerWords {
         });
         Some(found)
     }
+}
+
+/// Places of words that are held before those are left out that do not count.
+const ROOM: usize = 1 << 16;
+
+fn longest_first(found: &mut [(usize, usize)]) {
+    found.sort_unstable_by_key(|(start, end)| (*start, usize::MAX - end));
 }
 
 fn is_worded(c: char) -> bool {
@@ -232,6 +250,7 @@ impl Allowed {
     /// # Errors
     /// Why one is not run, with its number.
     pub fn new(patterns: &[String], flags: PatternFlags) -> Result<Self, (usize, PatternError)> {
+        let mut memory = 0_usize;
         for (number, pattern) in patterns.iter().enumerate() {
             let failed = |error| (number, error);
             if pattern.len() > LONGEST_PATTERN {
@@ -243,6 +262,11 @@ impl Allowed {
             let regex = compile(&[pattern], syntax_of(flags), SIZE).map_err(failed)?;
             if regex.is_match("") {
                 return Err(failed(PatternError::Everything));
+            }
+            // Each may be as large as all of them: compiling a thousand such would take minutes.
+            memory = memory.saturating_add(regex.memory_usage());
+            if memory > 4 * SIZE {
+                return Err(failed(PatternError::Size));
             }
         }
         let all: Vec<&str> = patterns.iter().map(String::as_str).collect();

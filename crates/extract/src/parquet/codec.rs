@@ -32,10 +32,13 @@ impl Codec {
     }
 }
 
+/// Most bytes that nothing is packed to.
+const EMPTY: usize = 32;
+
 /// Adds what the bytes unpack to, which must be exactly so long.
 pub fn unpack(codec: Codec, packed: &[u8], size: usize, out: &mut Vec<u8>) -> Result<(), Reason> {
     if size == 0 && codec != Codec::None {
-        return Ok(());
+        return if packed.len() <= EMPTY { Ok(()) } else { Err(Reason::Damaged) };
     }
     let start = out.len();
     let whole = match codec {

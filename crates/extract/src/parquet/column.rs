@@ -59,7 +59,7 @@ impl Cursor {
             };
             any = true;
             if there && let Some(page) = &mut self.page {
-                show(page.values.next(&page.bytes, from.column.physical, self.dictionary.as_ref())?);
+                show(page.values.next(&page.bytes, from.column.physical, self.dictionary.as_mut())?);
             }
             if from.column.repeated == 0 {
                 return Ok(true);
@@ -78,6 +78,9 @@ impl Cursor {
                 let definition = page.definitions.next(&page.bytes)?;
                 return Ok(Some((repetition, definition == from.column.defined)));
             }
+            if self.page.as_ref().is_some_and(|page| !page.values.is_over(page.bytes.len())) {
+                return Err(Reason::Damaged);
+            }
             if self.ended {
                 return Ok(None);
             }
@@ -91,7 +94,13 @@ impl Cursor {
     fn open(&mut self, from: &mut From<'_, impl Source>) -> Result<bool, Reason> {
         let end = from.chunk.range.end;
         if self.at >= end {
-            return if self.seen == from.chunk.values { Ok(false) } else { Err(Reason::Damaged) };
+            if self.seen != from.chunk.values {
+                return Err(Reason::Damaged);
+            }
+            if let Some(dictionary) = self.dictionary.take().filter(|_| from.column.form.is_text()) {
+                dictionary.unasked(from.column.physical, &mut |text| line(from.statistics, text));
+            }
+            return Ok(false);
         }
         let (header, packed) = from.page(self.at, end)?;
         let (tree, used) = parse(&header, NODES)?;

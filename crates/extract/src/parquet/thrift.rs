@@ -134,10 +134,15 @@ impl<'b> Parser<'b> {
             if head == 0 {
                 return Ok(Value::Struct(fields));
             }
-            id = match head >> 4 {
+            let next = match head >> 4 {
                 0 => i16::try_from(self.zigzag()?).map_err(|_| Fault::Bad)?,
                 delta => id.checked_add(i16::from(delta)).ok_or(Fault::Bad)?,
             };
+            // Of a field that is there twice, others might read the other one. Writers write them in order.
+            if next <= id {
+                return Err(Fault::Bad);
+            }
+            id = next;
             let value = match head & 15 {
                 1 => Value::Bool(true),
                 2 => Value::Bool(false),

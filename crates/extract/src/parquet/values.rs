@@ -12,11 +12,14 @@ pub struct Dictionary {
     /// Where each is, when they are not all of one length.
     places: Vec<Range<u32>>,
     count: usize,
+    /// Which of them were asked for.
+    asked: Vec<bool>,
 }
 
 impl Dictionary {
     pub fn new(bytes: Vec<u8>, count: usize, physical: Physical) -> Result<Self, Reason> {
         let mut places = Vec::new();
+        let mut end = physical.width().map(|width| count.saturating_mul(width));
         if physical == Physical::Bytes {
             let mut at = 0;
             for _ in 0..count {
@@ -25,17 +28,38 @@ impl Dictionary {
                 let short = |at: usize| u32::try_from(at).map_err(|_| Reason::Damaged);
                 places.push(short(place.start)?..short(place.end)?);
             }
+            end = Some(at);
         }
-        Ok(Self { bytes, places, count })
+        // What follows them nobody would look at.
+        if end.is_some_and(|end| end != bytes.len()) {
+            return Err(Reason::Damaged);
+        }
+        Ok(Self { bytes, places, count, asked: vec![false; count] })
     }
 
-    fn get(&self, index: u32, physical: Physical) -> Result<Raw<'_>, Reason> {
+    /// Shows the texts that no value of the column was: other readers show them neither, and they are in the file.
+    pub fn unasked(&self, physical: Physical, show: &mut impl FnMut(&[u8])) {
+        for (index, _) in self.asked.iter().enumerate().filter(|(_, asked)| !**asked) {
+            if let Some(text) = self.range(index, physical).ok().and_then(|range| self.bytes.get(range)) {
+                show(text);
+            }
+        }
+    }
+
+    fn range(&self, index: usize, physical: Physical) -> Result<Range<usize>, Reason> {
+        match physical.width() {
+            Some(width) if index < self.count => Ok(index.saturating_mul(width)..(index + 1).saturating_mul(width)),
+            Some(_) => Err(Reason::Damaged),
+            None => self.places.get(index).map(|place| place.start as usize..place.end as usize).ok_or(Reason::Damaged),
+        }
+    }
+
+    fn get(&mut self, index: u32, physical: Physical) -> Result<Raw<'_>, Reason> {
         let index = usize::try_from(index).unwrap_or(usize::MAX);
-        let range = match physical.width() {
-            Some(width) if index < self.count => index.saturating_mul(width)..(index + 1).saturating_mul(width),
-            Some(_) => return Err(Reason::Damaged),
-            None => self.places.get(index).map(|place| place.start as usize..place.end as usize).ok_or(Reason::Damaged)?,
-        };
+        if let Some(asked) = self.asked.get_mut(index) {
+            *asked = true;
+        }
+        let range = self.range(index, physical)?;
         Ok(stored(self.bytes.get(range).ok_or(Reason::Damaged)?, physical))
     }
 }
@@ -84,8 +108,18 @@ impl Values {
         })
     }
 
+    /// Whether nothing is left that could hold a text, when all values are read.
+    pub fn is_over(&self, end: usize) -> bool {
+        match self {
+            Self::Plain { at } | Self::Lengths { at, .. } | Self::Fronts { at, .. } => *at == end,
+            Self::Split { start, count, index, .. } => index == count || *start == end,
+            // Bits, padded to whole bytes and blocks.
+            Self::Bits { .. } | Self::Runs(_) | Self::Indexes(_) | Self::Deltas(_) => true,
+        }
+    }
+
     /// The next value.
-    pub fn next<'v>(&'v mut self, bytes: &'v [u8], physical: Physical, dictionary: Option<&'v Dictionary>) -> Result<Raw<'v>, Reason> {
+    pub fn next<'v>(&'v mut self, bytes: &'v [u8], physical: Physical, dictionary: Option<&'v mut Dictionary>) -> Result<Raw<'v>, Reason> {
         match self {
             Self::Plain { at } => {
                 let range = match physical.width() {

@@ -95,7 +95,7 @@ impl Compiled {
     fn memory(&self) -> usize {
         match self {
             Self::Regex(regex) => regex.memory(),
-            Self::Words(_) => 0,
+            Self::Words(words) => words.memory(),
         }
     }
 
@@ -174,7 +174,7 @@ impl Recognisers {
         if given.len() > RECOGNISERS {
             return Err(unsupported(format!("`ad_hoc_recognizers`: at most {RECOGNISERS} in one request")));
         }
-        let (mut read, mut patterns, mut denied, mut memory) = (Self::default(), 0, 0, 0);
+        let (mut read, mut patterns, mut denied, mut memory) = (Self::default(), 0, 0, MEMORY);
         for one in given {
             let given: Given = serde_json::from_value(one).map_err(|error| Problem::bad(format!("`ad_hoc_recognizers`: {error}")))?;
             patterns += given.patterns.as_ref().map_or(0, Vec::len);
@@ -184,11 +184,7 @@ impl Recognisers {
                 return Err(unsupported(detail));
             }
             let runs = given.supported_language.as_deref().zip(language).is_none_or(|(own, asked)| own == asked);
-            let recogniser = Recogniser::compile(given, deadline)?;
-            memory += recogniser.patterns.iter().map(|pattern| pattern.compiled.memory()).sum::<usize>();
-            if memory > MEMORY {
-                return Err(unsupported("`ad_hoc_recognizers`: all patterns together are too large"));
-            }
+            let recogniser = Recogniser::compile(given, &mut memory, deadline)?;
             if runs {
                 read.all.push(recogniser);
             }
@@ -233,7 +229,13 @@ fn raised(score_bp: u16) -> u16 {
 }
 
 impl Recogniser {
-    fn compile(given: Given, deadline: Instant) -> Result<Self, Problem> {
+    /// `memory`: bytes that patterns may still take.
+    fn compile(given: Given, memory: &mut usize, deadline: Instant) -> Result<Self, Problem> {
+        let mut pay = |compiled: &Compiled| {
+            let too_large = || unsupported("`ad_hoc_recognizers`: all patterns together are too large");
+            *memory = memory.checked_sub(compiled.memory()).ok_or_else(too_large)?;
+            Ok::<(), Problem>(())
+        };
         let entity = name("supported_entity", &given.supported_entity)?;
         let own = name("name", given.name.as_deref().unwrap_or("PatternRecognizer"))?;
         let flags = flags("global_regex_flags", given.global_regex_flags)?;
@@ -243,10 +245,12 @@ impl Recogniser {
                 return Err(too_slow());
             }
             let refused = |error| unsupported(format!("the pattern `{}` of `{own}` is not run: {error}", pattern.name));
+            let compiled = Compiled::Regex(CallerPattern::new(&pattern.regex, flags).map_err(refused)?);
+            pay(&compiled)?;
             patterns.push(Pattern {
                 name: name("patterns.name", &pattern.name)?,
                 score_bp: threshold("score", Some(pattern.score))?.unwrap_or_default(),
-                compiled: Compiled::Regex(CallerPattern::new(&pattern.regex, flags).map_err(refused)?),
+                compiled,
                 regex: Some(pattern.regex),
             });
         }
@@ -255,13 +259,14 @@ impl Recogniser {
             return Err(Problem::bad("`deny_list` must not hold empty words"));
         }
         if !denied.is_empty() {
+            let refused = |error| unsupported(format!("the `deny_list` of `{own}` is not used: {error}"));
+            let compiled = CallerWords::new(&denied).map(Compiled::Words).map_err(refused)?;
+            pay(&compiled)?;
             patterns.push(Pattern {
                 name: "deny_list".to_owned(),
                 regex: None,
                 score_bp: threshold("deny_list_score", given.deny_list_score)?.unwrap_or(10_000),
-                compiled: CallerWords::new(&denied)
-                    .map(Compiled::Words)
-                    .map_err(|error| unsupported(format!("the `deny_list` of `{own}` is not used: {error}")))?,
+                compiled,
             });
         }
         if patterns.is_empty() {
