@@ -7,12 +7,12 @@ use bartizan_detect::exact::Exact;
 use bartizan_detect::names::Names;
 use bartizan_detect::prints::Prints;
 use bartizan_detect::subjects::Subjects;
-use bartizan_detect::{Detector, RuleFile};
+use bartizan_detect::{Detector, RuleFile, Thresholds};
 
 use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
 use crate::output::read_bytes;
 use crate::own_rules::OwnRules;
-use crate::{exact, fingerprint};
+use crate::{exact, fingerprint, scores};
 
 /// The detector of a gate, with what it was made of.
 pub struct Detectors {
@@ -20,6 +20,8 @@ pub struct Detectors {
     /// Its rules and words alone.
     base: Detector,
     parts: Parts,
+    /// What somebody chose that does not do what it may be meant to do.
+    warnings: Vec<String>,
     /// The same with all built-in rules, without names unless the gate looks for them, and with them, once somebody asked for it.
     wide: OnceLock<[Detector; 2]>,
 }
@@ -47,6 +49,7 @@ struct Parts {
     exact: Vec<Exact>,
     prints: Vec<Prints>,
     subjects: Vec<Subjects>,
+    thresholds: Thresholds,
 }
 
 impl Detectors {
@@ -65,9 +68,18 @@ impl Detectors {
             exact: exact.context("`guard.exact` cannot be used")?,
             prints: prints.context("`guard.fingerprints` cannot be used")?,
             subjects: subjects(&guard.subjects).context("`guard.subjects` cannot be used")?,
+            thresholds: scores::thresholds(&guard.thresholds).context("`guard.thresholds` cannot be used")?,
         };
         let base = parts.base(guard.rules)?;
-        Ok(Self { gate: parts.complete(&base, guard.names)?, base, parts, wide: OnceLock::new() })
+        let gate = parts.complete(&base, guard.names)?;
+        scores::known(guard.thresholds.keys(), &scores::labels(&gate)?).context("`guard.thresholds` cannot be used")?;
+        let warnings = scores::without_effect(&guard.thresholds, &gate)?;
+        Ok(Self { gate, base, parts, warnings, wide: OnceLock::new() })
+    }
+
+    /// What of the configuration does not do what it may be meant to do, a sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What the gate looks for.
@@ -124,6 +136,7 @@ impl Parts {
         for subjects in &self.subjects {
             detector = detector.with_subjects(subjects.clone()).context("`guard.subjects` cannot be used")?;
         }
-        Ok(detector)
+        // Last, so that it holds for all of that.
+        Ok(detector.with_thresholds(&self.thresholds))
     }
 }

@@ -12,6 +12,8 @@ mod limits;
 mod sealing;
 #[path = "admin/start.rs"]
 mod start;
+#[path = "admin/thresholds.rs"]
+mod thresholds;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

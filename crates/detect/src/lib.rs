@@ -41,6 +41,7 @@ mod sextets;
 mod sieve;
 mod stream;
 pub mod subjects;
+mod thresholds;
 mod token;
 mod trial;
 mod trie;
@@ -64,6 +65,7 @@ pub use operate::{
 pub use plan::LabelInfo;
 pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Severity, WINDOW};
 pub use stream::{Event, TextScan};
+pub use thresholds::Thresholds;
 pub use token::{Token, TokenHit, TokenPlace, give_way};
 pub use trial::FailedExample;
 pub use validate::Check;
