@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use super::{Up, call, folder, good, json as parsed, until};
+use super::{Up, call, folder, good, json as parsed, run, until};
 
 /// A text that was seen before is looked at with the thresholds of now, and what lies below them is recorded.
 #[test]
@@ -48,7 +48,7 @@ fn thresholds_hold_from_a_reload_on() {
     ];
     until("the warnings are in the log", || said.iter().all(|one| log().replace("\\\"", "\"").contains(one)));
     let config = config.to_str().unwrap();
-    let checked = good(&data, &["policy", "check", "--config", config]);
+    let checked = String::from_utf8(run(&data, &["policy", "check", "--config", config]).stderr).unwrap();
     assert!(said.iter().all(|one| checked.contains(one)), "{checked}");
     let question = dir.path().join("body.json");
     let body = json!({ "body": { "model": "m", "messages": [{ "role": "user", "content": "please call 030 5550 1234 before noon" }] } });
