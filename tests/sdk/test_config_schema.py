@@ -118,6 +118,9 @@ PROVIDER = '[[providers]]\nname = "p"\nkind = "openai"\nbase_url = "http://127.0
         '[gate]\ntls_cert = "only.pem"',
         '[admin]\ntls_key = "only.pem"',
         '[guard]\non_failure = "shrug"',
+        '[guard]\nthresholds = { "pii.phone" = 1.1 }',
+        '[guard]\nthresholds = { "pii.phone" = "high" }',
+        '[guard]\nthresholds = { "pii.*" = 0.7 }',
         '[capture]\nmode = "on"',
         '[retention]\nevents = "90"',
         '[retention]\nevents = "0d"',
@@ -168,7 +171,7 @@ def test_config_refused_by_both(text, tmp_path):
 def toml(value):
     """A value as TOML writes it within a line."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + " }"
+        return "{ " + ", ".join(f"{json.dumps(key)} = {toml(one)}" for key, one in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(toml, value)) + "]"
     return json.dumps(value)
@@ -207,6 +210,7 @@ def test_config_with_every_key(tmp_path, upstream_process):
         },
         "prices": {"file": str(tmp_path / "prices.toml")},
         "guard": {
+            "thresholds": {"pii.phone": 0.7, "pii.id": 1},
             "names": True,
             "subjects": True,
             "own_rules": [str(tmp_path / "projects.toml")],

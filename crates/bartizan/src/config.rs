@@ -1,5 +1,6 @@
 //! The configuration file and how it becomes settings. Unknown keys are errors; every error says which key and what to write.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -158,6 +159,8 @@ pub struct GuardConfig {
     pub on_failure: OnFailure,
     /// What is looked for: `core` (default) or `all`.
     pub rules: RuleSet,
+    /// From which score on labels count, 0 to 1, by a label or a family such as `pii.id`, in the place of what their rules say.
+    pub thresholds: BTreeMap<String, f64>,
     /// Whether names of persons, places and organisations, addresses and dates are looked for too.
     pub names: bool,
     /// Folder of an accuracy pack, as `bartizan pack install` makes it.

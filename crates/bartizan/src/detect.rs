@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use bartizan_detect::names::Names;
 use bartizan_detect::{
-    Choice, CodePoints, Detector, Edit, Hint, RuleFile, Scan, Severity, TokenHit, apply, basis_points, is_under, placeholder,
+    Choice, CodePoints, Detector, Edit, Hint, RuleFile, Scan, Severity, Thresholds, TokenHit, apply, basis_points, is_under, placeholder,
 };
 use bartizan_vocabulary::Finding;
 use clap::{Args, ValueEnum};
@@ -19,7 +19,7 @@ use crate::output::{FAILED, FOUND, Format, GOOD, print, print_json, print_line, 
 use crate::own_rules::OwnRules;
 use crate::pack::Installed;
 use crate::redaction::{OperatorArgs, Redaction};
-use crate::{detect_files, detect_lines, exact, fingerprint, guard};
+use crate::{detect_files, detect_lines, exact, fingerprint, guard, scores};
 
 /// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
 pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
@@ -39,6 +39,7 @@ pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its
   bartizan detect --rules tickets.toml mail.eml     rules or a dictionary of your own too
   bartizan detect --subjects letter.txt             what its passages are about too: code, a contract, somebody's health
   bartizan detect --subjects=own.subjects mail.eml  subjects of your own too
+  bartizan detect --threshold pii.phone=0.7 notes.txt   only what is surely a telephone number, and everything else
   bartizan detect --labels --format json            everything that can be found
 Exit code: 0 nothing found, 1 findings, 2 something could not be read, which is told and is never taken for clean.")]
 pub struct DetectArgs {
@@ -100,6 +101,10 @@ pub struct ScanArgs {
     /// Report findings from this score on (0 to 1) instead of from their label's own threshold.
     #[arg(long, value_name = "SCORE", value_parser = score)]
     min_score: Option<u16>,
+    /// Report findings of a label, or of those below it, from this score on, such as `pii.phone=0.7` or `pii.id=0.9`; may be given several
+    /// times, the most specific counts.
+    #[arg(long = "threshold", value_name = "LABEL=SCORE", value_parser = scores::threshold, conflicts_with = "min_score")]
+    thresholds: Vec<(String, u16)>,
     /// Only these labels and what lies below them, such as `pii.email` or `secret`.
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     only: Vec<String>,
@@ -200,10 +205,15 @@ impl Scanner {
             detector = detector.with_subjects(subjects)?;
         }
         let labels = detector.labels();
+        scores::known(args.thresholds.iter().map(|(label, _)| label), &scores::labels_of(&detector))?;
         for wanted in &args.only {
             if !labels.iter().any(|info| is_under(info.label.as_str(), wanted)) {
                 bail!("there is no label `{wanted}`; `bartizan detect --labels` lists them");
             }
+        }
+        let detector = detector.with_thresholds(&Thresholds::new(args.thresholds.iter().cloned()));
+        for warning in scores::out_of_reach(&args.thresholds, &detector, "") {
+            say(&format!("bartizan: {warning}"));
         }
         let choice = Choice { min_score_bp: args.min_score, only: args.only.clone() };
         let pack = args.pack.as_deref().map(Installed::load).transpose()?;

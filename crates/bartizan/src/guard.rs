@@ -9,14 +9,14 @@ use bartizan_detect::exact::Exact;
 use bartizan_detect::names::Names;
 use bartizan_detect::prints::Prints;
 use bartizan_detect::subjects::Subjects;
-use bartizan_detect::{Detector, RuleFile};
+use bartizan_detect::{Detector, RuleFile, Thresholds};
 use bartizan_gateway::PackSettings;
 
 use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
 use crate::output::read_bytes;
 use crate::own_rules::OwnRules;
 use crate::pack::Installed;
-use crate::{exact, fingerprint};
+use crate::{exact, fingerprint, scores};
 
 /// Seconds that an accuracy pack may be given for a request, and is given.
 const PACK_SECONDS: RangeInclusive<f64> = 0.01..=60.0;
@@ -29,6 +29,8 @@ pub struct Detectors {
     base: Detector,
     parts: Parts,
     pack: Option<PackSettings>,
+    /// What somebody chose that does not do what it may be meant to do.
+    warnings: Vec<String>,
     /// The same with all built-in rules, without names unless the gate looks for them, and with them, once somebody asked for it.
     wide: OnceLock<[Detector; 2]>,
 }
@@ -56,6 +58,7 @@ struct Parts {
     exact: Vec<Exact>,
     prints: Vec<Prints>,
     subjects: Vec<Subjects>,
+    thresholds: Thresholds,
 }
 
 impl Detectors {
@@ -74,15 +77,24 @@ impl Detectors {
             exact: exact.context("`guard.exact` cannot be used")?,
             prints: prints.context("`guard.fingerprints` cannot be used")?,
             subjects: subjects(&guard.subjects).context("`guard.subjects` cannot be used")?,
+            thresholds: scores::thresholds(&guard.thresholds).context("`guard.thresholds` cannot be used")?,
         };
         let pack = pack(guard)?;
         let base = parts.base(guard.rules)?;
-        Ok(Self { gate: parts.complete(&base, guard.names)?, base, parts, pack, wide: OnceLock::new() })
+        let gate = parts.complete(&base, guard.names)?;
+        scores::known(guard.thresholds.keys(), &scores::labels(&gate)?).context("`guard.thresholds` cannot be used")?;
+        let warnings = scores::without_effect(&guard.thresholds, &gate)?;
+        Ok(Self { gate, base, parts, pack, warnings, wide: OnceLock::new() })
     }
 
     /// What helps the gate with names.
     pub fn pack(&self) -> Option<&PackSettings> {
         self.pack.as_ref()
+    }
+
+    /// What of the configuration does not do what it may be meant to do, a sentence each.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// What the gate looks for.
@@ -150,6 +162,7 @@ impl Parts {
         for subjects in &self.subjects {
             detector = detector.with_subjects(subjects.clone()).context("`guard.subjects` cannot be used")?;
         }
-        Ok(detector)
+        // Last, so that it holds for all of that.
+        Ok(detector.with_thresholds(&self.thresholds))
     }
 }

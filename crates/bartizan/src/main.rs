@@ -35,6 +35,7 @@ mod quotas;
 mod redaction;
 mod routes;
 mod sample_model;
+mod scores;
 mod spending;
 mod table;
 mod telemetry;

@@ -167,7 +167,9 @@ fn warnings(set: &PolicySet, config: Option<&Config>) -> Result<Vec<String>> {
     let mut warnings: Vec<String> = no_permit(set).map(str::to_owned).into_iter().collect();
     if let Some(config) = config {
         has_key_for(set, config.guard.seal_key.is_some())?;
-        warnings.extend(words::not_looked_for(set, Detectors::read(&config.guard)?.gate())?);
+        let detectors = Detectors::read(&config.guard)?;
+        warnings.extend(words::not_looked_for(set, detectors.gate())?);
+        warnings.extend(detectors.warnings().iter().cloned());
     }
     Ok(warnings)
 }

@@ -92,7 +92,7 @@ pub fn has_key_for(policies: &PolicySet, key: bool) -> Result<()> {
 /// When rules, policies or settings do not fit; then nothing is replaced.
 pub fn live(settings: bartizan_gateway::Settings, policies: PolicySet, detectors: &Detectors) -> Result<Live> {
     has_key_for(&policies, settings.seal_key.is_some())?;
-    for warning in words::not_looked_for(&policies, detectors.gate())? {
+    for warning in words::not_looked_for(&policies, detectors.gate())?.iter().chain(detectors.warnings()) {
         tracing::warn!("{warning}");
     }
     let live = Live::new(settings, detectors.gate().clone(), Judge::new(policies, REMEMBERED))

@@ -57,7 +57,7 @@ pub fn not_looked_for(policies: &PolicySet, gate: &Detector) -> Result<Vec<Strin
 }
 
 /// Whether anything of these labels is, or lies below, what a policy names.
-fn is_looked_for(word: &str, found: &[String]) -> bool {
+pub fn is_looked_for(word: &str, found: &[String]) -> bool {
     if word == "uninspected" || word.starts_with("uninspected.") {
         return true;
     }
@@ -68,7 +68,7 @@ fn is_looked_for(word: &str, found: &[String]) -> bool {
 }
 
 /// What to write below `[guard]` so that a word is looked for.
-fn what_would_find(word: &str, built_in: &[String]) -> &'static str {
+pub fn what_would_find(word: &str, built_in: &[String]) -> &'static str {
     let names: Vec<String> = Kind::ALL.iter().map(|kind| kind.label().to_owned()).collect();
     if is_looked_for(word, built_in) {
         "needs `rules = \"all\"` below `[guard]`"

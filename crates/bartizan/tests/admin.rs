@@ -14,6 +14,8 @@ mod pack;
 mod sealing;
 #[path = "admin/start.rs"]
 mod start;
+#[path = "admin/thresholds.rs"]
+mod thresholds;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -311,3 +311,45 @@ fn archives_are_opened_and_told_by_their_entries() {
     let ran = detect("torn.tar.gz");
     assert!(ran.code == 2 && ran.stderr.contains("damaged") && ran.stdout.contains("(dir/file.txt):1:10"), "{}{}", ran.stdout, ran.stderr);
 }
+
+#[test]
+fn a_threshold_holds_for_a_label_or_a_family() {
+    let text = "ring 030 5550 1234, mail ada@example.com, card 4532812677354687\n";
+    let labels = |flags: &[&str]| {
+        let ran = bartizan(&[&["detect", "--format", "json"], flags].concat(), text.as_bytes());
+        let said: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let found = said["findings"].as_array().unwrap().iter().map(|one| one["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+        (found.join(" "), ran.stderr)
+    };
+    let all = "pii.phone pii.email pci.card".to_owned();
+    assert_eq!(labels(&[]).0, all);
+    for (flags, found) in [
+        (vec!["--threshold", "pii.phone=0.9"], "pii.email pci.card"),
+        (vec!["--threshold", "pii=0.96", "--threshold", "pii.phone=0.5"], "pii.phone pci.card"),
+        (vec!["--threshold", "pii.phone=0.5", "--threshold", "pii=0.96"], "pii.phone pci.card"),
+        (vec!["--threshold", "pci=1", "--threshold", "pii=1"], ""),
+    ] {
+        assert_eq!(labels(&flags).0, found, "{flags:?}");
+    }
+    assert_eq!(labels(&["--threshold", "pii.phone=0.7"]), (all, String::new()), "nothing is warned of");
+    let (_, said) = labels(&["--threshold", "pii.email=0.96"]);
+    assert!(said.contains("with the threshold 0.96 of `pii.email` some labels are never found: `pii.email` scores 0.95 at most"), "{said}");
+    let redacted = bartizan(&["redact", "--threshold", "pii.phone=0.9"], text.as_bytes());
+    assert_eq!(redacted.stdout, "ring 030 5550 1234, mail [REDACTED_EMAIL], card [REDACTED_CARD]\n");
+    let line = format!("{}\n", serde_json::json!({ "id": 1, "text": text }));
+    let told = bartizan(&["detect", "--jsonl", "--explain", "--threshold", "pii.phone=0.9"], line.as_bytes());
+    let told: Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!((&told["below"][0]["label"], told["findings"].as_array().unwrap().len()), (&Value::from("pii.phone"), 2), "{told}");
+    for (bad, said) in [
+        (vec!["--threshold", "pii.fone=0.7"], "there is no label `pii.fone`; did you mean `pii.phone`"),
+        (vec!["--threshold", "zzzzzzzz=0.7"], "there is no label `zzzzzzzz`; `bartizan detect --labels` lists them"),
+        (vec!["--threshold", "pii.phone=1.1"], "between 0 and 1"),
+        (vec!["--threshold", "pii.phone"], "a label and a score"),
+        (vec!["--threshold", "=0.5"], "a label and a score"),
+        (vec!["--threshold", "pii.phone=NaN"], "between 0 and 1"),
+        (vec!["--threshold", "pii.phone=0.7", "--min-score", "0.5"], "cannot be used with"),
+    ] {
+        let ran = bartizan(&[&["detect"], bad.as_slice()].concat(), b"");
+        assert!(ran.code == 2 && ran.stderr.contains(said), "{bad:?}: {} {}", ran.code, ran.stderr);
+    }
+}

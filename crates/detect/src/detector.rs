@@ -14,6 +14,7 @@ use crate::prints::{Prints, is_excerpt};
 use crate::rules::{RuleError, RuleFile};
 use crate::stream::{Event, TextScan};
 use crate::subjects::{ModelError, SubjectSet, Subjects};
+use crate::thresholds::Thresholds;
 use crate::token::{TokenHit, cut_findings};
 
 /// Compiled rules. Cloning is cheap.
@@ -217,6 +218,16 @@ impl Detector {
 
     pub(crate) fn compiled(&self) -> &Compiled {
         &self.compiled
+    }
+
+    pub(crate) fn subject_set(&self) -> &SubjectSet {
+        &self.subjects
+    }
+
+    /// The same by rules of which the thresholds were changed.
+    pub(crate) fn with_compiled(&self, compiled: Compiled, thresholds: &Thresholds, digest: [u8; 32]) -> Self {
+        let subjects = self.subjects.with_thresholds(thresholds.clone());
+        Self { compiled: Arc::new(compiled), subjects, digest, ..self.clone() }
     }
 
     /// The same for what is no text, where base64 is not read once more.

@@ -46,6 +46,7 @@ mod spelled;
 mod stream;
 mod stretch;
 pub mod subjects;
+mod thresholds;
 mod token;
 mod trial;
 mod trie;
@@ -69,6 +70,7 @@ pub use operate::{
 pub use plan::LabelInfo;
 pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Severity, WINDOW};
 pub use stream::{Event, TextScan};
+pub use thresholds::Thresholds;
 pub use token::{Token, TokenHit, TokenPlace, give_way};
 pub use trial::FailedExample;
 pub use validate::Check;

@@ -46,13 +46,14 @@ pub(crate) enum Origin {
 
 impl CompiledRule {
     /// A rule that no machine finds.
-    pub(crate) fn beside(origin: Origin, info: &LabelInfo, id: RuleId, rank: u8) -> Self {
+    /// `highest_bp` is the score that it gives at most.
+    pub(crate) fn beside(origin: Origin, info: &LabelInfo, (id, rank): (RuleId, u8), highest_bp: u16) -> Self {
         Self {
             id,
             label: info.label.clone(),
             threshold_bp: info.threshold_bp,
-            score_bp: 0,
-            context_bp: 0,
+            score_bp: highest_bp,
+            context_bp: highest_bp,
             context: Vec::new(),
             negative: Vec::new(),
             after: Vec::new(),
@@ -64,5 +65,10 @@ impl CompiledRule {
             prefixed: false,
             origin,
         }
+    }
+
+    /// The score that it gives at most.
+    pub(crate) fn highest_bp(&self) -> u16 {
+        if self.context.is_empty() && self.after.is_empty() { self.score_bp } else { self.score_bp.max(self.context_bp) }
     }
 }

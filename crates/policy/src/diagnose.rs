@@ -53,8 +53,16 @@ impl std::error::Error for LoadErrors {}
 
 /// The closest of `known` to `word`, if one is close enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let scored = known.iter().map(|candidate| (distance(word, candidate), *candidate));
-    scored.min().filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4).map(|(_, candidate)| candidate)
+    near(word, known).first().copied()
+}
+
+/// What of `known` is close enough to `word` to be what was meant, the closest first.
+pub fn near<'a>(word: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let mut scored: Vec<_> = known.iter().map(|candidate| (distance(word, candidate), *candidate)).collect();
+    scored.retain(|(distance, candidate)| *distance <= 1 + candidate.len() / 4);
+    scored.sort_unstable();
+    scored.dedup();
+    scored.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
 /// Levenshtein distance, on characters, letter case ignored.

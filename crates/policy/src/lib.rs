@@ -22,7 +22,7 @@ mod words;
 
 pub use cedar_input::SCHEMA;
 pub use defaults::{DEFAULT_TABLE, default_sources};
-pub use diagnose::{Diagnostic, LoadErrors};
+pub use diagnose::{Diagnostic, LoadErrors, near};
 pub use explain::{ExplainedRemedy, ExplainedStep, Explanation, Ruling, settle};
 pub use facts::{
     Action, BelowThreshold, ByRole, Context, Facts, LabelStat, Labels, ProviderFacts, Resource, RoleFacts, TimeFacts, TrainingUse,

@@ -26,6 +26,10 @@ pub(crate) const LABEL: usize = 64;
 /// Bits of a bucket's number at most.
 pub(crate) const BUCKET_BITS: u8 = 26;
 
+/// Score of a value alone, and of one that others confirm.
+const ALONE_BP: u16 = 9_000;
+const CONFIRMED_BP: u16 = 9_900;
+
 /// A table to look for. Cloning is cheap.
 #[derive(Clone)]
 pub struct Exact(Arc<Table>);
@@ -115,7 +119,7 @@ impl Exact {
 
     /// Its place among the rules, so that overlaps are resolved together.
     pub(crate) fn rule(&self) -> CompiledRule {
-        CompiledRule::beside(Origin::Own, &self.info(), self.0.rule.clone(), RANK)
+        CompiledRule::beside(Origin::Own, &self.info(), (self.0.rule.clone(), RANK), self.0.score_bp())
     }
 
     pub(crate) fn info(&self) -> LabelInfo {
@@ -184,6 +188,11 @@ impl Head {
 }
 
 impl Table {
+    /// The score of its values.
+    pub(crate) fn score_bp(&self) -> u16 {
+        if self.need == 0 { ALONE_BP } else { CONFIRMED_BP }
+    }
+
     fn parse(bytes: IndexBytes, keys: Keys) -> Result<Self, IndexError> {
         let all = (*bytes).as_ref();
         let mut reader = Reader::new(all, MAGIC, &keys)?;

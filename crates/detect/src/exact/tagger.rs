@@ -7,10 +7,6 @@ use super::{FIRST, OPENING, ROWS, WORDS};
 use crate::known::{Found, GAP, LONGEST, Walk, Word};
 use crate::normal::Normal;
 
-/// Score of a value alone, and of one that others confirm.
-const ALONE_BP: u16 = 9_000;
-const CONFIRMED_BP: u16 = 9_900;
-
 /// A word that a value may begin with.
 #[derive(Clone, Copy, Debug)]
 struct Start {
@@ -175,7 +171,7 @@ impl Tagger {
             if confirmed {
                 let end = hit.end;
                 let start = if hit.start < self.floor { behind_marks(text, self.floor, end) } else { hit.start };
-                let score_bp = if table.need == 0 { ALONE_BP } else { CONFIRMED_BP };
+                let score_bp = table.score_bp();
                 out.push(Found { start, end, score_bp, source: 0 });
                 self.floor = end;
                 self.hits.retain(|hit| hit.end > end);

@@ -8,6 +8,8 @@ use crate::rules::Severity;
 
 /// From this score on a name is a finding.
 const THRESHOLD_BP: u16 = 5_000;
+/// A sure name has this score.
+const HIGHEST_BP: u16 = 10_000;
 /// Names give way to whatever a rule found.
 const RANK: u8 = 5;
 
@@ -42,6 +44,6 @@ impl Kind {
 
     /// Its place among the rules, so that overlaps of names and of what rules found are resolved together.
     pub(crate) fn rule(self) -> CompiledRule {
-        CompiledRule::beside(Origin::Name, &self.info(), RuleId::from(self.label()), RANK)
+        CompiledRule::beside(Origin::Name, &self.info(), (RuleId::from(self.label()), RANK), HIGHEST_BP)
     }
 }

@@ -178,7 +178,7 @@ impl Phrases {
 
     /// Its place among the rules.
     pub(crate) fn compiled(&self) -> CompiledRule {
-        CompiledRule::beside(Origin::Own, &self.info(), self.0.rule.clone(), RANK)
+        CompiledRule::beside(Origin::Own, &self.info(), (self.0.rule.clone(), RANK), self.0.score_bp)
     }
 
     pub(crate) fn info(&self) -> LabelInfo {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Label, RuleId};
 
+use super::tagger::SCORE_BP;
 use super::{MOST, PLACES, PREFIX, RANK};
 use crate::known::{BLOCK, Filter, IndexBytes, IndexError, IndexKey, Keys, Reader, Sorted, hex, label_is_good, word};
 use crate::plan::{CompiledRule, LabelInfo, Origin, kind};
@@ -91,7 +92,7 @@ impl Prints {
     /// A rule for each document.
     pub(crate) fn rules(&self) -> impl Iterator<Item = CompiledRule> + '_ {
         let info = self.info();
-        self.0.documents.iter().map(move |document| CompiledRule::beside(Origin::Own, &info, document.rule.clone(), RANK))
+        self.0.documents.iter().map(move |document| CompiledRule::beside(Origin::Own, &info, (document.rule.clone(), RANK), SCORE_BP))
     }
 
     pub(crate) fn info(&self) -> LabelInfo {

@@ -6,7 +6,8 @@ use super::{APART, GAP, LEAST_SHINGLES, LEAST_WORDS, SHIFT, Shingles};
 use crate::known::{Found, Walk};
 use crate::normal::Normal;
 
-const SCORE_BP: u16 = 8_500;
+/// Score of an excerpt.
+pub(super) const SCORE_BP: u16 = 8_500;
 /// Most runs at a time; the oldest that is no excerpt goes first.
 const RUNS: usize = 256;
 /// An excerpt is reported again when it has grown by so many words.

@@ -36,12 +36,22 @@ impl Subjects {
 }
 
 impl SubjectSet {
+    /// The highest score that a passage of this label can have.
+    pub(crate) fn highest(&self, of: &str) -> Option<u16> {
+        let each = |subjects: &Subjects| {
+            let subject = subjects.names().iter().position(|name| label(name) == of)?;
+            Some(subjects.model().highest(subject))
+        };
+        self.models().iter().filter_map(each).max()
+    }
+
     /// The subjects of a text that comes in parts, one behind the other, from `floor_bp` on. Passages of one model do not overlap;
     /// those of different ones may. `None` when `go_on` said no, which is asked every few words.
     pub(crate) fn find(&self, parts: &[&str], floor_bp: Option<u16>, go_on: &mut dyn FnMut() -> bool) -> Option<Vec<Finding>> {
         let mut findings = Vec::new();
         for subjects in self.models() {
-            let mut reader = Reader::new(subjects.model(), floor_bp.unwrap_or(THRESHOLD_BP));
+            let floor = |name: &String| floor_bp.unwrap_or_else(|| self.thresholds().of(&label(name)).unwrap_or(THRESHOLD_BP));
+            let mut reader = Reader::new(subjects.model(), subjects.names().iter().map(floor).collect());
             for part in parts {
                 if !reader.part(part, go_on) {
                     return None;

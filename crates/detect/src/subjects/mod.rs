@@ -15,6 +15,7 @@ pub use model::{ModelError, Subjects};
 pub use scan::Passage;
 
 use self::model::Model;
+use crate::thresholds::Thresholds;
 
 /// Tokens of a block: words, numbers and marks. Passages begin and end with blocks.
 pub(crate) const BLOCK: usize = 40;
@@ -42,13 +43,23 @@ pub const BUILTIN: [(&str, &str); 7] = [
 #[derive(Clone, Debug, Default)]
 pub struct SubjectSet {
     models: Arc<[Subjects]>,
+    thresholds: Thresholds,
 }
 
 impl SubjectSet {
     /// The same with one more.
     #[must_use]
     pub fn with(&self, subjects: Subjects) -> Self {
-        Self { models: self.models.iter().cloned().chain([subjects]).collect() }
+        Self { models: self.models.iter().cloned().chain([subjects]).collect(), thresholds: self.thresholds.clone() }
+    }
+
+    /// The same with thresholds that somebody chose.
+    pub(crate) fn with_thresholds(&self, thresholds: Thresholds) -> Self {
+        Self { models: Arc::clone(&self.models), thresholds }
+    }
+
+    pub(crate) fn thresholds(&self) -> &Thresholds {
+        &self.thresholds
     }
 
     /// Whether there is none.

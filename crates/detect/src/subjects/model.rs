@@ -133,6 +133,11 @@ impl Model {
         self.bytes.get(at..at + 2).and_then(|two| two.try_into().ok()).map_or(0, u16::from_le_bytes)
     }
 
+    /// The highest score of a subject.
+    pub(crate) fn highest(&self, subject: usize) -> u16 {
+        (0..STEPS).map(|step| self.score(subject, i32::try_from(step).unwrap_or(0).saturating_mul(MARGIN_STEP))).max().unwrap_or(0)
+    }
+
     /// The rows of weights.
     pub(crate) fn weights(&self) -> &[u8] {
         let rows = HEAD + self.names.len() * SUBJECT;

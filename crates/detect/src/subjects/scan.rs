@@ -50,7 +50,8 @@ struct Run {
 /// One model at work on a text.
 pub(crate) struct Reader<'m> {
     model: &'m Model,
-    floor_bp: u16,
+    /// From which score on each subject counts.
+    floors: Vec<u16>,
     walk: Walk,
     current: Block,
     blocks: VecDeque<Block>,
@@ -63,11 +64,11 @@ pub(crate) struct Reader<'m> {
 }
 
 impl<'m> Reader<'m> {
-    pub(crate) fn new(model: &'m Model, floor_bp: u16) -> Self {
+    pub(crate) fn new(model: &'m Model, floors: Vec<u16>) -> Self {
         Self {
             walk: Walk::new(model.bits),
             model,
-            floor_bp,
+            floors,
             current: Block::default(),
             blocks: VecDeque::with_capacity(WINDOW + 1),
             judged: 0,
@@ -135,7 +136,7 @@ impl<'m> Reader<'m> {
         self.judged += 1;
         let Some((subject, margin)) = self.model.best(&sums, tokens) else { return };
         let score_bp = self.model.score(subject, margin);
-        if score_bp < self.floor_bp {
+        if self.floors.get(subject).is_none_or(|floor| score_bp < *floor) {
             return;
         }
         for block in self.blocks.range_mut(from..) {
@@ -197,7 +198,7 @@ impl<'m> Reader<'m> {
 impl Subjects {
     /// The passages of a text that it recognises with at least this score, sorted, not overlapping; byte offsets.
     pub fn scan(&self, text: &str, floor_bp: u16) -> Vec<Passage> {
-        let mut reader = Reader::new(self.model(), floor_bp);
+        let mut reader = Reader::new(self.model(), vec![floor_bp; self.names().len()]);
         reader.part(text, &mut || true);
         reader.finish()
     }

@@ -1,5 +1,5 @@
 //! Encoders: made-up ones, and the real one where `BARTIZAN_PACK` names its folder.
-#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::string_slice, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::cast_precision_loss, clippy::string_slice, reason = "tests")]
 
 mod made;
 mod onnx;
