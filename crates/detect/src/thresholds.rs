@@ -6,6 +6,7 @@ use bartizan_vocabulary::Label;
 
 use crate::choose::is_under;
 use crate::detector::Detector;
+use crate::ruled::CompiledRule;
 
 /// From which score on labels count, in basis points, by a label or a family of labels such as `pii.id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +67,7 @@ impl Detector {
 
     /// The score that a finding of a label can have at most, in basis points; `None` where nothing finds it.
     pub fn highest_score(&self, label: &Label) -> Option<u16> {
-        let rules = self.compiled().rules.iter().filter(|rule| rule.label == *label).map(|rule| rule.highest_bp());
+        let rules = self.compiled().rules.iter().filter(|rule| rule.label == *label).map(CompiledRule::highest_bp);
         rules.chain(self.subject_set().highest(label.as_str())).max()
     }
 }

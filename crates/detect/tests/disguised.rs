@@ -1,5 +1,10 @@
-//! Numbers with their digits apart, in words, in other scripts; letters that look like others; hexadecimal; e-mail addresses in words.
-#![expect(clippy::string_slice, clippy::indexing_slicing, reason = "cuts are on character boundaries; a language has ten words")]
+//! Numbers with their digits apart, in words, in other scripts; letters that look like others; hexadecimal.
+#![expect(
+    clippy::expect_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "cuts are on character boundaries; a language has ten words"
+)]
 
 mod common;
 
