@@ -79,12 +79,12 @@ fn events_come_as_they_are_made_with_the_next_request_behind() {
     let house = House::new();
     let next = Call::new("GET", "/v1/models", "").kept_alive();
     for behind in [b"\r\n".to_vec(), next[..10].to_vec(), next] {
-        let events = canned::chat_events("m", &["one ", "two ", "three "]);
+        let events = canned::chat_events("m", &["ash ", "birch ", "cedar "]);
         house.upstream.push(Answer::stream(events).paced(Duration::from_millis(300)));
         let mut wire = Wire::open(house.address);
         wire.send_bytes(&[Call::chat(ASK_STREAM).kept_alive(), behind].concat());
-        let first = wire.read_until("one ");
-        assert!(!first.contains("three "), "all came at once");
+        let first = wire.read_until("ash ");
+        assert!(!first.contains("cedar "), "all came at once");
         wire.read_until("[DONE]");
     }
 }
