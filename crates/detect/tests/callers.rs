@@ -64,6 +64,11 @@ fn words_stand_alone() {
     );
     assert!(CallerWords::new(&["a".repeat(2_000)]).is_err() && CallerWords::new(&[String::new()]).is_err());
     assert_eq!(words(&["a"]).find(&"a ".repeat(2_000), &mut || false), None);
+    // Each mark is in many words at once; the longest count, one behind the other.
+    let marks: Vec<String> = (1..=64).map(|n| "!".repeat(n)).collect();
+    let marked = CallerWords::new(&marks).unwrap().find(&"!".repeat(8_200), &mut || true).unwrap();
+    assert_eq!(marked.len(), 129);
+    assert_eq!(marked.last(), Some(&(8_192, 8_200)));
 }
 
 #[test]
@@ -103,6 +108,9 @@ fn what_is_allowed() {
     for (value, expected) in [("Ada@EXAMPLE.com", true), ("ada@example.com.evil.net", false), ("12345", true), ("a1", false), ("", false)] {
         assert_eq!(some.allows(value), expected, "{value}");
     }
+    let large: Vec<String> = (100..140).map(|n| format!(r"\w{{{n}}}")).collect();
+    let large: Vec<&str> = large.iter().map(String::as_str).collect();
+    assert!(allowed(&large[..1]).is_ok() && allowed(&large).unwrap_err().ends_with("too large"), "{:?}", allowed(&large).err());
     assert!(!some.allows(&format!("{}@example.com", "a".repeat(20_000))), "too long to be compared");
     for (patterns, sentence) in
         [(&["x", "a*"][..], "1 it matches the empty text"), (&["(?=a)"], "0 it cannot"), (&["a", "[[]"], "1 `[ in a set`")]

@@ -248,6 +248,8 @@ fn files_by_hand() {
     let bomb = common::gzip(&zeros);
     let snap = [&b"\xFF\xFF\xFF\xFF\x07"[..], &[0; 20]].concat();
     let both: &[(&str, &str)] = &[("A2", "MIRA"), ("A3", "ZOE")];
+    let more = [&page[..], b"\x05\0\0\0IVANO"].concat();
+    let more_size = i64::try_from(more.len()).unwrap();
     let mut hidden = by_hand(&honest(), page);
     let footer = hidden.len() - 8 - usize::from(hidden[hidden.len() - 8]);
     hidden.splice(footer..footer, *b"SOMETHING HIDDEN");
@@ -269,6 +271,8 @@ fn files_by_hand() {
             &[("name", "limit.work")],
         ),
         row("values of no page", by_hand(&Claims { total: 3, ..honest() }, page), both, &[("name", "damaged")]),
+        row("bytes behind the values", by_hand(&Claims { size: more_size, ..honest() }, &more), both, &[("name", "damaged")]),
+        row("bytes that unpack to nothing", by_hand(&Claims { codec: 1, size: 0, ..honest() }, &[b'x'; 100]), &[], &[("name", "damaged")]),
         row("brotli", by_hand(&Claims { codec: 4, ..honest() }, page), &[], &[("name", "method")]),
         row("bit packed", by_hand(&Claims { encoding: 4, ..honest() }, page), &[], &[("name", "method")]),
         row("no dictionary", by_hand(&Claims { encoding: 8, ..honest() }, page), &[], &[("name", "damaged")]),
