@@ -98,7 +98,7 @@ const fn hexadecimal() -> [u8; 256] {
 }
 
 /// Whether letters may stand for a stretch of text at one of the four ways to read them as base64, or of the two as hexadecimal, so
-/// that a [`Reader`] may find something. It lets a little more through: what it says no to has none. Most words of identifiers and
+/// that a [`Reader`](crate::sextets::Reader) may find something. It lets a little more through: what it says no to has none. Most words of identifiers and
 /// paths end here, without a guess about what comes next.
 pub(crate) fn may_hold(letters: impl Iterator<Item = u8>) -> bool {
     let (mut bits, mut bit) = (0_u32, 0_usize);
