@@ -48,9 +48,52 @@ fn word(letters: &[u8], whole: bool) -> Option<u8> {
     if !matches!(first, b'a' | b'c'..=b'f' | b'h' | b'n' | b'o' | b'q' | b's'..=b'v' | b'z' | 0xC3) || letters.len() > LONGEST {
         return None;
     }
+    if letters.is_ascii() {
+        // Most words of a text end here.
+        match letters.get(1) {
+            // Words begin with it, and none is so short.
+            None => return if whole { None } else { Some(b'0') },
+            Some(second) if !may_follow(first, *second) => return None,
+            Some(_) => {}
+        }
+        let begins = |word: &&str| word.as_bytes().get(..letters.len()).is_some_and(|start| start.eq_ignore_ascii_case(letters));
+        return value_of(|word| word.as_bytes().first() == Some(&first) && (!whole || word.len() == letters.len()) && begins(word));
+    }
     let letters = std::str::from_utf8(letters).ok()?.to_lowercase();
-    let fits = |word: &&str| if whole { **word == letters } else { word.starts_with(&letters) };
-    let at = WORDS.iter().position(|words| words.iter().any(fits))?;
+    value_of(|word| if whole { **word == letters } else { word.starts_with(&letters) })
+}
+
+/// The second letters of words by their first one, a bit for each.
+static SECONDS: [u32; 26] = seconds();
+
+#[expect(clippy::indexing_slicing, reason = "runs at compile time; letters are below 26")]
+const fn seconds() -> [u32; 26] {
+    let mut seconds = [0; 26];
+    let mut digit = 0;
+    while digit < WORDS.len() {
+        let mut at = 0;
+        while at < WORDS[digit].len() {
+            let word = WORDS[digit][at].as_bytes();
+            if word[0].is_ascii_lowercase() {
+                seconds[(word[0] - b'a') as usize] |= if word[1].is_ascii_lowercase() { 1 << (word[1] - b'a') } else { 0 };
+            }
+            at += 1;
+        }
+        digit += 1;
+    }
+    seconds
+}
+
+fn may_follow(first: u8, second: u8) -> bool {
+    let second = second.to_ascii_lowercase().wrapping_sub(b'a');
+    SECONDS
+        .get(usize::from(first.wrapping_sub(b'a')))
+        .is_some_and(|seconds| seconds.checked_shr(u32::from(second)).is_some_and(|bits| bits & 1 == 1))
+}
+
+/// The digit that a word stands for which is asked for.
+fn value_of(fits: impl Fn(&&str) -> bool) -> Option<u8> {
+    let at = WORDS.iter().position(|words| words.iter().any(&fits))?;
     u8::try_from(at).ok().map(|value| b'0' + value)
 }
 
