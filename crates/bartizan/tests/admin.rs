@@ -134,6 +134,17 @@ impl Drop for Up {
     }
 }
 
+/// The event of the last request, once there are so many.
+fn last_request(data: &Path, count: usize) -> Value {
+    let mut asked = Vec::new();
+    until("the event is there", || {
+        let events = good(data, &["events", "--format", "jsonl"]);
+        asked = events.lines().map(json).filter(|event| event["direction"] == "request").collect();
+        asked.len() == count
+    });
+    asked.into_iter().max_by_key(|event| event["time"].as_str().unwrap().to_owned()).unwrap()
+}
+
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {

@@ -114,22 +114,13 @@ impl Normal {
     /// Takes one character or escape in; returns how many raw bytes it was, 0 when more text is needed.
     fn take_special(&mut self, text: &str, last: bool) -> usize {
         let Some(first) = text.chars().next() else { return 0 };
-        let (c, used) = match escapes::read(text.as_bytes(), last) {
-            Escape::Literal => (first, first.len_utf8()),
-            Escape::Char(c, used) => (c, used),
-            Escape::Partial => return 0,
-        };
+        let Some((c, used)) = read(text, first, last) else { return 0 };
         let folded = match chars::look_alike(c) {
             None => chars::fold(c),
             Some(ascii) => match self.is_disguised(text.get(used..).unwrap_or_default(), last) {
                 None => return 0,
-                Some(disguised) => {
-                    if disguised {
-                        Folded::Ascii(ascii)
-                    } else {
-                        Folded::Same
-                    }
-                }
+                Some(true) => Folded::Ascii(ascii),
+                Some(false) => Folded::Same,
             },
         };
         match folded {
@@ -163,11 +154,7 @@ impl Normal {
         let mut rest = rest;
         for _ in 0..ALIKE {
             let Some(first) = rest.chars().next() else { return more };
-            let (c, used) = match escapes::read(rest.as_bytes(), last) {
-                Escape::Literal => (first, first.len_utf8()),
-                Escape::Char(c, used) => (c, used),
-                Escape::Partial => return more,
-            };
+            let Some((c, used)) = read(rest, first, last) else { return more };
             let mut ascii = c.is_ascii_alphabetic();
             match chars::fold(c) {
                 Folded::Ascii(byte) => ascii = byte.is_ascii_alphabetic(),
@@ -246,6 +233,18 @@ impl Normal {
         let first = self.segments.partition_point(|segment| segment.norm <= self.base).saturating_sub(1);
         self.segments.drain(..first);
         true
+    }
+}
+
+/// The character or escape that a text begins with, and its raw bytes; `None` when more is needed. All escapes begin with ASCII.
+fn read(text: &str, first: char, last: bool) -> Option<(char, usize)> {
+    if !first.is_ascii() {
+        return Some((first, first.len_utf8()));
+    }
+    match escapes::read(text.as_bytes(), last) {
+        Escape::Literal => Some((first, first.len_utf8())),
+        Escape::Char(c, used) => Some((c, used)),
+        Escape::Partial => None,
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::compile::Compiled;
 use crate::detector::Hint;
 use crate::stream::{Event, TextScan};
+use crate::stretch::Step;
 
 /// Not a letter of base64.
 const NONE: u8 = 0xFF;
@@ -90,62 +91,28 @@ struct Reading {
     cover: Option<Inner>,
 }
 
-/// A character of UTF-8 that is not complete.
+/// A character that is not complete.
 #[derive(Clone, Copy, Debug, Default)]
 struct Character {
     /// Bytes of it that have come.
     come: usize,
-    /// Bytes that must follow.
-    need: usize,
-    /// What the next byte may be.
-    low: u8,
-    high: u8,
+    /// What is needed of it; 0 for nothing.
+    state: u8,
 }
 
 impl Character {
-    /// Takes a byte; false when it cannot stand here in a text. A text has no control characters but white space.
+    /// Takes a byte; false when it cannot stand here in a text.
     fn take(&mut self, byte: u8) -> bool {
-        if self.need > 0 {
-            if !(self.low..=self.high).contains(&byte) {
-                return false;
-            }
-            *self = Self { come: self.come + 1, need: self.need - 1, low: 0x80, high: 0xBF };
-            return true;
+        let step = Step::from(self.state, byte);
+        if step.goes_on() {
+            *self = Self { come: self.come + 1, state: step.state };
         }
-        let (need, low, high) = match byte {
-            b' '..=b'~' | b'\t' | b'\n' | b'\r' => (0, 0, 0),
-            0xC2 => (1, 0xA0, 0xBF),
-            0xC3..=0xDF => (1, 0x80, 0xBF),
-            0xE0 => (2, 0xA0, 0xBF),
-            0xE1..=0xEC | 0xEE | 0xEF => (2, 0x80, 0xBF),
-            0xED => (2, 0x80, 0x9F),
-            0xF0 => (3, 0x90, 0xBF),
-            0xF1..=0xF3 => (3, 0x80, 0xBF),
-            0xF4 => (3, 0x80, 0x8F),
-            _ => return false,
-        };
-        *self = Self { come: 1, need, low, high };
-        true
+        step.goes_on()
     }
 }
 
-/// Bytes that may begin a character of a text.
-const BEGINNINGS: [bool; 256] = beginnings();
-
-#[expect(clippy::indexing_slicing, reason = "runs at compile time; indexes are below 256")]
-const fn beginnings() -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = matches!(byte, 0x20..=0x7E | 0x09 | 0x0A | 0x0D | 0xC2..=0xF4);
-        byte += 1;
-    }
-    table
-}
-
-#[inline]
 fn may_begin(byte: u8) -> bool {
-    BEGINNINGS.get(usize::from(byte)).copied().unwrap_or(false)
+    Step::from(0, byte).goes_on()
 }
 
 impl Default for Reader {
@@ -245,7 +212,7 @@ impl Reading {
     /// Takes the byte that begins with the bit `from`.
     fn byte(&mut self, byte: u8, from: usize, compiled: &Arc<Compiled>, out: &mut Vec<Inner>) {
         if !self.character.take(byte) {
-            let within = self.character.need > 0;
+            let within = self.character.state > 0;
             if self.busy {
                 self.end(compiled, out);
             }
@@ -258,7 +225,7 @@ impl Reading {
             (self.begin, self.busy, self.clean) = (from, true, from == self.opening);
         }
         self.pending.push(byte);
-        if self.character.need > 0 {
+        if self.character.state > 0 {
             return;
         }
         self.length += self.character.come;

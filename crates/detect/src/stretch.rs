@@ -3,55 +3,68 @@
 
 use crate::sextets::{STRETCH, sextet};
 
-/// What a byte makes of a stretch of text.
+/// What a byte makes of a stretch of text. A text has no control characters but white space.
 #[derive(Clone, Copy, Default)]
-struct Step {
-    /// What is needed of the character that the byte belongs to: a row of [`STEPS`].
-    state: u8,
-    /// Whether the byte goes on with the stretch, and whether it is part of one at all.
+pub(crate) struct Step {
+    /// What is needed of the character that the byte belongs to: a row of the table. In row 0 nothing is.
+    pub(crate) state: u8,
+    /// Whether the byte goes on with the stretch, and whether it is part of one at all: it may begin one, then.
     keeps: u8,
     adds: u8,
 }
 
-/// Shapes of a character that is not complete: how many bytes it needs, and what the next one may be.
-const SHAPES: [(u8, u8, u8); 8] =
-    [(0, 0, 0), (1, 0x80, 0xBF), (1, 0xA0, 0xBF), (2, 0x80, 0xBF), (2, 0xA0, 0xBF), (2, 0x80, 0x9F), (3, 0x80, 0xBF), (3, 0x90, 0xBF)];
+impl Step {
+    /// The step from a state over a byte.
+    #[inline]
+    pub(crate) fn from(state: u8, byte: u8) -> Self {
+        STEPS.get(usize::from(state)).and_then(|row| row.get(usize::from(byte))).copied().unwrap_or_default()
+    }
+
+    /// Whether the byte goes on with the stretch.
+    pub(crate) fn goes_on(self) -> bool {
+        self.keeps & self.adds == 1
+    }
+}
+
+/// Characters that are not complete: what the next byte may be, and the state behind it.
+const SHAPES: [(u8, u8, u8); 9] = [
+    (0x01, 0x00, 0),
+    (0x80, 0xBF, 0),
+    (0xA0, 0xBF, 0),
+    (0x80, 0xBF, 1),
+    (0xA0, 0xBF, 1),
+    (0x80, 0x9F, 1),
+    (0x80, 0xBF, 3),
+    (0x90, 0xBF, 3),
+    (0x80, 0x8F, 3),
+];
 
 /// The steps from each state over each byte.
-static STEPS: [[Step; 256]; 8] = steps();
+static STEPS: [[Step; 256]; 9] = steps();
 
 #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "runs at compile time; indexes are below 256")]
-const fn steps() -> [[Step; 256]; 8] {
-    let mut steps = [[Step { state: 0, keeps: 0, adds: 0 }; 256]; 8];
+const fn steps() -> [[Step; 256]; 9] {
+    let mut steps = [[Step { state: 0, keeps: 0, adds: 0 }; 256]; 9];
     let mut state = 0;
-    while state < 8 {
-        let (need, low, high) = SHAPES[state];
+    while state < 9 {
+        let (low, high, behind) = SHAPES[state];
         let mut byte = 0;
         while byte < 256 {
             let begun = match byte as u8 {
                 b' '..=b'~' | b'\t' | b'\n' | b'\r' => Some(0),
-                0xC2..=0xDF => Some(1),
-                0xE0 => Some(4),
+                0xC2 | 0xE0 => Some(if byte == 0xC2 { 2 } else { 4 }),
+                0xC3..=0xDF => Some(1),
                 0xED => Some(5),
                 0xE1..=0xEC | 0xEE | 0xEF => Some(3),
                 0xF0 => Some(7),
-                0xF1..=0xF4 => Some(6),
+                0xF1..=0xF3 => Some(6),
+                0xF4 => Some(8),
                 _ => None,
             };
-            steps[state][byte] = if need > 0 && low <= byte as u8 && byte as u8 <= high {
-                Step {
-                    state: if need == 1 {
-                        0
-                    } else if need == 2 {
-                        1
-                    } else {
-                        3
-                    },
-                    keeps: 1,
-                    adds: 1,
-                }
+            steps[state][byte] = if low <= byte as u8 && byte as u8 <= high {
+                Step { state: behind, keeps: 1, adds: 1 }
             } else if let Some(next) = begun {
-                Step { state: next, keeps: (need == 0) as u8, adds: 1 }
+                Step { state: next, keeps: (state == 0) as u8, adds: 1 }
             } else {
                 Step { state: 0, keeps: 0, adds: 0 }
             };
@@ -73,7 +86,7 @@ struct Stretch {
 impl Stretch {
     #[inline]
     fn take(&mut self, byte: u8) {
-        let step = STEPS.get(usize::from(self.state)).and_then(|row| row.get(usize::from(byte))).copied().unwrap_or_default();
+        let step = Step::from(self.state, byte);
         self.state = step.state;
         self.run = self.run * usize::from(step.keeps) + usize::from(step.adds);
         self.longest = self.longest.max(self.run);
@@ -144,9 +157,9 @@ mod tests {
                     all.to_be_bytes().into_iter().skip(1)
                 })
                 .collect();
-            let texts = bytes.utf8_chunks().flat_map(|chunk| {
-                chunk.valid().split(|c: char| c.is_ascii_control() && !"\t\n\r".contains(c)).map(str::len).collect::<Vec<_>>()
-            });
+            let texts = bytes
+                .utf8_chunks()
+                .flat_map(|chunk| chunk.valid().split(|c: char| c.is_control() && !"\t\n\r".contains(c)).map(str::len).collect::<Vec<_>>());
             texts.max().unwrap_or(0)
         };
         (0..4).map(stretch).max().unwrap_or(0)
@@ -154,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn letters_that_hold_text_are_let_through(before in "[A-Za-z0-9+/]{0,9}", text in "[ -~\u{80}-\u{7FF}\u{800}-\u{D7FF}\u{10000}-\u{10FFFF}]{1,12}", after in "[A-Za-z0-9+/]{0,9}") {
+        fn letters_that_hold_text_are_let_through(before in "[A-Za-z0-9+/]{0,9}", text in "[ -~\u{A0}-\u{7FF}\u{800}-\u{D7FF}\u{10000}-\u{10FFFF}]{1,12}", after in "[A-Za-z0-9+/]{0,9}") {
             let letters = format!("{before}{}{after}", STANDARD_NO_PAD.encode(&text));
             let fours = text.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
             let digits: String = fours.filter_map(|four| char::from_digit(u32::from(four), 16)).collect();

@@ -2,6 +2,7 @@
 //!
 //! What does not live here: finding anything in the text, fetching, wire formats of providers, decisions.
 
+mod archive;
 mod charset;
 mod fuzz;
 mod gzip;
@@ -24,6 +25,7 @@ mod text;
 mod xml;
 mod zip;
 
+pub use archive::Archive;
 #[doc(hidden)]
 pub use fuzz::fuzz_extract;
 pub use model::{Extracted, Hint, Kind, Limit, Limits, Looks, MAX_UNREAD, Reason, Segment, Unread, Unreadable, View};

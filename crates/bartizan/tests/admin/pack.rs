@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Up, folder, good, json as parsed, refused, until};
+use super::{Up, folder, good, last_request, refused};
 
 #[path = "../wheel/mod.rs"]
 mod wheel;
@@ -23,13 +23,7 @@ fn names_that_only_the_pack_knows_from_a_reload_on() {
     // The labels that were found in the last request, and how the pack fared.
     let asked = |count: usize| -> (Vec<String>, Option<String>) {
         assert_eq!(up.chat(None, "and jo berg and nobody else"), 200);
-        let mut requests: Vec<Value> = Vec::new();
-        until("the event is there", || {
-            let events = good(&data, &["events", "--format", "jsonl"]);
-            requests = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
-            requests.len() == count
-        });
-        let last = requests.iter().max_by_key(|event| event["time"].as_str().unwrap().to_owned()).unwrap();
+        let last = last_request(&data, count);
         let word = |value: &Value| value.as_str().unwrap().to_owned();
         let labels = last["findings"].as_array().unwrap().iter().map(|one| word(&one["label"])).collect();
         let run = last["guards"].as_array().unwrap().iter().find(|run| run["name"] == "pack").map(|run| word(&run["status"]));

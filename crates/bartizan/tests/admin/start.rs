@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{Up, bartizan, call, folder, good, json as parsed, make, refused, run, until};
+use super::{Up, bartizan, call, folder, good, last_request, make, refused, run, until};
 
 /// As Linux defines it.
 const O_NONBLOCK: i32 = 0o4000;
@@ -121,13 +121,7 @@ fn what_only_the_company_knows_is_found_from_a_reload_on() {
     let up = Up::from_file(&data, Path::new(&at("bartizan.toml")));
     let labels = |count: usize| {
         assert_eq!(up.chat(None, "Customer ab778812 of Lisbon met Mira Okafor about Blue Heron"), 200);
-        let mut asked = Vec::new();
-        until("the event is there", || {
-            let events = good(&data, &["events", "--format", "jsonl"]);
-            asked = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
-            asked.len() == count
-        });
-        let last = asked.iter().max_by_key(|event| event["time"].as_str().unwrap().to_owned()).unwrap();
+        let last = last_request(&data, count);
         let findings = last["findings"].as_array().unwrap().clone();
         findings.iter().map(|one| one["label"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
@@ -178,18 +172,12 @@ fn what_requests_are_about_is_recorded_from_a_reload_on() {
         "Either party may terminate this agreement upon written notice. The supplier shall indemnify the customer against all claims. ";
     let recorded = |count: usize| {
         assert_eq!(up.chat(None, &clause.repeat(8)), 200);
-        let mut asked = Vec::new();
-        until("the event is there", || {
-            let events = good(&data, &["events", "--format", "jsonl"]);
-            asked = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
-            asked.len() == count
-        });
-        asked.iter().filter(|event| event.to_string().contains("subject.contract")).count()
+        last_request(&data, count).to_string().contains("subject.contract")
     };
-    assert_eq!(recorded(1), 0);
+    assert!(!recorded(1));
     std::fs::write(&config, format!("{free}[guard]\nsubjects = true\n")).unwrap();
     good(&data, &["reload"]);
-    assert_eq!(recorded(2), 1);
+    assert!(recorded(2));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::json;
 
-use super::{Up, call, folder, good, json as parsed, run, until};
+use super::{Up, call, folder, good, json as parsed, last_request, run, until};
 
 /// A text that was seen before is looked at with the thresholds of now, and what lies below them is recorded.
 #[test]
@@ -19,13 +19,7 @@ fn thresholds_hold_from_a_reload_on() {
     let admin = std::fs::read_to_string(up.ready["admin_token_file"].as_str().unwrap()).unwrap();
     let counted = |count: usize| {
         assert_eq!(up.chat(None, "please call 030 5550 1234 before noon"), 200);
-        let mut asked = Vec::new();
-        until("the event is there", || {
-            let events = good(&data, &["events", "--format", "jsonl"]);
-            asked = events.lines().map(parsed).filter(|event| event["direction"] == "request").collect();
-            asked.len() == count
-        });
-        let last = asked.iter().max_by_key(|event| event["time"].as_str().unwrap().to_owned()).unwrap();
+        let last = last_request(&data, count);
         let found = last["findings"].as_array().unwrap().len();
         let below = last.to_string().contains(r#""below_threshold":[{"label":"pii.phone""#);
         let headers = format!("content-type: application/json\r\nauthorization: Bearer {}\r\n", admin.trim());
