@@ -132,12 +132,20 @@ fn percent(text: &[u8]) -> Escape {
     }
 }
 
+/// Most letters of an entity's name.
+const LONGEST: usize = 14;
+
 fn entity(text: &[u8]) -> Escape {
     if text.is_empty() {
         return Escape::Partial;
     }
     if let Some((b'#', rest)) = text.split_first() {
         return number(rest, false);
+    }
+    // Most `&` are none: in code, a name or another mark stands behind it, and no semicolon behind that.
+    let letters = text.iter().take(LONGEST).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if text.get(letters).is_some_and(|byte| *byte != b';') {
+        return Escape::Literal;
     }
     for (name, c) in NAMED.iter().filter(|(name, _)| name.first() == text.first()) {
         if text.starts_with(name) {

@@ -93,7 +93,7 @@ impl Normal {
     fn take(&mut self, text: &str, last: bool) {
         let mut rest = text;
         while !rest.is_empty() {
-            let plain = plain_run(rest.as_bytes());
+            let plain = self.plain_run(rest);
             if plain > 0 {
                 let Some((head, tail)) = rest.split_at_checked(plain) else { return };
                 self.copy(head.as_bytes());
@@ -109,6 +109,48 @@ impl Normal {
                 }
             }
         }
+    }
+
+    /// How many bytes at the start of a text stand for themselves. Plain ASCII is told from the rest in blocks that compile to
+    /// vector code.
+    fn plain_run(&self, text: &str) -> usize {
+        let bytes = text.as_bytes();
+        let changes = |at: usize, byte: u8| chars::is_special(byte) && !self.stays(text, at);
+        let mut from = 0;
+        while let Some(block) = bytes.get(from..).and_then(<[u8]>::first_chunk) {
+            let mut marked = marks(block);
+            while marked != 0 {
+                let at = marked.trailing_zeros() as usize;
+                if block.get(at).is_some_and(|byte| changes(from + at, *byte)) {
+                    return from + at;
+                }
+                marked &= marked - 1;
+            }
+            from += BLOCK;
+        }
+        let rest = bytes.get(from..).unwrap_or_default();
+        from + rest.iter().enumerate().position(|(at, byte)| changes(from + at, *byte)).unwrap_or(rest.len())
+    }
+
+    /// Whether the character that begins at `at` stands for itself: nothing ever changes it, or it looks like a letter of ASCII and
+    /// stands in a word of its own script. False where that is not clear.
+    fn stays(&self, text: &str, at: usize) -> bool {
+        let bytes = text.as_bytes();
+        let bits = |at: usize| bytes.get(at).map_or(0, |byte| u32::from(byte & 0x3F));
+        match bytes.get(at) {
+            Some(first @ 0xC2..=0xDF) => {
+                chars::stays(u32::from(first & 0x1F) << 6 | bits(at + 1))
+                    || text.get(at..).and_then(|rest| rest.chars().next()).is_some_and(|c| chars::look_alike(c).is_some())
+                        && self.char_before(text, at).is_some_and(is_foreign)
+            }
+            Some(first @ 0xE0..=0xEF) => chars::stays(u32::from(first & 0xF) << 12 | bits(at + 1) << 6 | bits(at + 2)),
+            _ => false,
+        }
+    }
+
+    /// The character before a place in text that stands for itself up to there and comes next.
+    fn char_before(&self, text: &str, at: usize) -> Option<char> {
+        text.get(..at).and_then(|before| before.chars().next_back()).or_else(|| edges::char_before(self, self.end()))
     }
 
     /// Takes one character or escape in; returns how many raw bytes it was, 0 when more text is needed.
@@ -147,7 +189,7 @@ impl Normal {
         if before.is_some_and(|c| c.is_ascii_alphabetic()) {
             return Some(true);
         }
-        if before.is_some_and(|c| !c.is_ascii() && chars::is_letter(c)) {
+        if before.is_some_and(is_foreign) {
             return Some(false);
         }
         let more = if last { Some(false) } else { None };
@@ -236,6 +278,11 @@ impl Normal {
     }
 }
 
+/// Whether a character is a letter of words that have none of ASCII.
+fn is_foreign(c: char) -> bool {
+    !c.is_ascii() && chars::is_letter(c)
+}
+
 /// The character or escape that a text begins with, and its raw bytes; `None` when more is needed. All escapes begin with ASCII.
 fn read(text: &str, first: char, last: bool) -> Option<(char, usize)> {
     if !first.is_ascii() {
@@ -246,26 +293,6 @@ fn read(text: &str, first: char, last: bool) -> Option<(char, usize)> {
         Escape::Char(c, used) => Some((c, used)),
         Escape::Partial => None,
     }
-}
-
-/// How many bytes at the start of a text stand for themselves. Plain ASCII is told from the rest in blocks that compile to vector
-/// code.
-fn plain_run(bytes: &[u8]) -> usize {
-    let special = |byte: &u8| chars::is_special(*byte);
-    let mut from = 0;
-    while let Some(block) = bytes.get(from..).and_then(<[u8]>::first_chunk) {
-        let mut marked = marks(block);
-        while marked != 0 {
-            let at = marked.trailing_zeros() as usize;
-            if block.get(at).is_some_and(special) {
-                return from + at;
-            }
-            marked &= marked - 1;
-        }
-        from += BLOCK;
-    }
-    let rest = bytes.get(from..).unwrap_or_default();
-    from + rest.iter().position(special).unwrap_or(rest.len())
 }
 
 /// Letters in a row that may look like others before one of ASCII.

@@ -10,6 +10,8 @@ use crate::plan::{CompiledRule, Origin};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
     matches: Vec<Match>,
+    /// Those of one cluster while it is resolved; kept for its memory.
+    rivals: Vec<Match>,
     /// Nothing may start before this: it was reported already.
     pub(crate) floor: usize,
 }
@@ -75,16 +77,27 @@ impl Waiting {
         }
     }
 
-    /// Takes the first cluster out when nothing that starts before its end is undecided; returns its winners in order.
+    /// Takes the first cluster out when nothing that starts before its end is undecided, and its winners, in order, into `winners`;
+    /// whether there was one.
     pub(crate) fn take(
         &mut self,
         frontier: usize,
         rules: &[CompiledRule],
         text: &Normal,
         reach: &dyn Fn(usize) -> usize,
-    ) -> Option<Vec<Match>> {
-        let cluster = self.cluster().filter(|cluster| cluster.until <= frontier && self.together(cluster, reach) <= frontier)?;
-        let mut rivals: Vec<Match> = self.matches.drain(..cluster.count).collect();
+        winners: &mut Vec<Match>,
+    ) -> bool {
+        winners.clear();
+        let Some(cluster) = self.cluster().filter(|cluster| cluster.until <= frontier && self.together(cluster, reach) <= frontier) else {
+            return false;
+        };
+        if cluster.count == 1 && cluster.behind == 0 {
+            winners.extend(self.matches.drain(..1));
+            return true;
+        }
+        let mut rivals = std::mem::take(&mut self.rivals);
+        rivals.clear();
+        rivals.extend(self.matches.drain(..cluster.count));
         // What begins behind the limit is not decided yet, but nothing weaker takes its place.
         let behind: Vec<Match> = self.matches.iter().take(cluster.behind).copied().collect();
         rivals.extend(&behind);
@@ -92,16 +105,14 @@ impl Waiting {
             leave_to_addresses(&mut rivals, rules);
             rivals.sort_by_key(|found| order(found, rules));
         }
-        let mut winners: Vec<Match> = Vec::new();
-        for found in rivals {
+        for found in rivals.drain(..) {
             if winners.iter().all(|winner| found.end <= winner.start || winner.end <= found.start) {
                 winners.push(found);
             } else if !behind.contains(&found)
-                && let Some(rule) =
-                    rules.get(found.rule).filter(|rule| keeps_rest(rule, &found) || gives_way(rule, &found, &winners, rules))
+                && let Some(rule) = rules.get(found.rule).filter(|rule| keeps_rest(rule, &found) || gives_way(rule, &found, winners, rules))
             {
                 let worded = rule.origin != Origin::Machine || !keeps_rest(rule, &found);
-                let rest = beside(&found, &winners, if found.encoded || worded { 1 } else { REST });
+                let rest = beside(&found, winners, if found.encoded || worded { 1 } else { REST });
                 if worded {
                     let least = if rule.origin == Origin::Machine { 1 } else { LETTERS };
                     winners.extend(rest.into_iter().filter_map(|part| worded_part(part, &found, text, least)));
@@ -112,7 +123,8 @@ impl Waiting {
         }
         winners.retain(|found| !behind.contains(found));
         winners.sort_by_key(|found| found.start);
-        Some(winners)
+        self.rivals = rivals;
+        true
     }
 }
 

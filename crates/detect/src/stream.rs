@@ -91,6 +91,7 @@ pub struct TextScan {
     desk: Desk,
     fresh: Vec<Match>,
     waiting: Waiting,
+    winners: Vec<Match>,
     tokens: TokenWatch,
     /// Nothing in what base64 stands for, which is read one level deep, and in what is no text.
     runs: Option<Runs>,
@@ -130,6 +131,7 @@ impl TextScan {
             desk: Desk::default(),
             fresh: Vec::new(),
             waiting: Waiting::default(),
+            winners: Vec::new(),
             tokens: TokenWatch::new(hint.tokens, hint.json),
             runs: encoded.then(Runs::default),
             spelled: encoded.then(Spelled::default),
@@ -405,18 +407,20 @@ impl TextScan {
         let compiled = Arc::clone(&self.compiled);
         let hold;
         let others = self.frontier();
+        let mut winners = std::mem::take(&mut self.winners);
         loop {
             if !self.extend_cover() {
                 hold = self.covering.as_ref().map_or(self.text.end(), |covering| covering.cover.sure);
                 break;
             }
             let frontier = self.tokens.apart(self.tokens.undecided().map_or(others, |token| token.min(others)));
-            let Some(winners) = self.waiting.take(frontier, &compiled.rules, &self.text, &|end| self.tokens.over(end)) else {
+            if !self.waiting.take(frontier, &compiled.rules, &self.text, &|end| self.tokens.over(end), &mut winners) {
                 hold = frontier.min(self.waiting.hold().unwrap_or(frontier)).max(self.waiting.floor);
                 break;
-            };
-            self.report_winners(winners, &compiled);
+            }
+            self.report_winners(&winners, &compiled);
         }
+        self.winners = winners;
         let hold = self.tokens.release(hold, &mut self.events);
         let settled = match &self.covering {
             // What is left out of the normalised text behind a long finding may still lie inside it.
@@ -427,8 +431,8 @@ impl TextScan {
         self.settled = self.settled.max(settled);
     }
 
-    fn report_winners(&mut self, winners: Vec<Match>, compiled: &Compiled) {
-        let mut rest = winners.into_iter();
+    fn report_winners(&mut self, winners: &[Match], compiled: &Compiled) {
+        let mut rest = winners.iter().copied();
         while let Some(found) = rest.next() {
             let Some(rule) = compiled.rules.get(found.rule) else { continue };
             let finding = Finding {

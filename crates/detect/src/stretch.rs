@@ -113,11 +113,11 @@ const fn hexadecimal() -> [u8; 256] {
 /// Whether letters may stand for a stretch of text at one of the four ways to read them as base64, or of the two as hexadecimal, so
 /// that a [`Reader`](crate::sextets::Reader) may find something. It lets a little more through: what it says no to has none. Most words of identifiers and
 /// paths end here, without a guess about what comes next.
-pub(crate) fn may_hold(letters: impl Iterator<Item = u8>) -> bool {
+pub(crate) fn may_hold(letters: impl Iterator<Item = u8> + Clone) -> bool {
     let (mut bits, mut bit) = (0_u32, 0_usize);
     let mut readings = [Stretch::default(); 4];
-    let (mut digit, mut pairs) = (0, [Stretch::default(); 2]);
-    for (at, letter) in letters.enumerate() {
+    let (mut digits, mut most) = (0_usize, 0_usize);
+    for letter in letters.clone() {
         bits = (bits << 6 | u32::from(sextet(letter) & 63)) & 0xFFFF;
         bit += 6;
         for shift in [4, 2, 0] {
@@ -126,6 +126,17 @@ pub(crate) fn may_hold(letters: impl Iterator<Item = u8>) -> bool {
                 reading.take(byte);
             }
         }
+        let digit = DIGITS.get(usize::from(letter)).is_some_and(|digit| *digit != NO_DIGIT);
+        digits = (digits + 1) * usize::from(digit);
+        most = most.max(digits);
+    }
+    most >= 2 * STRETCH && holds_pairs(letters) || readings.iter().any(|reading| reading.longest >= STRETCH)
+}
+
+/// The same for the two ways to read hexadecimal.
+fn holds_pairs(letters: impl Iterator<Item = u8>) -> bool {
+    let (mut digit, mut pairs) = (NO_DIGIT, [Stretch::default(); 2]);
+    for (at, letter) in letters.enumerate() {
         let next = DIGITS.get(usize::from(letter)).copied().unwrap_or(NO_DIGIT);
         if let Some(pair) = pairs.get_mut(at % 2) {
             // A byte that no text holds where there is no digit.
@@ -133,7 +144,7 @@ pub(crate) fn may_hold(letters: impl Iterator<Item = u8>) -> bool {
         }
         digit = next;
     }
-    readings.iter().chain(&pairs).any(|reading| reading.longest >= STRETCH)
+    pairs.iter().any(|pair| pair.longest >= STRETCH)
 }
 
 #[cfg(test)]

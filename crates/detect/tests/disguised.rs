@@ -233,3 +233,40 @@ proptest! {
         prop_assert_eq!(in_pieces(&text, &places, hint), whole);
     }
 }
+
+/// Letters that look like one of ASCII, and which.
+const ALIKE: [(char, char); 4] = [('а', 'a'), ('О', 'O'), ('ο', 'o'), ('р', 'p')];
+
+/// What the normaliser makes of a text of letters, digits and marks, said once more: a letter that looks like one of ASCII is that one
+/// behind such a letter, and before one with only its kind and digits between, but not behind another letter.
+fn read_slowly(text: &str) -> String {
+    let mut read = String::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let Some((_, ascii)) = ALIKE.iter().find(|(alike, _)| *alike == c) else {
+            read.push(c);
+            continue;
+        };
+        let leads = || {
+            let mut skipped = rest.clone().take(12).skip_while(|c| c.is_ascii_digit() || ALIKE.iter().any(|(alike, _)| alike == c));
+            skipped.next().is_some_and(|c| c.is_ascii_alphabetic())
+        };
+        let disguised = match read.chars().next_back() {
+            Some(before) if before.is_ascii_alphabetic() => true,
+            Some(before) if before.is_alphabetic() && before != '漢' => false,
+            _ => leads(),
+        };
+        read.push(if disguised { *ascii } else { c });
+    }
+    read
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn letters_that_look_like_others_go_by_what_they_touch(text in prop::collection::vec(prop::sample::select("aZ1 .аОοрпжéß漢·ҁ".chars().collect::<Vec<_>>()), 0..80)) {
+        let text: String = text.into_iter().collect();
+        prop_assert_eq!(normalise(&text), read_slowly(&text), "{}", text);
+    }
+}
