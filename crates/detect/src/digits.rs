@@ -56,44 +56,55 @@ fn word(letters: &[u8], whole: bool) -> Option<u8> {
             Some(second) if !may_follow(first, *second) => return None,
             Some(_) => {}
         }
-        let begins = |word: &&str| word.as_bytes().get(..letters.len()).is_some_and(|start| start.eq_ignore_ascii_case(letters));
-        return value_of(|word| word.as_bytes().first() == Some(&first) && (!whole || word.len() == letters.len()) && begins(word));
+        let begins = |word: &str| word.as_bytes().get(..letters.len()).is_some_and(|start| start.eq_ignore_ascii_case(letters));
+        let fits = |word: &&str| word.as_bytes().first() == Some(&first) && (!whole || word.len() == letters.len()) && begins(word);
+        return value_of(STARTS.get(usize::from(first.wrapping_sub(b'a'))).map_or(0, |start| start.digits), fits);
     }
     let letters = std::str::from_utf8(letters).ok()?.to_lowercase();
-    value_of(|word| if whole { **word == letters } else { word.starts_with(&letters) })
+    value_of(u16::MAX, |word| if whole { **word == letters } else { word.starts_with(&letters) })
 }
 
-/// The second letters of words by their first one, a bit for each.
-static SECONDS: [u32; 26] = seconds();
+/// What words begin with a letter.
+#[derive(Clone, Copy)]
+struct Start {
+    /// Their second letters, a bit for each.
+    seconds: u32,
+    /// The digits that they stand for, a bit for each.
+    digits: u16,
+}
+
+static STARTS: [Start; 26] = starts();
 
 #[expect(clippy::indexing_slicing, reason = "runs at compile time; letters are below 26")]
-const fn seconds() -> [u32; 26] {
-    let mut seconds = [0; 26];
+const fn starts() -> [Start; 26] {
+    let mut starts = [Start { seconds: 0, digits: 0 }; 26];
     let mut digit = 0;
     while digit < WORDS.len() {
         let mut at = 0;
         while at < WORDS[digit].len() {
             let word = WORDS[digit][at].as_bytes();
             if word[0].is_ascii_lowercase() {
-                seconds[(word[0] - b'a') as usize] |= if word[1].is_ascii_lowercase() { 1 << (word[1] - b'a') } else { 0 };
+                let start = &mut starts[(word[0] - b'a') as usize];
+                start.seconds |= if word[1].is_ascii_lowercase() { 1 << (word[1] - b'a') } else { 0 };
+                start.digits |= 1 << digit;
             }
             at += 1;
         }
         digit += 1;
     }
-    seconds
+    starts
 }
 
 fn may_follow(first: u8, second: u8) -> bool {
     let second = second.to_ascii_lowercase().wrapping_sub(b'a');
-    SECONDS
+    STARTS
         .get(usize::from(first.wrapping_sub(b'a')))
-        .is_some_and(|seconds| seconds.checked_shr(u32::from(second)).is_some_and(|bits| bits & 1 == 1))
+        .is_some_and(|start| start.seconds.checked_shr(u32::from(second)).is_some_and(|bits| bits & 1 == 1))
 }
 
-/// The digit that a word stands for which is asked for.
-fn value_of(fits: impl Fn(&&str) -> bool) -> Option<u8> {
-    let at = WORDS.iter().position(|words| words.iter().any(&fits))?;
+/// The digit that a word stands for which is asked for, among those with a bit.
+fn value_of(digits: u16, fits: impl Fn(&&str) -> bool) -> Option<u8> {
+    let at = WORDS.iter().enumerate().position(|(digit, words)| digits >> digit & 1 == 1 && words.iter().any(&fits))?;
     u8::try_from(at).ok().map(|value| b'0' + value)
 }
 
@@ -174,20 +185,25 @@ fn is_numeral(text: &Normal, token: &Token) -> bool {
 fn before(text: &Normal, start: usize) -> Option<usize> {
     let gap = (1..=GAP + 1).take_while(|back| start.checked_sub(*back).and_then(|at| text.at(at)).is_some_and(is_gap)).count();
     let end = start - gap;
-    let begin = match text.before(end)? {
-        _ if gap > GAP => return None,
-        byte if byte.is_ascii_digit() => end - 1,
-        _ if end >= NUMERAL && numeral(text.slice(end - NUMERAL, end)).is_some() => end - NUMERAL,
-        _ => letters_before(text, end),
-    };
-    match at(text, begin, true) {
-        Here::Digit(token)
-            if token.end == end && (gap > 0 || is_numeral(text, &token) && numeral(text.slice(start, start + NUMERAL)).is_some()) =>
-        {
-            Some(begin)
-        }
-        _ => None,
+    let last = text.before(end).filter(|_| gap <= GAP)?;
+    if let Some(begin) = numeral_before(text, end, last) {
+        return (gap > 0 || numeral(text.slice(start, start + NUMERAL)).is_some()).then_some(begin);
     }
+    if gap == 0 {
+        return None;
+    }
+    if last.is_ascii_digit() {
+        return (!text.before(end - 1).is_some_and(|byte| byte.is_ascii_alphanumeric())).then_some(end - 1);
+    }
+    // A mark ends the word here.
+    let begin = letters_before(text, end);
+    word(text.slice(begin, end), true).map(|_| begin)
+}
+
+/// Where the numeral begins that ends at `end`, of which `last` is the last byte.
+fn numeral_before(text: &Normal, end: usize, last: u8) -> Option<usize> {
+    let begin = end.checked_sub(NUMERAL).filter(|_| !last.is_ascii())?;
+    numeral(text.slice(begin, end)).map(|_| begin)
 }
 
 /// Where the chain begins that has a digit at `start`, not before `floor`.
@@ -214,13 +230,17 @@ pub(crate) fn around(text: &Normal, place: usize, last: bool) -> Option<usize> {
 /// Where a chain begins, or goes on, that the text ends in.
 pub(crate) fn tail(text: &Normal) -> Option<usize> {
     let end = text.end();
-    let begin = match text.before(end)? {
-        byte if byte.is_ascii_digit() => end - 1,
-        byte if is_gap(byte) => return before(text, end),
-        _ if end >= NUMERAL && numeral(text.slice(end - NUMERAL, end)).is_some() => end - NUMERAL,
-        _ => letters_before(text, end),
-    };
-    (begin < end && !matches!(at(text, begin, false), Here::Nothing)).then_some(begin)
+    let last = text.before(end)?;
+    if is_gap(last) {
+        return before(text, end);
+    }
+    if last.is_ascii_digit() {
+        return (!text.before(end - 1).is_some_and(|byte| byte.is_ascii_alphanumeric())).then_some(end - 1);
+    }
+    numeral_before(text, end, last).or_else(|| {
+        let begin = letters_before(text, end);
+        word(text.slice(begin, end), false).map(|_| begin)
+    })
 }
 
 /// The digits that a value stands for which is all words, numerals and digits that stand apart, if it is one.
