@@ -183,7 +183,7 @@ impl Normal {
     }
 
     /// Whether a letter that looks like one of ASCII is meant to: it follows one, or only letters of its kind stand between it and
-    /// the next one and no other letter before it. `None` when more text is needed.
+    /// the next one and no other letter before it, or it stands between two digits. `None` when more text is needed.
     fn is_disguised(&self, rest: &str, last: bool) -> Option<bool> {
         let before = edges::char_before(self, self.end());
         if before.is_some_and(|c| c.is_ascii_alphabetic()) {
@@ -193,19 +193,22 @@ impl Normal {
             return Some(false);
         }
         let more = if last { Some(false) } else { None };
+        let mut after_digit = before.is_some_and(|c| c.is_ascii_digit());
         let mut rest = rest;
         for _ in 0..ALIKE {
             let Some(first) = rest.chars().next() else { return more };
             let Some((c, used)) = read(rest, first, last) else { return more };
-            let mut ascii = c.is_ascii_alphabetic();
+            let counts = |c: char| c.is_ascii_alphabetic() || after_digit && c.is_ascii_digit();
+            let mut ascii = counts(c);
             match chars::fold(c) {
-                Folded::Ascii(byte) => ascii = byte.is_ascii_alphabetic(),
+                Folded::Ascii(byte) => ascii = counts(char::from(byte)),
                 Folded::Same if !ascii && chars::look_alike(c).is_none() && !c.is_ascii_digit() => return Some(false),
                 Folded::Same | Folded::Dropped => {}
             }
             if ascii {
                 return Some(true);
             }
+            after_digit &= chars::fold(c) == Folded::Dropped;
             rest = rest.get(used..).unwrap_or_default();
         }
         Some(false)

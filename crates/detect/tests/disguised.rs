@@ -238,7 +238,7 @@ proptest! {
 const ALIKE: [(char, char); 4] = [('а', 'a'), ('О', 'O'), ('ο', 'o'), ('р', 'p')];
 
 /// What the normaliser makes of a text of letters, digits and marks, said once more: a letter that looks like one of ASCII is that one
-/// behind such a letter, and before one with only its kind and digits between, but not behind another letter.
+/// behind such a letter, and before one with only its kind and digits between, but not behind another letter; and between two digits.
 fn read_slowly(text: &str) -> String {
     let mut read = String::new();
     let mut rest = text.chars();
@@ -254,6 +254,7 @@ fn read_slowly(text: &str) -> String {
         let disguised = match read.chars().next_back() {
             Some(before) if before.is_ascii_alphabetic() => true,
             Some(before) if before.is_alphabetic() && before != '漢' => false,
+            Some(before) if before.is_ascii_digit() && rest.clone().next().is_some_and(|c| c.is_ascii_digit()) => true,
             _ => leads(),
         };
         read.push(if disguised { *ascii } else { c });

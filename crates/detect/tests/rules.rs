@@ -4,6 +4,8 @@
 mod common;
 
 use bartizan_detect::{Hint, Rule, RuleFile};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::{detector, in_pieces};
 
 fn each(mut test: impl FnMut(&RuleFile, &Rule)) {
@@ -113,6 +115,113 @@ fn html_entities_hide_nothing() {
 fn json_escapes_hide_nothing() {
     each_disguised(|value| if value.contains('\\') { value.to_owned() } else { escaped(value, |c| format!("\\u{:04X}", u32::from(c))) });
     each_disguised(|value| if value.contains('\\') { value.to_owned() } else { escaped(value, |c| format!("\\\\u{:04x}", u32::from(c))) });
+}
+
+/// Letters that look like these, as `chars` knows them.
+const ALIKE: [(char, char); 14] = [
+    ('A', 'А'),
+    ('B', 'В'),
+    ('E', 'Е'),
+    ('K', 'К'),
+    ('M', 'М'),
+    ('O', 'О'),
+    ('T', 'Т'),
+    ('a', 'а'),
+    ('c', 'с'),
+    ('e', 'е'),
+    ('o', 'о'),
+    ('p', 'р'),
+    ('x', 'х'),
+    ('y', 'у'),
+];
+
+/// Every other letter that has a look-alike, none at the ends: those would take the ASCII letter away that tells them.
+fn alike(value: &str) -> String {
+    let last = value.chars().count().saturating_sub(1);
+    let other = |(at, c): (usize, char)| match ALIKE.iter().find(|(ascii, _)| *ascii == c) {
+        Some((_, alike)) if at > 0 && at < last && at % 2 == 1 => *alike,
+        _ => c,
+    };
+    value.chars().enumerate().map(other).collect()
+}
+
+fn mathematical(value: &str) -> String {
+    let bold = |c: char| match c {
+        'A'..='Z' => char::from_u32(u32::from(c) - u32::from('A') + 0x1D400),
+        'a'..='z' => char::from_u32(u32::from(c) - u32::from('a') + 0x1D41A),
+        '0'..='9' => char::from_u32(u32::from(c) - u32::from('0') + 0x1D7CE),
+        _ => Some(c),
+    };
+    value.chars().filter_map(bold).collect()
+}
+
+fn with_digits(value: &str, zero: char) -> String {
+    let digit = |c: char| c.to_digit(10).and_then(|digit| char::from_u32(u32::from(zero) + digit)).unwrap_or(c);
+    value.chars().map(digit).collect()
+}
+
+/// The digits of a value that has nothing but at least eight of them and what parts them.
+fn digits_of(value: &str) -> Option<Vec<usize>> {
+    let digits: Vec<usize> = value.chars().filter_map(|c| c.to_digit(10)).map(|digit| digit as usize).collect();
+    let only = value.chars().all(|c| c.is_ascii_digit() || " -./".contains(c));
+    (only && digits.len() >= 8).then_some(digits)
+}
+
+fn spelled(value: &str, words: [&str; 10], between: &str) -> Option<String> {
+    Some(digits_of(value)?.into_iter().filter_map(|digit| words.get(digit).copied()).collect::<Vec<_>>().join(between))
+}
+
+/// Which share of the examples that a disguise fits is still found, under its label or another one, for people and for a floor. Where a
+/// disguise takes the text around a value away, or its groups, a rule that needs them finds nothing.
+fn share(name: &str, floor: usize, disguise: impl Fn(&str) -> Option<String>) {
+    let (mut all, mut own, mut missed) = (0, 0, Vec::new());
+    each(|file, rule| {
+        for example in &rule.examples {
+            let Some(value) = disguise(&example.find).filter(|value| *value != example.find) else { continue };
+            all += 1;
+            let text = example.text.replace(&example.find, &value);
+            let scan = detector().scan(&text, Hint::default());
+            let place = text.find(&value).map_or(0..0, |at| at..at + value.len());
+            own += usize::from(
+                scan.findings.iter().any(|it| it.label.as_str() == file.label && it.start == place.start && it.end == place.end),
+            );
+            if !scan.findings.iter().any(|it| it.start <= place.start && place.end <= it.end) {
+                missed.push(format!("{}: {text:?} gives {:?}", rule.id, scan.findings));
+            }
+        }
+    });
+    let found = all - missed.len();
+    println!("{name}: {found} of {all} examples found, {} %; {own} as themselves", found * 100 / all.max(1));
+    assert!(all > 20 && found * 100 >= all * floor, "{name}: {found} of {all}, floor {floor} %\n{}", missed.join("\n"));
+}
+
+#[test]
+fn letters_and_digits_of_other_alphabets_hide_little() {
+    share("mathematical letters and digits", 100, |value| Some(mathematical(value)));
+    share("Arabic digits", 100, |value| Some(with_digits(value, '\u{660}')));
+    share("Devanagari digits", 100, |value| Some(with_digits(value, '\u{966}')));
+    share("letters that look like others", 98, |value| Some(alike(value)));
+}
+
+#[test]
+fn digits_apart_and_in_words_hide_little() {
+    let english = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let german = ["null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"];
+    let chinese = ["零", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    let digits = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    share("digits apart, by a space", 87, |value| spelled(value, digits, " "));
+    share("digits apart, by a dash", 87, |value| spelled(value, digits, "-"));
+    share("English words", 87, |value| spelled(value, english, " "));
+    share("German words", 87, |value| spelled(value, german, ", "));
+    share("Chinese numerals", 87, |value| spelled(value, chinese, ""));
+}
+
+#[test]
+fn hexadecimal_hides_little() {
+    let hex = |value: &str| value.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    share("hexadecimal", 59, |value| (value.len() >= 8).then(|| hex(value)));
+    let base64 = |value: &str| STANDARD.encode(value);
+    share("base64", 79, |value| (value.len() >= 12).then(|| base64(value)));
 }
 
 #[test]
