@@ -2,6 +2,7 @@
 //! outcome depends on the matches alone, never on how the text arrived.
 
 use crate::WINDOW;
+use crate::allow::AllowList;
 use crate::candidate::Match;
 use crate::normal::Normal;
 use crate::plan::{CompiledRule, Origin};
@@ -10,6 +11,8 @@ use crate::plan::{CompiledRule, Origin};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waiting {
     matches: Vec<Match>,
+    /// What is not reported, if anything is allowed.
+    pub(crate) allow: Option<AllowList>,
     /// Nothing may start before this: it was reported already.
     pub(crate) floor: usize,
 }
@@ -88,6 +91,10 @@ impl Waiting {
         // What begins behind the limit is not decided yet, but nothing weaker takes its place.
         let behind: Vec<Match> = self.matches.iter().take(cluster.behind).copied().collect();
         rivals.extend(&behind);
+        if let Some(allow) = &self.allow {
+            let passes = allow.take_out(&mut rivals, cluster.count, text, rules);
+            self.matches.retain(|found| passes.is_empty() || !passes.iter().any(|pass| pass.drops(found, rules)));
+        }
         if rivals.len() > 1 {
             leave_to_addresses(&mut rivals, rules);
             rivals.sort_by_key(|found| order(found, rules));
@@ -185,7 +192,7 @@ fn beside(found: &Match, winners: &[Match], least: usize) -> Vec<Match> {
 }
 
 /// Strongest first: above its threshold, then rank, then length, then start, then score, then rule.
-fn order(found: &Match, rules: &[CompiledRule]) -> (bool, bool, u8, usize, usize, u16, usize) {
+pub(crate) fn order(found: &Match, rules: &[CompiledRule]) -> (bool, bool, u8, usize, usize, u16, usize) {
     let Some(rule) = rules.get(found.rule) else { return (true, true, u8::MAX, usize::MAX, found.start, 0, found.rule) };
     let below = found.score_bp < rule.threshold_bp;
     let length = usize::MAX - (found.end - found.start);
