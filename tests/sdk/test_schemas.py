@@ -25,6 +25,10 @@ from values import CARD, EMAIL, PHONE, SECRET
 BELOW = "4155550132"
 TEXTS = [{"id": 1, "text": f"Write to {EMAIL} or {BELOW}"}, {"id": {"a": [None]}, "text": "nothing"}, {"text": CARD}]
 LINES = "".join(json.dumps(line) + "\n" for line in TEXTS)
+# One of each kind of what `--explain` tells: moved by a word, a part, lost, allowed, below, ruled out by a check, by a word, for want of one.
+PASSWORD = "Kx9qvvTZq81mmQz77aPx"
+WHY = [f'Call {BELOW}, "password": "Kx9q-vvT {SECRET} Zq81-mmQz77".', f'csrf_token="{PASSWORD}"', "pay 4111 1111 1111 1112", "at 555 0143", BELOW, f"{EMAIL} {CARD}"]
+EXPLAIN = ("--explain", "--allow", f"pii.email={EMAIL}")
 CHAT, MESSAGES, GEMINI = "/v1/chat/completions", "/v1/messages", "/v1beta/models/gemini:generateContent"
 DECIDE = "/v1/decide"
 
@@ -66,6 +70,7 @@ class World:
         shutil.copytree(ROOT / "policies", folder / "policies", ignore=shutil.ignore_patterns("tests"))
         (folder / "policies/test.cedar").write_text(POLICIES)
         (folder / "note.txt").write_text(f"first\nto {EMAIL} and {CARD}\n")
+        (folder / "why.txt").write_text("\n\n".join(WHY) + "\n")
         # The value stands in the decoded body only, so it is told by its place.
         head = "From: desk\r\nSubject: bill\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable"
         (folder / "note.eml").write_text(f"{head}\r\n\r\nto {CARD[:8]}=\r\n{CARD[8:]} please\r\n")
@@ -365,7 +370,9 @@ def indexed(world, format):
 ROWS = [
     ("up", "ready", lambda w: [w.ready, json.loads((w.folder / "main/ready.json").read_text())]),
     ("detect --jsonl", "detect-line", lambda w: w.lines("detect", "--jsonl", given=LINES, code=1)),
-    ("detect --jsonl --explain", "detect-line", lambda w: w.lines("detect", "--jsonl", "--explain", given=LINES, code=1)),
+    ("detect --jsonl --explain", "detect-line", lambda w: w.lines("detect", "--jsonl", *EXPLAIN, given="".join(json.dumps({"id": 1, "text": text}) + "\n" for text in WHY), code=1)),
+    ("detect --format json --explain", "detect-files", lambda w: w.json("detect", "--format", "json", *EXPLAIN, "why.txt", code=1)),
+    ("detect --format jsonl --explain", "detect-files#/$defs/finding", lambda w: w.lines("detect", "--format", "jsonl", *EXPLAIN, "why.txt", code=1)),
     ("detect --format json", "detect-files", lambda w: w.json("detect", "--format", "json", "note.txt", code=1)),
     ("detect --format json, of a document", "detect-files", lambda w: w.json("detect", "--format", "json", "note.eml", code=1)),
     ("detect --format jsonl", "detect-files#/$defs/finding", lambda w: w.lines("detect", "--format", "jsonl", "note.txt", code=1)),

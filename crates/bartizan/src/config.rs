@@ -10,6 +10,7 @@ use bartizan_gateway::{Auth, Settings};
 use rustls::ServerConfig;
 use serde::Deserialize;
 
+use crate::allowed::AllowConfig;
 use crate::limits::{LimitsConfig, RetentionConfig, TimeoutsConfig};
 use crate::providers::ProviderConfig;
 use crate::quotas::{self, PricesConfig};
@@ -161,6 +162,8 @@ pub struct GuardConfig {
     pub rules: RuleSet,
     /// From which score on labels count, 0 to 1, by a label or a family such as `pii.id`, in the place of what their rules say.
     pub thresholds: BTreeMap<String, f64>,
+    /// Values that are not reported, exact or by a pattern.
+    pub allow: Vec<AllowConfig>,
     /// Whether names of persons, places and organisations, addresses and dates are looked for too.
     pub names: bool,
     /// Folder of an accuracy pack, as `bartizan pack install` makes it.

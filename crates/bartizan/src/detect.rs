@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use bartizan_detect::names::Names;
+use bartizan_detect::names::{Given, Names};
 use bartizan_detect::{
     Choice, CodePoints, Detector, Edit, Hint, RuleFile, Scan, Severity, Thresholds, TokenHit, apply, basis_points, is_under, placeholder,
 };
@@ -15,15 +15,12 @@ use serde_json::json;
 
 use crate::config::SubjectsConfig;
 use crate::documents::below;
+use crate::explained::{Explanation, Places, Told};
 use crate::output::{FAILED, FOUND, Format, GOOD, print, print_json, print_line, say};
 use crate::own_rules::OwnRules;
 use crate::pack::Installed;
 use crate::redaction::{OperatorArgs, Redaction};
-use crate::{detect_files, detect_lines, exact, fingerprint, guard, scores};
-
-/// Said with `--explain` when nothing was found: what a check rules out leaves no trace that could be shown.
-pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its threshold; not listed is what a check rules out: a number with a wrong \
-                             check digit or of a range that is never given out, a key that is a known placeholder";
+use crate::{allowed, detect_files, detect_lines, exact, explained, fingerprint, guard, scores};
 
 /// Arguments of `bartizan detect`.
 #[derive(Args, Clone, Debug)]
@@ -40,6 +37,7 @@ pub const NOT_EVEN_SEEN: &str = "lines above, if any, name what stayed below its
   bartizan detect --subjects letter.txt             what its passages are about too: code, a contract, somebody's health
   bartizan detect --subjects=own.subjects mail.eml  subjects of your own too
   bartizan detect --threshold pii.phone=0.7 notes.txt   only what is surely a telephone number, and everything else
+  bartizan detect --allow support@acme.example notes.txt   everything but this address
   bartizan detect --labels --format json            everything that can be found
 Exit code: 0 nothing found, 1 findings, 2 something could not be read, which is told and is never taken for clean.")]
 pub struct DetectArgs {
@@ -48,7 +46,8 @@ pub struct DetectArgs {
     /// Exit 0 although something was found.
     #[arg(long)]
     exit_zero: bool,
-    /// Say what each finding is, how sure it is, and what stayed below its threshold.
+    /// Say what each finding is and why: what found it, what moved its score, from which score on it counts; and what was not reported:
+    /// what stayed below its threshold, lost to something stronger, or was ruled out.
     #[arg(long)]
     explain: bool,
     /// Also what passages are about: source code, contracts, personnel matters; with a file of `bartizan train subject`, the subjects of
@@ -99,12 +98,20 @@ pub struct ScanArgs {
     #[arg(long, value_enum, default_value = "chars")]
     offsets: Offsets,
     /// Report findings from this score on (0 to 1) instead of from their label's own threshold.
-    #[arg(long, value_name = "SCORE", value_parser = score)]
+    #[arg(long, value_name = "SCORE", value_parser = least)]
     min_score: Option<u16>,
     /// Report findings of a label, or of those below it, from this score on, such as `pii.phone=0.7` or `pii.id=0.9`; may be given several
     /// times, the most specific counts.
     #[arg(long = "threshold", value_name = "LABEL=SCORE", value_parser = scores::threshold, conflicts_with = "min_score")]
     thresholds: Vec<(String, u16)>,
+    /// Do not report this value, however it is written: `support@acme.example`, or for one label, or for those below it, `pii.email=…`; may
+    /// be given several times. Secrets only with their label.
+    #[arg(long, value_name = "[LABEL=]VALUE")]
+    allow: Vec<String>,
+    /// Do not report values of a label that this pattern matches as a whole, such as `pii.email=.*@acme\.example`; may be given several
+    /// times.
+    #[arg(long, value_name = "LABEL=PATTERN")]
+    allow_pattern: Vec<String>,
     /// Only these labels and what lies below them, such as `pii.email` or `secret`.
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     only: Vec<String>,
@@ -150,6 +157,9 @@ pub struct Found {
     pub score: f64,
     /// What found it.
     pub rule: String,
+    /// Why, with `--explain`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<Told>,
 }
 
 /// A detector with what the flags say.
@@ -159,6 +169,8 @@ pub struct Scanner {
     choice: Choice,
     /// Whether it says what passages are about.
     subjects: bool,
+    /// Whether it says why.
+    explain: bool,
     pack: Option<Installed>,
     /// Whether the pack failed over a text, which was told.
     pack_failed: Cell<bool>,
@@ -168,8 +180,8 @@ pub struct Scanner {
 pub struct Scanned {
     /// What counts, sorted, not overlapping; byte offsets.
     pub findings: Vec<Finding>,
-    /// What does not reach its threshold.
-    pub below: Vec<Finding>,
+    /// Why, where it was asked.
+    pub explanation: Option<Explanation>,
 }
 
 /// What `--subjects` asks for: the flag alone stands for those of the program.
@@ -183,7 +195,7 @@ fn subjects(text: &str) -> Result<SubjectsConfig, String> {
 }
 
 /// A score between 0 and 1, in basis points.
-fn score(text: &str) -> Result<u16, String> {
+fn least(text: &str) -> Result<u16, String> {
     let value: f64 = text.parse().map_err(|_| "give a number between 0 and 1".to_owned())?;
     basis_points(value).ok_or("give a number between 0 and 1".to_owned())
 }
@@ -215,24 +227,41 @@ impl Scanner {
         for warning in scores::out_of_reach(&args.thresholds, &detector, "") {
             say(&format!("bartizan: {warning}"));
         }
+        let detector = detector.with_allowed(&allowed::of_flags(&args.allow, &args.allow_pattern, &detector)?);
         let choice = Choice { min_score_bp: args.min_score, only: args.only.clone() };
         let pack = args.pack.as_deref().map(Installed::load).transpose()?;
-        Ok(Self { detector, offsets: args.offsets, choice, subjects: false, pack, pack_failed: Cell::new(false) })
+        Ok(Self { detector, offsets: args.offsets, choice, subjects: false, explain: false, pack, pack_failed: Cell::new(false) })
     }
 
     /// Scans one text.
     pub fn scan(&self, text: &str) -> Scanned {
-        let scan = match self.pack.as_ref().map(|pack| pack.given(text)) {
-            None => self.detector.scan(text, Hint::default()),
-            Some(Ok(given)) => self.detector.scan_given(text, Hint::default(), given),
-            Some(Err(error)) => {
+        let given = self.given(text);
+        if !self.explain {
+            let scan = match given {
+                None => self.detector.scan(text, Hint::default()),
+                Some(given) => self.detector.scan_given(text, Hint::default(), given),
+            };
+            return Scanned { findings: self.choice.of(scan).0, explanation: None };
+        }
+        let explained = match given {
+            None => self.detector.explain(text, Hint::default()),
+            Some(given) => self.detector.explain_given(text, Hint::default(), given),
+        };
+        let (findings, _) = self.choice.of(explained.scan.clone());
+        let explanation = Explanation::new(explained, &findings, self.choice.min_score_bp, |label| self.choice.wants(label));
+        Scanned { findings, explanation: Some(explanation) }
+    }
+
+    /// The names that the pack finds, if there is one.
+    fn given(&self, text: &str) -> Option<Given> {
+        match self.pack.as_ref()?.given(text) {
+            Ok(given) => Some(given),
+            Err(error) => {
                 say(&format!("bartizan: the accuracy pack failed, and its names are missing: {error:#}"));
                 self.pack_failed.set(true);
-                self.detector.scan(text, Hint::default())
+                None
             }
-        };
-        let (findings, below) = self.choice.of(scan);
-        Scanned { findings, below }
+        }
     }
 
     /// What to exit with: nothing is clean that the pack failed over.
@@ -243,6 +272,11 @@ impl Scanner {
     /// Whether it says what passages are about.
     pub fn says_subjects(&self) -> bool {
         self.subjects
+    }
+
+    /// Whether it says why.
+    pub fn explains(&self) -> bool {
+        self.explain
     }
 
     /// What passages of a text that comes in parts are about; byte offsets.
@@ -274,6 +308,7 @@ impl Scanner {
                 end: offset(finding.end),
                 score: f64::from(finding.score_bp) / 10_000.0,
                 rule: finding.rule.as_str().to_owned(),
+                why: None,
             })
             .collect()
     }
@@ -289,10 +324,11 @@ pub fn detect(args: &DetectArgs) -> Result<u8> {
         return labels(&scanner, args.scan.format);
     }
     scanner.subjects = args.subjects != SubjectsConfig::Off;
+    scanner.explain = args.explain;
     let code = if args.scan.jsonl {
-        detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Detect { explain: args.explain })?
+        detect_lines::run(&below(&args.scan.files), &scanner, detect_lines::Task::Detect)?
     } else {
-        detect_files::detect(&args.scan, args.explain, &scanner)?
+        detect_files::detect(&args.scan, &scanner)?
     };
     Ok(scanner.code(if args.exit_zero && code == FOUND { GOOD } else { code }))
 }
@@ -316,9 +352,9 @@ impl Scanner {
     pub fn explained(&self, finding: &Finding, text: &str) -> String {
         let Some(info) = self.detector.label(&finding.label) else { return String::new() };
         let length = text.get(finding.start..finding.end).map_or(0, |value| value.chars().count());
-        let (score, threshold) = (percent(finding.score_bp), percent(info.threshold_bp));
+        let (own, from) = (score(finding.score_bp), score(self.choice.min_score_bp.unwrap_or(info.threshold_bp)));
         format!(
-            "    {} {length} characters, severity {}. Score {score}, reported from {threshold}. At the gate: `{}_…` or `{}`.\n",
+            "    {} {length} characters, severity {}. Score {own}, reported from {from}. At the gate: `{}_…` or `{}`.\n",
             info.description,
             severity(info.severity),
             info.kind,
@@ -326,20 +362,24 @@ impl Scanner {
         )
     }
 
-    /// Why a finding is not reported, for people.
-    pub fn why_below(&self, finding: &Finding) -> String {
-        let threshold = self.detector.label(&finding.label).map(|info| info.threshold_bp);
-        let (score, threshold) = (percent(finding.score_bp), percent(threshold.unwrap_or_default()));
-        format!("{} scores {score}, below its threshold {threshold}", finding.label)
+    /// Offsets of what is explained, as they are printed.
+    pub fn places(&self, text: &str, explanation: &Explanation) -> Places {
+        Places::new(text, explanation, self.offsets == Offsets::Chars)
     }
 
-    /// What stays below its threshold, as it is printed.
-    pub fn below(&self, text: &str, scanned: &Scanned) -> Vec<Found> {
-        self.printed(text, &scanned.below)
+    /// Why passages are about subjects, where it was asked.
+    pub fn told_subject(&self, finding: &Finding) -> Option<Told> {
+        self.explain.then(|| explained::told_subject(&self.detector, finding, self.choice.min_score_bp))
+    }
+
+    /// The same for people.
+    pub fn explained_subject(&self, finding: &Finding) -> String {
+        if self.explain { explained::subject(&self.detector, finding, self.choice.min_score_bp) } else { String::new() }
     }
 }
 
-fn percent(basis_points: u16) -> String {
+/// A score as people read it.
+pub fn score(basis_points: u16) -> String {
     format!("{:.2}", f64::from(basis_points) / 10_000.0)
 }
 

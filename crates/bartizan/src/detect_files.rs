@@ -7,7 +7,8 @@ use bartizan_vocabulary::Finding;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::detect::{Found, NOT_EVEN_SEEN, ScanArgs, Scanned, Scanner};
+use crate::detect::{Found, ScanArgs, Scanned, Scanner};
+use crate::explained::Explanation;
 use crate::documents::{self, Document, Redactable, Text, below, name};
 use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, say};
 use crate::progress::Progress;
@@ -29,11 +30,12 @@ struct FoundIn<'a> {
 struct Report<'a> {
     scanner: &'a Scanner,
     format: Format,
-    explain: bool,
     /// Findings of `--format json`, which come at the end.
     all: Vec<serde_json::Value>,
     /// What passages are about, likewise.
     subjects: Option<Vec<serde_json::Value>>,
+    /// What was not reported, likewise, by what became of it.
+    not_reported: Option<[(&'static str, Vec<serde_json::Value>); 4]>,
     found: bool,
     unread: bool,
     texts: usize,
@@ -43,9 +45,11 @@ struct Report<'a> {
 ///
 /// # Errors
 /// When nobody takes the output. A file that cannot be read is told, and the others are done all the same.
-pub fn detect(args: &ScanArgs, explain: bool, scanner: &Scanner) -> Result<u8> {
+pub fn detect(args: &ScanArgs, scanner: &Scanner) -> Result<u8> {
     let subjects = scanner.says_subjects().then(Vec::new);
-    let mut report = Report { scanner, format: args.format, explain, all: Vec::new(), subjects, found: false, unread: false, texts: 0 };
+    let not_reported = scanner.explains().then(|| ["below", "allowed", "lost", "ruled_out"].map(|name| (name, Vec::new())));
+    let mut report =
+        Report { scanner, format: args.format, all: Vec::new(), subjects, not_reported, found: false, unread: false, texts: 0 };
     let paths = below(&args.files);
     let mut progress = Progress::new(&paths);
     for path in &paths {
@@ -75,7 +79,7 @@ impl Report<'_> {
             };
             if text.again {
                 scanned.findings.retain(|finding| !known.contains(&key(finding)));
-                scanned.below.clear();
+                scanned.explanation = None;
             }
             known.extend(scanned.findings.iter().map(key));
             self.text(file, text, &scanned)?;
@@ -103,13 +107,15 @@ impl Report<'_> {
             let here: Vec<Finding> = found.iter().filter(here).map(within).collect();
             self.found |= !here.is_empty();
             let mut place = Lines { text: &text.content, at: 0, line: 1, column: 1 };
-            for (finding, found) in here.iter().zip(&self.scanner.printed(&text.content, &here)) {
+            let mut printed = self.scanner.printed(&text.content, &here);
+            for (finding, found) in here.iter().zip(&mut printed) {
                 let (line, column) = place.of(finding.start);
+                found.why = self.scanner.told_subject(finding);
                 let found = FoundIn { file, place: text.place.as_deref(), line, column, found };
                 match (self.format, &mut self.subjects) {
                     (Format::Json, Some(subjects)) => subjects.push(serde_json::to_value(&found)?),
                     (Format::Jsonl, _) => print_line(&found)?,
-                    _ => print(&for_people(&found))?,
+                    _ => print(&(for_people(&found) + &self.scanner.explained_subject(finding)))?,
                 }
             }
         }
@@ -118,7 +124,12 @@ impl Report<'_> {
 
     fn text(&mut self, file: &str, text: &Text, scanned: &Scanned) -> Result<()> {
         self.found |= !scanned.findings.is_empty();
-        let printed = self.scanner.printed(&text.content, &scanned.findings);
+        let mut printed = self.scanner.printed(&text.content, &scanned.findings);
+        let explanation = scanned.explanation.as_ref();
+        if let Some(explanation) = explanation.filter(|_| self.format != Format::Text) {
+            let places = self.scanner.places(&text.content, explanation);
+            scanned.findings.iter().zip(&mut printed).for_each(|(finding, found)| found.why = explanation.told(finding, &places));
+        }
         let mut place = Lines { text: &text.content, at: 0, line: 1, column: 1 };
         for (finding, found) in scanned.findings.iter().zip(&printed) {
             let (line, column) = place.of(finding.start);
@@ -128,25 +139,36 @@ impl Report<'_> {
                 Format::Jsonl => print_line(&found)?,
                 Format::Text => print(&for_people(&found))?,
             }
-            if self.format == Format::Text && self.explain {
-                print(&self.scanner.explained(finding, &text.content))?;
+            if let Some(explanation) = explanation.filter(|_| self.format == Format::Text) {
+                print(&(self.scanner.explained(finding, &text.content) + &explanation.reported(finding)))?;
             }
         }
-        if self.format == Format::Text && self.explain {
-            print(&self.explained_below(file, text, &scanned.below))?;
+        match explanation {
+            Some(explanation) if self.format == Format::Text => print(&explained_rest(file, text, explanation)),
+            Some(explanation) => self.keep_rest(file, text, explanation),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn explained_below(&self, file: &str, text: &Text, below: &[Finding]) -> String {
-        let mut lines = Lines { text: &text.content, at: 0, line: 1, column: 1 };
-        let mut out = String::new();
-        for finding in below {
-            let (line, column) = lines.of(finding.start);
-            let place = place_of(file, text.place.as_deref(), line, column);
-            out.push_str(&format!("{place} not reported: {}\n", self.scanner.why_below(finding)));
+    /// Keeps what was not reported for the document that comes at the end.
+    fn keep_rest(&mut self, file: &str, text: &Text, explanation: &Explanation) -> Result<()> {
+        let places = self.scanner.places(&text.content, explanation);
+        let object = |list: Vec<_>| list.into_iter().map(|(finding, why)| (finding, json!({ "why": why }))).collect::<Vec<_>>();
+        let [below, allowed] = explanation.told_below(&places).map(object);
+        let told = [below, allowed, explanation.told_lost(&places), explanation.told_ruled()];
+        for ((_, kept), told) in self.not_reported.iter_mut().flatten().zip(told) {
+            let mut lines = Lines { text: &text.content, at: 0, line: 1, column: 1 };
+            for (finding, told) in told {
+                let (line, column) = lines.of(finding.start);
+                let found = FoundIn { file, place: text.place.as_deref(), line, column, found: &places.found(finding) };
+                let mut value = serde_json::to_value(&found)?;
+                if let (Some(value), serde_json::Value::Object(told)) = (value.as_object_mut(), told) {
+                    value.extend(told);
+                }
+                kept.push(value);
+            }
         }
-        out
+        Ok(())
     }
 
     /// What could not be read is more than what was found.
@@ -159,15 +181,14 @@ impl Report<'_> {
             GOOD
         };
         match self.format {
-            Format::Json => match self.subjects {
-                Some(subjects) => print_json(Format::Json, &json!({ "findings": self.all, "subjects": subjects }))?,
-                None => print_json(Format::Json, &json!({ "findings": self.all }))?,
-            },
+            Format::Json => {
+                let mut all = serde_json::Map::from_iter([("findings".to_owned(), self.all.into())]);
+                all.extend(self.subjects.map(|subjects| ("subjects".to_owned(), subjects.into())));
+                all.extend(self.not_reported.into_iter().flatten().map(|(name, kept)| (name.to_owned(), kept.into())));
+                print_json(Format::Json, &all)?;
+            }
             Format::Text if code == GOOD => {
                 say(&format!("nothing found in {} {}", self.texts, if self.texts == 1 { "text" } else { "texts" }));
-                if self.explain {
-                    say(NOT_EVEN_SEEN);
-                }
             }
             Format::Text | Format::Jsonl => {}
         }
@@ -214,6 +235,19 @@ fn redact_one(file: Redactable, scanner: &Scanner, redaction: &Redaction, name: 
     }
     let clean = redaction.apply(&text, &scanned.findings, scanner);
     Ok((clean, text, scanned.findings))
+}
+
+/// What was not reported, for people.
+fn explained_rest(file: &str, text: &Text, explanation: &Explanation) -> String {
+    let mut lines = Lines { text: &text.content, at: 0, line: 1, column: 1 };
+    let mut out = String::new();
+    for (start, told) in explanation.not_reported() {
+        let (line, column) = lines.of(start);
+        let place = place_of(file, text.place.as_deref(), line, column);
+        out.push_str(&format!("{place} {told}\n"));
+    }
+    out.extend(explanation.more().map(|more| format!("{more}\n")));
+    out
 }
 
 fn place_of(file: &str, place: Option<&str>, line: usize, column: usize) -> String {

@@ -5,11 +5,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use bartizan_vocabulary::Finding;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::detect::{Found, Scanner};
+use crate::explained::{Places, Told};
 use crate::output::{FAILED, FOUND, GOOD, print, print_line};
 use crate::redaction::Redaction;
 
@@ -20,10 +22,7 @@ const MAX_LINE: usize = 64 << 20;
 #[derive(Clone, Copy)]
 pub enum Task<'a> {
     /// Report.
-    Detect {
-        /// Report what stays below its threshold too.
-        explain: bool,
-    },
+    Detect,
     /// Replace.
     Redact(&'a Redaction),
 }
@@ -46,6 +45,24 @@ struct Answer<'a> {
     subjects: Option<Vec<Found>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     below: Option<Vec<Found>>,
+    /// What is allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed: Option<Vec<Found>>,
+    /// What lost to something stronger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<Vec<Match>>,
+    /// What was ruled out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ruled_out: Option<Vec<Match>>,
+}
+
+/// A match that was not reported, with what became of it.
+#[derive(Serialize)]
+struct Match {
+    #[serde(flatten)]
+    found: Found,
+    #[serde(flatten)]
+    told: serde_json::Value,
 }
 
 /// Why a line is bad.
@@ -88,7 +105,7 @@ pub fn run(inputs: &[PathBuf], scanner: &Scanner, task: Task<'_>) -> Result<u8> 
             match answered {
                 Ok((found, line)) => {
                     print(&line)?;
-                    if found && code == GOOD && matches!(task, Task::Detect { .. }) {
+                    if found && code == GOOD && matches!(task, Task::Detect) {
                         code = FOUND;
                     }
                 }
@@ -138,18 +155,38 @@ fn answer(bytes: &[u8], scanner: &Scanner, task: Task<'_>) -> Result<(bool, Stri
     }
     let line: Line<'_> = serde_json::from_str(text).map_err(|error| describe(&error))?;
     let scanned = scanner.scan(&line.text);
-    let findings = scanner.printed(&line.text, &scanned.findings);
-    let subjects = scanner.subjects(&[&line.text]).map(|found| scanner.printed(&line.text, &found));
+    let mut findings = scanner.printed(&line.text, &scanned.findings);
+    let subjects = scanner.subjects(&[&line.text]).map(|found| {
+        let mut printed = scanner.printed(&line.text, &found);
+        found.iter().zip(&mut printed).for_each(|(finding, printed)| printed.why = scanner.told_subject(finding));
+        printed
+    });
     let found = !findings.is_empty() || subjects.as_ref().is_some_and(|found| !found.is_empty());
+    let explanation = scanned.explanation.as_ref().map(|explanation| (explanation, scanner.places(&line.text, explanation)));
+    if let Some((explanation, places)) = &explanation {
+        for (finding, printed) in scanned.findings.iter().zip(&mut findings) {
+            printed.why = explanation.told(finding, places);
+        }
+    }
+    let matches = |told: Vec<(&Finding, serde_json::Value)>, places: &Places| -> Vec<Match> {
+        told.into_iter().map(|(finding, told)| Match { found: places.found(finding), told }).collect()
+    };
+    let [below, allowed] = explanation.as_ref().map_or([None, None], |(explanation, places)| {
+        let found = |(finding, told): (&Finding, Told)| Found { why: Some(told), ..places.found(finding) };
+        explanation.told_below(places).map(|list| Some(list.into_iter().map(found).collect()))
+    });
     let answer = Answer {
         id: line.id,
         text: match task {
             Task::Redact(redaction) => Some(redaction.apply(&line.text, &scanned.findings, scanner)),
-            Task::Detect { .. } => None,
+            Task::Detect => None,
         },
         findings,
         subjects,
-        below: matches!(task, Task::Detect { explain: true }).then(|| scanner.below(&line.text, &scanned)),
+        below,
+        allowed,
+        lost: explanation.as_ref().map(|(explanation, places)| matches(explanation.told_lost(places), places)),
+        ruled_out: explanation.as_ref().map(|(explanation, places)| matches(explanation.told_ruled(), places)),
     };
     let line = serde_json::to_string(&answer).map_err(|error| bad("output", error.to_string()))?;
     Ok((found, line + "\n"))

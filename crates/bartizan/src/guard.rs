@@ -9,14 +9,14 @@ use bartizan_detect::exact::Exact;
 use bartizan_detect::names::Names;
 use bartizan_detect::prints::Prints;
 use bartizan_detect::subjects::Subjects;
-use bartizan_detect::{Detector, RuleFile, Thresholds};
+use bartizan_detect::{AllowList, Detector, RuleFile, Thresholds};
 use bartizan_gateway::PackSettings;
 
 use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
 use crate::output::read_bytes;
 use crate::own_rules::OwnRules;
 use crate::pack::Installed;
-use crate::{exact, fingerprint, scores};
+use crate::{allowed, exact, fingerprint, scores};
 
 /// Seconds that an accuracy pack may be given for a request, and is given.
 const PACK_SECONDS: RangeInclusive<f64> = 0.01..=60.0;
@@ -59,6 +59,7 @@ struct Parts {
     prints: Vec<Prints>,
     subjects: Vec<Subjects>,
     thresholds: Thresholds,
+    allow: AllowList,
 }
 
 impl Detectors {
@@ -78,12 +79,16 @@ impl Detectors {
             prints: prints.context("`guard.fingerprints` cannot be used")?,
             subjects: subjects(&guard.subjects).context("`guard.subjects` cannot be used")?,
             thresholds: scores::thresholds(&guard.thresholds).context("`guard.thresholds` cannot be used")?,
+            allow: allowed::list(&guard.allow).context("`guard.allow` cannot be used")?,
         };
         let pack = pack(guard)?;
         let base = parts.base(guard.rules)?;
         let gate = parts.complete(&base, guard.names)?;
-        scores::known(guard.thresholds.keys(), &scores::labels(&gate)?).context("`guard.thresholds` cannot be used")?;
-        let warnings = scores::without_effect(&guard.thresholds, &gate)?;
+        let labels = scores::labels(&gate)?;
+        scores::known(guard.thresholds.keys(), &labels).context("`guard.thresholds` cannot be used")?;
+        allowed::known(&guard.allow, &labels).context("`guard.allow` cannot be used")?;
+        let mut warnings = scores::without_effect(&guard.thresholds, &gate)?;
+        warnings.extend(allowed::without_effect(&guard.allow, &gate)?);
         Ok(Self { gate, base, parts, pack, warnings, wide: OnceLock::new() })
     }
 
@@ -163,6 +168,6 @@ impl Parts {
             detector = detector.with_subjects(subjects.clone()).context("`guard.subjects` cannot be used")?;
         }
         // Last, so that it holds for all of that.
-        Ok(detector.with_thresholds(&self.thresholds))
+        Ok(detector.with_thresholds(&self.thresholds).with_allowed(&self.allow))
     }
 }

@@ -6,6 +6,7 @@
 
 mod address;
 mod admin;
+mod allowed;
 mod app;
 mod audit;
 mod clock;
@@ -16,6 +17,7 @@ mod detect_files;
 mod detect_lines;
 mod documents;
 mod exact;
+mod explained;
 mod fingerprint;
 mod guard;
 mod import;

@@ -37,7 +37,10 @@ pub fn thresholds(asked: &BTreeMap<String, f64>) -> Result<Thresholds> {
 }
 
 /// The labels of the built-in rules.
-fn built_in() -> Result<Vec<String>> {
+///
+/// # Errors
+/// When they are broken, which the tests exclude.
+pub fn built_in() -> Result<Vec<String>> {
     Ok(labels_of(&Detector::builtin().context("the built-in rules cannot be read")?))
 }
 

@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+#[path = "admin/allow.rs"]
+mod allow;
 #[path = "admin/detection.rs"]
 mod detection;
 #[path = "admin/drained.rs"]

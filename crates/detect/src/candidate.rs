@@ -12,6 +12,7 @@ use crate::heard::{Before, Heard};
 use crate::normal::Normal;
 use crate::plan::{CompiledRule, Machine};
 use crate::sieve::{Machines, Sieve};
+use crate::trace::{Ruled, Trace};
 
 /// How many ends of a value are tried, longest first.
 const TRIES: usize = 96;
@@ -81,6 +82,8 @@ pub(crate) struct Desk {
     patterns: Vec<(u16, usize)>,
     weak: Vec<Weak>,
     before: Before,
+    /// Only where the scan is to be explained.
+    pub(crate) trace: Option<Box<Trace>>,
 }
 
 /// A match below its threshold, best first: rank, longest end, pattern, rule, score.
@@ -178,7 +181,7 @@ impl Candidate {
     /// kept, that of the highest rank: many rules may know a number that nothing speaks for.
     fn choose(&self, machine: &Machine, values: &Automaton, around: &Surroundings<'_>, desk: &mut Desk, out: &mut Vec<Match>) -> bool {
         let start = self.value.unwrap_or(self.next);
-        let Desk { patterns, weak, before: words, .. } = desk;
+        let Desk { patterns, weak, before: words, trace, .. } = desk;
         self.patterns(machine, values, around.text, patterns);
         if patterns.is_empty() {
             return true;
@@ -195,12 +198,20 @@ impl Candidate {
             }
             let score = context.score(rule, words);
             match score {
-                Score::Is(0) => {}
+                Score::Is(0) => {
+                    if let Some(trace) = trace {
+                        self.trace_word(trace, (values, pattern, high), index, around, &context);
+                    }
+                }
                 Score::Is(score_bp) if score_bp < rule.threshold_bp => {
                     weak.push((Reverse(rule.rank), Reverse(high), pattern, index, score_bp));
                 }
                 _ => match self.end((values, pattern, high), rule, around, &context, score) {
-                    End::None => {}
+                    End::None => {
+                        if let Some(trace) = trace {
+                            self.trace_check(trace, (values, pattern), index, around);
+                        }
+                    }
                     End::Wait => {
                         out.truncate(before);
                         return false;
@@ -210,21 +221,77 @@ impl Candidate {
             }
         }
         weak.sort_unstable();
+        self.keep_best(values, around, &context, (weak.as_slice(), trace), out) || {
+            out.truncate(before);
+            false
+        }
+    }
+
+    /// Keeps the best of the matches below their threshold; false where text is missing.
+    fn keep_best(
+        &self,
+        values: &Automaton,
+        around: &Surroundings<'_>,
+        context: &Context<'_>,
+        (weak, trace): (&[Weak], &mut Option<Box<Trace>>),
+        out: &mut Vec<Match>,
+    ) -> bool {
+        let start = self.value.unwrap_or(self.next);
+        let mut kept = false;
         for (_, Reverse(high), pattern, index, score_bp) in weak.iter().copied() {
             let Some(rule) = around.compiled.rules.get(index) else { continue };
-            match self.end((values, pattern, high), rule, around, &context, Score::Is(score_bp)) {
-                End::None => {}
-                End::Wait => {
-                    out.truncate(before);
-                    return false;
+            match (self.end((values, pattern, high), rule, around, context, Score::Is(score_bp)), &mut *trace) {
+                (End::None, None) => {}
+                (End::None, Some(trace)) => self.trace_check(trace, (values, pattern), index, around),
+                (End::Wait, _) if kept => {}
+                (End::Wait, _) => return false,
+                (End::At(end, score_bp), Some(trace)) if kept => {
+                    trace.passed_over(Match { start, end, rule: index, score_bp, encoded: false }, around);
                 }
-                End::At(end, score_bp) => {
+                (End::At(end, score_bp), trace) => {
                     out.push(Match { start, end, rule: index, score_bp, encoded: false });
-                    break;
+                    if trace.is_none() {
+                        break;
+                    }
+                    kept = true;
                 }
             }
         }
         true
+    }
+
+    /// Writes down that a word made a match something else.
+    fn trace_word(
+        &self,
+        trace: &mut Trace,
+        (values, pattern, high): (&Automaton, u16, usize),
+        index: usize,
+        around: &Surroundings<'_>,
+        context: &Context<'_>,
+    ) {
+        let Some(rule) = around.compiled.rules.get(index) else { return };
+        let end = match self.end((values, pattern, high), rule, around, context, Score::Is(1)) {
+            End::None => return,
+            End::Wait => high,
+            End::At(end, _) => end,
+        };
+        trace.rule_out(index, (self.value.unwrap_or(self.next), end), Ruled::Word(context.negative(rule)), around);
+    }
+
+    /// Writes down which check no end of a match passed.
+    fn trace_check(&self, trace: &mut Trace, (values, pattern): (&Automaton, u16), index: usize, around: &Surroundings<'_>) {
+        let Some(rule) = around.compiled.rules.get(index) else { return };
+        let start = self.value.unwrap_or(self.next);
+        let ends = self.ends.iter().rev().filter(|ends| values.patterns(ends.set).binary_search(&pattern).is_ok());
+        let fits = |end: &usize| {
+            let inside = around.text.at(*end).is_some_and(|byte| byte & 0xC0 == 0x80);
+            *end > start && !inside && rule.right.right(around.text, start, *end, around.last) == Tri::Yes
+        };
+        let Some(end) = ends.flat_map(|ends| (ends.low..=ends.high).rev()).take(TRIES).find(fits) else { return };
+        let value = around.text.slice(start, end);
+        if let Some(check) = rule.checks.iter().find(|check| !check.passes(value)) {
+            trace.rule_out(index, (start, end), Ruled::Check(*check), around);
+        }
     }
 
     /// The patterns that ended somewhere, in order, and the last end of each. Those are left out whose right edge no end can meet,

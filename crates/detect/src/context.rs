@@ -75,6 +75,19 @@ pub(crate) enum Score {
     WithAfter(u16, u16),
 }
 
+/// Where a word stands that moved a score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Before the match.
+    Before,
+    /// In the object key that the text stands under.
+    Key,
+    /// Whoever asked for the scan said it.
+    Given,
+    /// Behind the match.
+    After,
+}
+
 /// What stands around a match, and the key it stands under.
 pub(crate) struct Context<'a> {
     around: &'a Surroundings<'a>,
@@ -119,12 +132,25 @@ impl<'a> Context<'a> {
     }
 
     /// A word before the match, or in the key, that makes it likelier.
-    pub(crate) fn positive(&self, rule: &CompiledRule, before: &mut Before) -> Option<u16> {
+    pub(crate) fn positive(&self, rule: &CompiledRule, before: &mut Before) -> Option<(Place, u16)> {
         if rule.context.is_empty() {
             return None;
         }
-        let around = || common(&rule.context, &self.around.key.words).or_else(|| common(&rule.context, &self.around.key.raising));
-        common(&rule.context, before.words(self.around, self.start)).or_else(around)
+        let at = |place: Place, found: &[u16]| common(&rule.context, found).map(|word| (place, word));
+        let around = || at(Place::Key, &self.around.key.words).or_else(|| at(Place::Given, &self.around.key.raising));
+        at(Place::Before, before.words(self.around, self.start)).or_else(around)
+    }
+
+    /// The word of the rule that stands shortly after a match, where [`Self::after`] says that there is one.
+    pub(crate) fn after_word(&self, rule: &CompiledRule, end: usize) -> Option<u16> {
+        let mut first = None;
+        let window = self.around.text.slice(end, end + AFTER + NEIGHBOUR);
+        whole_words(window, self.around.compiled, |word, to| {
+            if to <= AFTER && first.is_none() && rule.after.binary_search(&word).is_ok() {
+                first = Some(word);
+            }
+        });
+        first
     }
 
     /// Whether a word of the rule stands shortly after a match that ends at `end`; `last` says that nothing follows the text.

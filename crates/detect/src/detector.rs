@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bartizan_vocabulary::{Finding, Label};
 
+use crate::allow::AllowList;
 use crate::beside::Beside;
 use crate::compile::{Compiled, builtin, compile, core};
 use crate::exact::Exact;
@@ -29,6 +30,8 @@ pub struct Detector {
     own: bool,
     /// What texts may be about.
     subjects: SubjectSet,
+    /// What is not reported.
+    allow: Option<AllowList>,
     digest: [u8; 32],
 }
 
@@ -107,7 +110,7 @@ impl Detector {
     }
 
     fn of(compiled: Arc<Compiled>) -> Self {
-        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new(), own: false, subjects: SubjectSet::default() }
+        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new(), own: false, subjects: SubjectSet::default(), allow: None }
     }
 
     /// The same with names of persons, places and organisations.
@@ -182,7 +185,7 @@ impl Detector {
         let added = beside(first);
         let own = self.own || !matches!(added, Beside::Names(..));
         let beside = self.beside.iter().cloned().chain([added]).collect();
-        Self { compiled, encoded: self.encoded, beside, own, subjects: self.subjects.clone(), digest: *hasher.finalize().as_bytes() }
+        Self { compiled, beside, own, digest: *hasher.finalize().as_bytes(), ..self.clone() }
     }
 
     /// The same without names, for what is no prose: identifiers, enumerations, header fields. A recogniser of names guesses about
@@ -220,6 +223,10 @@ impl Detector {
         &self.compiled
     }
 
+    pub(crate) fn beside(&self) -> &[Beside] {
+        &self.beside
+    }
+
     pub(crate) fn subject_set(&self) -> &SubjectSet {
         &self.subjects
     }
@@ -230,6 +237,15 @@ impl Detector {
         Self { compiled: Arc::new(compiled), subjects, digest, ..self.clone() }
     }
 
+    /// The same with what is not reported.
+    pub(crate) fn with_allow_list(&self, allow: AllowList, digest: [u8; 32]) -> Self {
+        Self { allow: Some(allow), digest, ..self.clone() }
+    }
+
+    pub(crate) fn allow_list(&self) -> Option<&AllowList> {
+        self.allow.as_ref()
+    }
+
     /// The same for what is no text, where base64 is not read once more.
     pub(crate) fn without_base64(&self) -> Self {
         Self {
@@ -238,6 +254,7 @@ impl Detector {
             beside: Vec::new(),
             own: self.own,
             subjects: SubjectSet::default(),
+            allow: None,
             digest: self.compiled.digest,
         }
     }
@@ -279,6 +296,8 @@ impl Detector {
 
     /// Begins a scan of a text that arrives in pieces. The findings are those of [`Detector::scan`] over all of it.
     pub fn stream(&self, hint: Hint<'_>) -> TextScan {
-        TextScan::new(Arc::clone(&self.compiled), hint, self.encoded, &self.beside)
+        let mut scan = TextScan::new(Arc::clone(&self.compiled), hint, self.encoded, &self.beside);
+        scan.waiting.allow.clone_from(&self.allow);
+        scan
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! What does not live here: wire formats, policy, anything that reads, writes, sleeps or draws random numbers.
 
+mod allow;
 mod anchors;
 mod automaton;
 mod beside;
@@ -21,6 +22,7 @@ mod edit;
 mod encoded;
 mod escapes;
 pub mod exact;
+mod explain;
 mod fuzz;
 mod heard;
 mod host;
@@ -48,15 +50,19 @@ mod stretch;
 pub mod subjects;
 mod thresholds;
 mod token;
+mod trace;
 mod trial;
 mod trie;
 mod validate;
 mod words;
 
+pub use allow::{AllowEntry, AllowError, AllowList, AllowedValue, LONGEST_ALLOWED, MOST_ALLOWED, MOST_ALLOWED_BYTES};
 pub use callers::{Allowed, CallerPattern, CallerWords, LONGEST_MATCH, PatternError, PatternFlags, Step};
 pub use choose::{Choice, CodePoints, basis_points, is_under};
+pub use context::Place;
 pub use detector::{Detector, Hint, Scan};
 pub use edit::{Action, Decide, Edit, Subject, TextEditor, apply};
+pub use explain::{Explained, Lost, Moved, Outcome, Source, Stronger, Threshold, Why};
 #[doc(hidden)]
 pub use fuzz::fuzz_stream;
 pub use host::{hosts, hosts_reached};
@@ -72,5 +78,6 @@ pub use rules::{Class, CoverKind, Edge, Example, Rule, RuleError, RuleFile, Seve
 pub use stream::{Event, TextScan};
 pub use thresholds::Thresholds;
 pub use token::{Token, TokenHit, TokenPlace, give_way};
+pub use trace::Reading;
 pub use trial::FailedExample;
 pub use validate::Check;

@@ -47,9 +47,30 @@ fn is_code(label: &str) -> bool {
     CODES.iter().any(|family| label.starts_with(family))
 }
 
+/// Labels, or beginnings of some, of which each stands for those whose values are written in the same forms.
+pub(crate) const FORMS: [&str; 6] = ["pii.email", "pci.card", "pii.phone", "pci.iban", "phi.", ""];
+/// Those of them that write nothing but digits.
+pub(crate) const NUMBERS: [&str; 2] = ["pci.card", "pii.phone"];
+
+/// Which of [`FORMS`] stands for a label.
+pub(crate) fn form_of(label: &str) -> usize {
+    match label {
+        "pii.email" | "pii.ip" => 0,
+        "pci.card" | "pii.us_ssn" => 1,
+        "pii.phone" => 2,
+        "pci.iban" => 3,
+        _ if is_code(label) => 4,
+        _ => 5,
+    }
+}
+
 /// The one form that all ways to write a value share.
 pub fn canonical(label: &str, surface: &str) -> String {
-    let text = normalise(surface);
+    written(label, normalise(surface))
+}
+
+/// The same of a value that is normalised already.
+pub(crate) fn written(label: &str, text: String) -> String {
     // What is written in words is the number that they stand for.
     let text = crate::digits::value(&text).unwrap_or(text);
     match label {

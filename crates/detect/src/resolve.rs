@@ -2,6 +2,7 @@
 //! outcome depends on the matches alone, never on how the text arrived.
 
 use crate::WINDOW;
+use crate::allow::AllowList;
 use crate::candidate::Match;
 use crate::normal::Normal;
 use crate::plan::{CompiledRule, Origin};
@@ -12,6 +13,8 @@ pub(crate) struct Waiting {
     matches: Vec<Match>,
     /// Those of one cluster while it is resolved; kept for its memory.
     rivals: Vec<Match>,
+    /// What is not reported, if anything is allowed.
+    pub(crate) allow: Option<AllowList>,
     /// Nothing may start before this: it was reported already.
     pub(crate) floor: usize,
 }
@@ -91,7 +94,7 @@ impl Waiting {
         let Some(cluster) = self.cluster().filter(|cluster| cluster.until <= frontier && self.together(cluster, reach) <= frontier) else {
             return false;
         };
-        if cluster.count == 1 && cluster.behind == 0 {
+        if cluster.count == 1 && cluster.behind == 0 && self.allow.is_none() {
             winners.extend(self.matches.drain(..1));
             return true;
         }
@@ -101,6 +104,10 @@ impl Waiting {
         // What begins behind the limit is not decided yet, but nothing weaker takes its place.
         let behind: Vec<Match> = self.matches.iter().take(cluster.behind).copied().collect();
         rivals.extend(&behind);
+        if let Some(allow) = &self.allow {
+            let passes = allow.take_out(&mut rivals, cluster.count, text, rules);
+            self.matches.retain(|found| passes.is_empty() || !passes.iter().any(|pass| pass.drops(found, rules)));
+        }
         if rivals.len() > 1 {
             leave_to_addresses(&mut rivals, rules);
             rivals.sort_by_key(|found| order(found, rules));
@@ -197,7 +204,7 @@ fn beside(found: &Match, winners: &[Match], least: usize) -> Vec<Match> {
 }
 
 /// Strongest first: above its threshold, then rank, then length, then start, then score, then rule.
-fn order(found: &Match, rules: &[CompiledRule]) -> (bool, bool, u8, usize, usize, u16, usize) {
+pub(crate) fn order(found: &Match, rules: &[CompiledRule]) -> (bool, bool, u8, usize, usize, u16, usize) {
     let Some(rule) = rules.get(found.rule) else { return (true, true, u8::MAX, usize::MAX, found.start, 0, found.rule) };
     let below = found.score_bp < rule.threshold_bp;
     let length = usize::MAX - (found.end - found.start);

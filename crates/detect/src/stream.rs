@@ -88,9 +88,9 @@ pub struct TextScan {
     /// Words of contexts.
     heard: Heard,
     live: Vec<Candidate>,
-    desk: Desk,
+    pub(crate) desk: Desk,
     fresh: Vec<Match>,
-    waiting: Waiting,
+    pub(crate) waiting: Waiting,
     winners: Vec<Match>,
     tokens: TokenWatch,
     /// Nothing in what base64 stands for, which is read one level deep, and in what is no text.
@@ -229,11 +229,16 @@ impl TextScan {
         if let Some(runs) = &mut self.runs {
             runs.step(&self.text, last, &compiled, &mut self.fresh);
         }
+        let numbers = self.fresh.len();
         if let Some(spelled) = &mut self.spelled {
             spelled.step(&self.text, last, &compiled, &mut self.fresh);
         }
         for reader in &mut self.beside {
             reader.step(&self.text, last, &mut self.fresh);
+        }
+        if let Some(trace) = &mut self.desk.trace {
+            let around = Surroundings { text: &self.text, compiled: &compiled, key: &self.key, heard: &self.heard, last };
+            trace.accepted(&self.fresh, numbers, &around);
         }
         let mut fresh = std::mem::take(&mut self.fresh);
         fresh.drain(..).for_each(|found| self.accept(found));

@@ -63,6 +63,11 @@ macro_rules! checks {
             pub(crate) fn passes(self, value: &[u8]) -> bool {
                 match self { $(Self::$name => $function(value),)+ }
             }
+
+            /// What it looks at, for people.
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
+            }
         }
     };
 }
