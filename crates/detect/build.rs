@@ -66,12 +66,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     texts.push(']');
     fs::write(out.join("texts.rs"), texts)?;
-    let core: Vec<RuleFile> = files.iter().filter(|file| file.core).cloned().collect();
-    for (name, files) in [("all", files), ("core", core)] {
-        let (plan, tables) = plan::plan(&files).map_err(|error| format!("the rules of `{}`: {error}", folder.display()))?;
-        fs::write(out.join(format!("{name}.json")), serde_json::to_vec(&plan)?)?;
-        fs::write(out.join(format!("{name}.bin")), tables)?;
-    }
+    let (plan, tables) = plan::plan(&files).map_err(|error| format!("the rules of `{}`: {error}", folder.display()))?;
+    fs::write(out.join("plan.json"), serde_json::to_vec(&plan)?)?;
+    fs::write(out.join("tables.bin"), tables)?;
     Ok(())
 }
 

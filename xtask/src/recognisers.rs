@@ -22,8 +22,6 @@ struct RuleFile {
     description: String,
     threshold: f64,
     severity: String,
-    #[serde(default)]
-    core: bool,
     #[serde(rename = "rule")]
     rules: Vec<Rule>,
 }
@@ -69,7 +67,7 @@ fn written(files: &[RuleFile]) -> Result<String> {
         files.len()
     )?;
     writeln!(page, "or the key it stands under, give it the second score. Checks are tests of the value that a pattern cannot make.")?;
-    writeln!(page, "A gate looks for the core, or with [`rules = \"all\"`](configuration.md#guard) for everything.")?;
+    writeln!(page, "A gate looks for all of them.")?;
     let mut family = "";
     for file in files {
         let of = file.label.split('.').next().unwrap_or_default();
@@ -84,8 +82,7 @@ fn written(files: &[RuleFile]) -> Result<String> {
 }
 
 fn label(page: &mut String, file: &RuleFile) -> Result<()> {
-    let core = if file.core { " Core." } else { "" };
-    writeln!(page, "\n### `{}`\n\n{} Severity {}, threshold {}.{core}\n", file.label, file.description, file.severity, file.threshold)?;
+    writeln!(page, "\n### `{}`\n\n{} Severity {}, threshold {}.\n", file.label, file.description, file.severity, file.threshold)?;
     page.push_str("| rule | score | jurisdiction | checks | source |\n|---|---|---|---|---|\n");
     for rule in &file.rules {
         let score = rule.context_score.map_or(rule.score.to_string(), |with| format!("{} / {with}", rule.score));

@@ -268,7 +268,7 @@ impl Control for Admin {
             Some(app) => Ok(app.detectors()),
             None => Detectors::read(&GuardConfig::default()).map(Arc::new),
         };
-        detectors.and_then(|detectors| detectors.wide(names)).map_err(|error| ControlError::Failed(error.into()))
+        detectors.and_then(|detectors| detectors.with_names(names)).map_err(|error| ControlError::Failed(error.into()))
     }
 
     fn detection_key(&self) -> Result<Hidden<[u8; 32]>, ControlError> {

@@ -158,8 +158,6 @@ pub struct LedgerConfig {
 pub struct GuardConfig {
     /// `block` (default) or `pass`: an explicit, logged choice to let pass when a detector fails.
     pub on_failure: OnFailure,
-    /// What is looked for: `core` (default) or `all`.
-    pub rules: RuleSet,
     /// From which score on labels count, 0 to 1, by a label or a family such as `pii.id`, in the place of what their rules say.
     pub thresholds: BTreeMap<String, f64>,
     /// Values that are not reported, exact or by a pattern.
@@ -217,17 +215,6 @@ impl<'de> Deserialize<'de> for SubjectsConfig {
         }
         from.deserialize_any(Read)
     }
-}
-
-/// What a gate looks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum RuleSet {
-    /// The labels that are marked as the core.
-    #[default]
-    Core,
-    /// Everything that can be recognised by a rule.
-    All,
 }
 
 /// What to do when a guard fails.

@@ -12,7 +12,7 @@ use bartizan_detect::subjects::Subjects;
 use bartizan_detect::{AllowList, Detector, RuleFile, Thresholds};
 use bartizan_gateway::PackSettings;
 
-use crate::config::{GuardConfig, RuleSet, SubjectsConfig};
+use crate::config::{GuardConfig, SubjectsConfig};
 use crate::output::read_bytes;
 use crate::own_rules::OwnRules;
 use crate::pack::Installed;
@@ -31,8 +31,8 @@ pub struct Detectors {
     pack: Option<PackSettings>,
     /// What somebody chose that does not do what it may be meant to do.
     warnings: Vec<String>,
-    /// The same with all built-in rules, without names unless the gate looks for them, and with them, once somebody asked for it.
-    wide: OnceLock<[Detector; 2]>,
+    /// The same with names, once somebody asked for it.
+    named: OnceLock<Detector>,
 }
 
 /// The built-in subjects, and those of a file. A file with subjects of the program stands in the place of the built-in ones.
@@ -52,7 +52,6 @@ pub fn subjects(asked: &SubjectsConfig) -> Result<Vec<Subjects>> {
 
 /// What `[guard]` names, read.
 struct Parts {
-    rules: RuleSet,
     names: bool,
     own: OwnRules,
     exact: Vec<Exact>,
@@ -72,7 +71,6 @@ impl Detectors {
         let exact = guard.exact.iter().map(|file| exact::load(file, key)).collect::<Result<_>>();
         let prints = guard.fingerprints.iter().map(|file| fingerprint::load(file, key)).collect::<Result<_>>();
         let parts = Parts {
-            rules: guard.rules,
             names: guard.names,
             own: OwnRules::read(&guard.own_rules).context("`guard.own_rules` cannot be used")?,
             exact: exact.context("`guard.exact` cannot be used")?,
@@ -82,14 +80,14 @@ impl Detectors {
             allow: allowed::list(&guard.allow).context("`guard.allow` cannot be used")?,
         };
         let pack = pack(guard)?;
-        let base = parts.base(guard.rules)?;
+        let base = parts.base()?;
         let gate = parts.complete(&base, guard.names)?;
         let labels = scores::labels(&gate)?;
         scores::known(guard.thresholds.keys(), &labels).context("`guard.thresholds` cannot be used")?;
         allowed::known(&guard.allow, &labels).context("`guard.allow` cannot be used")?;
         let mut warnings = scores::without_effect(&guard.thresholds, &gate)?;
         warnings.extend(allowed::without_effect(&guard.allow, &gate)?);
-        Ok(Self { gate, base, parts, pack, warnings, wide: OnceLock::new() })
+        Ok(Self { gate, base, parts, pack, warnings, named: OnceLock::new() })
     }
 
     /// What helps the gate with names.
@@ -107,21 +105,18 @@ impl Detectors {
         &self.gate
     }
 
-    /// All that can be recognised by a rule, and what else the gate looks for; `names`: with names although the gate does not.
+    /// What the gate looks for; `names`: with names although the gate does not.
     ///
     /// # Errors
-    /// When the company's own rules cannot be compiled beside all others.
-    pub fn wide(&self, names: bool) -> Result<Detector> {
-        if self.wide.get().is_none() {
-            let base = match self.parts.rules {
-                RuleSet::All => self.base.clone(),
-                RuleSet::Core => self.parts.base(RuleSet::All)?,
-            };
-            let (plain, named) = (self.parts.complete(&base, self.parts.names)?, self.parts.complete(&base, true)?);
-            let _somebody_else_was_faster = self.wide.set([plain, named]);
+    /// When the weights of the recogniser of names are damaged.
+    pub fn with_names(&self, names: bool) -> Result<Detector> {
+        if !names || self.parts.names {
+            return Ok(self.gate.clone());
         }
-        let [plain, named] = self.wide.get().context("the detectors are not there; try again")?;
-        Ok(if names { named } else { plain }.clone())
+        if self.named.get().is_none() {
+            let _somebody_else_was_faster = self.named.set(self.parts.complete(&self.base, true)?);
+        }
+        self.named.get().cloned().context("the detector is not there; try again")
     }
 }
 
@@ -138,18 +133,9 @@ fn pack(guard: &GuardConfig) -> Result<Option<PackSettings>> {
 
 impl Parts {
     /// Rules and words.
-    fn base(&self, rules: RuleSet) -> Result<Detector> {
-        let base = match rules {
-            RuleSet::Core => Detector::core(),
-            RuleSet::All => Detector::builtin(),
-        };
-        let base = base.context("the built-in rules cannot be compiled")?;
-        let built_in = || {
-            let mut files = RuleFile::builtin()?;
-            files.retain(|file| file.core || rules == RuleSet::All);
-            Ok(files)
-        };
-        self.own.add(base, built_in).context("`guard.own_rules` cannot be used")
+    fn base(&self) -> Result<Detector> {
+        let base = Detector::builtin().context("the built-in rules cannot be compiled")?;
+        self.own.add(base, || Ok(RuleFile::builtin()?)).context("`guard.own_rules` cannot be used")
     }
 
     /// With what else the configuration names.

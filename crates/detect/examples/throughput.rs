@@ -1,11 +1,11 @@
 //! Speed of detection on a generated corpus: 16 MB, 60 % prose, 20 % code, 10 % JSON, 10 % logs, a finding per 2 KB, a
-//! near-miss per 500 bytes, 5 % non-ASCII. Prints MB/s of one core by CPU time, and nanoseconds per small push, with the core of
-//! the rules; then MB/s with all of them, and with names; how long texts of 4 KB take; how long all rules take to load, and the memory
-//! of a process that has them and has scanned a megabyte. Each has its bar. `--extra N` takes all rules and N made-up ones instead: keys with
+//! near-miss per 500 bytes, 5 % non-ASCII. Prints MB/s of one core by CPU time, and nanoseconds per small push, with all
+//! rules; then MB/s with names; how long texts of 4 KB take; how long all rules take to load, and the memory
+//! of a process that has them and has scanned a megabyte. Each has its bar. `--extra N` adds N made-up rules: keys with
 //! prefixes, values beside common words, numbers with words around them. `--mb N` takes N MB. `--exact N` measures tables of N rows instead.
 //!
 //! To compare two builds: `--list` prints every finding in a part of the corpus and in random mixes of the rules' examples;
-//! `--only-all N` and `--only-core N` scan N MB with nothing else, `--pieces N` half a MB in pieces of N bytes, for counting instructions.
+//! `--only-all N` scans N MB with nothing else, `--pieces N` half a MB in pieces of N bytes, for counting instructions.
 #![expect(
     clippy::format_push_string,
     clippy::indexing_slicing,
@@ -253,10 +253,10 @@ fn made_up(random: &mut Random, index: usize) -> String {
     )
 }
 
-/// The core of the rules, or all of them and so many more.
+/// All rules, and so many more.
 fn detector(extra: usize) -> Result<Detector, RuleError> {
     if extra == 0 {
-        return Detector::core();
+        return Detector::builtin();
     }
     let mut random = Random(7);
     let mut files = RuleFile::builtin()?;
@@ -344,9 +344,9 @@ fn list() -> Result<(), RuleError> {
 
 /// One thing alone, where a flag asks for it.
 fn only(start: Instant) -> Option<std::process::ExitCode> {
-    let (all, core, piece) = (number("--only-all"), number("--only-core"), number("--pieces"));
-    let detector = if core.is_some() { Detector::core() } else { Detector::builtin() }.ok()?;
-    if let Some(mb) = all.or(core) {
+    let (all, piece) = (number("--only-all"), number("--pieces"));
+    let detector = Detector::builtin().ok()?;
+    if let Some(mb) = all {
         whole("alone", &detector, &corpus(mb * 1_000_000).0, start);
     } else {
         in_pieces(&detector, piece?);
@@ -407,15 +407,12 @@ fn measure(start: Instant) -> Result<bool, Box<dyn std::error::Error>> {
     }
     let nanos = (cpu_seconds(start) - before) * 1e9 / f64::from(pushes);
     println!("stream: {nanos:.0} ns per push of 5 bytes, {} bytes held", stream.held());
-    let all = Detector::builtin()?;
-    let all_rate = whole("all rules", &all, &text, start).0;
     let part = &text[..text.floor_char_boundary(text.len() / 4)];
-    let names_rate = whole("all rules and names", &all.with_names(Names::builtin()?), part, start).0;
+    let names_rate = whole("with names", &detector.with_names(Names::builtin()?), part, start).0;
     let bars = [
         bars::Bar::least("detect_mb_s", rate, 100.0),
-        bars::Bar::least("detect_all_mb_s", all_rate, 100.0),
         bars::Bar::least("detect_names_mb_s", names_rate, 10.0),
-        bars::Bar::most("detect_4kb_p99_us", bars::p99_micros(&all, &text), 1_000.0),
+        bars::Bar::most("detect_4kb_p99_us", bars::p99_micros(&detector, &text), 1_000.0),
         bars::Bar::most("detect_memory_mb", small.memory_mb, 60.0),
         bars::Bar::most("detect_load_ms", small.load_ms, 50.0),
     ];

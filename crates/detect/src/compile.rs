@@ -21,12 +21,8 @@ struct Lined<T: ?Sized>(T);
 const TEXTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/texts.rs"));
 
 /// Their plan, and the tables of its automata.
-const ALL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/all.json"));
-static ALL_TABLES: &Lined<[u8]> = &Lined(*include_bytes!(concat!(env!("OUT_DIR"), "/all.bin")));
-
-/// The same of the core.
-const CORE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/core.json"));
-static CORE_TABLES: &Lined<[u8]> = &Lined(*include_bytes!(concat!(env!("OUT_DIR"), "/core.bin")));
+const PLAN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plan.json"));
+static TABLES: &Lined<[u8]> = &Lined(*include_bytes!(concat!(env!("OUT_DIR"), "/tables.bin")));
 
 /// Everything a scan needs.
 #[derive(Clone, Debug)]
@@ -111,16 +107,7 @@ pub(crate) fn compile(files: &[RuleFile]) -> Result<Arc<Compiled>, RuleError> {
 
 /// The rules that are part of the program, as they were planned when it was built.
 pub(crate) fn builtin() -> Result<Arc<Compiled>, RuleError> {
-    planned(ALL, &ALL_TABLES.0)
-}
-
-/// Those of them that are the core.
-pub(crate) fn core() -> Result<Arc<Compiled>, RuleError> {
-    planned(CORE, &CORE_TABLES.0)
-}
-
-fn planned(plan: &[u8], tables: &'static [u8]) -> Result<Arc<Compiled>, RuleError> {
-    load(serde_json::from_slice(plan).map_err(|_| RuleError::Plan)?, &|part| tables.get(part).map(Cow::Borrowed))
+    load(serde_json::from_slice(PLAN).map_err(|_| RuleError::Plan)?, &|part| TABLES.0.get(part).map(Cow::Borrowed))
 }
 
 impl RuleFile {

@@ -6,7 +6,7 @@ use bartizan_vocabulary::{Finding, Label};
 
 use crate::allow::AllowList;
 use crate::beside::Beside;
-use crate::compile::{Compiled, builtin, compile, core};
+use crate::compile::{Compiled, builtin, compile};
 use crate::exact::Exact;
 use crate::names::{Given, Kind, Names};
 use crate::phrases::Phrases;
@@ -91,14 +91,6 @@ impl Detector {
     /// When what was made of them then is damaged, which the tests of this crate exclude.
     pub fn builtin() -> Result<Self, RuleError> {
         builtin().map(Self::of)
-    }
-
-    /// Those of them that are marked as the core: what a gate looks for that is not told to look for everything.
-    ///
-    /// # Errors
-    /// As [`Detector::builtin`].
-    pub fn core() -> Result<Self, RuleError> {
-        core().map(Self::of)
     }
 
     /// Compiles rules.

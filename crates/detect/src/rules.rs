@@ -162,9 +162,6 @@ pub struct RuleFile {
     pub threshold: f64,
     /// Severity for reports: `low`, `medium`, `high`, `critical`.
     pub severity: Severity,
-    /// Whether a gate looks for it that is not told to look for everything.
-    #[serde(default)]
-    pub core: bool,
     /// The rules.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,

@@ -83,7 +83,7 @@ fn gate() -> Result<Arc<Gate>, Box<dyn std::error::Error>> {
         telemetry: None,
         faults: None,
     };
-    Ok(Gate::new(Live::new(settings, Detector::core()?, judge)?, wiring)?)
+    Ok(Gate::new(Live::new(settings, Detector::builtin()?, judge)?, wiring)?)
 }
 
 const PROSE: &str = "The committee met in the morning and went through the plan for the quarter, line by line, without haste. ";

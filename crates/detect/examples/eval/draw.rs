@@ -277,3 +277,162 @@ phones! {
     phone_in: "+91 98### #####" | "098### #####" | "+91-22-5550-####";
     phone_jp: "+81 3-5550-####" | "03-5550-####" | "090-####-####" | "+81 90 #### ####";
 }
+
+/// Eleven digits, of which one of the first ten comes twice or three times; ISO 7064, mod 11,10.
+pub fn de_tax(draw: &mut Draw) -> String {
+    let mut digits: Vec<char> = "0123456789".chars().collect();
+    for at in (1..digits.len()).rev() {
+        digits.swap(at, draw.below(at + 1));
+    }
+    digits[9] = digits[draw.below(8)];
+    if digits[0] == '0' {
+        digits.swap(0, 1);
+    }
+    let body: String = digits.into_iter().collect();
+    let product = values(&body).iter().fold(10, |product, digit| {
+        let sum = (digit + product) % 10;
+        (if sum == 0 { 10 } else { sum }) * 2 % 11
+    });
+    let plain = format!("{body}{}", (11 - product) % 10);
+    if draw.below(2) == 0 { plain } else { grouped(&plain, &[2, 3, 3, 3], " ") }
+}
+
+/// Area, date of birth, initial, serial, check digit: weights 2 1 2 5 7 1 2 1 2 1 2 1, sums of digits.
+pub fn de_pension(draw: &mut Draw) -> String {
+    let area = draw.pick(&["15", "20", "65", "12"]);
+    let (day, month, year) = (1 + draw.below(28), 1 + draw.below(12), draw.below(100));
+    let letter = draw.below(26);
+    let serial = draw.below(50);
+    let digits = format!("{area}{day:02}{month:02}{year:02}{:02}{serial:02}", letter + 1);
+    let sum: u64 = values(&digits)
+        .iter()
+        .zip([2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1])
+        .map(|(digit, weight)| digit * weight / 10 + digit * weight % 10)
+        .sum();
+    format!("{area}{day:02}{month:02}{year:02}{}{serial:02}{}", &CAPITALS[letter..=letter], sum % 10)
+}
+
+/// ISO 7064, mod 11,10.
+pub fn de_vat(draw: &mut Draw) -> String {
+    let body = draw.digits(8);
+    let product = values(&body).iter().fold(10, |product, digit| {
+        let sum = (digit + product) % 10;
+        (if sum == 0 { 10 } else { sum }) * 2 % 11
+    });
+    format!("DE{body}{}", (11 - product) % 10)
+}
+
+pub fn postcode_de(draw: &mut Draw) -> String {
+    format!("2{}", draw.digits(4))
+}
+
+pub fn siren(draw: &mut Draw) -> String {
+    let body = draw.digits(8);
+    with_luhn(&body)
+}
+
+pub fn siret(draw: &mut Draw) -> String {
+    let body = format!("{}{}", siren(draw), draw.fill("000##").get(..4).unwrap_or_default());
+    with_luhn(&body)
+}
+
+pub fn nie(draw: &mut Draw) -> String {
+    let first = draw.below(3);
+    let rest = draw.digits(7);
+    let number: usize = format!("{first}{rest}").parse().unwrap_or(0);
+    format!("{}{rest}{}", &"XYZ"[first..=first], &"TRWAGMYFPDXBNJZSQVHLCKE"[number % 23..=number % 23])
+}
+
+/// Luhn.
+pub fn it_vat(draw: &mut Draw) -> String {
+    let body = format!("0{}0{}", draw.digits(6), draw.pick(&["01", "15", "58"]));
+    with_luhn(&body)
+}
+
+/// What a character counts for at an odd place of an Italian tax code.
+fn odd(c: char) -> u64 {
+    const ODD: [u64; 26] = [1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23];
+    ODD[usize::try_from(c.to_digit(36).map_or(0, |value| if value < 10 { value } else { value - 10 })).unwrap_or(0)]
+}
+
+pub fn fiscal(draw: &mut Draw) -> String {
+    let name = draw.pick(&["RSSMRA", "BNCLGU", "FRRNNA", "GLLPLA"]);
+    let (year, month, day) = (40 + draw.below(59), draw.below(12), 1 + draw.below(28));
+    let place = draw.pick(&["H501", "F205", "L219", "D969"]);
+    let body = format!("{name}{year:02}{}{day:02}{place}", &"ABCDEHLMPRST"[month..=month]);
+    let sum: u64 = body
+        .chars()
+        .enumerate()
+        .map(|(at, c)| if at % 2 == 0 { odd(c) } else { c.to_digit(36).map_or(0, |value| u64::from(if value < 10 { value } else { value - 10 })) })
+        .sum();
+    let check = usize::try_from(sum % 26).unwrap_or(0);
+    format!("{body}{}", &CAPITALS[check..=check])
+}
+
+/// Weights 5 4 3 2 9 8 7 6 5 4 3 2, then 6 before them.
+pub fn cnpj(draw: &mut Draw) -> String {
+    let body = format!("{}0001", draw.digits(8));
+    let digit = |sum: u64| if sum % 11 < 2 { 0 } else { 11 - sum % 11 };
+    let first = digit(weighted(&body, &[5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]));
+    let second = digit(weighted(&format!("{body}{first}"), &[6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2]));
+    format!("{}.{}.{}/0001-{first}{second}", &body[..2], &body[2..5], &body[5..8])
+}
+
+/// Weights 9 to 2.
+pub fn pt_nif(draw: &mut Draw) -> String {
+    let body = format!("{}{}", draw.pick(&["1", "2", "5"]), draw.from("0123456789", 7));
+    let rest = weighted(&body, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11;
+    let plain = format!("{body}{}", if rest < 2 { 0 } else { 11 - rest });
+    if draw.below(2) == 0 { plain } else { grouped(&plain, &[3, 3, 3], " ") }
+}
+
+/// Letters of the name, date, sex, state, consonants, a digit, and the check digit.
+pub fn curp(draw: &mut Draw) -> String {
+    const ORDER: &str = "0123456789ABCDEFGHIJKLMN-OPQRSTUVWXYZ";
+    let body = format!(
+        "{}{:02}{:02}{:02}{}{}{}{}",
+        draw.pick(&["GOMA", "PEXJ", "RALU"]),
+        50 + draw.below(49),
+        1 + draw.below(12),
+        1 + draw.below(28),
+        draw.pick(&["H", "M"]),
+        draw.pick(&["DF", "JC", "NL"]),
+        draw.from("BCDFGHJKLMNPRST", 3),
+        draw.below(10)
+    );
+    let sum: usize = body.chars().enumerate().map(|(at, c)| (18 - at) * ORDER.find(c).unwrap_or(0)).sum();
+    format!("{body}{}", (10 - sum % 10) % 10)
+}
+
+/// Date, serial, and 97 minus the rest by 97.
+pub fn be_national(draw: &mut Draw) -> String {
+    let (year, month, day, serial) = (40 + draw.below(59), 1 + draw.below(12), 1 + draw.below(28), 1 + draw.below(900));
+    let number: u64 = format!("{year:02}{month:02}{day:02}{serial:03}").parse().unwrap_or(0);
+    format!("{year:02}.{month:02}.{day:02}-{serial:03}.{:02}", 97 - number % 97)
+}
+
+/// Weights 6 5 4 3 2 7 6 5 4 3 2.
+pub fn my_number(draw: &mut Draw) -> String {
+    let body = draw.digits(11);
+    let rest = weighted(&body, &[6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2]) % 11;
+    let plain = format!("{body}{}", if rest < 2 { 0 } else { 11 - rest });
+    if draw.below(2) == 0 { plain } else { grouped(&plain, &[4, 4, 4], " ") }
+}
+
+pub fn jp_passport(draw: &mut Draw) -> String {
+    format!("T{}{}", draw.pick(&["K", "R", "Z"]), draw.digits(7))
+}
+
+pub fn us_passport(draw: &mut Draw) -> String {
+    draw.digits(9)
+}
+
+pub fn birth_jp(draw: &mut Draw) -> String {
+    let (year, month, day) = (1935 + draw.below(70), 1 + draw.below(12), 1 + draw.below(28));
+    draw.pick(&[format!("{year}年{month}月{day}日").as_str(), &format!("{year}/{month:02}/{day:02}"), &format!("{year}-{month:02}-{day:02}")]).to_owned()
+}
+
+pub fn username(draw: &mut Draw) -> String {
+    let name = draw.pick(&["mokafor", "j.lund", "harbour_jo", "anna.weber", "quay"]);
+    format!("{name}{}", draw.digits(2))
+}
