@@ -319,6 +319,24 @@ fn limits_are_kept() {
     assert_eq!(extracted.unread[0].reason.name(), "limit.work");
 }
 
+#[test]
+fn a_value_that_is_no_text_is_paid_for_each_time_that_a_row_names_it() {
+    // Told to be no text at its last byte, or only once it was copied.
+    for last in [0xFF, 0] {
+        let value = ByteArray::from([vec![b'a'; 60_000], vec![last]].concat());
+        let bytes = table(
+            "REQUIRED BYTE_ARRAY file; REQUIRED INT32 number;",
+            How { encoding: None, page: 500, ..PLAINLY },
+            &[&|columns| {
+                columns.add::<Bytes>(&vec![value.clone(); 1_000], None, None).add::<Ints>(&(0..1_000).collect::<Vec<_>>(), None, None);
+            }],
+        );
+        let extracted = limited(&bytes, &Limits { entries: 3, inflated_bytes: 4 << 20, ..Limits::default() });
+        assert!(unread(&extracted).contains(&("file", "limit.work")), "{:?}", unread(&extracted));
+        assert!(extracted.segments.iter().any(|it| it.text.contains("999")), "other columns are read on");
+    }
+}
+
 /// A source that counts what is asked of it.
 struct Counted<'b>(&'b [u8], std::rc::Rc<std::cell::Cell<usize>>);
 
