@@ -67,6 +67,18 @@ impl Caps {
         Self { page: inflated, ratio: sink.limits.inflate_ratio, inflated, values, granted: (inflated, values) }
     }
 
+    /// Reads documents in the table. They spend of what the table leaves, and the table of what they leave.
+    fn nested(&mut self, inner: Vec<(String, Vec<u8>)>, sink: &mut Sink<'_>) {
+        if inner.is_empty() {
+            return;
+        }
+        self.settle(sink);
+        for (place, bytes) in inner {
+            sink.nested(&place, &bytes, &crate::Hint::default());
+        }
+        *self = Self::of(sink);
+    }
+
     /// Tells the document what was spent.
     fn settle(&self, sink: &mut Sink<'_>) {
         sink.took_inflated(self.granted.0 - self.inflated);
@@ -264,13 +276,15 @@ impl Document {
                 let Some(cursor) = slot else { continue };
                 let before = line.len();
                 let mut from = From { source: &mut bytes, column, chunk, caps: &mut self.caps, statistics: &mut self.statistics };
-                let mut cells = Cells { column, line: &mut line, looked: &mut self.looked, over: false };
+                let mut cells = Cells { column, line: &mut line, looked: &mut self.looked, over: false, inner: Vec::new() };
                 let place = || format!("{}{}", letters(index), self.row + 2);
                 let read = match chunk.fault {
                     Some(reason) => Err(reason),
                     None => cursor.row(&mut from, &mut |raw| cells.add(raw, &place, sink)),
                 };
-                let read = if cells.over { read.and(Err(Reason::Limit(Limit::Work))) } else { read };
+                let (over, inner) = (cells.over, cells.inner);
+                self.caps.nested(inner, sink);
+                let read = if over { read.and(Err(Reason::Limit(Limit::Work))) } else { read };
                 any |= read == Ok(true);
                 if line.len() > before {
                     span = Some((span.map_or(index, |span: (usize, usize)| span.0), index));
@@ -310,6 +324,8 @@ struct Cells<'r> {
     looked: &'r mut usize,
     /// Whether more that is no text would have to be looked at than may be.
     over: bool,
+    /// Documents, with their places: they are read once the column is not.
+    inner: Vec<(String, Vec<u8>)>,
 }
 
 impl Cells<'_> {
@@ -342,7 +358,7 @@ impl Cells<'_> {
                 return sink.unread(&place(), Reason::Limit(Limit::Inflate));
             }
             sink.took_inflated(bytes.len());
-            sink.nested(&place(), bytes, &crate::Hint::default());
+            self.inner.push((place(), bytes.to_vec()));
         }
     }
 }
