@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use bartizan_vocabulary::{Hidden, Label};
 
-use super::surrogate::surrogate;
+use super::surrogate::Inventor;
 use crate::mint::canonical;
 
 /// A value in the form that all ways to write it share, with its label.
@@ -17,12 +17,13 @@ pub struct Invented {
     key: Hidden<[u8; 32]>,
     made: HashMap<Known, String>,
     used: HashSet<Known>,
+    inventor: Inventor,
 }
 
 impl Invented {
     /// Nothing is invented yet. Under the same key the same values give the same.
     pub fn new(key: [u8; 32]) -> Self {
-        Self { key: Hidden::new(key), made: HashMap::new(), used: HashSet::new() }
+        Self { key: Hidden::new(key), made: HashMap::new(), used: HashSet::new(), inventor: Inventor::default() }
     }
 
     /// What stands for a value; `None` where its label has no form that could be kept, or none is free.
@@ -39,7 +40,7 @@ impl Invented {
             let candidate = of(candidate);
             candidate == known || self.used.contains(&candidate) || self.made.contains_key(&candidate)
         };
-        let made = surrogate(label.as_str(), value, known.1.reveal(), self.key.reveal(), &taken)?;
+        let made = self.inventor.invent((label.as_str(), value, known.1.reveal()), self.key.reveal(), &taken)?;
         self.used.insert(of(&made));
         self.made.insert(known, made.clone());
         Some(made)
