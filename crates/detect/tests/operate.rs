@@ -173,6 +173,15 @@ fn values_for_which_there_is_nothing_cost_no_more_than_others() {
 }
 
 #[test]
+fn an_exchange_remembers_so_many_values_and_no_more() {
+    let (mut invented, label) = (Invented::new([1; 32]), Label::new("pii.email"));
+    let first = invented.stand_in(&label, "ada0@example.com");
+    let made = (0..100_100).filter(|n| invented.stand_in(&label, &format!("ada{n}@example.com")).is_some()).count();
+    assert_eq!(made, 100_000);
+    assert_eq!(invented.stand_in(&label, "ada0@example.com"), first, "what is known stays");
+}
+
+#[test]
 fn sealed_and_turned_back() {
     let key = SealKey::new(b"0123456789abcdef").unwrap();
     let mut wrong = Vec::new();

@@ -10,6 +10,9 @@ use crate::mint::canonical;
 /// A value in the form that all ways to write it share, with its label.
 type Known = (Label, Hidden<String>);
 
+/// Most values of one exchange: an answer may stream without end, and each is remembered. What comes after them has no stand-in.
+const MOST: usize = 100_000;
+
 /// Invented values: the same value has the same one, and two values have two. A value that was invented here stands for itself, so that
 /// what a model repeats, and a caller sends again, does not change with every turn.
 #[derive(Clone, Debug)]
@@ -34,6 +37,9 @@ impl Invented {
         }
         if self.used.contains(&known) {
             return Some(value.to_owned());
+        }
+        if self.made.len() >= MOST {
+            return None;
         }
         let of = |candidate: &str| (label.clone(), Hidden::new(canonical(label.as_str(), candidate)));
         let taken = |candidate: &str| {
