@@ -291,6 +291,11 @@ impl Hit<'_> {
         &self.recogniser.entity
     }
 
+    /// Bytes of its pattern, which each explanation repeats.
+    pub(super) fn pattern_len(&self) -> usize {
+        self.pattern.regex.as_ref().map_or(0, String::len)
+    }
+
     pub(super) fn metadata(&self) -> Value {
         let name = &self.recogniser.name;
         json!({ "recognizer_name": name, "recognizer_identifier": format!("ad_hoc:{name}") })
