@@ -220,6 +220,26 @@ async fn answers_have_a_bound() {
     assert_eq!(post(&running, "/analyze", &explained("a".to_owned())).await.status, 200);
 }
 
+#[tokio::test]
+async fn no_sentence_holds_a_value_of_the_request() {
+    let running = Running::start().await;
+    let number: u64 = CARD.parse().unwrap();
+    let recogniser = json!({ "supported_entity": "X", "deny_list": CARD });
+    for (path, body) in [
+        ("/api/v1/detect", json!({ "text": number })),
+        ("/api/v1/detect", json!({ "text": "a", "labels": CARD })),
+        ("/api/v1/detect", json!({ "text": "a", "min_score": CARD })),
+        ("/analyze", json!({ "text": "a", "entities": CARD })),
+        ("/analyze", json!({ "text": "a", "ad_hoc_recognizers": [recogniser] })),
+        ("/anonymize", json!({ "text": [CARD], "analyzer_results": [] })),
+        ("/anonymize", json!({ "text": "a", "analyzer_results": [CARD] })),
+    ] {
+        let reply = post(&running, path, &body).await;
+        assert!(reply.status == 400 && !reply.body.contains(CARD), "{path} {body}: {}", reply.body);
+        assert!(reply.body.contains("expected"), "{path} {body}: {}", reply.body);
+    }
+}
+
 /// Entity, start and end of what an analyser answers.
 fn places(answer: &Value) -> Vec<(String, u64, u64)> {
     let place =

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::detection::{threshold, too_many, too_slow};
+use crate::input::misfit;
 use crate::problem::Problem;
 
 /// Recognisers in one request.
@@ -176,7 +177,8 @@ impl Recognisers {
         }
         let (mut read, mut patterns, mut denied, mut memory) = (Self::default(), 0, 0, MEMORY);
         for one in given {
-            let given: Given = serde_json::from_value(one).map_err(|error| Problem::bad(format!("`ad_hoc_recognizers`: {error}")))?;
+            let given: Given =
+                serde_json::from_value(one).map_err(|error| Problem::bad(format!("`ad_hoc_recognizers`: {}", misfit(&error))))?;
             patterns += given.patterns.as_ref().map_or(0, Vec::len);
             denied += given.deny_list.as_ref().map_or(0, Vec::len);
             if patterns > PATTERNS || denied > WORDS {
