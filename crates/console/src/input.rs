@@ -57,6 +57,18 @@ pub(crate) async fn read_json(request: Request, limit: usize) -> Result<Value, P
     if value.is_object() { Ok(value) } else { Err(Problem::bad("the body must be a JSON object")) }
 }
 
+/// What does not fit, without the value that the error repeats: a text in the wrong place is still somebody's text, and programs log
+/// the sentences that they get.
+pub(crate) fn misfit(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let told = ["invalid type: ", "invalid value: ", "unknown variant "].iter().find_map(|kind| {
+        let (found, expected) = text.strip_prefix(kind)?.rsplit_once(", expected ")?;
+        let (what, _) = found.split_once(['`', '"']).unwrap_or((found, ""));
+        Some(format!("{}, expected {expected}", format!("{kind}{what}").trim_end()))
+    });
+    told.unwrap_or(text)
+}
+
 impl Input {
     /// The segment that stands for `{id}`.
     pub(crate) fn id(&self) -> &str {
@@ -64,7 +76,7 @@ impl Input {
     }
 
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        serde_json::from_value(self.body.clone()).map_err(|error| Problem::bad(format!("the body does not fit: {error}")))
+        serde_json::from_value(self.body.clone()).map_err(|error| Problem::bad(format!("the body does not fit: {}", misfit(&error))))
     }
 
     pub(crate) fn new_key(&self) -> Result<NewKey, Problem> {

@@ -198,6 +198,48 @@ async fn what_cannot_be_done_is_said() {
     assert!(stranger.status == 401 && stranger.body.contains(r#""error":"#), "{}", stranger.body);
 }
 
+/// A small request must not make an answer that fills the memory.
+#[tokio::test]
+async fn answers_have_a_bound() {
+    let running = Running::start().await;
+    let place = |at: usize| json!({ "entity_type": "A", "start": 2 * at, "end": 2 * at + 1 });
+    let places: Vec<Value> = (0..20_000).map(place).collect();
+    let replaced = |with: usize| {
+        let anonymizers = json!({ "A": { "type": "replace", "new_value": "b".repeat(with) } });
+        json!({ "text": "a,".repeat(20_000), "analyzer_results": places, "anonymizers": anonymizers })
+    };
+    let reply = post(&running, "/anonymize", &replaced(4_000)).await;
+    assert!(reply.status == 413 && reply.body.contains("answer"), "{} {} bytes", reply.status, reply.body.len());
+    assert_eq!(post(&running, "/anonymize", &replaced(100)).await.status, 200);
+    let explained = |regex: String| {
+        let recogniser = json!({ "supported_entity": "X", "patterns": [{ "name": "p", "regex": regex, "score": 0.5 }] });
+        json!({ "text": "a ".repeat(20_000), "entities": ["X"], "ad_hoc_recognizers": [recogniser], "return_decision_process": true })
+    };
+    let reply = post(&running, "/analyze", &explained(format!("a|{}", "b".repeat(1_900)))).await;
+    assert!(reply.status == 413 && reply.body.contains("answer"), "{} {} bytes", reply.status, reply.body.len());
+    assert_eq!(post(&running, "/analyze", &explained("a".to_owned())).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_sentence_holds_a_value_of_the_request() {
+    let running = Running::start().await;
+    let number: u64 = CARD.parse().unwrap();
+    let recogniser = json!({ "supported_entity": "X", "deny_list": CARD });
+    for (path, body) in [
+        ("/api/v1/detect", json!({ "text": number })),
+        ("/api/v1/detect", json!({ "text": "a", "labels": CARD })),
+        ("/api/v1/detect", json!({ "text": "a", "min_score": CARD })),
+        ("/analyze", json!({ "text": "a", "entities": CARD })),
+        ("/analyze", json!({ "text": "a", "ad_hoc_recognizers": [recogniser] })),
+        ("/anonymize", json!({ "text": [CARD], "analyzer_results": [] })),
+        ("/anonymize", json!({ "text": "a", "analyzer_results": [CARD] })),
+    ] {
+        let reply = post(&running, path, &body).await;
+        assert!(reply.status == 400 && !reply.body.contains(CARD), "{path} {body}: {}", reply.body);
+        assert!(reply.body.contains("expected"), "{path} {body}: {}", reply.body);
+    }
+}
+
 /// Entity, start and end of what an analyser answers.
 fn places(answer: &Value) -> Vec<(String, u64, u64)> {
     let place =

@@ -9,10 +9,10 @@ pub fn placeholder(label: &Label) -> String {
 }
 
 /// Letters and digits but the last `count` become `*`, separators stay; with `None`, or when no more than `count` (or half
-/// of the value) would be hidden, the value becomes `****`.
+/// of the value) would be hidden, the value becomes `****`. So does one with an escape of JSON, which must not stay by half.
 pub fn keep_last(value: &str, count: Option<usize>) -> String {
     let shown = value.chars().filter(|c| c.is_alphanumeric()).count();
-    let Some(count) = count.filter(|count| *count * 2 <= shown) else { return "****".to_owned() };
+    let Some(count) = count.filter(|count| *count * 2 <= shown && !value.contains('\\')) else { return "****".to_owned() };
     let mut hidden = shown - count;
     let mask = |c: char| {
         let hide = c.is_alphanumeric() && hidden > 0;

@@ -5,7 +5,8 @@
 mod common;
 
 use bartizan_detect::{
-    Choice, CodePoints, Hint, Operator, OperatorKeys, Operators, RANDOM, RuleFile, SealKey, generalise, operate, placeholder, reveal,
+    Choice, CodePoints, Hint, Invented, Operator, OperatorKeys, Operators, RANDOM, RuleFile, SealKey, generalise, operate, placeholder,
+    reveal,
 };
 use bartizan_vocabulary::Label;
 use common::detector;
@@ -152,6 +153,32 @@ fn one_value_has_one_surrogate_and_two_values_have_two() {
     // No form: a token.
     let token = made("key AKIAIOSFODNN7EXAMPLE", &surrogate, None);
     assert!(token.starts_with("key AWSKEYID_"), "{token}");
+}
+
+#[test]
+fn values_for_which_there_is_nothing_cost_no_more_than_others() {
+    let cost = |label: &str, value: &dyn Fn(usize) -> String| {
+        let (mut invented, label) = (Invented::new([1; 32]), Label::new(label));
+        let began = std::time::Instant::now();
+        let made = (0..5_000).filter(|n| invented.stand_in(&label, &value(*n)).is_some()).count();
+        (made, began.elapsed())
+    };
+    let (all, usual) = cost("pii.email", &|n| format!("ada{n}@example.com"));
+    assert_eq!(all, 5_000);
+    // More addresses than there are for documentation, and what has no form.
+    let (addresses, cost_of_addresses) = cost("pii.ip", &|n| format!("93.184.{}.{}", n / 250, n % 250 + 1));
+    let (names, cost_of_names) = cost("pii.person", &|n| format!("Ada King the {n}th"));
+    assert!((600..=762).contains(&addresses) && names == 0, "{addresses} {names}");
+    assert!(cost_of_addresses < usual * 8 && cost_of_names < usual * 8, "{usual:?} {cost_of_addresses:?} {cost_of_names:?}");
+}
+
+#[test]
+fn an_exchange_remembers_so_many_values_and_no_more() {
+    let (mut invented, label) = (Invented::new([1; 32]), Label::new("pii.email"));
+    let first = invented.stand_in(&label, "ada0@example.com");
+    let made = (0..100_100).filter(|n| invented.stand_in(&label, &format!("ada{n}@example.com")).is_some()).count();
+    assert_eq!(made, 100_000);
+    assert_eq!(invented.stand_in(&label, "ada0@example.com"), first, "what is known stays");
 }
 
 #[test]

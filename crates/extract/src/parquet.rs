@@ -67,6 +67,18 @@ impl Caps {
         Self { page: inflated, ratio: sink.limits.inflate_ratio, inflated, values, granted: (inflated, values) }
     }
 
+    /// Reads documents in the table. They spend of what the table leaves, and the table of what they leave.
+    fn nested(&mut self, inner: Vec<(String, Vec<u8>)>, sink: &mut Sink<'_>) {
+        if inner.is_empty() {
+            return;
+        }
+        self.settle(sink);
+        for (place, bytes) in inner {
+            sink.nested(&place, &bytes, &crate::Hint::default());
+        }
+        *self = Self::of(sink);
+    }
+
     /// Tells the document what was spent.
     fn settle(&self, sink: &mut Sink<'_>) {
         sink.took_inflated(self.granted.0 - self.inflated);
@@ -189,6 +201,7 @@ pub fn read(mut bytes: &[u8], sink: &mut Sink<'_>) -> Result<(), Unreadable> {
         told: BTreeSet::new(),
         row: 0,
         text: 0,
+        looked: sink.limits.inflated_bytes,
         full: false,
         lines: Lines::new(&footer),
     };
@@ -243,6 +256,8 @@ struct Document {
     row: u64,
     /// Bytes of text so far, blanks too.
     text: usize,
+    /// Bytes of values that are no text that may still be looked at: in a dictionary one may stand in very many rows.
+    looked: usize,
     /// Whether there is more than may be read.
     full: bool,
     lines: Lines,
@@ -261,11 +276,15 @@ impl Document {
                 let Some(cursor) = slot else { continue };
                 let before = line.len();
                 let mut from = From { source: &mut bytes, column, chunk, caps: &mut self.caps, statistics: &mut self.statistics };
+                let mut cells = Cells { column, line: &mut line, looked: &mut self.looked, over: false, inner: Vec::new() };
                 let place = || format!("{}{}", letters(index), self.row + 2);
                 let read = match chunk.fault {
                     Some(reason) => Err(reason),
-                    None => cursor.row(&mut from, &mut |raw| cell(raw, column, &mut line, &place, sink)),
+                    None => cursor.row(&mut from, &mut |raw| cells.add(raw, &place, sink)),
                 };
+                let (over, inner) = (cells.over, cells.inner);
+                self.caps.nested(inner, sink);
+                let read = if over { read.and(Err(Reason::Limit(Limit::Work))) } else { read };
                 any |= read == Ok(true);
                 if line.len() > before {
                     span = Some((span.map_or(index, |span: (usize, usize)| span.0), index));
@@ -298,33 +317,49 @@ impl Document {
     }
 }
 
-/// Adds a value to its row. What is no text is a document of its own.
-fn cell(raw: Raw<'_>, column: &Column, line: &mut String, place: &dyn Fn() -> String, sink: &mut Sink<'_>) {
-    if line.len() > sink.limits.output_bytes {
-        return;
-    }
-    let before = line.len();
-    if !line.is_empty() {
-        line.push('\t');
-    }
-    let start = line.len();
-    let is_text = form::write(raw, column.physical, column.form, line);
-    if is_text && !crate::rest(line.as_bytes(), start).contains(&0) {
-        if line.len() == start {
-            line.truncate(before);
+/// The values of a column in one row.
+struct Cells<'r> {
+    column: &'r Column,
+    line: &'r mut String,
+    looked: &'r mut usize,
+    /// Whether more that is no text would have to be looked at than may be.
+    over: bool,
+    /// Documents, with their places: they are read once the column is not.
+    inner: Vec<(String, Vec<u8>)>,
+}
+
+impl Cells<'_> {
+    /// Adds a value to its row. What is no text is a document of its own.
+    fn add(&mut self, raw: Raw<'_>, place: &dyn Fn() -> String, sink: &mut Sink<'_>) {
+        if self.over || self.line.len() > sink.limits.output_bytes {
+            return;
         }
-        return;
-    }
-    line.truncate(before);
-    if let Raw::Bytes(bytes) = raw
-        && sink.take_entry(&place())
-    {
-        // One value may stand in very many rows.
-        if sink.inflate_cap(usize::MAX) < bytes.len() {
-            return sink.unread(&place(), Reason::Limit(Limit::Inflate));
+        let before = self.line.len();
+        if !self.line.is_empty() {
+            self.line.push('\t');
         }
-        sink.took_inflated(bytes.len());
-        sink.nested(&place(), bytes, &crate::Hint::default());
+        let start = self.line.len();
+        let is_text = form::write(raw, self.column.physical, self.column.form, self.line);
+        if is_text && !crate::rest(self.line.as_bytes(), start).contains(&0) {
+            if self.line.len() == start {
+                self.line.truncate(before);
+            }
+            return;
+        }
+        self.line.truncate(before);
+        let Raw::Bytes(bytes) = raw else { return };
+        match self.looked.checked_sub(bytes.len()) {
+            Some(left) => *self.looked = left,
+            None => self.over = true,
+        }
+        if !self.over && sink.take_entry(&place()) {
+            // One value may stand in very many rows.
+            if sink.inflate_cap(usize::MAX) < bytes.len() {
+                return sink.unread(&place(), Reason::Limit(Limit::Inflate));
+            }
+            sink.took_inflated(bytes.len());
+            self.inner.push((place(), bytes.to_vec()));
+        }
     }
 }
 

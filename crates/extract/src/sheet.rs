@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::View;
+use crate::model::{Limit, Reason, View};
 use crate::ooxml::Part;
 use crate::sink::Sink;
 use crate::xml::{Attributes, Visit, walk};
@@ -17,6 +17,8 @@ pub struct Workbook {
     /// Attribute values that some part had.
     pub seen: Attributes,
     used: Vec<bool>,
+    /// Bytes of all cells so far, blanks too.
+    cells: usize,
 }
 
 impl Workbook {
@@ -235,6 +237,7 @@ impl Sheet<'_> {
         }
         self.row.last = cell.name;
         self.row.text.push_str(&text);
+        self.book.cells += text.len();
     }
 
     fn end_row(&mut self, sink: &mut Sink<'_>) {
@@ -279,8 +282,10 @@ impl Visit for Sheet<'_> {
     fn close(&mut self, name: &str, sink: &mut Sink<'_>) {
         match name {
             "c" => {
-                // One long string may stand in very many cells.
-                if !sink.is_full() {
+                // One long string may stand in very many cells, and blanks are no text and cost as much.
+                if self.book.cells > sink.limits.output_bytes {
+                    sink.unread(&self.name, Reason::Limit(Limit::Output));
+                } else if !sink.is_full() {
                     self.end_cell();
                 }
                 self.at = At::Elsewhere;

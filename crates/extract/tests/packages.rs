@@ -241,3 +241,19 @@ fn sensitivity_labels_are_told_by_their_ids() {
         assert!(unread(&extracted).is_empty());
     }
 }
+
+#[test]
+fn blanks_in_very_many_cells_cost_what_text_costs() {
+    let strings = format!("<?xml version=\"1.0\"?><sst><si><t>{}</t></si><si><t>NAME</t></si></sst>", " ".repeat(100_000));
+    let row = "<row><c t=\"s\"><v>0</v></c></row>".repeat(30);
+    let sheet = format!("<?xml version=\"1.0\"?><worksheet><sheetData>{row}</sheetData></worksheet>");
+    let told = |sheets: &[&str]| {
+        let mut parts: Vec<(&str, &[u8])> = vec![("[Content_Types].xml", b"<Types/>"), ("xl/sharedStrings.xml", strings.as_bytes())];
+        parts.extend(sheets.iter().map(|name| (*name, sheet.as_bytes())));
+        let extracted = read(&zip(&parts), "", &Limits { output_bytes: 4_000_000, ..Limits::default() });
+        assert_eq!(extracted.kind, Kind::Xlsx);
+        extracted.unread.iter().any(|it| it.reason.name() == "limit.output")
+    };
+    assert!(!told(&["xl/worksheets/sheet1.xml"]));
+    assert!(told(&["xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"]));
+}

@@ -319,6 +319,42 @@ fn limits_are_kept() {
     assert_eq!(extracted.unread[0].reason.name(), "limit.work");
 }
 
+#[test]
+fn a_value_that_is_no_text_is_paid_for_each_time_that_a_row_names_it() {
+    // Told to be no text at its last byte, or only once it was copied.
+    for last in [0xFF, 0] {
+        let value = ByteArray::from([vec![b'a'; 60_000], vec![last]].concat());
+        let bytes = table(
+            "REQUIRED BYTE_ARRAY file; REQUIRED INT32 number;",
+            How { encoding: None, page: 500, ..PLAINLY },
+            &[&|columns| {
+                columns.add::<Bytes>(&vec![value.clone(); 1_000], None, None).add::<Ints>(&(0..1_000).collect::<Vec<_>>(), None, None);
+            }],
+        );
+        let extracted = limited(&bytes, &Limits { entries: 3, inflated_bytes: 4 << 20, ..Limits::default() });
+        assert!(unread(&extracted).contains(&("file", "limit.work")), "{:?}", unread(&extracted));
+        assert!(extracted.segments.iter().any(|it| it.text.contains("999")), "other columns are read on");
+    }
+}
+
+#[test]
+fn what_is_in_a_table_is_paid_for_by_the_table() {
+    let digit = |it: u64| char::from_digit(u32::try_from(it.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40).unwrap() % 16, 16);
+    let noise: String = (0..800_000).filter_map(digit).collect();
+    let packed = ByteArray::from(common::gzip(noise.as_bytes()));
+    let filler = ByteArray::from(vec![b'b'; 800_000]);
+    let bytes = table(
+        "REQUIRED BYTE_ARRAY file;",
+        How { page: 1, ..PLAINLY },
+        &[&|columns| _ = columns.add::<Bytes>(&[packed.clone(), filler.clone()], None, None)],
+    );
+    let told = |inflated_bytes| {
+        let limits = Limits { inflated_bytes, ..Limits::default() };
+        limited(&bytes, &limits).unread.iter().any(|it| it.reason == Reason::Limit(bartizan_extract::Limit::Inflate))
+    };
+    assert!(!told(3 << 20) && told(1_500_000));
+}
+
 /// A source that counts what is asked of it.
 struct Counted<'b>(&'b [u8], std::rc::Rc<std::cell::Cell<usize>>);
 

@@ -23,6 +23,10 @@ const TEXTS: usize = 1_000;
 /// Findings in one answer.
 const FINDINGS: usize = 100_000;
 
+/// Bytes of what a request makes many times of a little: a value that stands in the place of each finding, the pattern of each. They are
+/// held twice, and written.
+const ANSWER: usize = 32 << 20;
+
 /// Scans the texts of one request, in bounds.
 struct Scanner {
     detector: Detector,
@@ -68,6 +72,13 @@ fn too_slow() -> Problem {
 fn too_many() -> Problem {
     let detail = format!("more than {FINDINGS} findings; send shorter texts, or narrow what is looked for");
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_many_findings", detail)
+}
+
+/// Pays for bytes of the answer.
+fn pay(room: &mut usize, bytes: usize) -> Result<(), Problem> {
+    let detail = || format!("the answer would have more than {} MiB; send fewer results or texts at a time", ANSWER >> 20);
+    *room = room.checked_sub(bytes).ok_or_else(|| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail()))?;
+    Ok(())
 }
 
 /// Refuses more texts than one request may have.

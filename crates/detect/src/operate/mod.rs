@@ -16,6 +16,7 @@ use hmac::{Hmac, Mac};
 pub use invented::Invented;
 pub use seal::{LONGEST_SEALED, RANDOM, SealKey};
 use sha2::Sha256;
+use surrogate::Inventor;
 
 use crate::choose::is_under;
 use crate::edit::{Edit, apply};
@@ -155,6 +156,7 @@ struct Surrogates {
     tokens: Pseudonyms,
     made: HashMap<(Label, Hidden<String>), String>,
     used: HashSet<String>,
+    inventor: Inventor,
 }
 
 impl Making<'_, '_> {
@@ -179,14 +181,14 @@ impl Making<'_, '_> {
         let surrogates = self.surrogates.get_or_insert_with(|| {
             let mut tokens = Pseudonyms::new(Minter::new(*self.keys.words).scope("operator", "surrogate"));
             self.tokens.iter().for_each(|hit| tokens.reserve(hit));
-            Surrogates { held: Windows::new(self.text), tokens, made: HashMap::new(), used: HashSet::new() }
+            Surrogates { held: Windows::new(self.text), tokens, made: HashMap::new(), used: HashSet::new(), inventor: Inventor::default() }
         });
         let entry = (label.clone(), Hidden::new(canonical(label.as_str(), value)));
         if let Some(made) = surrogates.made.get(&entry) {
             return made.clone();
         }
         let taken = |candidate: &str| surrogates.used.contains(candidate) || surrogates.held.may_hold(candidate);
-        let made = surrogate::surrogate(label.as_str(), value, entry.1.reveal(), self.keys.words, &taken);
+        let made = surrogates.inventor.invent((label.as_str(), value, entry.1.reveal()), self.keys.words, &taken);
         let made = made.unwrap_or_else(|| surrogates.tokens.token_for(label, value, false).as_str().to_owned());
         surrogates.used.insert(made.clone());
         surrogates.made.insert(entry, made.clone());

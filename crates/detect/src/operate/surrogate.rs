@@ -13,28 +13,57 @@
 //! Other labels have no form here; they get a token.
 
 use core::net::Ipv6Addr;
+use std::collections::HashSet;
 
 use super::keyed;
 
 /// So many are tried before it is a token after all.
 const TRIES: u32 = 64;
 
-/// An invented value that is not taken; `None` where there is no form, or none is free.
-pub(super) fn surrogate(label: &str, value: &str, canonical: &str, key: &[u8; 32], taken: &dyn Fn(&str) -> bool) -> Option<String> {
-    (0..TRIES).find_map(|attempt| {
-        let mut noise = Noise { bytes: keyed(key, "bartizan surrogate 1", &[label, canonical], attempt), at: 0 };
-        let made = match label {
-            "pci.card" => card(value, canonical, &mut noise),
-            "pii.phone" => Some(phone(value, canonical, &mut noise)),
-            "pii.email" => Some(format!("user.{}@example.org", noise.letters(10))),
-            "pii.us_ssn" => grouped(value, &format!("666{:02}{:04}", noise.below(99) + 1, noise.below(9_999) + 1)),
-            "pci.iban" => Some(iban(value, &mut noise)),
-            "pii.ip" => Some(address(canonical, &mut noise)),
-            "pii.url" => Some(format!("https://example.org/{}", noise.letters(10))),
-            _ => None,
-        }?;
-        (made != value && !taken(&made)).then_some(made)
-    })
+/// Invents values, and remembers which forms have none left: whoever asks for one more in vain would try all of them each time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inventor {
+    /// Label, and whether it is the form with colons of an address.
+    full: HashSet<(String, bool)>,
+}
+
+impl Inventor {
+    /// An invented value that is not taken; `None` where there is no form, or none is free.
+    pub(super) fn invent(
+        &mut self,
+        (label, value, canonical): (&str, &str, &str),
+        key: &[u8; 32],
+        taken: &dyn Fn(&str) -> bool,
+    ) -> Option<String> {
+        let form = (label.to_owned(), canonical.contains(':'));
+        if self.full.contains(&form) {
+            return None;
+        }
+        for attempt in 0..TRIES {
+            let mut noise = Noise { bytes: keyed(key, "bartizan surrogate 1", &[label, canonical], attempt), at: 0 };
+            // What has no form has none at any attempt.
+            let made = shaped(label, value, canonical, &mut noise)?;
+            if made != value && !taken(&made) {
+                return Some(made);
+            }
+        }
+        self.full.insert(form);
+        None
+    }
+}
+
+/// A value of the form of another one; `None` where there is no form.
+fn shaped(label: &str, value: &str, canonical: &str, noise: &mut Noise) -> Option<String> {
+    match label {
+        "pci.card" => card(value, canonical, noise),
+        "pii.phone" => Some(phone(value, canonical, noise)),
+        "pii.email" => Some(format!("user.{}@example.org", noise.letters(10))),
+        "pii.us_ssn" => grouped(value, &format!("666{:02}{:04}", noise.below(99) + 1, noise.below(9_999) + 1)),
+        "pci.iban" => Some(iban(value, noise)),
+        "pii.ip" => Some(address(canonical, noise)),
+        "pii.url" => Some(format!("https://example.org/{}", noise.letters(10))),
+        _ => None,
+    }
 }
 
 /// Bytes that look random.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::detection::{threshold, too_many, too_slow};
+use crate::input::misfit;
 use crate::problem::Problem;
 
 /// Recognisers in one request.
@@ -176,7 +177,8 @@ impl Recognisers {
         }
         let (mut read, mut patterns, mut denied, mut memory) = (Self::default(), 0, 0, MEMORY);
         for one in given {
-            let given: Given = serde_json::from_value(one).map_err(|error| Problem::bad(format!("`ad_hoc_recognizers`: {error}")))?;
+            let given: Given =
+                serde_json::from_value(one).map_err(|error| Problem::bad(format!("`ad_hoc_recognizers`: {}", misfit(&error))))?;
             patterns += given.patterns.as_ref().map_or(0, Vec::len);
             denied += given.deny_list.as_ref().map_or(0, Vec::len);
             if patterns > PATTERNS || denied > WORDS {
@@ -210,7 +212,11 @@ impl Recognisers {
             // A word that the request gives counts everywhere.
             let given = recogniser.context.iter().find(|word| context.iter().any(|given| given.contains(word.as_str())));
             for pattern in &recogniser.patterns {
-                for (start, end) in pattern.compiled.find(text, *room, deadline)? {
+                for (number, (start, end)) in pattern.compiled.find(text, *room, deadline)?.into_iter().enumerate() {
+                    // Matches that do not count are many too, and each is asked for all words.
+                    if number.is_multiple_of(256) && Instant::now() > deadline {
+                        return Err(too_slow());
+                    }
                     let word = given.map(String::as_str).or_else(|| recogniser.word_before(text, start, end));
                     let score_bp = if word.is_some() { raised(pattern.score_bp) } else { pattern.score_bp };
                     if score_bp > 0 && score_bp >= least_bp {
@@ -291,6 +297,11 @@ impl Hit<'_> {
         &self.recogniser.entity
     }
 
+    /// Bytes of its pattern, which each explanation repeats.
+    pub(super) fn pattern_len(&self) -> usize {
+        self.pattern.regex.as_ref().map_or(0, String::len)
+    }
+
     pub(super) fn metadata(&self) -> Value {
         let name = &self.recogniser.name;
         json!({ "recognizer_name": name, "recognizer_identifier": format!("ad_hoc:{name}") })
@@ -363,5 +374,25 @@ impl AllowList {
             Self::Exactly(values) => values.contains(value),
             Self::Matching(allowed) => allowed.allows(value),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn looking_for_words_of_context_ends_with_the_deadline() {
+        let patterns: Vec<Value> = (0..50).map(|n| json!({ "name": format!("p{n}"), "regex": "a", "score": 0.0 })).collect();
+        let context: Vec<String> = (0..CONTEXT).map(|n| format!("word{n}")).collect();
+        let given = json!({ "supported_entity": "X", "patterns": patterns, "context": context });
+        let began = Instant::now();
+        let recognisers = Recognisers::read(vec![given], None, began + Duration::from_mins(1)).unwrap();
+        let began = Instant::now();
+        let bounds = (&mut 100_000, began + Duration::from_millis(500));
+        let found = recognisers.search(&"a,".repeat(90_000), (&HashSet::new(), 0), &[], bounds);
+        assert!(found.is_err() && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
 }

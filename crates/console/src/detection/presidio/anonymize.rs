@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operators::{Config, Operator};
 use crate::control::Control;
-use crate::detection::{FINDINGS, key};
+use crate::detection::{ANSWER, FINDINGS, key, pay};
 use crate::handlers::{Done, answer};
 use crate::input::Input;
 use crate::problem::Problem;
@@ -102,12 +102,13 @@ fn read(given: Option<BTreeMap<String, Config>>, rest: Operator, back: bool) -> 
 fn carry_out(text: &str, given: Vec<Given>, operators: &BTreeMap<String, Operator>, key: &[u8; 32]) -> Result<Anonymized, Problem> {
     let pieces = settled(text, checked(text, given)?);
     let (mut out, mut items, mut points) = (String::with_capacity(text.len()), Vec::new(), CodePoints::new(text));
-    let (mut at, mut length, mut before) = (0, 0, 0);
+    let (mut at, mut length, mut before, mut room) = (0, 0, 0, ANSWER);
     for piece in pieces {
         let (Some(start), Some(end)) = (points.byte(piece.start), points.byte(piece.end)) else { continue };
         let operator = operators.get(&piece.entity).or_else(|| operators.get(REST));
         let Some(operator) = operator else { continue };
         let with = operator.operate(&piece.entity, text.get(start..end).unwrap_or_default(), key)?;
+        pay(&mut room, with.len())?;
         out.push_str(text.get(at..start).unwrap_or_default());
         out.push_str(&with);
         let from = length + (piece.start - before);

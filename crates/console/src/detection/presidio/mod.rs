@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use self::ad_hoc::{AllowList, Hit, Recognisers};
-use super::{Scanner, check_count, threshold, written};
+use super::{ANSWER, Scanner, check_count, pay, threshold, written};
 use crate::control::Control;
 use crate::handlers::{Done, answer};
 use crate::input::Input;
@@ -94,6 +94,8 @@ struct Asked<'a> {
     allowed: Option<AllowList>,
     least_bp: u16,
     explains: bool,
+    /// Bytes of patterns that the answer still has room for.
+    room: usize,
 }
 
 pub(crate) fn analyze(control: &dyn Control, input: &Input) -> Done {
@@ -115,6 +117,7 @@ pub(crate) fn analyze(control: &dyn Control, input: &Input) -> Done {
         allowed,
         least_bp: least.unwrap_or_default(),
         explains: body.return_decision_process == Some(true),
+        room: ANSWER,
     };
     if let Some(id) = &body.correlation_id {
         tracing::debug!(correlation_id = id.chars().take(128).collect::<String>(), "texts are analysed");
@@ -175,6 +178,10 @@ impl Asked<'_> {
                 }
             }
             all = kept;
+        }
+        if self.explains {
+            let mut patterns = all.iter().filter_map(|one| if let One::Theirs(hit) = one { Some(hit.pattern_len()) } else { None });
+            patterns.try_for_each(|bytes| pay(&mut self.room, bytes))?;
         }
         Ok(self.written(text, &all))
     }
