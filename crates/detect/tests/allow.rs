@@ -84,7 +84,11 @@ fn what_is_allowed_is_not_found() {
         (vec![pattern("pii.url", r"https://acme\.example/.*")], URL, vec!["pii.email support@acme.example"]),
         (vec![exact(Some("pii.email"), SUPPORT), exact(Some("pii.url"), URL)], URL, vec![]),
         // Patterns: of the whole value, in any letter case.
-        (vec![pattern("pii.email", r".*@acme\.example")], "to Ada@ACME.example and eve@acme.example.net", vec!["pii.email eve@acme.example.net"]),
+        (
+            vec![pattern("pii.email", r".*@acme\.example")],
+            "to Ada@ACME.example and eve@acme.example.net",
+            vec!["pii.email eve@acme.example.net"],
+        ),
         (vec![pattern("pii.email", r"ada|support@acme\.example")], "to support@acme.example", vec![]),
         (vec![pattern("pii.email", r"ada|support@acme")], "to support@acme.example", vec!["pii.email support@acme.example"]),
         (vec![pattern("pii.phone", r".*@acme\.example")], "to ada@acme.example", vec!["pii.email ada@acme.example"]),
@@ -186,9 +190,29 @@ fn entries_that_are_not_good() {
 }
 
 const PIECES: &[&str] = &[
-    "support@acme.example", "ada@acme.example", "https://acme.example/", "4111 1111 1111 1111", "4111111111111111", "+49 30 5550 1234", " ", ", ", "\n", "x",
-    "call ", "password: ", "NDExMTExMTExMTExMTExMQ==", PRIVATE, "support%40acme.example", "４１１１１１１１１１１１１１１１", "?q=", "&",
-    "EMAIL_7Q2F9KXD4M", "Mira Okafor", "@", ".", "1",
+    "support@acme.example",
+    "ada@acme.example",
+    "https://acme.example/",
+    "4111 1111 1111 1111",
+    "4111111111111111",
+    "+49 30 5550 1234",
+    " ",
+    ", ",
+    "\n",
+    "x",
+    "call ",
+    "password: ",
+    "NDExMTExMTExMTExMTExMQ==",
+    PRIVATE,
+    "support%40acme.example",
+    "４１１１１１１１１１１１１１１１",
+    "?q=",
+    "&",
+    "EMAIL_7Q2F9KXD4M",
+    "Mira Okafor",
+    "@",
+    ".",
+    "1",
 ];
 
 fn texts(most: usize) -> impl Strategy<Value = String> {
