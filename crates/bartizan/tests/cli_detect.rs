@@ -183,7 +183,7 @@ fn values_that_are_allowed() {
     for (bad, said) in [
         (vec!["--allow", ""], "`--allow` cannot be used: entry 1: the value is empty"),
         (vec!["--allow-pattern", "a+"], "give `--allow-pattern` a label and a pattern"),
-        (vec!["--allow-pattern", "pii.emial=a+"], "there is no label `pii.emial`; did you mean `pii.email`"),
+        (vec!["--allow-pattern", "pii.fone=a+"], "there is no label `pii.fone`; did you mean `pii.phone`"),
         (vec!["--allow-pattern", "pii=.*"], "`--allow-pattern` cannot be used: entry 1: the pattern matches the empty text"),
         (vec!["--allow-pattern", "pii=a", "--allow-pattern", "pii=("], "entry 2: the pattern cannot be compiled"),
     ] {
