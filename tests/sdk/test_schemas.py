@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import zipfile
 
 import pytest
 from conftest import GATE, ROOT, STREAM_BLOCK, Upstream, start_gate
@@ -71,6 +72,8 @@ class World:
         (folder / "policies/test.cedar").write_text(POLICIES)
         (folder / "note.txt").write_text(f"first\nto {EMAIL} and {CARD}\n")
         (folder / "why.txt").write_text("\n\n".join(WHY) + "\n")
+        with zipfile.ZipFile(folder / "why.zip", "w") as archive:
+            archive.write(folder / "why.txt", "why.txt")
         # The value stands in the decoded body only, so it is told by its place.
         head = "From: desk\r\nSubject: bill\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable"
         (folder / "note.eml").write_text(f"{head}\r\n\r\nto {CARD[:8]}=\r\n{CARD[8:]} please\r\n")
@@ -371,7 +374,7 @@ ROWS = [
     ("up", "ready", lambda w: [w.ready, json.loads((w.folder / "main/ready.json").read_text())]),
     ("detect --jsonl", "detect-line", lambda w: w.lines("detect", "--jsonl", given=LINES, code=1)),
     ("detect --jsonl --explain", "detect-line", lambda w: w.lines("detect", "--jsonl", *EXPLAIN, given="".join(json.dumps({"id": 1, "text": text}) + "\n" for text in WHY), code=1)),
-    ("detect --format json --explain", "detect-files", lambda w: w.json("detect", "--format", "json", *EXPLAIN, "why.txt", code=1)),
+    ("detect --format json --explain", "detect-files", lambda w: w.json("detect", "--format", "json", *EXPLAIN, "why.txt", "why.zip", code=1)),
     ("detect --format jsonl --explain", "detect-files#/$defs/finding", lambda w: w.lines("detect", "--format", "jsonl", *EXPLAIN, "why.txt", code=1)),
     ("detect --format json", "detect-files", lambda w: w.json("detect", "--format", "json", "note.txt", code=1)),
     ("detect --format json, of a document", "detect-files", lambda w: w.json("detect", "--format", "json", "note.eml", code=1)),

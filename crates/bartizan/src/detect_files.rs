@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::detect::{Found, ScanArgs, Scanned, Scanner};
-use crate::explained::Explanation;
 use crate::documents::{self, Document, Redactable, Text, below, name};
+use crate::explained::Explanation;
 use crate::output::{FAILED, FOUND, Format, GOOD, Paint, print, print_json, print_line, say};
 use crate::progress::Progress;
 use crate::redaction::Redaction;

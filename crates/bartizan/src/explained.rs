@@ -72,7 +72,10 @@ impl Explanation {
         for why in &self.below {
             let (label, own) = (&why.finding.label, score(why.finding.score_bp));
             let threshold = score(self.least.unwrap_or(why.threshold_bp));
-            lines.push((why.finding.start, format!("not reported: {label} scores {own}, below its threshold {threshold}\n    {}", self.sentence(why))));
+            lines.push((
+                why.finding.start,
+                format!("not reported: {label} scores {own}, below its threshold {threshold}\n    {}", self.sentence(why)),
+            ));
         }
         for why in &self.lost {
             let Outcome::Lost(lost) = &why.outcome else { continue };
@@ -348,7 +351,7 @@ fn by(by: Stronger) -> &'static str {
         Stronger::Longer => "same rank, longer",
         Stronger::Earlier => "same rank and length, begins earlier",
         Stronger::Score => "same rank and place, higher score",
-        Stronger::Order => "same rank, place and score, its rule comes first",
+        Stronger::Order => "same rank and place, its rule comes first",
         Stronger::Covered => "that covers it",
     }
 }

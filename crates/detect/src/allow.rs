@@ -265,8 +265,8 @@ fn check(entries: &[AllowEntry]) -> Result<(), AllowError> {
 }
 
 fn check_pattern(pattern: &str, entry: usize) -> Result<(), AllowError> {
-    let hir = syntax::parse_with(pattern, &syntax_of())
-        .map_err(|error| AllowError::Pattern { entry, message: last_line(&error.to_string()) })?;
+    let hir =
+        syntax::parse_with(pattern, &syntax_of()).map_err(|error| AllowError::Pattern { entry, message: last_line(&error.to_string()) })?;
     let properties = hir.properties();
     if !properties.look_set().is_empty() {
         return Err(AllowError::Looks { entry });
@@ -284,13 +284,12 @@ fn syntax_of() -> syntax::Config {
 
 /// Patterns of whole values. The error is what the compiler says; `None`: too large.
 fn compile(patterns: &[&str]) -> Result<Regex, Option<String>> {
-    let config = Config::new().match_kind(MatchKind::All).nfa_size_limit(Some(SIZE)).hybrid_cache_capacity(CACHE).dfa(false).utf8_empty(false);
+    let config =
+        Config::new().match_kind(MatchKind::All).nfa_size_limit(Some(SIZE)).hybrid_cache_capacity(CACHE).dfa(false).utf8_empty(false);
     let whole: Vec<String> = patterns.iter().map(|pattern| format!(r"\A(?:{pattern})\z")).collect();
-    Regex::builder()
-        .configure(config)
-        .syntax(syntax_of())
-        .build_many(&whole)
-        .map_err(|error| error.size_limit().is_none().then(|| last_line(&error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string))))
+    Regex::builder().configure(config).syntax(syntax_of()).build_many(&whole).map_err(|error| {
+        error.size_limit().is_none().then(|| last_line(&error.syntax_error().map_or_else(|| error.to_string(), ToString::to_string)))
+    })
 }
 
 /// What the compiler says, without the drawing of where.

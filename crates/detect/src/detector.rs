@@ -102,7 +102,15 @@ impl Detector {
     }
 
     fn of(compiled: Arc<Compiled>) -> Self {
-        Self { digest: compiled.digest, compiled, encoded: true, beside: Vec::new(), own: false, subjects: SubjectSet::default(), allow: None }
+        Self {
+            digest: compiled.digest,
+            compiled,
+            encoded: true,
+            beside: Vec::new(),
+            own: false,
+            subjects: SubjectSet::default(),
+            allow: None,
+        }
     }
 
     /// The same with names of persons, places and organisations.

@@ -197,6 +197,9 @@ impl Detector {
     }
 }
 
+/// How well a match fits a finding: their scores, starts and ends are equal, and it holds all of it.
+type Fit = (bool, bool, bool, bool);
+
 /// A record beside the scan that it is of.
 struct Explaining<'a> {
     detector: &'a Detector,
@@ -234,7 +237,7 @@ impl<'a> Explaining<'a> {
 
     /// Finds the match that each winner comes from.
     fn trace_back(&mut self) {
-        let mut best: Vec<Option<((bool, bool, bool, bool), usize)>> = vec![None; self.winners.len()];
+        let mut best: Vec<Option<(Fit, usize)>> = vec![None; self.winners.len()];
         for (index, one) in self.matches.iter().enumerate().filter(|(_, one)| !one.passed_over) {
             let id = self.rule(one.found.rule).map(|rule| &rule.id);
             for place in self.over(one.raw) {

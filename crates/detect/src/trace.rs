@@ -126,7 +126,5 @@ fn reading(text: &Normal, found: &Match) -> Reading {
 fn word(found: &Match, around: &Surroundings<'_>) -> Option<(Place, u16)> {
     let rule = around.compiled.rules.get(found.rule).filter(|rule| !found.encoded && found.score_bp != rule.score_bp)?;
     let context = Context::new(around, found.start, None);
-    context
-        .positive(rule, &mut Before::default())
-        .or_else(|| context.after_word(rule, found.end).map(|word| (Place::After, word)))
+    context.positive(rule, &mut Before::default()).or_else(|| context.after_word(rule, found.end).map(|word| (Place::After, word)))
 }

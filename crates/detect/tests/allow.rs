@@ -84,7 +84,11 @@ fn what_is_allowed_is_not_found() {
         (vec![pattern("pii.url", r"https://acme\.example/.*")], URL, vec!["pii.email support@acme.example"]),
         (vec![exact(Some("pii.email"), SUPPORT), exact(Some("pii.url"), URL)], URL, vec![]),
         // Patterns: of the whole value, in any letter case.
-        (vec![pattern("pii.email", r".*@acme\.example")], "to Ada@ACME.example and eve@acme.example.net", vec!["pii.email eve@acme.example.net"]),
+        (
+            vec![pattern("pii.email", r".*@acme\.example")],
+            "to Ada@ACME.example and eve@acme.example.net",
+            vec!["pii.email eve@acme.example.net"],
+        ),
         (vec![pattern("pii.email", r"ada|support@acme\.example")], "to support@acme.example", vec![]),
         (vec![pattern("pii.email", r"ada|support@acme")], "to support@acme.example", vec!["pii.email support@acme.example"]),
         (vec![pattern("pii.phone", r".*@acme\.example")], "to ada@acme.example", vec!["pii.email ada@acme.example"]),
@@ -185,10 +189,114 @@ fn entries_that_are_not_good() {
     assert!(!format!("{:?}", AllowList::new(&[good()]).unwrap()).contains("support"));
 }
 
+/// Rules whose matches make a row: each begins inside the one before; and a value with another one in it.
+const ROW: &str = r#"
+label = "custom.row"
+description = "Made up."
+threshold = 0.5
+severity = "medium"
+
+[[rule]]
+id = "custom.row.a"
+keywords = ["aa"]
+pattern = 'aa[^c]{1,400}c'
+left = "any"
+right = "any"
+score = 0.9
+source = "made up"
+examples = [{ text = "aa.c", find = "aa.c" }, { text = "aa..c", find = "aa..c" }]
+counter_examples = ["a", "c"]
+
+[[rule]]
+id = "custom.row.b"
+keywords = ["bb"]
+pattern = 'bb[^d]{1,400}d'
+left = "any"
+right = "any"
+score = 0.9
+source = "made up"
+examples = [{ text = "bb.d", find = "bb.d" }, { text = "bb..d", find = "bb..d" }]
+counter_examples = ["b", "d"]
+"#;
+
+const HELD: &str = r#"
+label = "custom.held"
+description = "Made up."
+threshold = 0.5
+severity = "medium"
+
+[[rule]]
+id = "custom.held.outer"
+keywords = ["kk"]
+pattern = 'kk[a-z]{24}'
+left = "any"
+right = "any"
+score = 0.9
+source = "made up"
+examples = [{ text = "kkdeeezzeeeeeeeeeeeeeeeeee", find = "kkdeeezzeeeeeeeeeeeeeeeeee" }, { text = "kkeeeeeeeeeeeeeeeeeeeeeeee", find = "kkeeeeeeeeeeeeeeeeeeeeeeee" }]
+counter_examples = ["k", "e"]
+
+[[rule]]
+id = "custom.held.inner"
+keywords = ["zz"]
+pattern = 'zz[a-z]{4}'
+left = "any"
+right = "any"
+score = 0.9
+source = "made up"
+examples = [{ text = "zzeeee", find = "zzeeee" }, { text = "zzffff", find = "zzffff" }]
+counter_examples = ["z", "f"]
+"#;
+
+/// An allowed value at the place where a long row of overlaps is cut, with a match in it that begins behind that place, or comes later.
+#[test]
+fn what_lies_inside_goes_with_it_where_a_row_is_cut() {
+    let files = [ROW, HELD].map(|text| bartizan_detect::RuleFile::parse(text).unwrap());
+    let rules = Detector::from_rules(&files).unwrap();
+    let (value, inner) = ("kkdeeezzeeeeeeeeeeeeeeeeee", "custom.held zzeeee");
+    let allowing = |label| rules.with_allowed(&AllowList::new(&[exact(label, value)]).unwrap());
+    for at in 1_000..1_040 {
+        let mut row = vec![b'.'; at];
+        for (place, letters) in [(0, "aa"), (300, "bb"), (310, "c"), (600, "aa"), (610, "d"), (900, "bb"), (910, "c")] {
+            row[place..place + letters.len()].copy_from_slice(letters.as_bytes());
+        }
+        let text = String::from_utf8(row).unwrap() + value + " and zzeeee";
+        assert!(found(&rules, &text).len() > 2, "{at}");
+        for detector in [allowing(None), allowing(Some("custom.held"))] {
+            let whole = found(&detector, &text);
+            assert_eq!(whole.iter().filter(|one| *one == inner).count(), 1, "{at}: {whole:?}");
+            assert!(!whole.iter().any(|one| one.contains(value)), "{at}: {whole:?}");
+            for size in [1, 5, 600] {
+                assert_eq!(streamed(&detector, &text, size), detector.scan(&text, Hint::default()), "{at} in pieces of {size}");
+            }
+        }
+    }
+}
+
 const PIECES: &[&str] = &[
-    "support@acme.example", "ada@acme.example", "https://acme.example/", "4111 1111 1111 1111", "4111111111111111", "+49 30 5550 1234", " ", ", ", "\n", "x",
-    "call ", "password: ", "NDExMTExMTExMTExMTExMQ==", PRIVATE, "support%40acme.example", "４１１１１１１１１１１１１１１１", "?q=", "&",
-    "EMAIL_7Q2F9KXD4M", "Mira Okafor", "@", ".", "1",
+    "support@acme.example",
+    "ada@acme.example",
+    "https://acme.example/",
+    "4111 1111 1111 1111",
+    "4111111111111111",
+    "+49 30 5550 1234",
+    " ",
+    ", ",
+    "\n",
+    "x",
+    "call ",
+    "password: ",
+    "NDExMTExMTExMTExMTExMQ==",
+    PRIVATE,
+    "support%40acme.example",
+    "４１１１１１１１１１１１１１１１",
+    "?q=",
+    "&",
+    "EMAIL_7Q2F9KXD4M",
+    "Mira Okafor",
+    "@",
+    ".",
+    "1",
 ];
 
 fn texts(most: usize) -> impl Strategy<Value = String> {

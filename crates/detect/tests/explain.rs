@@ -51,11 +51,7 @@ const CARD: &str = "4111 1111 1111 1111";
 
 /// A text, the key it stands under, and lines that must be among what is said of it.
 const SAID: &[(&str, Option<&str>, &[&str])] = &[
-    (
-        "write to ada@example.com now",
-        None,
-        &["pii.email ada@example.com: reported; 9500 -> 9500; [Email]; 5000 of the label"],
-    ),
+    ("write to ada@example.com now", None, &["pii.email ada@example.com: reported; 9500 -> 9500; [Email]; 5000 of the label"]),
     (
         "call 415 555 0132 now, 4155550132",
         None,
@@ -89,18 +85,18 @@ const SAID: &[(&str, Option<&str>, &[&str])] = &[
         &["pii.url https://acme.example/u?m=jane@acme.example: lost to pii.email by Rank; 6000 -> 6000; [Url]; 5000 of the label"],
     ),
     ("mail ada%40example.com", None, &["pii.email ada%40example.com: reported; 9500 -> 9500; [Email]; 5000 of the label; Normalised"]),
-    ("card: NDExMTExMTExMTExMTExMQ==", None, &["pci.card NDExMTExMTExMTExMTExMQ==: reported; 9000 -> 9000; [Card]; 5000 of the label; Encoded"]),
+    (
+        "card: NDExMTExMTExMTExMTExMQ==",
+        None,
+        &["pci.card NDExMTExMTExMTExMTExMQ==: reported; 9000 -> 9000; [Card]; 5000 of the label; Encoded"],
+    ),
     (
         "card 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 ok",
         None,
         &["pci.card 4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1: reported; 9000 -> 9000; [Card]; 5000 of the label; Digits"],
     ),
     ("pay 4111 1111 1111 1112", None, &["pci.card 4111 1111 1111 1112: fails Card; 9000 -> 0; []; 5000 of the label"]),
-    (
-        "csrf_token=\"Kx9qvvTZq81mmQz77aPx\"",
-        None,
-        &["secret.generic Kx9qvvTZq81mmQz77aPx: `csrf`; 7000 -> 0; []; 5000 of the label"],
-    ),
+    ("csrf_token=\"Kx9qvvTZq81mmQz77aPx\"", None, &["secret.generic Kx9qvvTZq81mmQz77aPx: `csrf`; 7000 -> 0; []; 5000 of the label"]),
     ("at 555 0143", None, &["pii.phone.labelled 555 0143: wordless; 0 -> 0; []; 5000 of the label"]),
 ];
 
@@ -161,7 +157,8 @@ fn scores_are_accounted_for() {
         for example in file.rules.iter().flat_map(|rule| rule.examples.iter().map(|one| &one.text).chain(&rule.counter_examples)) {
             let explained = names.explain(example, Hint::default());
             assert_eq!(explained.scan, names.scan(example, Hint::default()), "{example}");
-            let told = |outcome: &Outcome| explained.whys.iter().filter(|why| why.outcome == *outcome).map(|why| &why.finding).collect::<Vec<_>>();
+            let told =
+                |outcome: &Outcome| explained.whys.iter().filter(|why| why.outcome == *outcome).map(|why| &why.finding).collect::<Vec<_>>();
             assert_eq!(told(&Outcome::Reported), explained.scan.findings.iter().collect::<Vec<_>>(), "{example}");
             assert_eq!(told(&Outcome::Below), explained.scan.below.iter().collect::<Vec<_>>(), "{example}");
             for why in &explained.whys {
@@ -222,9 +219,25 @@ fn a_long_text_keeps_so_much() {
 }
 
 const PIECES: &[&str] = &[
-    "4111 1111 1111 1111", "4111 1111 1111 1112", "ada@example.com", "ada%40example.com", "call ", "password: ", "Kx9qvvTZq81mmQz77aPx", " ", "\n",
-    "https://acme.example/", "4155550132", "NDExMTExMTExMTExMTExMQ==", "４１１１ １１１１ １１１１ １１１１", "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6d",
-    "Mira Okafor", "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "\"", "é", "csrf",
+    "4111 1111 1111 1111",
+    "4111 1111 1111 1112",
+    "ada@example.com",
+    "ada%40example.com",
+    "call ",
+    "password: ",
+    "Kx9qvvTZq81mmQz77aPx",
+    " ",
+    "\n",
+    "https://acme.example/",
+    "4155550132",
+    "NDExMTExMTExMTExMTExMQ==",
+    "４１１１ １１１１ １１１１ １１１１",
+    "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6d",
+    "Mira Okafor",
+    "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+    "\"",
+    "é",
+    "csrf",
 ];
 
 fn texts() -> impl Strategy<Value = String> {

@@ -111,7 +111,7 @@ fn what_is_allowed_passes_everywhere() {
     for (allow, said) in [
         ("allow = ['x', { value = 'hush@acme.example', pattern = 'a' }]", "entry 2: give either `value` or `pattern`"),
         ("allow = [{ label = 'pii.email' }]", "entry 1: give either `value` or `pattern`"),
-        ("allow = [{ label = 'pii.emial', value = 'hush@acme.example' }]", "there is no label `pii.emial`; did you mean `pii.email`"),
+        ("allow = [{ label = 'pii.fone', value = 'hush@acme.example' }]", "there is no label `pii.fone`; did you mean `pii.phone`"),
         ("allow = ['hush@acme.example', '']", "entry 2: the value is empty"),
         ("allow = [{ pattern = 'hush' }]", "entry 1: a pattern needs a `label`"),
         ("allow = [{ label = 'pii', pattern = '.*' }]", "entry 1: the pattern matches the empty text"),
