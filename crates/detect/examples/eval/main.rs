@@ -1,7 +1,7 @@
 //! Judges the detectors on labelled sets, on texts that it makes itself and on ordinary files, and compares each figure with its
 //! bar: `cargo run --release -p bartizan-detect --example eval -- DIR [--text FOLDER]… [--page FILE]`. It fails when a bar is missed.
 //! `--rules DIR` reads the rules from there, so that they can be tried without building anything; with `--examples` only the rules'
-//! own examples are tried, with `--languages` only the sentences of each language, without `DIR` only ordinary files are read. `--predictions FILE` writes what was found in the synthetic
+//! own examples are tried, without `DIR` only ordinary files are read. `--predictions FILE` writes what was found in the synthetic
 //! sentences, `--peer NAME FILE` judges what somebody else found there; `--pack FILE` judges them once more with
 //! what an encoder found in the sentences that `--texts FILE` writes. With `--gazetteer DIR` (and `--clean DIR`) the weights for
 //! names are trained anew for each fold, with `--weights FILE` others are taken; `--names DIR` counts names in ordinary files.
@@ -9,7 +9,6 @@
 
 mod draw;
 mod labels;
-mod languages;
 mod learn;
 mod made;
 mod names;
@@ -48,7 +47,6 @@ struct Asked {
     texts: Option<PathBuf>,
     learn: Learn,
     examples: bool,
-    languages: bool,
 }
 
 fn asked() -> Asked {
@@ -73,7 +71,6 @@ fn asked() -> Asked {
             "--epochs" => asked.learn.settings.epochs = value().parse().unwrap_or(6),
             "--seed" => asked.learn.settings.seed = value().parse().unwrap_or(7),
             "--examples" => asked.examples = true,
-            "--languages" => asked.languages = true,
             _ => asked.sets = Some(word.into()),
         }
     }
@@ -103,7 +100,6 @@ fn sets(folder: &Path, asked: &Asked, files: &[RuleFile], detector: &Detector, r
         presidio::run(folder, files, report);
         secrets::run(detector, folder, report);
         made::run(detector, report);
-        languages::run(detector, report);
         names::run(detector, &first, &asked.names, report);
         splits::run(detector, positives(folder, files).iter().map(String::as_str), report);
     }
@@ -118,7 +114,6 @@ fn positives(folder: &Path, files: &[RuleFile]) -> Vec<String> {
         texts.extend(rows.into_iter().filter(|row| row.expected != "no_match").map(|row| row.text));
     }
     texts.extend(made::sentences().into_iter().map(|row| row.text));
-    texts.extend(languages::texts());
     let examples = files.iter().flat_map(|file| &file.rules).flat_map(|rule| &rule.examples);
     texts.extend(examples.map(|example| example.text.clone()));
     texts
@@ -138,9 +133,7 @@ fn main() -> ExitCode {
         return if pack::texts(&Sentences::read(folder).rows, file) { ExitCode::SUCCESS } else { ExitCode::from(2) };
     }
     let mut report = Report::default();
-    if asked.languages {
-        languages::run(&detector, &mut report);
-    } else if let Some(folder) = &asked.sets {
+    if let Some(folder) = &asked.sets {
         if !folder.join("presidio_synthetic.jsonl").is_file() {
             eprintln!("`{}` has no labelled sets", folder.display());
             return ExitCode::from(2);

@@ -1,6 +1,5 @@
 //! What is printed: a table for each set, the bars, the misses in a file, one line at the end.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -71,16 +70,6 @@ impl Report {
         };
         let marked = spans.right + spans.missed;
         let _ = writeln!(self.page, "| {name} | {marked} | {} | {} | {} | {} |", spans.right, spans.wrong, four(spans), four(chars));
-    }
-
-    /// Several sets, each with all of its labels together.
-    pub fn sets(&mut self, title: &str, note: &str, sets: &BTreeMap<String, Counts>) {
-        let _ = writeln!(self.page, "\n## {title}\n\n{note}\n");
-        let _ = writeln!(self.page, "| set | marked | right | wrong | P | R | F1 | F2 | characters P | R | F1 | F2 |");
-        let _ = writeln!(self.page, "|---|---|---|---|---|---|---|---|---|---|---|---|");
-        for (name, counts) in sets {
-            self.line(name, counts.typed(), counts.any());
-        }
     }
 
     /// A line below the table.
