@@ -72,19 +72,15 @@ pub fn known(asked: &[AllowConfig], labels: &[String]) -> Result<()> {
 }
 
 /// Sentences about entries for what a gate does not look for.
-///
-/// # Errors
-/// When the built-in rules are broken, which the tests exclude.
-pub fn without_effect(asked: &[AllowConfig], gate: &Detector) -> Result<Vec<String>> {
+pub fn without_effect(asked: &[AllowConfig], gate: &Detector) -> Vec<String> {
     let labels: BTreeSet<&String> = asked.iter().filter_map(|AllowConfig(table)| table.reveal().label.as_ref()).collect();
     let found = scores::labels_of(gate);
-    let unused: Vec<&String> = labels.into_iter().filter(|label| !words::is_looked_for(label, &found)).collect();
-    let all = if unused.is_empty() { Vec::new() } else { scores::built_in()? };
+    let unused = labels.into_iter().filter(|label| !words::is_looked_for(label, &found));
     let sentence = |label: &String| {
-        let what = words::what_would_find(label, &all);
+        let what = words::what_would_find(label);
         format!("`guard.allow` names what this gate does not look for: `{label}` ({what}); it holds for detection as a service")
     };
-    Ok(unused.into_iter().map(sentence).collect())
+    unused.map(sentence).collect()
 }
 
 /// The list of `--allow` and `--allow-pattern`. What stands before the first `=` is a label, if there is one of that name.

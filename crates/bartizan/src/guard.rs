@@ -86,7 +86,7 @@ impl Detectors {
         scores::known(guard.thresholds.keys(), &labels).context("`guard.thresholds` cannot be used")?;
         allowed::known(&guard.allow, &labels).context("`guard.allow` cannot be used")?;
         let mut warnings = scores::without_effect(&guard.thresholds, &gate)?;
-        warnings.extend(allowed::without_effect(&guard.allow, &gate)?);
+        warnings.extend(allowed::without_effect(&guard.allow, &gate));
         Ok(Self { gate, base, parts, pack, warnings, named: OnceLock::new() })
     }
 

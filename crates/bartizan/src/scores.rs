@@ -93,13 +93,12 @@ fn families(label: &str) -> impl Iterator<Item = &str> {
 /// When the built-in rules are broken, which the tests exclude.
 pub fn without_effect(asked: &BTreeMap<String, f64>, gate: &Detector) -> Result<Vec<String>> {
     let found = labels_of(gate);
-    let all = built_in()?;
     let unused = |word: &&String| !words::is_looked_for(word, &found);
     let mut sentences: Vec<String> = asked
         .keys()
         .filter(unused)
         .map(|word| {
-            let what = words::what_would_find(word, &all);
+            let what = words::what_would_find(word);
             format!("`guard.thresholds` names what this gate does not look for: `{word}` ({what}); it holds for detection as a service")
         })
         .collect();

@@ -46,9 +46,8 @@ pub fn not_looked_for(policies: &PolicySet, gate: &Detector) -> Result<Vec<Strin
             continue;
         }
         let mut by_remedy: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        let all = labels(&Detector::builtin().context("the built-in rules cannot be read")?);
         for word in missing {
-            by_remedy.entry(what_would_find(word, &all)).or_default().push(format!("`{word}`"));
+            by_remedy.entry(what_would_find(word)).or_default().push(format!("`{word}`"));
         }
         let parts: Vec<String> = by_remedy.iter().map(|(what, words)| format!("{} ({what})", words.join(", "))).collect();
         sentences.push(format!("the policy `{id}` names what this gate does not look for: {}", parts.join("; ")));
@@ -68,11 +67,9 @@ pub fn is_looked_for(word: &str, found: &[String]) -> bool {
 }
 
 /// What to write below `[guard]` so that a word is looked for.
-pub fn what_would_find(word: &str, built_in: &[String]) -> &'static str {
+pub fn what_would_find(word: &str) -> &'static str {
     let names: Vec<String> = Kind::ALL.iter().map(|kind| kind.label().to_owned()).collect();
-    if is_looked_for(word, built_in) {
-        "needs `rules = \"all\"` below `[guard]`"
-    } else if is_looked_for(word, &names) {
+    if is_looked_for(word, &names) {
         "needs `names = true` below `[guard]`"
     } else if word == "subject" || word.starts_with("subject.") {
         "needs `subjects` below `[guard]`"

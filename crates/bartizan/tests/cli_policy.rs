@@ -240,7 +240,7 @@ const RULES: &str = r#"@id("allow") permit (principal, action, resource);
     forbid (principal, action, resource) when { context.labels.containsAny(["custom", "pii.person", "pii.id.uk_nino", "pii.email"]) };
     @id("planned") @remedy("log") forbid (principal, action, resource) when { context.by_role.user.labels.contains("attack.jailbreak") };"#;
 
-const GUARD: &str = "[policy]\ndir = '{}/rules'\n[guard]\nrules = 'all'\nnames = true\nown_rules = ['{}/words.toml']\n";
+const GUARD: &str = "[policy]\ndir = '{}/rules'\n[guard]\nnames = true\nown_rules = ['{}/words.toml']\n";
 
 #[test]
 fn explain_finds_what_the_gate_finds() {
@@ -259,7 +259,8 @@ fn explain_finds_what_the_gate_finds() {
         let said: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.stderr));
         (said["set"].as_str().unwrap().to_owned(), said["steps"][0]["labels"].clone())
     };
-    assert_eq!(ask(None), ("built-in".to_owned(), json!(["pii", "pii.email"])), "a gate without a configuration looks for the core");
+    let built_in = json!(["pii", "pii.email", "pii.id", "pii.id.uk_nino"]);
+    assert_eq!(ask(None), ("built-in".to_owned(), built_in), "a gate without a configuration looks for what rules find");
     let all = json!(["custom", "custom.projects", "pii", "pii.email", "pii.id", "pii.id.uk_nino", "pii.person"]);
     assert_eq!(ask(Some("bartizan.toml")), (at("rules"), all));
     std::fs::write(at("bartizan.toml"), "guard.own_rules = ['/no/such/file']").unwrap();
@@ -289,8 +290,7 @@ fn a_policy_on_what_the_gate_does_not_look_for_is_named() {
         [
             "the policy `own` names what this gate does not look for: \
              `pii.person` (needs `names = true` below `[guard]`); \
-             `custom`, `custom.*` (needs `own_rules`, `exact` or `fingerprints` below `[guard]`); \
-             `pii.id.uk_nino` (needs `rules = \"all\"` below `[guard]`)",
+             `custom`, `custom.*` (needs `own_rules`, `exact` or `fingerprints` below `[guard]`)",
             planned,
         ]
     );

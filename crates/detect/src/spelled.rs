@@ -15,6 +15,8 @@ use crate::stream::{Event, TextScan};
 
 /// A chain is read in parts of so many digits: no number has more.
 const MOST: usize = 64;
+/// The digits at the end of such a part that are read with the next one, too: a number may lie across two parts.
+const TWICE: usize = 24;
 /// Text before a chain that is read with it.
 const BEFORE: usize = 80;
 
@@ -74,10 +76,11 @@ impl Spelled {
             };
             self.seen = token.end;
             // The rest of a long chain is a chain.
-            if chain.len() == MOST
-                && let Here::Digit(next) = digits::follow(text, token, last)
+            let again = chain.get(MOST - TWICE).filter(|_| chain.len() == MOST);
+            if let Some(again) = again
+                && !matches!(digits::follow(text, token, last), Here::Nothing)
             {
-                self.chain = Some(next.start);
+                self.chain = Some(again.start);
             }
         }
     }
@@ -117,22 +120,27 @@ fn read(text: &Normal, start: usize, last: bool) -> Option<Vec<Token>> {
     }
 }
 
-/// Scans the numbers of a chain. What stands between the first two digits stands between all of a number; something else with
-/// white space or a mark in it parts groups of digits.
+/// What stands between most digits of a chain; of two the first.
+fn joint<'a>(text: &'a Normal, chain: &[Token]) -> &'a [u8] {
+    let gaps: Vec<&[u8]> = chain.windows(2).filter_map(|two| Some(text.slice(two.first()?.end, two.last()?.start))).collect();
+    let often = |gap: &[u8]| gaps.iter().filter(|other| **other == gap).count();
+    gaps.iter().rev().copied().max_by_key(|gap| often(gap)).unwrap_or_default()
+}
+
+/// Scans the numbers of a chain. What stands between most of its digits stands between all of a number; something else parts groups of
+/// digits, a line of digits that are no words ends one.
 fn numbers(text: &Normal, chain: &[Token], compiled: &Arc<Compiled>, out: &mut Vec<Match>) {
+    let joint = joint(text, chain);
     let mut number: Vec<(u8, Token)> = Vec::new();
-    let mut joint: Option<&[u8]> = None;
     for token in chain {
         if let Some((_, before)) = number.last().copied() {
             let gap = text.slice(before.end, token.start);
-            let same = *joint.get_or_insert(gap) == gap;
-            let parts = before.is_word || joint.is_some_and(|joint| gap.starts_with(joint)) || !gap.contains(&b'\n');
-            if !same && parts {
+            let parts = before.is_word || gap.starts_with(joint) || !gap.contains(&b'\n');
+            if gap != joint && parts {
                 number.push((b' ', before));
-            } else if !same {
+            } else if gap != joint {
                 scan(text, &number, compiled, out);
                 number.clear();
-                joint = None;
             }
         }
         number.push((token.digit, *token));

@@ -68,6 +68,32 @@ fn digits_apart_are_a_number() {
 }
 
 #[test]
+fn what_stands_before_the_first_digit_does_not_count() {
+    let digits = apart(" ");
+    for (before, number) in [
+        ("1. ", digits.as_str()),
+        ("card 1: ", &digits),
+        ("1 - ", &digits),
+        ("I have one, ", &words(LANGUAGES[0], " ")),
+        ("This one: ", &words(LANGUAGES[0], " ")),
+        ("mein Kind, eins: ", &words(LANGUAGES[1], " ")),
+    ] {
+        check(&format!("{before}{number} end"), "pci.card", number);
+    }
+}
+
+#[test]
+fn a_number_in_a_long_chain_is_found_wherever_it_stands() {
+    for before in 0..80 {
+        let text = format!("{}, {} end", vec!["7"; before + 1].join(" "), apart(" "));
+        assert!(found(&text).contains(&("pci.card".to_owned(), apart(" "))), "{before}: {:?}", found(&text));
+    }
+    let cards = format!("{}, 1 2, 2 9; ", apart(" ")).repeat(6);
+    let found = found(&cards).into_iter().filter(|(label, value)| label == "pci.card" && *value == apart(" ")).count();
+    assert_eq!(found, 6);
+}
+
+#[test]
 fn words_are_digits() {
     for ten in LANGUAGES {
         for between in [" ", "-", ", ", "\n"] {

@@ -93,21 +93,21 @@ fn texts_are_looked_over_with_the_detector_of_the_gate() {
         let all = said.as_array().cloned().unwrap_or_default();
         (status, all.iter().map(|one| one["entity_type"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
     };
-    assert_eq!(labels(), ["pii.id.uk_nino"], "all built-in rules, also where the gate looks for the core");
+    assert_eq!(labels(), ["pii.id.uk_nino"]);
     assert_eq!(entities(json!({ "text": text, "entities": ["CUSTOM_TICKET"] })).0, 422);
 
-    let own = |names: bool, rules: &str| {
+    let own = |names: bool| {
         let (exact, words, tickets) = (at("customers.exact"), at("words.toml"), at("tickets.toml"));
-        format!("{free}[guard]\nnames = {names}\nrules = '{rules}'\nexact = ['{exact}']\nown_rules = ['{words}', '{tickets}']\n")
+        format!("{free}[guard]\nnames = {names}\nexact = ['{exact}']\nown_rules = ['{words}', '{tickets}']\n")
     };
-    std::fs::write(at("bartizan.toml"), own(false, "core")).unwrap();
+    std::fs::write(at("bartizan.toml"), own(false)).unwrap();
     good(&data, &["reload"]);
     assert_eq!(labels(), ["proprietary.exact", "custom.projects", "custom.ticket", "pii.id.uk_nino"]);
     let asked = json!({ "text": text, "entities": ["CUSTOM_TICKET", "PROPRIETARY_EXACT"] });
     assert_eq!(entities(asked), (200, vec!["PROPRIETARY_EXACT".to_owned(), "CUSTOM_TICKET".to_owned()]));
     let (_, clean) = ask(&up, admin.trim(), "/api/v1/redact", &json!({ "text": "about Blue Heron" }));
     assert_eq!(clean["text"], "about [REDACTED_PROJECTS]");
-    std::fs::write(at("bartizan.toml"), own(true, "all")).unwrap();
+    std::fs::write(at("bartizan.toml"), own(true)).unwrap();
     good(&data, &["reload"]);
     let named = labels();
     assert!(named.contains(&"pii.person".to_owned()) && named.contains(&"custom.ticket".to_owned()), "{named:?}");

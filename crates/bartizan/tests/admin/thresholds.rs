@@ -31,13 +31,11 @@ fn thresholds_hold_from_a_reload_on() {
     std::fs::write(&config, format!("{free}[guard]\nthresholds = {{ 'pii' = 0.5, 'pii.phone' = 0.9 }}\n")).unwrap();
     good(&data, &["reload"]);
     assert_eq!(counted(2), (0, true, 0), "the cache knows nothing of it");
-    std::fs::write(&config, format!("{free}[guard.thresholds]\n'pii.phone' = 0.8\n'pii.email' = 0.99\n'pii.id' = 0.9\n'pii.person' = 1\n"))
-        .unwrap();
+    std::fs::write(&config, format!("{free}[guard.thresholds]\n'pii.phone' = 0.8\n'pii.email' = 0.99\n'pii.person' = 1\n")).unwrap();
     good(&data, &["reload"]);
     assert_eq!(counted(3), (1, false, 1));
     let said = [
         "with the threshold 0.99 of `pii.email` some labels are never found: `pii.email` scores 0.95 at most",
-        "does not look for: `pii.id` (needs `rules = \"all\"`",
         "does not look for: `pii.person` (needs `names = true`",
     ];
     until("the warnings are in the log", || said.iter().all(|one| log().replace("\\\"", "\"").contains(one)));
