@@ -51,22 +51,22 @@ impl Draw {
 pub const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-fn values(digits: &str) -> Vec<u64> {
+pub fn values(digits: &str) -> Vec<u64> {
     digits.chars().filter_map(|c| c.to_digit(10)).map(u64::from).collect()
 }
 
-fn weighted(digits: &str, weights: &[u64]) -> u64 {
+pub fn weighted(digits: &str, weights: &[u64]) -> u64 {
     values(digits).iter().zip(weights).map(|(digit, weight)| digit * weight).sum()
 }
 
 /// Digits with their Luhn digit behind them.
-fn with_luhn(body: &str) -> String {
+pub fn with_luhn(body: &str) -> String {
     let sum: u64 =
         values(body).iter().rev().enumerate().map(|(at, digit)| if at % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { *digit }).sum();
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
-fn grouped(digits: &str, sizes: &[usize], between: &str) -> String {
+pub fn grouped(digits: &str, sizes: &[usize], between: &str) -> String {
     let mut rest = digits;
     let mut groups = Vec::new();
     for size in sizes {
@@ -273,6 +273,7 @@ phones! {
     phone_es: "+34 9NN ### ###" | "6NN ## ## ##" | "9NN ### ###" | "+34 6NN######";
     phone_it: "+39 06 5550 ####" | "06 5550####" | "347 55# ####" | "+39 347 55#####";
     phone_br: "+55 11 9#### ####" | "(11) 9####-####" | "(21) 2###-####" | "+55 (11) 9####-####";
+    phone_pt: "+351 912 ### ###" | "912 ### ###" | "21N ### ###" | "+351 21N ### ###" | "00351 912 ### ###";
     phone_nl: "+31 20 555 ####" | "020 555 ####" | "06-55## ####" | "+31 6 55######";
     phone_in: "+91 98### #####" | "098### #####" | "+91-22-5550-####";
     phone_jp: "+81 3-5550-####" | "03-5550-####" | "090-####-####" | "+81 90 #### ####";

@@ -1,8 +1,9 @@
 //! Texts that the project makes itself: sentences of several languages with values that are marked, and lines that only look as if
 //! they held some.
 
-use bartizan_detect::{Detector, Hint};
+use bartizan_detect::{Detector, Hint, Scan};
 
+use crate::calibration::judged;
 use crate::draw::{self, CAPITALS, Draw};
 use crate::report::Report;
 use crate::rows::{Row, Span};
@@ -168,11 +169,12 @@ pub fn sentences() -> Vec<Row> {
 pub fn run(detector: &Detector, report: &mut Report) {
     let mut counts = Counts::default();
     for row in sentences() {
-        let found = found(detector, &row.text);
+        let scan = detector.scan(&row.text, Hint::default());
+        judged(&scan, &row, &mut report.scores);
         let mut say = |what: &str, span: &Span| {
             report.miss("made", &format!("{what} {}: {:?} in {:?}", span.label, row.part(span.start, span.end), row.text));
         };
-        counts.add(&Counts::of(&row, &found, &row.spans, &mut say));
+        counts.add(&Counts::of(&row, &found(&scan), &row.spans, &mut say));
     }
     let note = "Sentences in several languages, filled with values that are made by the rules of those who give them out. Every label counts, so a value that is found under another label is missed and wrong.";
     report.table("Texts that the project makes", note, &counts);
@@ -181,8 +183,8 @@ pub fn run(detector: &Detector, report: &mut Report) {
     lookalikes(detector, report);
 }
 
-fn found(detector: &Detector, text: &str) -> Vec<Span> {
-    let scan = detector.scan(text, Hint::default());
+/// What a scan found.
+pub fn found(scan: &Scan) -> Vec<Span> {
     scan.findings.iter().map(|finding| Span { start: finding.start, end: finding.end, label: finding.label.as_str().to_owned() }).collect()
 }
 
@@ -194,12 +196,15 @@ fn lookalikes(detector: &Detector, report: &mut Report) {
             let text = make(&mut draw);
             bytes += text.len();
             lines += 1;
-            let found = found(detector, &text);
+            let row = Row { text, ..Row::default() };
+            let scan = detector.scan(&row.text, Hint::default());
+            judged(&scan, &row, &mut report.scores);
+            let found = found(&scan);
             wrong += found.len();
             for span in found {
                 report.miss(
                     "lookalike",
-                    &format!("{kind}: {} {:?} in {text:?}", span.label, text.get(span.start..span.end).unwrap_or_default()),
+                    &format!("{kind}: {} {:?} in {:?}", span.label, row.part(span.start, span.end), row.text),
                 );
             }
         }

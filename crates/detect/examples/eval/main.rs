@@ -1,20 +1,23 @@
 //! Judges the detectors on labelled sets, on texts that it makes itself and on ordinary files, and compares each figure with its
 //! bar: `cargo run --release -p bartizan-detect --example eval -- DIR [--text FOLDER]… [--page FILE]`. It fails when a bar is missed.
 //! `--rules DIR` reads the rules from there, so that they can be tried without building anything; with `--examples` only the rules'
-//! own examples are tried, without `DIR` only ordinary files are read. `--predictions FILE` writes what was found in the synthetic
+//! own examples are tried, with `--only made` or `--only languages` only the texts that the project makes, without `DIR` only ordinary files are read. `--predictions FILE` writes what was found in the synthetic
 //! sentences, `--peer NAME FILE` judges what somebody else found there; `--pack FILE` judges them once more with
 //! what an encoder found in the sentences that `--texts FILE` writes. With `--gazetteer DIR` (and `--clean DIR`) the weights for
 //! names are trained anew for each fold, with `--weights FILE` others are taken; `--names DIR` counts names in ordinary files.
 #![expect(clippy::indexing_slicing, clippy::string_slice, clippy::cast_precision_loss, reason = "a program for people, on known data")]
 
+mod calibration;
 mod draw;
 mod labels;
+mod languages;
 mod learn;
 mod made;
 mod names;
 mod noise;
 mod own;
 mod pack;
+mod papers;
 mod presidio;
 mod report;
 mod rows;
@@ -47,6 +50,8 @@ struct Asked {
     texts: Option<PathBuf>,
     learn: Learn,
     examples: bool,
+    /// The one section that is asked for.
+    only: Option<String>,
 }
 
 fn asked() -> Asked {
@@ -71,6 +76,7 @@ fn asked() -> Asked {
             "--epochs" => asked.learn.settings.epochs = value().parse().unwrap_or(6),
             "--seed" => asked.learn.settings.seed = value().parse().unwrap_or(7),
             "--examples" => asked.examples = true,
+            "--only" => asked.only = Some(value()),
             _ => asked.sets = Some(word.into()),
         }
     }
@@ -100,7 +106,9 @@ fn sets(folder: &Path, asked: &Asked, files: &[RuleFile], detector: &Detector, r
         presidio::run(folder, files, report);
         secrets::run(detector, folder, report);
         made::run(detector, report);
+        languages::run(detector, report);
         names::run(detector, &first, &asked.names, report);
+        tell_scores(report);
         splits::run(detector, positives(folder, files).iter().map(String::as_str), report);
     }
     Some(())
@@ -113,10 +121,30 @@ fn positives(folder: &Path, files: &[RuleFile]) -> Vec<String> {
         let rows = rows::rows(&folder.join(format!("{name}.jsonl")));
         texts.extend(rows.into_iter().filter(|row| row.expected != "no_match").map(|row| row.text));
     }
-    texts.extend(made::sentences().into_iter().map(|row| row.text));
+    texts.extend(made::sentences().into_iter().chain(languages::sentences()).map(|row| row.text));
     let examples = files.iter().flat_map(|file| &file.rules).flat_map(|rule| &rule.examples);
     texts.extend(examples.map(|example| example.text.clone()));
     texts
+}
+
+/// One section that needs no data from outside.
+fn only(section: &str, detector: &Detector, report: &mut Report) -> Option<()> {
+    match section {
+        "made" => made::run(detector, report),
+        "languages" => languages::run(detector, report),
+        _ => {
+            eprintln!("`--only` knows `made` and `languages`");
+            return None;
+        }
+    }
+    tell_scores(report);
+    Some(())
+}
+
+/// What scores are worth, over everything that was judged.
+fn tell_scores(report: &mut Report) {
+    let scores = report.scores.clone();
+    scores.tell(report);
 }
 
 fn main() -> ExitCode {
@@ -133,6 +161,10 @@ fn main() -> ExitCode {
         return if pack::texts(&Sentences::read(folder).rows, file) { ExitCode::SUCCESS } else { ExitCode::from(2) };
     }
     let mut report = Report::default();
+    let misses = asked.misses.clone().unwrap_or_else(|| PathBuf::from("out/eval-misses.txt"));
+    if let Some(section) = &asked.only {
+        return only(section, &detector, &mut report).map_or(ExitCode::from(2), |()| report.finish(&misses, asked.page.as_deref()));
+    }
     if let Some(folder) = &asked.sets {
         if !folder.join("presidio_synthetic.jsonl").is_file() {
             eprintln!("`{}` has no labelled sets", folder.display());
@@ -149,6 +181,5 @@ fn main() -> ExitCode {
     if !asked.text.is_empty() {
         noise::run(&detector, &asked.text, &mut report);
     }
-    let misses = asked.misses.unwrap_or_else(|| PathBuf::from("out/eval-misses.txt"));
     report.finish(&misses, asked.page.as_deref())
 }

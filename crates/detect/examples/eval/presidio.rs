@@ -8,7 +8,7 @@ use bartizan_detect::{Detector, Hint, RuleFile};
 use crate::labels::{COUNTRIES, EXPLAINED, LABELS};
 use crate::report::{Report, Wanted};
 use crate::rows::{Row, Span, rows};
-use crate::score::{Counts, share};
+use crate::score::{Counts, is_hit, share};
 
 /// One detector for each label, so that no other label can win.
 struct Alone {
@@ -21,8 +21,8 @@ impl Alone {
         LABELS.iter().find(|(name, _)| *name == rule).map(|(_, label)| *label)
     }
 
-    /// What the label of a case's recogniser finds, at any score; nothing where no label stands for it.
-    fn found(&mut self, row: &Row) -> Option<Vec<Span>> {
+    /// What the label of a case's recogniser finds, with the score of each; nothing where no label stands for it.
+    fn found(&mut self, row: &Row) -> Option<Vec<(Span, u16)>> {
         let label = Self::label(&row.rule)?;
         let file = self.files.iter().find(|file| file.label == label)?;
         if !self.made.contains_key(label) {
@@ -34,12 +34,12 @@ impl Alone {
             country.is_none_or(|country| places.is_empty() || places.iter().any(|place| place == country || place == "international"))
         };
         let scan = self.made.get(label)?.scan(&row.text, Hint::default());
-        let mut spans: Vec<Span> = scan
+        let mut spans: Vec<(Span, u16)> = scan
             .findings
             .iter()
             .chain(&scan.below)
             .filter(|finding| asked(finding.rule.as_str()))
-            .map(|finding| Span { start: finding.start, end: finding.end, label: label.to_owned() })
+            .map(|finding| (Span { start: finding.start, end: finding.end, label: label.to_owned() }, finding.score_bp))
             .collect();
         spans.sort();
         Some(spans)
@@ -67,13 +67,17 @@ fn recognisers(rows: &[Row], alone: &mut Alone, report: &mut Report) {
     let (mut positive, mut found, mut negative, mut clean, mut skipped) = (0, 0, 0, 0, 0);
     let mut counts = Counts::default();
     for row in rows {
-        let Some(hits) = alone.found(row) else { continue };
+        let Some(scored) = alone.found(row) else { continue };
         if both.contains(&(row.rule.as_str(), row.entity.as_str(), row.text.as_str())) {
             skipped += 1;
             continue;
         }
         let label = Alone::label(&row.rule).unwrap_or_default();
         let gold: Vec<Span> = row.spans.iter().map(|span| Span { label: label.to_owned(), ..span.clone() }).collect();
+        if row.expected == "no_match" || !gold.is_empty() {
+            scored.iter().for_each(|(span, score)| report.scores.add(*score, gold.iter().any(|gold| is_hit(span, gold))));
+        }
+        let hits: Vec<Span> = scored.into_iter().map(|(span, _)| span).collect();
         counts.add(&Counts::of(row, &hits, &gold, &mut |_, _| {}));
         let right = if row.expected == "no_match" {
             negative += 1;
@@ -108,7 +112,7 @@ fn validators(rows: &[Row], alone: &mut Alone, report: &mut Report) {
         let decided = row.expected != "undecided" && said.get(&(row.rule.as_str(), row.text.as_str())).is_none_or(|said| said.len() <= 2);
         let Some(hits) = alone.found(row).filter(|_| decided) else { continue };
         judged += 1;
-        let whole = hits.iter().any(|hit| (hit.start, hit.end) == (0, row.text.len()));
+        let whole = hits.iter().any(|(hit, _)| (hit.start, hit.end) == (0, row.text.len()));
         let reason = EXPLAINED.iter().find(|(rule, text, _)| *rule == row.rule && *text == row.text);
         if whole == (row.expected == "valid") {
             agreed += 1;

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::calibration::Scores;
 use crate::score::{Counts, Tally, is_scored};
 
 /// A figure, and what it must be.
 struct Bar {
-    name: &'static str,
+    name: String,
     value: f64,
     wanted: Wanted,
     /// How it came about.
@@ -39,9 +40,18 @@ impl Wanted {
     }
 }
 
+/// A row of a table.
+pub struct Line {
+    pub name: String,
+    pub spans: Tally,
+    pub chars: Tally,
+}
+
 /// Collects what the sets come to.
 #[derive(Default)]
 pub struct Report {
+    /// What scores are worth, over all sets.
+    pub scores: Scores,
     page: String,
     misses: String,
     bars: Vec<Bar>,
@@ -51,14 +61,35 @@ pub struct Report {
 impl Report {
     /// A set, by label.
     pub fn table(&mut self, title: &str, note: &str, counts: &Counts) {
-        let _ = writeln!(self.page, "\n## {title}\n\n{note}\n");
-        let _ = writeln!(self.page, "| label | marked | right | wrong | P | R | F1 | F2 | characters P | R | F1 | F2 |");
-        let _ = writeln!(self.page, "|---|---|---|---|---|---|---|---|---|---|---|---|");
+        self.head(title, note, "label");
         for (label, cell) in counts.labels() {
             let name = if is_scored(label) { label.to_owned() } else { format!("{label} (not scored)") };
             self.line(&name, cell.spans, cell.chars);
         }
         self.line("**all**", counts.typed(), counts.any());
+    }
+
+    /// A table with a row for each of these; `first` names the first column.
+    pub fn lines(&mut self, title: &str, note: &str, first: &str, lines: &[Line]) {
+        self.head(title, note, first);
+        let (mut spans, mut chars) = (Tally::default(), Tally::default());
+        for line in lines {
+            self.line(&line.name, line.spans, line.chars);
+            spans.add(line.spans);
+            chars.add(line.chars);
+        }
+        self.line("**all**", spans, chars);
+    }
+
+    /// A section without a table of its own.
+    pub fn section(&mut self, title: &str, note: &str) {
+        let _ = writeln!(self.page, "\n## {title}\n\n{note}");
+    }
+
+    fn head(&mut self, title: &str, note: &str, first: &str) {
+        self.section(title, note);
+        let _ = writeln!(self.page, "\n| {first} | marked | right | wrong | P | R | F1 | F2 | characters P | R | F1 | F2 |");
+        let _ = writeln!(self.page, "|---|---|---|---|---|---|---|---|---|---|---|---|");
     }
 
     fn line(&mut self, name: &str, spans: Tally, chars: Tally) {
@@ -83,8 +114,8 @@ impl Report {
     }
 
     /// A figure that is judged.
-    pub fn bar(&mut self, name: &'static str, value: f64, wanted: Wanted, how: String) {
-        self.bars.push(Bar { name, value, wanted, how });
+    pub fn bar(&mut self, name: &str, value: f64, wanted: Wanted, how: String) {
+        self.bars.push(Bar { name: name.to_owned(), value, wanted, how });
     }
 
     /// A figure that is told.
@@ -120,7 +151,7 @@ impl Report {
             }
         }
         let mut line = "RESULT".to_owned();
-        let bars = self.bars.iter().map(|bar| (bar.name.to_owned(), bar.value));
+        let bars = self.bars.iter().map(|bar| (bar.name.clone(), bar.value));
         for (name, value) in bars.chain(self.figures.iter().cloned()) {
             let _ = write!(line, " {name}={value:.4}");
         }

@@ -197,7 +197,7 @@ fn overlap(a: &Span, b: &Span) -> usize {
 }
 
 /// The same label, and at least half of what both cover is covered by both.
-fn is_hit(found: &Span, gold: &Span) -> bool {
+pub fn is_hit(found: &Span, gold: &Span) -> bool {
     let both = overlap(found, gold);
     found.label == gold.label && both * 2 >= (found.end - found.start) + (gold.end - gold.start) - both
 }

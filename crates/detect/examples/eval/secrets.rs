@@ -8,7 +8,7 @@ use bartizan_vocabulary::Finding;
 
 use crate::report::{Report, Wanted};
 use crate::rows::{Row, Span, rows};
-use crate::score::{Counts, share};
+use crate::score::{Counts, is_hit, share};
 
 /// The sets: name, file.
 const SETS: [(&str, &str); 3] =
@@ -90,6 +90,8 @@ fn negative(name: &str, row: &Row, found: &[Finding], set: &mut Set, report: &mu
         return;
     }
     set.negative += 1;
+    let named = found.iter().filter(|finding| finding.label.as_str() != "secret.generic");
+    named.for_each(|finding| report.scores.add(finding.score_bp, false));
     // What only the generic rules find is wrong where a set asks for them.
     let generic = row.rule.contains("generic");
     if let Some(first) = found.iter().find(|finding| generic || finding.label.as_str() != "secret.generic") {
@@ -121,6 +123,10 @@ fn positive(name: &str, row: &Row, found: &[Finding], set: &mut Set, report: &mu
     let as_secret = |start: usize, end: usize| Span { start, end, label: "secret".to_owned() };
     let gold: Vec<Span> = row.spans.iter().map(|span| as_secret(span.start, span.end)).collect();
     if !gold.is_empty() {
+        for finding in found {
+            let span = as_secret(finding.start, finding.end);
+            report.scores.add(finding.score_bp, gold.iter().any(|gold| is_hit(&span, gold)));
+        }
         let found: Vec<Span> = found.iter().map(|finding| as_secret(finding.start, finding.end)).collect();
         set.counts.add(&Counts::of(row, &found, &gold, &mut |_, _| {}));
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::pack::Pack;
 use crate::report::{Report, Wanted};
 use crate::rows::{Row, Span, rows};
-use crate::score::{Counts, interval, mapped};
+use crate::score::{Counts, interval, is_hit, is_scored, mapped};
 
 /// A figure of some counts.
 type Figure = (&'static str, fn(&Counts) -> f64, f64);
@@ -99,6 +99,7 @@ pub fn run(detector: &Detector, sentences: &Sentences, names: [&Names; 2], predi
         let Some(detector) = detectors.get(fold) else { continue };
         let scan = detector.scan(&row.text, Hint::default());
         let found = spans(&scan);
+        scores(&scan, row, report);
         let _ = writeln!(lines, "{}", line(row, &found));
         let mut say = |what: &str, span: &Span| {
             report.miss("synthetic", &format!("[{}] {what} {}: {:?}", row.template, span.label, row.part(span.start, span.end)));
@@ -129,6 +130,17 @@ pub fn packed(detector: &Detector, sentences: &Sentences, names: [&Names; 2], pa
 fn spans(scan: &Scan) -> Vec<Span> {
     let span = |finding: &Finding| Span { start: finding.start, end: finding.end, label: mapped(finding.label.as_str()).to_owned() };
     scan.findings.iter().map(span).collect()
+}
+
+/// Notes what each score is worth here; labels that are not scored have no truth.
+fn scores(scan: &Scan, row: &Row, report: &mut Report) {
+    let gold = gold(row);
+    for finding in scan.findings.iter().chain(&scan.below) {
+        let span = Span { start: finding.start, end: finding.end, label: mapped(finding.label.as_str()).to_owned() };
+        if is_scored(&span.label) {
+            report.scores.add(finding.score_bp, gold.iter().any(|gold| is_hit(&span, gold)));
+        }
+    }
 }
 
 fn tell(title: &str, figures: [Figure; 6], folds: &Folds, sentences: &Sentences, report: &mut Report) {

@@ -1,5 +1,7 @@
 //! E-mail addresses (RFC 5321, RFC 6531): a local part and a domain that can exist.
 
+use crate::chars::is_spaceless;
+
 /// Endings that are file types, not top-level domains, as in `logo@2x.png`.
 const FILES: [&[u8]; 32] = [
     b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"ico", b"bmp", b"js", b"mjs", b"cjs", b"ts", b"tsx", b"jsx", b"css", b"scss",
@@ -31,7 +33,13 @@ fn domain(domain: &[u8]) -> bool {
     let labels: Vec<&[u8]> = domain.split(|byte| *byte == b'.').collect();
     let whole = labels.iter().all(|label| matches!(label.len(), 1..=63) && label.first() != Some(&b'-') && label.last() != Some(&b'-'));
     let Some(last) = labels.last() else { return false };
-    whole && labels.len() >= 2 && domain.len() <= 253 && top_level(last)
+    whole && labels.len() >= 2 && domain.len() <= 253 && top_level(last) && !labels.iter().skip(1).any(|label| is_sentence(label))
+}
+
+/// ASCII letters that those of a script without spaces follow: `com` with the sentence that goes on behind it.
+fn is_sentence(label: &[u8]) -> bool {
+    let spaceless = || String::from_utf8_lossy(label).chars().any(is_spaceless);
+    !label.is_ascii() && label.first().is_some_and(u8::is_ascii_alphanumeric) && spaceless()
 }
 
 /// Two letters or more, in one case, or punycode, or non-ASCII; no file type.
