@@ -233,7 +233,7 @@ left = "any"
 right = "any"
 score = 0.9
 source = "made up"
-examples = [{ text = "kkdeeezzeeeeeeeeeeeeeeeeee", find = "kkdeeezzeeeeeeeeeeeeeeeeee" }, { text = "kkeeeeeeeeeeeeeeeeeeeeeeee", find = "kkeeeeeeeeeeeeeeeeeeeeeeee" }]
+examples = [{ text = "kkdeeeeeeeeeeeeeeeeeeeeeee", find = "kkdeeeeeeeeeeeeeeeeeeeeeee" }, { text = "kkeeeeeeeeeeeeeeeeeeeeeeee", find = "kkeeeeeeeeeeeeeeeeeeeeeeee" }]
 counter_examples = ["k", "e"]
 
 [[rule]]
@@ -241,26 +241,27 @@ id = "custom.held.inner"
 keywords = ["zz"]
 pattern = 'zz[a-z]{4}'
 left = "any"
-right = "any"
+right = "group"
 score = 0.9
 source = "made up"
 examples = [{ text = "zzeeee", find = "zzeeee" }, { text = "zzffff", find = "zzffff" }]
 counter_examples = ["z", "f"]
 "#;
 
-/// An allowed value at the place where a long row of overlaps is cut, with a match in it that begins behind that place, or comes later.
+/// An allowed value at the place where a long row of overlaps is cut, with a match in it that begins behind that
+/// place, or is decided after it: what follows it is asked for.
 #[test]
 fn what_lies_inside_goes_with_it_where_a_row_is_cut() {
     let files = [ROW, HELD].map(|text| bartizan_detect::RuleFile::parse(text).unwrap());
     let rules = Detector::from_rules(&files).unwrap();
-    let (value, inner) = ("kkdeeezzeeeeeeeeeeeeeeeeee", "custom.held zzeeee");
+    let (value, inner) = ("kkdeeeeeeeeeeeeeeeeezzeeee", "custom.held zzeeee");
     let allowing = |label| rules.with_allowed(&AllowList::new(&[exact(label, value)]).unwrap());
     for at in 1_000..1_040 {
         let mut row = vec![b'.'; at];
         for (place, letters) in [(0, "aa"), (300, "bb"), (310, "c"), (600, "aa"), (610, "d"), (900, "bb"), (910, "c")] {
             row[place..place + letters.len()].copy_from_slice(letters.as_bytes());
         }
-        let text = String::from_utf8(row).unwrap() + value + " and zzeeee";
+        let text = String::from_utf8(row).unwrap() + value + " And zzeeee";
         assert!(found(&rules, &text).len() > 2, "{at}");
         for detector in [allowing(None), allowing(Some("custom.held"))] {
             let whole = found(&detector, &text);

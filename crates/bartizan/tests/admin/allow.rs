@@ -33,14 +33,13 @@ fn provider(text: &'static str) -> (String, Arc<Mutex<String>>) {
                 }
             };
             *keeps.lock().unwrap() = body;
-            let mut answer = String::new();
-            for piece in text.as_bytes().chunks(3) {
-                let piece = String::from_utf8_lossy(piece);
-                let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
-                    "choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": null}]});
-                answer.push_str(&format!("data: {chunk}\n\n"));
-            }
-            answer.push_str("data: [DONE]\n\n");
+            let event = |piece: &[u8]| {
+                let delta = json!({"content": String::from_utf8_lossy(piece)});
+                let choices = json!([{"index": 0, "delta": delta, "finish_reason": null}]);
+                let chunk = json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": choices});
+                format!("data: {chunk}\n\n")
+            };
+            let answer = text.as_bytes().chunks(3).map(event).collect::<Vec<_>>().concat() + "data: [DONE]\n\n";
             write!(stream, "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{answer}").unwrap();
         }
     });
