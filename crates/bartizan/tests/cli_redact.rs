@@ -74,3 +74,13 @@ fn files_with_surrogates() {
     let ran = bartizan(&["redact", "--operator", "surrogate", path.to_str().unwrap()], b"");
     assert!(ran.code == 2 && ran.stdout.is_empty(), "{} {}", ran.stdout, ran.stderr);
 }
+
+/// What stands in the place of a value does not make the number behind it one.
+#[test]
+fn a_number_beside_a_value_is_no_reason_to_refuse_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "+49 30 5550 1234 (5550143)\n+1 415 555 0199, 555-0143\n").unwrap();
+    let expected = "[REDACTED_PHONE] (5550143)\n[REDACTED_PHONE], 555-0143\n";
+    check(&["redact", path.to_str().unwrap()], "", (0, expected, ""));
+}
