@@ -4,6 +4,7 @@ use crate::WINDOW;
 use crate::chars::{LOCAL, LOCAL_MAX, table};
 use crate::edges::char_before;
 use crate::normal::Normal;
+use crate::spoken;
 
 fn is_local(text: &Normal, position: usize) -> bool {
     let Some(byte) = text.at(position) else { return false };
@@ -105,8 +106,12 @@ fn scheme_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'.' | b'-')
 }
 
-/// Where the scheme before `://` begins; `end` is the position of the colon.
+/// Where what a keyword of a class stands in begins: a URL, whose scheme stands before the `://` at `end`, or an e-mail address in
+/// words.
 pub(crate) fn scheme_start(text: &Normal, end: usize) -> Option<usize> {
+    if text.at(end) != Some(b':') {
+        return spoken::start(text, end);
+    }
     let floor = end.saturating_sub(SCHEME_MAX);
     let mut start = end;
     while start > floor && text.before(start).is_some_and(scheme_byte) {
@@ -201,6 +206,10 @@ const SCHEMES: [&[u8]; 8] = [b"http", b"https", b"ftp", b"ftps", b"sftp", b"ssh"
 
 /// The first byte at the end of the text that a match may cover whose anchor has not come yet.
 pub(crate) fn tail_hold(text: &Normal) -> usize {
+    plain_hold(text).min(spoken::hold(text)).max(text.end().saturating_sub(WINDOW))
+}
+
+fn plain_hold(text: &Normal) -> usize {
     let end = text.end();
     let Some(mut last) = text.before(end) else { return end };
     let mut stop = end;
@@ -228,5 +237,5 @@ pub(crate) fn tail_hold(text: &Normal) -> usize {
             if last == b'+' { start.min(sign_start(text, end).unwrap_or(end)) } else { start }
         }
     };
-    start.max(end.saturating_sub(WINDOW))
+    start
 }

@@ -8,7 +8,7 @@ use aho_corasick::AhoCorasick;
 
 use crate::automaton::{Automaton, Shape};
 use crate::opaque::Prefixes;
-use crate::plan::{CompiledRule, Keyword, LabelInfo, Machine, Plan, plan};
+use crate::plan::{CLASSES, CompiledRule, Keyword, LabelInfo, Machine, Plan, plan};
 use crate::rules::{Edge, RuleError, RuleFile};
 use crate::sieve::{Machines, Sieve, SieveShape};
 use crate::words::{WordShape, Words};
@@ -39,7 +39,7 @@ pub(crate) struct Compiled {
     pub(crate) words: Vec<String>,
     pub(crate) prefixes: Prefixes,
     /// Machines by class.
-    pub(crate) classes: [Vec<usize>; 5],
+    pub(crate) classes: [Vec<usize>; CLASSES],
     /// What tells which of them can find anything.
     pub(crate) sieves: Vec<Option<Sieve>>,
     /// Keywords of rules that go by the object key, and the machine of each.

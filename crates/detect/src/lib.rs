@@ -45,6 +45,7 @@ mod rules;
 mod sextets;
 mod sieve;
 mod spelled;
+mod spoken;
 mod stream;
 mod stretch;
 pub mod subjects;

@@ -11,7 +11,7 @@ use crate::normal::normalise;
 use crate::plan::kind;
 use crate::sextets::is_letter;
 use crate::token::{ALPHABET, TAIL, Token, TokenHit};
-use crate::validate::Check;
+use crate::validate::{self, Check};
 
 /// HMAC-SHA-256 over length-prefixed parts, so that no two lists of parts give the same input.
 fn keyed(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
@@ -73,11 +73,15 @@ pub fn canonical(label: &str, surface: &str) -> String {
 pub(crate) fn written(label: &str, text: String) -> String {
     // What is written in words is the number that they stand for.
     let text = crate::digits::value(&text).unwrap_or(text);
+    // What is written with words for its signs is the address that they make.
+    if let Some(address) = spoken(label, &text) {
+        return address;
+    }
     match label {
         _ if is_run(label, &text) => text,
         "pii.email" | "pii.ip" => text.to_lowercase(),
         "pci.card" | "pii.us_ssn" => {
-            String::from_utf8_lossy(crate::validate::whole(text.as_bytes())).chars().filter(char::is_ascii_digit).collect()
+            String::from_utf8_lossy(validate::whole(text.as_bytes())).chars().filter(char::is_ascii_digit).collect()
         }
         "pii.phone" => {
             let digits: String = text.chars().filter(char::is_ascii_digit).collect();
@@ -88,6 +92,10 @@ pub(crate) fn written(label: &str, text: String) -> String {
         }
         _ => text,
     }
+}
+
+fn spoken(label: &str, text: &str) -> Option<String> {
+    if label == "pii.email" { validate::spoken::plain(text) } else { None }
 }
 
 /// Whether a surface is a run of base64, or a part of one, and no plain value of its label. For labels whose values are no such
@@ -104,7 +112,7 @@ fn is_run(label: &str, text: &str) -> bool {
     let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
     // A code in capitals is what it looks like: hardly any run is without small letters.
     let code = is_code(label) && !text.bytes().any(|byte| byte.is_ascii_lowercase());
-    run && letters > 4 && !code && (label != "pci.iban" || !Check::Iban.passes(text.as_bytes()))
+    run && letters > 4 && !code && spoken(label, text).is_none() && (label != "pci.iban" || !Check::Iban.passes(text.as_bytes()))
 }
 
 /// Mints under one tenant's token key.

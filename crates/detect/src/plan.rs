@@ -13,6 +13,7 @@ use crate::mesh::{Sifted, mesh};
 pub(crate) use crate::ruled::{CompiledRule, Origin};
 use crate::rules::{Class, ENGINE, Edge, Rule, RuleError, RuleFile, Severity};
 use crate::sieve::SieveShape;
+use crate::validate::spoken::keywords;
 use crate::words::WordShape;
 use crate::{determinise, trie};
 
@@ -20,7 +21,7 @@ use crate::{determinise, trie};
 const LINE: usize = 64;
 
 /// How many classes there are.
-const CLASSES: usize = 5;
+pub(crate) const CLASSES: usize = 6;
 
 /// Largest table that the rules of a class share; where theirs would be larger, they take several.
 const SHARED: usize = 1 << 17;
@@ -293,13 +294,14 @@ impl<'a> Planning<'a> {
     }
 
     fn class(&mut self, class: Class) -> &mut Vec<usize> {
-        let [at, digits, code, colons, url] = &mut self.plan.classes;
+        let [at, digits, code, colons, url, spoken] = &mut self.plan.classes;
         match class {
             Class::At => at,
             Class::Digits => digits,
             Class::Code => code,
             Class::Colons => colons,
             Class::Url => url,
+            Class::Spoken => spoken,
         }
     }
 
@@ -458,5 +460,10 @@ pub(crate) fn plan(files: &[RuleFile]) -> Result<(Plan, Vec<u8>), RuleError> {
     }
     planning.plan.sieves = (0..CLASSES).map(|class| planning.sieve(class)).collect();
     planning.starts.entry("://".to_owned()).or_default().push(Start::Class(Class::Url));
+    if !planning.class(Class::Spoken).is_empty() {
+        for keyword in keywords() {
+            planning.starts.entry(keyword).or_default().push(Start::Class(Class::Spoken));
+        }
+    }
     planning.finish(all, digest(files))
 }

@@ -24,6 +24,8 @@ pub enum Class {
     Colons,
     /// At `://`; the rule starts at the scheme.
     Url,
+    /// At words for an at sign or a dot, such as `(at)`; the rule starts at the local part before them.
+    Spoken,
 }
 
 /// What must not (or must) touch a finding.

@@ -99,8 +99,8 @@ fn words_after_a_match_count_for_rules_that_ask_for_them() {
 #[test]
 fn text_is_held_for_words_after_a_match_only_where_they_could_lift_it() {
     let detector = detector();
-    let tail = "x ".repeat(30);
-    for (text, held) in [("1234567 and so ", true), ("ausweis 1234567 and so ", false), ("12345678 and so ", false)] {
+    let tail = "x, ".repeat(20);
+    for (text, held) in [("1234567 and so, ", true), ("ausweis 1234567 and so, ", false), ("12345678 and so, ", false)] {
         let mut stream = detector.stream(Hint::default());
         stream.push(text);
         assert_eq!(stream.settled() < text.len(), held, "{text}");
@@ -108,8 +108,8 @@ fn text_is_held_for_words_after_a_match_only_where_they_could_lift_it() {
         assert_eq!(stream.settled(), text.len() + tail.len(), "{text}: nothing is held any more");
     }
     let mut stream = detector.stream(Hint::default());
-    stream.push("1234567, tax id ");
-    assert_eq!(stream.settled(), "1234567, tax id ".len(), "a word that has come is not waited for");
+    stream.push("1234567, tax id, ");
+    assert_eq!(stream.settled(), "1234567, tax id, ".len(), "a word that has come is not waited for");
 }
 
 #[test]

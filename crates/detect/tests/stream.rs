@@ -181,7 +181,7 @@ fn text_without_a_partial_match_is_not_held() {
         "Name: ",
         "see above: ",
         "x = y; ",
-        "the password is ",
+        "the password is: ",
         "the token is naïveté-würde, ",
     ] {
         let mut stream = detector().stream(Hint { tokens: true, ..Hint::default() });
@@ -199,7 +199,15 @@ fn what_may_become_a_finding_is_held() {
         ("key gh", 4),
         ("call +", 5),
         ("password: abc", 10),
-        ("a \\u00", 2),
+        ("a, \\u00", 3),
+        // The last word may begin an address in words.
+        ("the password is ", 13),
+        ("so said mira dot okafor a", 8),
+        ("so said mira dot okafor at harbour d", 8),
+        ("so said mira dot okafor at harbour w", 35),
+        ("so said mira [", 8),
+        ("so said mira of harbour", 16),
+        ("so said mira arroba harbour", 8),
         ("at ::", 3),
         ("IBAN DE", 5),
     ] {

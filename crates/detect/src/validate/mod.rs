@@ -41,6 +41,7 @@ mod pl;
 mod pt;
 mod secret;
 mod south;
+pub(crate) mod spoken;
 mod ssn;
 mod sums;
 mod url;
@@ -79,6 +80,8 @@ checks! {
     CardNumber => luhn::number,
     /// A domain that can exist; not a file name.
     Email => email::check,
+    /// An e-mail address that is written in words.
+    EmailSpoken => spoken::check,
     /// Shannon entropy of a random key.
     Entropy => entropy::random_key,
     /// A generated key, not a placeholder or a name.

@@ -29,7 +29,12 @@ const TOP: [&[u8]; 60] = [
 pub(super) fn domain(value: &[u8]) -> bool {
     let host = value.split(|byte| b"/?#".contains(byte)).next().unwrap_or_default();
     let last = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default().to_ascii_lowercase();
-    check(value) && TOP.contains(&last.as_slice())
+    check(value) && is_top(&last)
+}
+
+/// Whether it is one of the usual top-level domains, in lower case.
+pub(super) fn is_top(label: &[u8]) -> bool {
+    TOP.contains(&label)
 }
 
 /// Whether the part between `user:` and `@` is a password.
