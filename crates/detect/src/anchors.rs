@@ -1,10 +1,9 @@
 //! Where rules begin to look: the walk back from an anchor, which `words` finds, to the place where a match would start.
 
-use crate::WINDOW;
 use crate::chars::{LOCAL, LOCAL_MAX, table};
 use crate::edges::char_before;
 use crate::normal::Normal;
-use crate::spoken;
+use crate::{WINDOW, spoken};
 
 fn is_local(text: &Normal, position: usize) -> bool {
     let Some(byte) = text.at(position) else { return false };

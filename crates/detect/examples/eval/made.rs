@@ -202,10 +202,7 @@ fn lookalikes(detector: &Detector, report: &mut Report) {
             let found = found(&scan);
             wrong += found.len();
             for span in found {
-                report.miss(
-                    "lookalike",
-                    &format!("{kind}: {} {:?} in {:?}", span.label, row.part(span.start, span.end), row.text),
-                );
+                report.miss("lookalike", &format!("{kind}: {} {:?} in {:?}", span.label, row.part(span.start, span.end), row.text));
             }
         }
     }

@@ -32,14 +32,110 @@ pub(crate) fn keywords() -> Vec<String> {
 
 /// What stands before `at` in a sentence and is nobody's address.
 const NOBODY: [&[u8]; 104] = [
-    b"look", b"looks", b"looked", b"looking", b"meet", b"meeting", b"met", b"me", b"us", b"you", b"him", b"her", b"them", b"it", b"am",
-    b"is", b"are", b"was", b"were", b"be", b"been", b"being", b"here", b"there", b"hosted", b"available", b"found", b"find", b"see",
-    b"page", b"pages", b"site", b"sites", b"website", b"blog", b"shop", b"forum", b"domain", b"server", b"article", b"post", b"work",
-    b"works", b"worked", b"working", b"stored", b"located", b"visit", b"visiting", b"arrive", b"arrived", b"based", b"registered", b"up",
-    b"down", b"in", b"on", b"out", b"over", b"off", b"back", b"not", b"now", b"and", b"or", b"but", b"online", b"live", b"lives", b"stay",
-    b"staying", b"that", b"this", b"what", b"who", b"buy", b"bought", b"sold", b"order", b"ordered", b"read", b"write", b"mail", b"email",
-    b"reach", b"reached", b"engineer", b"manager", b"director", b"ceo", b"cto", b"cfo", b"founder", b"employee", b"employees",
-    b"developer", b"people", b"guys", b"folks", b"everyone", b"someone", b"friend", b"friends", b"aim",
+    b"look",
+    b"looks",
+    b"looked",
+    b"looking",
+    b"meet",
+    b"meeting",
+    b"met",
+    b"me",
+    b"us",
+    b"you",
+    b"him",
+    b"her",
+    b"them",
+    b"it",
+    b"am",
+    b"is",
+    b"are",
+    b"was",
+    b"were",
+    b"be",
+    b"been",
+    b"being",
+    b"here",
+    b"there",
+    b"hosted",
+    b"available",
+    b"found",
+    b"find",
+    b"see",
+    b"page",
+    b"pages",
+    b"site",
+    b"sites",
+    b"website",
+    b"blog",
+    b"shop",
+    b"forum",
+    b"domain",
+    b"server",
+    b"article",
+    b"post",
+    b"work",
+    b"works",
+    b"worked",
+    b"working",
+    b"stored",
+    b"located",
+    b"visit",
+    b"visiting",
+    b"arrive",
+    b"arrived",
+    b"based",
+    b"registered",
+    b"up",
+    b"down",
+    b"in",
+    b"on",
+    b"out",
+    b"over",
+    b"off",
+    b"back",
+    b"not",
+    b"now",
+    b"and",
+    b"or",
+    b"but",
+    b"online",
+    b"live",
+    b"lives",
+    b"stay",
+    b"staying",
+    b"that",
+    b"this",
+    b"what",
+    b"who",
+    b"buy",
+    b"bought",
+    b"sold",
+    b"order",
+    b"ordered",
+    b"read",
+    b"write",
+    b"mail",
+    b"email",
+    b"reach",
+    b"reached",
+    b"engineer",
+    b"manager",
+    b"director",
+    b"ceo",
+    b"cto",
+    b"cfo",
+    b"founder",
+    b"employee",
+    b"employees",
+    b"developer",
+    b"people",
+    b"guys",
+    b"folks",
+    b"everyone",
+    b"someone",
+    b"friend",
+    b"friends",
+    b"aim",
 ];
 
 /// What stands behind `at` in a sentence and is no host.
@@ -47,8 +143,7 @@ const NOWHERE: [&[u8]; 14] =
     [b"the", b"a", b"an", b"this", b"that", b"our", b"my", b"your", b"his", b"her", b"their", b"every", b"some", b"any"];
 
 /// Top-level domains besides those of bare domains. Those that are words of a sentence count behind a sure word for the at sign.
-const TOP: [&[u8]; 12] =
-    [b"io", b"co", b"ai", b"app", b"dev", b"tv", b"email", b"online", b"cloud", b"shop", b"name", b"tech"];
+const TOP: [&[u8]; 12] = [b"io", b"co", b"ai", b"app", b"dev", b"tv", b"email", b"online", b"cloud", b"shop", b"name", b"tech"];
 const WORDS: [&[u8]; 12] = [b"it", b"in", b"me", b"us", b"is", b"to", b"so", b"my", b"no", b"be", b"at", b"eu"];
 
 /// What stands for the at sign.
@@ -112,7 +207,11 @@ fn read(text: &str) -> Option<Address> {
     loop {
         let length = rest.find(|c: char| c == ' ' || c == '@' || "()[]{}<>".contains(c)).unwrap_or(rest.len());
         let (part, behind) = rest.split_at_checked(length).filter(|(part, _)| !part.is_empty())?;
-        if address.sign.is_some() { address.domain.push(part.to_lowercase()) } else { address.local.push(part.to_lowercase()) }
+        if address.sign.is_some() {
+            address.domain.push(part.to_lowercase())
+        } else {
+            address.local.push(part.to_lowercase())
+        }
         if behind.is_empty() {
             return Some(address);
         }
@@ -135,7 +234,8 @@ pub(crate) fn plain(value: &str) -> Option<String> {
     let top = domain.rsplit('.').next().unwrap_or_default().as_bytes();
     let known = url::is_top(top) || TOP.contains(&top) || sign != Sign::Weak && WORDS.contains(&top);
     let ordinary = |part: Option<&String>, words: &[&[u8]]| part.is_some_and(|part| words.contains(&part.as_bytes()));
-    let prose = sign == Sign::Weak && (address.local.len() == 1 && ordinary(address.local.last(), &NOBODY) || ordinary(address.domain.first(), &NOWHERE));
+    let prose = sign == Sign::Weak
+        && (address.local.len() == 1 && ordinary(address.local.last(), &NOBODY) || ordinary(address.domain.first(), &NOWHERE));
     let weak_word = sign == Sign::Weak && matches!(top, b"no" | b"be" | b"at");
     let address = format!("{local}@{domain}");
     (spoken && known && !prose && !weak_word && email::check(address.as_bytes())).then_some(address)
