@@ -36,6 +36,8 @@ fn without_spaces(text: &Normal, end: usize, most: usize) -> usize {
 
 /// The joint that ends at `end`: where it begins, and what it stands for.
 fn joint_before(text: &Normal, end: usize) -> Option<(usize, Kind)> {
+    // Most parts have none before them.
+    text.before(end).filter(|last| *last == b' ' || BRACKETS.iter().any(|(_, close)| close == last))?;
     let inner = without_spaces(text, end, SPACES);
     let open = text.before(inner).and_then(|last| BRACKETS.iter().find(|(_, close)| *close == last)).map(|(open, _)| *open);
     let stop = if open.is_some() { without_spaces(text, inner - 1, 1) } else { inner };
