@@ -131,7 +131,7 @@ fn inspect(tape: &Tape, body: &[u8], reading: &Reading, (detector, facts): (&Det
         let Some(head) = run.first() else { continue };
         let text: String = run.iter().map(|part| tape.text(body, part.node)).collect();
         let key = if head.form == Form::String { tape.key(body, head.node) } else { None };
-        let hint = Hint { key: key.as_deref(), tokens: true, json: head.class == TextClass::ToolArguments };
+        let hint = Hint { key: key.as_deref(), tokens: true, json: head.class == TextClass::ToolArguments, ..Hint::default() };
         let is_prose = !head.fixed && !head.id && head.form != Form::Number;
         let scan = if is_prose { detector } else { &plain }.scan(&text, hint);
         for finding in &scan.findings {

@@ -203,9 +203,10 @@ pub(crate) fn sign_start(text: &Normal, digits: usize) -> Option<usize> {
 /// Schemes whose URLs are reported: only these hold text back at `https:`.
 const SCHEMES: [&[u8]; 8] = [b"http", b"https", b"ftp", b"ftps", b"sftp", b"ssh", b"ws", b"wss"];
 
-/// The first byte at the end of the text that a match may cover whose anchor has not come yet.
-pub(crate) fn tail_hold(text: &Normal) -> usize {
-    plain_hold(text).min(spoken::hold(text)).max(text.end().saturating_sub(WINDOW))
+/// The first byte at the end of the text that a match may cover whose anchor has not come yet; with addresses in words or without.
+pub(crate) fn tail_hold(text: &Normal, with_spoken: bool) -> usize {
+    let spoken = if with_spoken { spoken::hold(text) } else { text.end() };
+    plain_hold(text).min(spoken).max(text.end().saturating_sub(WINDOW))
 }
 
 fn plain_hold(text: &Normal) -> usize {

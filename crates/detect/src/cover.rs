@@ -38,6 +38,18 @@ enum Byte {
     Outside,
 }
 
+/// A long finding in progress.
+#[derive(Clone, Debug)]
+pub(crate) struct Covering {
+    pub(crate) cover: Cover,
+    /// Its start in the normalised text.
+    pub(crate) first: usize,
+    /// Its start in the raw text.
+    pub(crate) start: usize,
+    /// Raw offset up to which it was reported.
+    pub(crate) told: usize,
+}
+
 impl Cover {
     /// A cover behind an opening that ends before `end` with the byte `last`: a colon there opens a header line.
     pub(crate) fn new(kind: CoverKind, end: usize, last: Option<u8>) -> Self {

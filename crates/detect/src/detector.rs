@@ -44,6 +44,9 @@ pub struct Hint<'a> {
     pub tokens: bool,
     /// Whether the text is JSON source, such as the deltas of a tool call's arguments: quotation marks then end a URL.
     pub json: bool,
+    /// Whether the text is given out as it comes. E-mail addresses in words are not looked for then: each word would have to wait for the
+    /// character after the space behind it.
+    pub at_once: bool,
 }
 
 /// What was found in a text. Offsets are bytes of the raw text.

@@ -20,7 +20,7 @@ pub fn fuzz_stream(data: &[u8]) {
     let (Some(flags), Some(cuts), Some(text)) = (data.first(), data.get(1..5), data.get(5..)) else { return };
     let detector = if flags & 8 != 0 { with_names } else { rules };
     let text = String::from_utf8_lossy(text);
-    let hint = Hint { key: (flags & 4 != 0).then_some("password"), tokens: flags & 1 != 0, json: flags & 2 != 0 };
+    let hint = Hint { key: (flags & 4 != 0).then_some("password"), tokens: flags & 1 != 0, json: flags & 2 != 0, at_once: false };
     let whole = detector.scan(&text, hint);
     let mut stream = detector.stream(hint);
     let mut editor = TextEditor::new(detector, hint);

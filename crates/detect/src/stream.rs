@@ -11,7 +11,7 @@ use crate::beside::{Beside, Reader};
 use crate::candidate::{self, Candidate, Desk, Match, Surroundings, keep_from};
 use crate::compile::Compiled;
 use crate::context::Key;
-use crate::cover::Cover;
+use crate::cover::{Cover, Covering};
 use crate::detector::Hint;
 use crate::encoded::Runs;
 use crate::heard::{Heard, Sorting};
@@ -57,18 +57,6 @@ pub enum Event {
     Token(TokenHit),
 }
 
-/// A long finding in progress.
-#[derive(Clone, Debug)]
-struct Covering {
-    cover: Cover,
-    /// Its start in the normalised text.
-    first: usize,
-    /// Its start in the raw text.
-    start: usize,
-    /// Raw offset up to which it was reported.
-    told: usize,
-}
-
 /// An incremental scan.
 #[derive(Clone)]
 pub struct TextScan {
@@ -102,6 +90,8 @@ pub struct TextScan {
     events: Vec<Event>,
     settled: usize,
     finished: bool,
+    /// Whether the text is given out as it comes.
+    at_once: bool,
 }
 
 impl fmt::Debug for TextScan {
@@ -140,6 +130,7 @@ impl TextScan {
             events: Vec::new(),
             settled: 0,
             finished: false,
+            at_once: hint.at_once,
             compiled,
         };
         scan.start_by_key();
@@ -347,6 +338,7 @@ impl TextScan {
         }
         for start in &keyword.starts {
             match start {
+                Start::Class(Class::Spoken) if self.at_once => {}
                 Start::Class(class) => self.start_class(compiled, *class, anchors::scheme_start(&self.text, begin)),
                 Start::Machine(machine, bytes) if fits(bytes) => {
                     let Some(parts) = compiled.machines.get(*machine) else { continue };
@@ -395,7 +387,7 @@ impl TextScan {
     fn frontier(&self) -> usize {
         let end = self.text.end();
         let live = self.live.iter().map(Candidate::hold).min().unwrap_or(end);
-        let tail = if self.finished { end } else { anchors::tail_hold(&self.text) };
+        let tail = if self.finished { end } else { anchors::tail_hold(&self.text, !self.at_once) };
         // Where the text is over, all that they know was told.
         let beside = if self.finished { None } else { self.beside.iter().map(|reader| reader.hold(&self.text)).min() };
         let beside = beside.unwrap_or(end);

@@ -97,3 +97,26 @@ fn long_runs_of_the_words_cost_little() {
         assert!(begun.elapsed().as_secs() < 20, "{part}: {:?}", begun.elapsed());
     }
 }
+
+/// What is given out as it comes waits for no word, and the rest is found all the same.
+#[test]
+fn what_is_given_out_at_once_waits_for_no_word() {
+    let hint = Hint { at_once: true, ..Hint::default() };
+    for (text, expected) in [
+        ("I said some ", vec![]),
+        ("ask mira dot okafor at harbour dot com ", vec![]),
+        ("ask mira@harbour dot com or ada@example.com ", vec!["mira@harbour dot com", "ada@example.com"]),
+    ] {
+        let mut stream = detector().stream(hint);
+        stream.push(text);
+        assert_eq!(stream.settled(), text.len(), "{text}");
+        let whole = in_pieces(text, &[], hint);
+        let found: Vec<&str> = whole.findings.iter().filter_map(|finding| text.get(finding.start..finding.end)).collect();
+        assert_eq!(found, expected, "{text}");
+        let places: Vec<usize> = (1..text.len()).collect();
+        assert_eq!(in_pieces(text, &places, hint), whole, "{text} cut everywhere");
+    }
+    let mut careful = detector().stream(Hint::default());
+    careful.push("I said some ");
+    assert_eq!(careful.settled(), "I said ".len());
+}

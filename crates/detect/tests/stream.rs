@@ -113,7 +113,7 @@ proptest! {
         let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| *cut.get(&places)).collect();
         cuts.sort_unstable();
-        let hint = Hint { key: key.then_some("api_key"), tokens, json };
+        let hint = Hint { key: key.then_some("api_key"), tokens, json, ..Hint::default() };
         prop_assert_eq!(in_pieces(&text, &cuts, hint), detector().scan(&text, hint));
         prop_assert_eq!(in_pieces(&text, &places, hint), detector().scan(&text, hint));
         prop_assert_eq!(edited(&text, &cuts, hint), edited(&text, &[], hint));

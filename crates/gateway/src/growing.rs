@@ -86,7 +86,7 @@ pub enum Choice {
 impl Growing {
     /// A text that has not begun.
     pub fn new(detector: &Detector, tokens: bool, part: &Part) -> Self {
-        let hint = Hint { key: None, tokens, json: part.class == TextClass::ToolArguments };
+        let hint = Hint { key: None, tokens, json: part.class == TextClass::ToolArguments, at_once: true };
         Self {
             scan: detector.stream(hint),
             context: JsonContext::default(),

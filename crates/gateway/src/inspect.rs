@@ -274,7 +274,7 @@ impl Inspector<'_> {
         if Instant::now() > self.deadline {
             return Err(InspectError::Timeout);
         }
-        let hint = Hint { key: None, tokens: self.tokens, json };
+        let hint = Hint { tokens: self.tokens, json, ..Hint::default() };
         let short = text.len() <= PIECE;
         let scan = if short { Some(self.detector.scan(text, hint)) } else { long(self.detector, text, hint, self.deadline) };
         // With more than that, the rest of the text was not looked through.
@@ -292,7 +292,7 @@ impl Inspector<'_> {
         prose: bool,
     ) -> Result<Arc<Scan>, InspectError> {
         let (detector, tokens, deadline) = (if prose { self.detector } else { self.plain }, self.tokens, self.deadline);
-        let hint = Hint { key, tokens, json: class == TextClass::ToolArguments };
+        let hint = Hint { key, tokens, json: class == TextClass::ToolArguments, ..Hint::default() };
         let given = self.given.filter(|_| prose).and_then(|asked| asked.of(text));
         // What was found without the pack is never taken for what is found with it.
         let domain = if given.is_some() { Domain::Named } else { Domain::of(prose) };

@@ -118,14 +118,14 @@ impl Standalone {
         let mut scan = if part.opaque {
             detector.scan_opaque(text, |detector, stretch, hint| Some(detector.scan(stretch, hint))).unwrap_or_default()
         } else {
-            detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments })
+            detector.scan(text, Hint { key, tokens, json: part.class == TextClass::ToolArguments, ..Hint::default() })
         };
         if part.form == Form::Number {
             let expanded = number::whole_part(text).map(|whole| detector.scan(&whole, Hint::default()));
             number::cover(&mut scan, expanded.as_ref(), text.len());
         }
         if !lengths.is_empty() {
-            let look = |alone: &str| Ok::<_, Infallible>(detector.scan(alone, Hint { key: None, tokens, json: false }));
+            let look = |alone: &str| Ok::<_, Infallible>(detector.scan(alone, Hint { tokens, ..Hint::default() }));
             let Ok(()) = alone::add(&mut scan, text, lengths, look);
         }
         if part.id {
