@@ -398,7 +398,7 @@ proptest! {
         let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| *cut.get(&places)).collect();
         cuts.sort_unstable();
-        let hint = Hint { key: key.then_some("api_key"), tokens, json: false };
+        let hint = Hint { key: key.then_some("api_key"), tokens, ..Hint::default() };
         let whole = detector().scan(&text, hint);
         prop_assert_eq!(in_pieces(&text, &cuts, hint), whole.clone());
         prop_assert_eq!(in_pieces(&text, &places, hint), whole);
