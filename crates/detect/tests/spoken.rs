@@ -105,7 +105,7 @@ fn what_is_given_out_at_once_waits_for_no_word() {
     for (text, expected) in [
         ("I said some ", vec![]),
         ("ask mira dot okafor at harbour dot com ", vec![]),
-        ("ask mira@harbour dot com or ada@example.com ", vec!["mira@harbour dot com", "ada@example.com"]),
+        ("ask mira@harbour dot com or ada@example.com, ", vec!["mira@harbour dot com", "ada@example.com"]),
     ] {
         let mut stream = detector().stream(hint);
         stream.push(text);
