@@ -17,6 +17,8 @@ use crate::stream::{Event, TextScan};
 const MOST: usize = 64;
 /// The digits at the end of such a part that are read with the next one, too: a number may lie across two parts.
 const TWICE: usize = 24;
+/// Digits of most cards: a longer row may be one and something else before or behind it.
+const USUAL: usize = 16;
 /// Text before a chain that is read with it.
 const BEFORE: usize = 80;
 
@@ -70,6 +72,7 @@ impl Spelled {
             let Some(chain) = read(text, start, last) else { return };
             self.chain = None;
             numbers(text, &chain, compiled, out);
+            rows(text, &chain, compiled, out);
             let Some(token) = chain.last() else {
                 self.seen = self.seen.max(start + 1);
                 continue;
@@ -146,6 +149,24 @@ fn numbers(text: &Normal, chain: &[Token], compiled: &Arc<Compiled>, out: &mut V
         number.push((token.digit, *token));
     }
     scan(text, &number, compiled, out);
+}
+
+/// Scans the rows of a chain between whose digits the same stands: another number may follow, or stand before.
+fn rows(text: &Normal, chain: &[Token], compiled: &Arc<Compiled>, out: &mut Vec<Match>) {
+    let gap = |at: usize| Some(text.slice(chain.get(at)?.end, chain.get(at + 1)?.start));
+    let mut from = 0;
+    while from + 1 < chain.len() {
+        let to = (from + 1..chain.len()).find(|at| gap(*at) != gap(from)).unwrap_or(chain.len() - 1);
+        let row: Vec<(u8, Token)> = chain.iter().take(to + 1).skip(from).map(|token| (token.digit, *token)).collect();
+        if row.len() < chain.len() {
+            scan(text, &row, compiled, out);
+        }
+        if row.len() > USUAL {
+            scan(text, row.get(..USUAL).unwrap_or_default(), compiled, out);
+            scan(text, row.get(row.len() - USUAL..).unwrap_or_default(), compiled, out);
+        }
+        from = to;
+    }
 }
 
 fn scan(text: &Normal, number: &[(u8, Token)], compiled: &Arc<Compiled>, out: &mut Vec<Match>) {

@@ -94,6 +94,28 @@ fn a_number_in_a_long_chain_is_found_wherever_it_stands() {
 }
 
 #[test]
+fn numbers_that_follow_each_other_are_found() {
+    let other = "5 4 1 2 7 5 4 8 7 4 5 2 6 8 5 1";
+    let (words, numerals) = (words(LANGUAGES[1], " "), "四五三二八一二六七七三五四六八七");
+    let card = apart(" ");
+    for (text, cards) in [
+        (format!("{card} {other}"), vec![card.as_str(), other]),
+        (format!("{card} 1 2 3"), vec![&card]),
+        (format!("order 7 {card}"), vec![&card]),
+        (format!("{words}\n{numerals}"), vec![&words, numerals]),
+        (format!("{words}, {numerals}"), vec![&words, numerals]),
+        (format!("{numerals} {card}"), vec![numerals, &card]),
+    ] {
+        let found = found(&text);
+        for value in cards {
+            assert!(found.contains(&("pci.card".to_owned(), value.to_owned())), "{value} in {text}: {found:?}");
+        }
+        let places: Vec<usize> = (0..=text.len()).filter(|at| text.is_char_boundary(*at)).collect();
+        assert_eq!(in_pieces(&text, &places, Hint::default()), detector().scan(&text, Hint::default()), "{text} in single characters");
+    }
+}
+
+#[test]
 fn words_are_digits() {
     for ten in LANGUAGES {
         for between in [" ", "-", ", ", "\n"] {
