@@ -8,6 +8,19 @@ use bartizan_detect::{Detector, RuleFile};
 
 use crate::output::read_text;
 
+/// Families of labels that the default policies act on, or that are there for policies of a company's own.
+const FAMILIES: [&str; 7] = ["custom.", "x.", "proprietary.", "pii.", "pci.", "phi.", "secret."];
+
+/// Refuses a label that no policy would act on: what it finds would leave.
+fn check_label(label: &str) -> Result<()> {
+    if FAMILIES.iter().any(|family| label.starts_with(family)) {
+        return Ok(());
+    }
+    bail!(
+        "no policy acts on the label `{label}`, so what it finds would leave; call it `custom.{label}`, or write it below `pii.`, `pci.`, `phi.` or `secret.`"
+    )
+}
+
 /// Rules and dictionaries of a company's own, read.
 pub struct OwnRules {
     rules: Vec<(PathBuf, RuleFile)>,
@@ -28,7 +41,9 @@ impl OwnRules {
             if table.contains_key("dictionary") {
                 read.dictionaries.push(dictionary(file, &text).with_context(failed)?);
             } else {
-                read.rules.push((file.clone(), RuleFile::parse(&text).with_context(failed)?));
+                let rules = RuleFile::parse(&text).with_context(failed)?;
+                check_label(&rules.label).with_context(failed)?;
+                read.rules.push((file.clone(), rules));
             }
         }
         Ok(read)

@@ -45,6 +45,7 @@ fn rules_and_dictionaries_are_added() {
     detect(&failing, "rule `custom.ticket`: `tkt-000002` is not found");
     detect(&write("bad.toml", &RULE.replace("\"tkt-12345\"", "\"tkt-123456\"")), "`tkt-123456` is found in the counter-example");
     detect(&write("bad.toml", &RULE.replace("custom.ticket\"", "pii.email\"")), "given twice");
+    detect(&write("nobody.toml", &RULE.replace("custom.ticket\"", "acme.ticket\"")), "call it `custom.acme.ticket`");
     detect(&write("bad.toml", &RULE.replace("\\d{6}", "\\d+")), "bad.toml` cannot be used");
     detect(&write("bad.toml", &WORDS.replace("list.txt", "none.txt")), "none.txt` cannot be read");
     detect(&write("bad.toml", &WORDS.replace("Blue Heron", "?!")), "phrase 1, `?!`, cannot be looked for");
