@@ -202,7 +202,7 @@ fn digit(code: u32) -> Folded {
 /// may change.
 const SPECIAL: [bool; 256] = special();
 
-#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "runs at compile time; a byte is below 256")]
+#[expect(clippy::indexing_slicing, reason = "runs at compile time; a byte is below 256")]
 const fn special() -> [bool; 256] {
     let mut special = table(b"%&\\\xF0\xF3");
     let mut block = 2;

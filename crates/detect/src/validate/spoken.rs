@@ -208,9 +208,9 @@ fn read(text: &str) -> Option<Address> {
         let length = rest.find(|c: char| c == ' ' || c == '@' || "()[]{}<>".contains(c)).unwrap_or(rest.len());
         let (part, behind) = rest.split_at_checked(length).filter(|(part, _)| !part.is_empty())?;
         if address.sign.is_some() {
-            address.domain.push(part.to_lowercase())
+            address.domain.push(part.to_lowercase());
         } else {
-            address.local.push(part.to_lowercase())
+            address.local.push(part.to_lowercase());
         }
         if behind.is_empty() {
             return Some(address);
