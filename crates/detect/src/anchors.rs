@@ -227,7 +227,7 @@ fn plain_hold(text: &Normal) -> usize {
     if stop != end {
         return end;
     }
-    let start = match last {
+    match last {
         b'(' => sign_start(text, end).unwrap_or(end),
         b'\'' => irish(text, end).unwrap_or(end),
         _ => {
@@ -236,6 +236,5 @@ fn plain_hold(text: &Normal) -> usize {
             let start = code_hold(text, start);
             if last == b'+' { start.min(sign_start(text, end).unwrap_or(end)) } else { start }
         }
-    };
-    start
+    }
 }

@@ -89,7 +89,7 @@ pub(crate) fn start(text: &Normal, keyword: usize) -> Option<usize> {
     let open = ahead.first().is_some_and(|first| BRACKETS.iter().any(|(open, _)| open == first));
     let word = ahead.get(usize::from(open)..).unwrap_or_default().trim_ascii_start();
     let tells = |known: &&str| word.get(..known.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(known.as_bytes()));
-    if TELLING.iter().any(|known| tells(&known)) { weak_before(text, end) } else { parts_before(text, end) }
+    if TELLING.iter().any(tells) { weak_before(text, end) } else { parts_before(text, end) }
 }
 
 /// Whether a joint can begin so.
