@@ -85,7 +85,7 @@ impl Detectors {
         let labels = scores::labels(&gate)?;
         scores::known(guard.thresholds.keys(), &labels).context("`guard.thresholds` cannot be used")?;
         allowed::known(&guard.allow, &labels).context("`guard.allow` cannot be used")?;
-        let mut warnings = scores::without_effect(&guard.thresholds, &gate)?;
+        let mut warnings = scores::without_effect(&guard.thresholds, &gate);
         warnings.extend(allowed::without_effect(&guard.allow, &gate));
         Ok(Self { gate, base, parts, pack, warnings, named: OnceLock::new() })
     }

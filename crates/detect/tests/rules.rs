@@ -218,7 +218,8 @@ fn digits_apart_and_in_words_hide_little() {
 
 #[test]
 fn hexadecimal_hides_little() {
-    let hex = |value: &str| value.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let digit = |value: u8| char::from_digit(u32::from(value), 16);
+    let hex = |value: &str| value.bytes().flat_map(|byte| digit(byte >> 4).into_iter().chain(digit(byte & 15))).collect::<String>();
     share("hexadecimal", 59, |value| (value.len() >= 8).then(|| hex(value)));
     let base64 = |value: &str| STANDARD.encode(value);
     share("base64", 79, |value| (value.len() >= 12).then(|| base64(value)));

@@ -1,4 +1,5 @@
 //! E-mail addresses in words: found whole, the same value as the plain address, and nothing in prose that has the words.
+#![expect(clippy::expect_used, clippy::string_slice, reason = "helpers of tests; cuts are on character boundaries")]
 
 mod common;
 

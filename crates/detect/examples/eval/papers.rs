@@ -216,12 +216,13 @@ pub fn username(draw: &mut Draw) -> String {
 fn birth(draw: &mut Draw, forms: &[&str], months: &[&str; 12]) -> String {
     let (day, month) = day_month(draw);
     let year = (1935 + draw.below(70)).to_string();
+    let two = |number: usize| format!("{number:02}");
     let mut text = String::new();
     for c in draw.pick(forms).chars() {
         match c {
-            'D' => text += &format!("{day:02}"),
+            'D' => text += &two(day),
             'X' => text += &day.to_string(),
-            'M' => text += &format!("{month:02}"),
+            'M' => text += &two(month),
             'N' => text += &month.to_string(),
             'Y' => text += &year,
             'L' => text += months[month - 1],

@@ -75,7 +75,9 @@ fn recognisers(rows: &[Row], alone: &mut Alone, report: &mut Report) {
         let label = Alone::label(&row.rule).unwrap_or_default();
         let gold: Vec<Span> = row.spans.iter().map(|span| Span { label: label.to_owned(), ..span.clone() }).collect();
         if row.expected == "no_match" || !gold.is_empty() {
-            scored.iter().for_each(|(span, score)| report.scores.add(*score, gold.iter().any(|gold| is_hit(span, gold))));
+            for (span, score) in &scored {
+                report.scores.add(*score, gold.iter().any(|gold| is_hit(span, gold)));
+            }
         }
         let hits: Vec<Span> = scored.into_iter().map(|(span, _)| span).collect();
         counts.add(&Counts::of(row, &hits, &gold, &mut |_, _| {}));

@@ -141,8 +141,8 @@ fn lookalike(template: &str, draw: &mut Draw) -> Row {
 impl Language {
     fn rows(&self, each: usize) -> Vec<Row> {
         let mut rows = Vec::new();
-        let kinds: [(&[&str], fn(&str, &mut Draw) -> Row); 2] = [(self.texts, filled), (self.lookalikes, lookalike)];
-        for (templates, fill) in kinds {
+        let fills: [fn(&str, &mut Draw) -> Row; 2] = [filled, lookalike];
+        for (templates, fill) in [self.texts, self.lookalikes].into_iter().zip(fills) {
             for (at, template) in templates.iter().enumerate() {
                 let mut draw = Draw::new((at * 1_000 + template.len()) as u64);
                 rows.extend((0..each).map(|_| fill(template, &mut draw)));
