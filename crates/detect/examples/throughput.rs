@@ -357,7 +357,7 @@ fn only(start: Instant) -> Option<std::process::ExitCode> {
 /// Half a megabyte in pieces of so many bytes.
 fn in_pieces(detector: &Detector, piece: usize) {
     let text = corpus(500_000).0;
-    let mut stream = detector.stream(Hint { tokens: true, ..Hint::default() });
+    let mut stream = detector.stream(Hint { tokens: true, at_once: true, ..Hint::default() });
     let (mut rest, mut events) = (text.as_str(), Vec::new());
     while !rest.is_empty() {
         let (head, tail) = rest.split_at(rest.ceil_char_boundary(piece.clamp(1, rest.len())));
@@ -392,7 +392,7 @@ fn measure(start: Instant) -> Result<bool, Box<dyn std::error::Error>> {
     let (rate, found) = whole("whole", &detector, &text, start);
     let bytes = text.len() / 8;
     let part = &text[..text.floor_char_boundary(bytes)];
-    let mut stream = detector.stream(Hint { tokens: true, ..Hint::default() });
+    let mut stream = detector.stream(Hint { tokens: true, at_once: true, ..Hint::default() });
     let (mut rest, mut pushes, mut events) = (part, 0u32, Vec::new());
     let before = cpu_seconds(start);
     while !rest.is_empty() {
