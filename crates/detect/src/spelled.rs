@@ -12,6 +12,7 @@ use crate::detector::Hint;
 use crate::digits::{self, FEWEST, GAP, Here, LONGEST, Token};
 use crate::normal::Normal;
 use crate::stream::{Event, TextScan};
+use crate::validate::Check;
 
 /// A chain is read in parts of so many digits: no number has more.
 const MOST: usize = 64;
@@ -125,9 +126,14 @@ fn read(text: &Normal, start: usize, last: bool) -> Option<Vec<Token>> {
 
 /// What stands between most digits of a chain; of two the first.
 fn joint<'a>(text: &'a Normal, chain: &[Token]) -> &'a [u8] {
-    let gaps: Vec<&[u8]> = chain.windows(2).filter_map(|two| Some(text.slice(two.first()?.end, two.last()?.start))).collect();
-    let often = |gap: &[u8]| gaps.iter().filter(|other| **other == gap).count();
-    gaps.iter().rev().copied().max_by_key(|gap| often(gap)).unwrap_or_default()
+    let mut counts: Vec<(&[u8], usize)> = Vec::new();
+    for gap in chain.windows(2).filter_map(|two| Some(text.slice(two.first()?.end, two.last()?.start))) {
+        match counts.iter_mut().find(|(known, _)| *known == gap) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((gap, 1)),
+        }
+    }
+    counts.iter().rev().max_by_key(|(_, count)| *count).map(|(gap, _)| *gap).unwrap_or_default()
 }
 
 /// Scans the numbers of a chain. What stands between most of its digits stands between all of a number; something else parts groups of
@@ -162,8 +168,12 @@ fn rows(text: &Normal, chain: &[Token], compiled: &Arc<Compiled>, out: &mut Vec<
             scan(text, &row, compiled, out);
         }
         if row.len() > USUAL {
-            scan(text, row.get(..USUAL).unwrap_or_default(), compiled, out);
-            scan(text, row.get(row.len() - USUAL..).unwrap_or_default(), compiled, out);
+            for part in [row.get(..USUAL), row.get(row.len() - USUAL..)].into_iter().flatten() {
+                let digits: Vec<u8> = part.iter().map(|(digit, _)| *digit).collect();
+                if Check::Card.passes(&digits) {
+                    scan(text, part, compiled, out);
+                }
+            }
         }
         from = to;
     }

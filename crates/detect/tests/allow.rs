@@ -6,9 +6,9 @@
 mod common;
 
 use bartizan_detect::names::Names;
-use bartizan_detect::{AllowEntry, AllowError, AllowList, AllowedValue, Detector, Event, Hint, LONGEST_ALLOWED, MOST_ALLOWED, Scan};
+use bartizan_detect::{AllowEntry, AllowError, AllowList, AllowedValue, Detector, Hint, LONGEST_ALLOWED, MOST_ALLOWED, Scan};
 use bartizan_vocabulary::Hidden;
-use common::detector;
+use common::{detector, in_pieces_by};
 use proptest::prelude::*;
 
 fn exact(label: Option<&str>, value: &str) -> AllowEntry {
@@ -28,28 +28,17 @@ fn found(detector: &Detector, text: &str) -> Vec<String> {
     scan.findings.iter().map(|one| format!("{} {}", one.label, &text[one.start..one.end])).collect()
 }
 
-fn streamed(detector: &Detector, text: &str, size: usize) -> Scan {
-    let (mut stream, mut scan, mut events) = (detector.stream(Hint::default()), Scan::default(), Vec::<Event>::new());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (piece, tail) = rest.split_at(rest.ceil_char_boundary(size.min(rest.len())));
-        stream.push(piece);
-        stream.drain(&mut events);
-        scan.absorb(events.drain(..));
-        rest = tail;
-    }
-    stream.finish();
-    stream.drain(&mut events);
-    scan.absorb(events);
-    scan
-}
-
 const SUPPORT: &str = "support@acme.example";
 const URL: &str = "https://acme.example/pay?to=support@acme.example";
 /// A key whose form is known; in parts where a scanner could take it for a real one.
 const KEY: &str = concat!("gh", "p_kJwpyC5HTJ7M0wSzaRuwkMqcZa2rtf2W9Zr2");
 
 const PRIVATE: &str = "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7NXp98C3SC6d";
+
+fn streamed(detector: &Detector, text: &str, size: usize) -> Scan {
+    let cuts: Vec<usize> = (1..text.len()).step_by(size.max(1)).filter(|at| text.is_char_boundary(*at)).collect();
+    in_pieces_by(detector, text, &cuts, Hint::default())
+}
 
 /// Entries, a text, and what is found in it.
 #[test]

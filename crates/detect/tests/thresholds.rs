@@ -7,9 +7,9 @@ mod common;
 
 use bartizan_detect::names::Names;
 use bartizan_detect::subjects::Subjects;
-use bartizan_detect::{Detector, Event, Hint, Scan, Thresholds};
+use bartizan_detect::{Detector, Hint, Scan, Thresholds};
 use bartizan_vocabulary::{Finding, Label};
-use common::detector;
+use common::{detector, in_pieces_by};
 use proptest::prelude::*;
 
 const TEXT: &str = "write to ada@example.com or call 030 5550 1234, card 4111 1111 1111 1111, and ring +49 30 5550 1234";
@@ -24,19 +24,8 @@ fn shown(findings: &[Finding], text: &str) -> Vec<String> {
 }
 
 fn streamed(detector: &Detector, text: &str, size: usize) -> Scan {
-    let (mut stream, mut scan, mut events) = (detector.stream(Hint::default()), Scan::default(), Vec::<Event>::new());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (piece, tail) = rest.split_at(rest.ceil_char_boundary(size.min(rest.len())));
-        stream.push(piece);
-        stream.drain(&mut events);
-        scan.absorb(events.drain(..));
-        rest = tail;
-    }
-    stream.finish();
-    stream.drain(&mut events);
-    scan.absorb(events);
-    scan
+    let cuts: Vec<usize> = (1..text.len()).step_by(size.max(1)).filter(|at| text.is_char_boundary(*at)).collect();
+    in_pieces_by(detector, text, &cuts, Hint::default())
 }
 
 #[test]

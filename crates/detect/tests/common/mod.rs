@@ -11,7 +11,12 @@ pub fn detector() -> &'static Detector {
 
 /// Scans a text cut at the given byte offsets.
 pub fn in_pieces(text: &str, cuts: &[usize], hint: Hint<'_>) -> Scan {
-    let mut stream = detector().stream(hint);
+    in_pieces_by(detector(), text, cuts, hint)
+}
+
+/// The same by another detector. What is released is never found afterwards.
+pub fn in_pieces_by(detector: &Detector, text: &str, cuts: &[usize], hint: Hint<'_>) -> Scan {
+    let mut stream = detector.stream(hint);
     let (mut scan, mut events, mut from, mut released) = (Scan::default(), Vec::new(), 0, 0);
     for cut in cuts.iter().copied().chain([text.len()]) {
         stream.push(&text[from..cut]);
